@@ -1,13 +1,19 @@
 /**
- * The port to the log (Kafka): what crosses it is a view over a fetched record batch, read when asked, and records
- * to write. `kafka/` and `memory/` implement it; the same contract tests run on both.
+ * What crosses the port to the log (`log/log.ts`): a view over a fetched record batch, read when asked, and records
+ * to write.
  */
 
 /** Records of one partition in offset order, as a view: nothing is decoded until it is asked for. */
 export interface RecordBatch {
   readonly topic: string
   readonly partition: number
-  /** The number of records; `i` below runs from 0 to `count` - 1. */
+  /**
+   * Where the fetch began. No committed record of [startOffset, nextOffset) is missing from the view: offsets without
+   * one are control records, aborted, or compacted away. So a batch follows on the one before if and only if its
+   * startOffset is that one's nextOffset; anything else is a gap.
+   */
+  readonly startOffset: number
+  /** The number of records, 0 where all were control records or aborted; `i` below runs from 0 to `count` - 1. */
   readonly count: number
   /** The offset to go on from: past the last record and past control records behind it. */
   readonly nextOffset: number
@@ -16,14 +22,16 @@ export interface RecordBatch {
   offset(i: number): number
   /** The record's timestamp, ms; producers may send anything here, so only diagnostics use it. */
   timestamp(i: number): number
+  /** Bytes of the fetch response itself: a copy is due where they outlive the handler, else they keep it all alive. */
   key(i: number): Buffer | null
+  /** As `key`. */
   value(i: number): Buffer | null
   headers(i: number): readonly RecordHeader[]
 }
 
 export interface RecordHeader {
   readonly name: string
-  readonly value: Buffer | string | null
+  readonly value: Buffer | null
 }
 
 /** A record to publish. `partition` undefined: by the key's hash (murmur2, as Java's producer does). */
@@ -32,5 +40,6 @@ export interface OutRecord {
   readonly partition?: number
   readonly key: Buffer | string | null
   readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, Buffer | string>>
+  /** An array is a header that is repeated. */
+  readonly headers: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[]>>
 }

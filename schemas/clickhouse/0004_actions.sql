@@ -1,0 +1,34 @@
+-- Every action published. The id is a hash of (topic, partition, offset, action name): a replay makes the same one.
+CREATE TABLE IF NOT EXISTS actions
+(
+    id String,
+    topic LowCardinality(String) COMMENT 'of the event that caused it, as partition and offset',
+    partition UInt16,
+    offset UInt64 CODEC(Delta, ZSTD(1)),
+    event_id String,
+    event_type LowCardinality(String),
+    action LowCardinality(String),
+    customer String,
+    time DateTime64(3, 'UTC') COMMENT 'of its decision' CODEC(Delta, ZSTD(1)),
+    rank UInt16 COMMENT '1 for the best of its decision',
+    value Nullable(Float64) COMMENT 'what the action was held to be worth',
+    payload Map(LowCardinality(String), String) COMMENT 'numbers and booleans as text',
+    channel LowCardinality(String),
+    policy LowCardinality(String) COMMENT 'content hash, see policies',
+    expires_at Nullable(DateTime64(3, 'UTC')) COMMENT 'NULL where it does not expire',
+    emitted_at DateTime64(3, 'UTC') COMMENT 'the clock of the slice that published it' CODEC(Delta, ZSTD(1)),
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta, ZSTD(1))
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(time)
+ORDER BY (customer, time, id);
+
+-- Every policy that ever decided. Inserting one again keeps the first time.
+CREATE TABLE IF NOT EXISTS policies
+(
+    hash String,
+    text SimpleAggregateFunction(any, String) CODEC(ZSTD(3)),
+    first_seen SimpleAggregateFunction(min, DateTime64(3, 'UTC'))
+)
+ENGINE = AggregatingMergeTree
+ORDER BY hash;

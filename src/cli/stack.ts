@@ -1,0 +1,111 @@
+/** `beckon stack`: a real Kafka, ClickHouse and Schema Registry on this machine without Docker. */
+import { Command, InvalidArgumentError } from 'commander'
+import type { PartName } from '../stack/part.ts'
+import { defaultPort, type PartStatus, stackStatus, startStack, stopStack } from '../stack/stack.ts'
+import { StackError } from '../stack/stack-error.ts'
+
+const defaultDir = '.beckon/stack'
+
+interface UpOptions {
+  readonly dir: string
+  readonly kafkaPort?: number
+  readonly clickhousePort?: number
+  readonly registryPort?: number
+  readonly registry?: boolean
+  readonly json?: boolean
+}
+
+export function stackCommand(): Command {
+  const stack = new Command('stack').description('a real Kafka and a real ClickHouse on this machine, without Docker')
+
+  withCommonOptions(stack.command('up'))
+    .description('start what is not up yet, and wait until it answers')
+    .option('--kafka-port <port>', 'port of Kafka (9092, or the one it had last)', parsePort)
+    .option('--clickhouse-port <port>', "port of ClickHouse's HTTP (8123, or the one it had last)", parsePort)
+    .option('--registry-port <port>', 'port of the registry (8081, or the one it had last)', parsePort)
+    .option('--registry', 'start a Schema Registry too')
+    .action((options: UpOptions) => reporting(() => up(options)))
+
+  withCommonOptions(stack.command('down'))
+    .description('stop all parts; their data stays')
+    .option('--wipe', 'remove the data too')
+    .action((options: { dir: string; wipe?: boolean; json?: boolean }) =>
+      reporting(async () => {
+        const stopped = await stopStack({ dir: options.dir, wipe: options.wipe ?? false, onStep: say })
+        if (options.json) print(JSON.stringify({ stopped, wiped: options.wipe ?? false }))
+        else if (stopped.length === 0) say('nothing was up')
+      }),
+    )
+
+  withCommonOptions(stack.command('status'))
+    .description('each part with its process, port, version, and whether it answers')
+    .action((options: { dir: string; json?: boolean }) =>
+      reporting(async () => {
+        const parts = await stackStatus({ dir: options.dir })
+        print(options.json ? JSON.stringify({ parts }) : statusTable(parts))
+      }),
+    )
+
+  return stack
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const before = await stackStatus({ dir: options.dir })
+  const lastPort = (name: PartName) => before.find(({ part }) => part === name)?.port ?? defaultPort(name)
+  const wantsRegistry = options.registry === true || options.registryPort !== undefined
+  const addresses = await startStack({
+    dir: options.dir,
+    ports: {
+      kafka: options.kafkaPort ?? lastPort('kafka'),
+      clickhouse: options.clickhousePort ?? lastPort('clickhouse'),
+      ...(wantsRegistry && { registry: options.registryPort ?? lastPort('registry') }),
+    },
+    onStep: say,
+  })
+  if (options.json) print(JSON.stringify(addresses))
+  else for (const [name, address] of Object.entries(addresses)) print(`${name.padEnd(10)}  ${address}`)
+}
+
+function statusTable(parts: readonly PartStatus[]): string {
+  const rows = parts.map(({ part, state, pid, port, version }) =>
+    [
+      part.padEnd(10),
+      state.padEnd(7),
+      `pid ${pid ?? '-'}`.padEnd(11),
+      `port ${port ?? '-'}`.padEnd(10),
+      version ?? '-',
+    ].join('  '),
+  )
+  return rows.join('\n')
+}
+
+function withCommonOptions(command: Command): Command {
+  return command
+    .option('--dir <folder>', `where the data and the processes' records lie`, defaultDir)
+    .option('--json', 'print one JSON line')
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port
+  throw new InvalidArgumentError('A port is a number from 1 to 65535.')
+}
+
+/** Faults that the user can mend are told in words; others are bugs, and the caller's. */
+async function reporting(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error
+    say(error.message)
+    process.exitCode = error.code === 'usage' ? 2 : 1
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}

@@ -1,0 +1,13 @@
+import { z } from 'zod'
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** A duration as people write it (`30m`, `24h`, `500ms`, `1h 30m`), as whole ms; 0 is `0s`. */
+export const duration = z
+  .string()
+  .regex(/^\d+(ms|s|m|h|d)( ?\d+(ms|s|m|h|d))*$/, 'a duration such as 500ms, 30s, 5m, 24h or 7d')
+  .transform((text) => {
+    let totalMs = 0
+    for (const [, amount, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) totalMs += Number(amount) * unitMs[unit!]!
+    return totalMs
+  })

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { applyEnvironment } from './environment.ts'
+import { ConfigError, type Fault } from './fault.ts'
+import { type Config, configSchema } from './schema.ts'
+import { type ConfigSource, readConfigSource } from './source.ts'
+
+export interface LoadedConfig {
+  readonly config: Config
+  readonly source: ConfigSource
+}
+
+/**
+ * Reads the file and what it includes, then the environment, and checks the whole.
+ * @throws ConfigError with all faults at once
+ */
+export function loadConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConfig {
+  const source = readConfigSource(fileName)
+  if (source.faults.length > 0) throw new ConfigError(source.faults)
+  const variables = applyEnvironment(source.value, env)
+  const parsed = configSchema.safeParse(source.value)
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => faultsOf(issue, source, variables)))
+  const config = parsed.data
+  resolveFiles(config, source)
+  const faults = [...readSecrets(config, source), ...crossCheck(config, source)]
+  if (faults.length > 0) throw new ConfigError(faults)
+  return { config, source }
+}
+
+type Issue = NonNullable<ReturnType<typeof configSchema.safeParse>['error']>['issues'][number]
+
+function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<string, string>): Fault[] {
+  const { path } = issue
+  const variable = variables.get(path.join('.'))
+  const where = (message: string): Fault =>
+    variable
+      ? { file: `environment variable ${variable}`, line: 0, column: 0, path: path.join('.'), message }
+      : source.fault(path, message)
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => source.fault([...path, key], 'unknown key'))
+  }
+  // Of a union's alternatives, the one that got furthest says best what is wrong.
+  if (issue.code === 'invalid_union') {
+    const furthest = issue.errors
+      .filter((issues) => issues.length > 0)
+      .sort((a, b) => Math.max(...b.map((i) => i.path.length)) - Math.max(...a.map((i) => i.path.length)))[0]
+    const deep = furthest?.filter((inner) => inner.path.length > 0) ?? []
+    if (deep.length > 0) {
+      return deep.flatMap((inner) => faultsOf({ ...inner, path: [...path, ...inner.path] } as Issue, source, variables))
+    }
+    const ways = issue.errors.flatMap((issues) => issues.map(({ message }) => message))
+    return [where([...new Set(ways)].join(', or '))]
+  }
+  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
+  return [where(missing ? 'missing' : issue.message)]
+}
+
+/** Reads the `password_file`s; a secret is never part of a message. */
+function readSecrets(config: Config, source: ConfigSource): Fault[] {
+  const faults: Fault[] = []
+  const owners: [path: string[], owner: { password?: string | undefined; password_file?: string | undefined }][] = [
+    [['clickhouse'], config.clickhouse],
+    [['registry'], config.registry ?? {}],
+    [['kafka', 'sasl'], config.kafka.sasl ?? {}],
+  ]
+  for (const [path, owner] of owners) {
+    if (owner.password_file === undefined) continue
+    const file = resolve(source.folder(path), owner.password_file)
+    try {
+      owner.password = readFileSync(file, 'utf8').trim()
+    } catch {
+      faults.push(source.fault([...path, 'password_file'], `can't read ${file}`))
+    }
+  }
+  return faults
+}
+
+/** Makes the names of files absolute: they are relative to the file that says them. */
+function resolveFiles(config: Config, source: ConfigSource): void {
+  for (const [index, topic] of config.topics.entries()) {
+    if (topic.schema !== undefined) topic.schema = resolve(source.folder(['topics', index]), topic.schema)
+  }
+  const { enrich } = config
+  if (enrich.geo_database !== undefined) enrich.geo_database = resolve(source.folder(['enrich']), enrich.geo_database)
+  const { tls } = config.kafka
+  for (const key of ['ca_file', 'cert_file', 'key_file'] as const) {
+    if (tls?.[key] !== undefined) tls[key] = resolve(source.folder(['kafka']), tls[key])
+  }
+}
+
+/** Faults that no single key shows. */
+function crossCheck(config: Config, source: ConfigSource): Fault[] {
+  const faults: Fault[] = []
+  const unique = (list: 'topics' | 'features' | 'actions') => {
+    const seen = new Map<string, number>()
+    for (const [index, { name }] of config[list].entries()) {
+      if (seen.has(name)) faults.push(source.fault([list, index, 'name'], `${name} is declared twice`))
+      seen.set(name, index)
+    }
+  }
+  unique('topics')
+  unique('features')
+  unique('actions')
+  for (const [index, topic] of config.topics.entries()) {
+    const at = (key: string, message: string) => faults.push(source.fault(['topics', index, key], message))
+    const wantsFile = topic.format === 'wire' || topic.format === 'avro'
+    if (wantsFile && topic.schema === undefined && topic.mapping !== undefined) {
+      at('schema', `a foreign topic of format ${topic.format} needs a schema file`)
+    }
+    if (topic.format === 'registry' && !config.registry) at('format', 'the format registry needs the section registry')
+    if (topic.name === config.output.actions || topic.name === config.output.dead_letters) {
+      at('name', 'an input topic can not be an output topic too')
+    }
+  }
+  if (config.output.format === 'registry' && !config.registry) {
+    faults.push(source.fault(['output', 'format'], 'the format registry needs the section registry'))
+  }
+  return faults
+}

@@ -1,0 +1,299 @@
+import { z } from 'zod'
+import type { AggregateDeclaration, FeatureDeclaration } from '../features/declaration.ts'
+import { maxPanes, type Window } from '../features/window.ts'
+import { duration } from './duration.ts'
+
+/**
+ * The shape of `beckon.yaml`: every key, its default, unit and check. What it gives is complete, so that nothing
+ * behind it fills in a default again. An unknown key is a fault. `docs/configuration.md` is its description.
+ */
+
+const port = z.int().min(1).max(65_535)
+const name = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'a name of small letters, digits and _, at most 64')
+const topicName = z.string().regex(/^[a-zA-Z0-9._-]{1,249}$/, 'a Kafka topic name')
+const cel = z.string().min(1)
+const positive = z.int().min(1)
+
+const kafka = z.strictObject({
+  brokers: z.array(z.string().regex(/^[^:\s]+:\d+$/, 'host:port')).min(1),
+  /** The consumer group; the prefix of the transactional ids as well. */
+  group: z.string().min(1).default('beckon'),
+  client_id: z.string().min(1).default('beckon'),
+  tls: z
+    .strictObject({ ca_file: z.string().optional(), cert_file: z.string().optional(), key_file: z.string().optional() })
+    .optional(),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+      username: z.string(),
+      password: z.string().optional(),
+      password_file: z.string().optional(),
+    })
+    .optional(),
+})
+
+const clickhouse = z.strictObject({
+  url: z.url(),
+  database: name.default('beckon'),
+  username: z.string().default('default'),
+  password: z.string().default(''),
+  password_file: z.string().optional(),
+  /** Rows that wait for an insert, all tables together, before the tasks pause. */
+  max_pending_mb: positive.default(64),
+})
+
+const registry = z.strictObject({
+  url: z.url(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  password_file: z.string().optional(),
+})
+
+const fieldSource = z.union([
+  z.string().min(1),
+  z.strictObject({ field: z.string().min(1) }),
+  z.strictObject({ cel }),
+  z.strictObject({ constant: z.union([z.string(), z.number(), z.boolean()]) }),
+])
+const unit = z.enum(['ms', 's', 'us', 'iso'])
+const timeSource = z.union([
+  z.string().min(1),
+  z.strictObject({ field: z.string().min(1), unit: unit.default('ms') }),
+  z.strictObject({ cel, unit: unit.default('ms') }),
+])
+
+/** Where each field of an event comes from in a foreign record: a field's path, a CEL expression, or a constant. */
+export const mapping = z.strictObject({
+  id: fieldSource.optional(),
+  customer: fieldSource.optional(),
+  anonymous_id: fieldSource.optional(),
+  type: fieldSource.optional(),
+  time: timeSource.optional(),
+  sent_at: timeSource.optional(),
+  received_at: timeSource.optional(),
+  session_id: fieldSource.optional(),
+  url: fieldSource.optional(),
+  title: fieldSource.optional(),
+  referrer: fieldSource.optional(),
+  user_agent: fieldSource.optional(),
+  ip: fieldSource.optional(),
+  locale: fieldSource.optional(),
+  timezone: fieldSource.optional(),
+  channel: fieldSource.optional(),
+  value: fieldSource.optional(),
+  currency: fieldSource.optional(),
+  properties: fieldSource.optional(),
+  traits: fieldSource.optional(),
+  /** Renames of event types: the producer's name, then ours. */
+  types: z.record(z.string(), z.string()).optional(),
+})
+
+const topic = z.strictObject({
+  name: topicName,
+  /** The wire format with a registry, the same with a schema file, bare Avro with a schema file, or JSON. */
+  format: z.enum(['registry', 'wire', 'avro', 'json']).default('registry'),
+  /** The `.avsc` file of `wire` and `avro`, relative to the file that names it. */
+  schema: z.string().optional(),
+  /** Present for a foreign schema; absent: the fields of schemas/event.avsc. */
+  mapping: mapping.optional(),
+  /** Whether the record's key must be the customer's id. */
+  key: z.enum(['customer', 'any']).default('any'),
+  /** Tombstones (records without a value) are counted and skipped, or are dead letters. */
+  tombstones: z.enum(['skip', 'dead_letter']).default('skip'),
+})
+
+const output = z
+  .strictObject({
+    actions: topicName.default('beckon.actions'),
+    dead_letters: topicName.default('beckon.dead_letters'),
+    /** `registry` registers schemas/action.avsc at start; `wire` writes it with `schema_id`; `json` for small set-ups. */
+    format: z.enum(['registry', 'wire', 'json']).default('json'),
+    schema_id: positive.default(1),
+  })
+  .prefault({})
+
+const enrich = z
+  .strictObject({
+    user_agent: z.boolean().default(true),
+    bots: z.boolean().default(true),
+    campaign: z.boolean().default(true),
+    referrer: z.boolean().default(true),
+    /** Domains of one's own: a referrer from there is `internal`. */
+    internal_domains: z.array(z.string()).default([]),
+    clock_skew: z.boolean().default(true),
+    /** A MaxMind `.mmdb` file; without one there is no geo. */
+    geo_database: z.string().optional(),
+    session: z
+      .strictObject({ idle: duration.default(1_800_000), max: duration.default(86_400_000) })
+      .prefault({}),
+  })
+  .prefault({})
+
+const dedupe = z
+  .strictObject({
+    window: duration.default(3_600_000),
+    /** The most event ids kept of one customer. */
+    max_ids: positive.max(100_000).default(1_000),
+  })
+  .prefault({})
+
+const limits = z
+  .strictObject({
+    /** An event further than this ahead of the clock is a dead letter. */
+    future: duration.default(300_000),
+    max_event_kb: positive.max(1_000).default(64),
+  })
+  .prefault({})
+
+const slice = z
+  .strictObject({
+    /** The most events of one transaction. */
+    max_events: positive.max(100_000).default(2_000),
+    /** How often profiles are written to ClickHouse. */
+    checkpoint: duration.default(1_000),
+  })
+  .prefault({})
+
+const ops = z
+  .strictObject({
+    host: z.string().default('127.0.0.1'),
+    port: port.default(9_464),
+    log_level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+  })
+  .prefault({})
+
+const windowShape = z.union([
+  z.enum(['session', 'lifetime']),
+  z.strictObject({ size: duration, pane: duration.optional() }),
+])
+
+const aggregates = {
+  count: z.union([cel, z.strictObject({})]),
+  sum: cel,
+  avg: cel,
+  min: cel,
+  max: cel,
+  first: cel,
+  last: cel,
+  distinct: cel,
+  top: cel,
+  time_since: z.strictObject({}),
+}
+type AggregateName = keyof typeof aggregates
+const aggregateNames = Object.keys(aggregates) as AggregateName[]
+
+const feature = z
+  .strictObject({
+    name,
+    ...(z.strictObject(aggregates).partial().shape as { [K in AggregateName]: z.ZodOptional<(typeof aggregates)[K]> }),
+    where: cel.optional(),
+    window: windowShape,
+    /** Decimals that count in a sum or an average. */
+    scale: z.int().min(0).max(9).default(4),
+    /** How many values `top` gives. */
+    k: positive.max(100).default(3),
+    /** The most different values that `distinct` and `top` keep a pane. */
+    max_values: positive.max(100_000).default(1_000),
+  })
+  .transform((declared, context): FeatureDeclaration => {
+    const kinds = aggregateNames.filter((kind) => declared[kind] !== undefined)
+    const [kind] = kinds
+    if (kind === undefined || kinds.length > 1) {
+      const found = kinds.length === 0 ? 'none' : kinds.join(' and ')
+      context.addIssue({ code: 'custom', message: `a feature has one of ${aggregateNames.join(', ')}; found ${found}` })
+      return z.NEVER
+    }
+    const of = declared[kind]
+    return {
+      name: declared.name,
+      kind: aggregate(kind, typeof of === 'string' ? of : undefined, declared),
+      ...(declared.where === undefined ? {} : { where: declared.where }),
+      window: window(declared.window, context),
+    }
+  })
+
+function aggregate(
+  name: AggregateName,
+  of: string | undefined,
+  { scale, k, max_values: max }: { scale: number; k: number; max_values: number },
+): AggregateDeclaration {
+  switch (name) {
+    case 'count':
+      return of === undefined ? { name } : { name, of }
+    case 'time_since':
+      return { name }
+    case 'sum':
+    case 'avg':
+      return { name, of: of!, scale }
+    case 'distinct':
+      return { name, of: of!, max }
+    case 'top':
+      return { name, of: of!, k, max }
+    default:
+      return { name, of: of! }
+  }
+}
+
+/** A window without a pane has twelve of them: a value is at most a twelfth of the window too wide. */
+const defaultPanes = 12
+
+function window(declared: z.output<typeof windowShape>, context: z.core.$RefinementCtx): Window {
+  if (typeof declared === 'string') return { kind: declared }
+  const { size, pane = size / defaultPanes } = declared
+  const panes = size / pane
+  const fault = (message: string) => context.addIssue({ code: 'custom', path: ['window'], message })
+  if (size === 0 || pane === 0) fault('a window and its panes are longer than 0')
+  else if (!Number.isInteger(pane)) fault('the size does not divide into 12 panes of whole ms: say the pane')
+  else if (!Number.isInteger(panes)) fault('the size of a window is a multiple of its pane')
+  else if (panes > maxPanes) fault(`at most ${maxPanes} panes a window; this one has ${panes}: take a larger pane`)
+  return { kind: 'panes', sizeMs: size, paneMs: pane }
+}
+
+const contact = z
+  .strictObject({
+    cooldown: duration.default(0),
+    caps: z.array(z.strictObject({ max: positive.max(1_000), per: duration })).default([]),
+  })
+  .prefault({})
+  .transform(({ cooldown, caps }) => ({ cooldownMs: cooldown, caps: caps.map(({ max, per }) => ({ max, perMs: per })) }))
+
+const action = z
+  .strictObject({
+    name,
+    when: cel,
+    value: z.union([z.number(), cel]).default(1),
+    contact,
+    channel: z.string().default(''),
+    expires: duration.default(0),
+    payload: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.strictObject({ cel })]))
+      .default({}),
+  })
+  .transform(({ expires, ...rest }) => ({ ...rest, expiresMs: expires }))
+
+const arbitration = z
+  .strictObject({
+    emit: z.union([z.enum(['best', 'all']), z.strictObject({ top: positive })]).default('best'),
+    contact,
+  })
+  .prefault({})
+
+/** The whole file. */
+export const configSchema = z.strictObject({
+  kafka,
+  clickhouse,
+  registry: registry.optional(),
+  topics: z.array(topic).min(1),
+  output,
+  enrich,
+  dedupe,
+  limits,
+  slice,
+  ops,
+  features: z.array(feature).default([]),
+  actions: z.array(action).default([]),
+  arbitration,
+})
+
+export type Config = z.output<typeof configSchema>
+export type TopicConfig = Config['topics'][number]

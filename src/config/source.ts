@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { type Document, LineCounter, parseDocument } from 'yaml'
+import type { Fault } from './fault.ts'
+
+/**
+ * `beckon.yaml` and the files that it includes, merged to one value, each part of which still knows its file and line.
+ * Lists (topics, features, actions) are joined in the order of the files; any other key may stand in one file only.
+ */
+export interface ConfigSource {
+  readonly value: Record<string, unknown>
+  /** Faults of the YAML itself, of the includes and of the merging. */
+  readonly faults: Fault[]
+  /** A fault at a path of the merged value; `offset` counts characters into a text there. */
+  fault(path: readonly PropertyKey[], message: string, offset?: number): Fault
+  /** The folder of the file that a path comes from: what relative file names there refer to. */
+  folder(path: readonly PropertyKey[]): string
+}
+
+interface File {
+  readonly name: string
+  readonly document: Document
+  readonly lines: LineCounter
+}
+
+export function readConfigSource(fileName: string): ConfigSource {
+  const faults: Fault[] = []
+  const value: Record<string, unknown> = {}
+  const owners = new Map<string, File>()
+  const items = new Map<string, { file: File; index: number }[]>()
+
+  const read = (name: string, includedFrom: readonly string[]) => {
+    const file = openFile(name, faults)
+    if (!file) return
+    const content = file.document.toJS() as unknown
+    if (content === null && includedFrom.length > 0) return
+    if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+      faults.push({ file: name, line: 1, column: 1, path: '', message: 'the file holds no keys' })
+      return
+    }
+    const { include = [], ...rest } = content as Record<string, unknown>
+    for (const [key, part] of Object.entries(rest)) merge(file, key, part)
+    for (const [index, included] of (Array.isArray(include) ? include : [include]).entries()) {
+      const path = resolve(dirname(name), String(included))
+      if (![...includedFrom, name].includes(path)) read(path, [...includedFrom, name])
+      else faults.push(faultIn(file, ['include', index], 'the file includes itself'))
+    }
+  }
+
+  const merge = (file: File, key: string, part: unknown) => {
+    const before = value[key]
+    if (Array.isArray(part) && (before === undefined || Array.isArray(before))) {
+      value[key] = [...(before ?? []), ...part]
+      items.set(key, [...(items.get(key) ?? []), ...part.map((_, index) => ({ file, index }))])
+    } else if (before === undefined) {
+      value[key] = part
+    } else {
+      faults.push(faultIn(file, [key], `the key also stands in ${owners.get(key)!.name}; say it once`))
+      return
+    }
+    if (!owners.has(key)) owners.set(key, file)
+  }
+
+  read(resolve(fileName), [])
+
+  const place = (path: readonly PropertyKey[]): { file: File | undefined; inFile: readonly PropertyKey[] } => {
+    const [key, index, ...rest] = path
+    const item = typeof index === 'number' ? items.get(String(key))?.[index] : undefined
+    if (item) return { file: item.file, inFile: [key!, item.index, ...rest] }
+    return { file: owners.get(String(key)), inFile: path }
+  }
+  return {
+    value,
+    faults,
+    fault(path, message, offset) {
+      const { file, inFile } = place(path)
+      if (file) return { ...faultIn(file, inFile, message, offset), path: path.join('.') }
+      return { file: resolve(fileName), line: 0, column: 0, path: path.join('.'), message }
+    },
+    folder: (path) => dirname(place(path).file?.name ?? resolve(fileName)),
+  }
+}
+
+function openFile(name: string, faults: Fault[]): File | undefined {
+  let text: string
+  try {
+    text = readFileSync(name, 'utf8')
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : String((error as Error).message)
+    faults.push({ file: name, line: 0, column: 0, path: '', message: why })
+    return undefined
+  }
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
+  for (const { message, pos } of document.errors) {
+    const { line, col: column } = lines.linePos(pos[0])
+    faults.push({ file: name, line, column, path: '', message })
+  }
+  return document.errors.length > 0 ? undefined : { name, document, lines }
+}
+
+/** The place of the deepest node on the path that the file has: a missing key is reported where it should stand. */
+function faultIn(file: File, path: readonly PropertyKey[], message: string, offset = 0): Fault {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = file.document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined
+    if (!node?.range) continue
+    const { line, col: column } = file.lines.linePos(node.range[0] + (depth === path.length ? offset : 0))
+    return { file: file.name, line, column, path: path.join('.'), message }
+  }
+  return { file: file.name, line: 1, column: 1, path: path.join('.'), message }
+}

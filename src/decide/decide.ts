@@ -1,0 +1,105 @@
+import type { Moment } from '../features/moment.ts'
+import type { Profile } from '../profiles/profile.ts'
+import { noteContact, suppression } from './contact.ts'
+import type { Action, Policy } from './policy.ts'
+
+/**
+ * One evaluation of the policy for one profile. The order is eligibility → contact rules → arbitration; each candidate
+ * gets one reason. A pure function of (profile, event, as-of time, policy).
+ */
+
+/** Why a candidate was chosen or not. */
+export type Reason =
+  | 'chosen'
+  /** Its condition is false. */
+  | 'not_eligible'
+  /** Its condition or value could not be evaluated (a missing property, a wrong type), so it is not eligible. */
+  | 'error'
+  | 'cooldown'
+  | 'cap'
+  /** The contact rules over all actions hold it back. */
+  | 'contact_policy'
+  /** Others were worth more. */
+  | 'outranked'
+
+export interface Candidate {
+  readonly action: Action
+  reason: Reason
+  /** Its value; NaN for one that is not eligible. */
+  score: number
+}
+
+export interface Decision {
+  /** All actions of the policy: the eligible ones by rank, then the others by name. */
+  readonly candidates: readonly Candidate[]
+  /** Those that are published, the best first. */
+  readonly chosen: readonly Candidate[]
+}
+
+/** The name under which contacts of all actions together are kept in a profile; no action can be called so. */
+export const anyAction = '*'
+
+/** @returns undefined when no action is eligible: then there is nothing to choose from, and no object was made. */
+export function decide(policy: Policy, profile: Profile, moment: Moment): Decision | undefined {
+  const { actions, arbitration } = policy
+  let eligible: Candidate[] | undefined
+  for (let i = 0; i < actions.length; i++) {
+    const action = actions[i]!
+    if (action.when(moment) !== true) continue
+    eligible ??= []
+    eligible.push(weigh(action, profile, moment))
+  }
+  if (eligible === undefined) return undefined
+  eligible.sort(byRank)
+
+  const most = arbitration.emit === 'best' ? 1 : arbitration.emit === 'all' ? eligible.length : arbitration.emit.top
+  const chosen: Candidate[] = []
+  for (const candidate of eligible) {
+    if (candidate.reason !== 'chosen') continue
+    if (chosen.length === most) candidate.reason = 'outranked'
+    else if (suppression(profile.contacts.get(anyAction), arbitration.contact, moment.asOfMs)) {
+      candidate.reason = 'contact_policy'
+    } else {
+      chosen.push(candidate)
+      contact(profile, candidate.action.name, candidate.action.contact, moment.asOfMs)
+      contact(profile, anyAction, arbitration.contact, moment.asOfMs)
+    }
+  }
+  return { candidates: [...eligible, ...others(actions, eligible, moment)], chosen }
+}
+
+function weigh(action: Action, profile: Profile, moment: Moment): Candidate {
+  const score = action.value(moment)
+  if (typeof score !== 'number') return { action, reason: 'error', score: Number.NaN }
+  const held = suppression(profile.contacts.get(action.name), action.contact, moment.asOfMs)
+  return { action, reason: held ?? 'chosen', score }
+}
+
+/** The most valuable first, ties by name; those without a value last. */
+function byRank(a: Candidate, b: Candidate): number {
+  const [x, y] = [Number.isNaN(a.score), Number.isNaN(b.score)]
+  if (x !== y) return x ? 1 : -1
+  return (x ? 0 : b.score - a.score) || (a.action.name < b.action.name ? -1 : 1)
+}
+
+/** The actions that are not eligible, with their reason; their conditions are evaluated again, since this is rare. */
+function others(actions: readonly Action[], eligible: readonly Candidate[], moment: Moment): Candidate[] {
+  const seen = new Set(eligible.map(({ action }) => action))
+  return actions
+    .filter((action) => !seen.has(action))
+    .map((action) => ({
+      action,
+      reason: action.when(moment) === undefined ? 'error' : 'not_eligible',
+      score: Number.NaN,
+    }))
+}
+
+function contact(profile: Profile, name: string, rules: Action['contact'], atMs: number): void {
+  if (rules.cooldownMs === 0 && rules.caps.length === 0) return
+  let times = profile.contacts.get(name)
+  if (times === undefined) {
+    times = []
+    profile.contacts.set(name, times)
+  }
+  noteContact(times, rules, atMs)
+}

@@ -1,0 +1,58 @@
+import type { Evaluate } from '../expressions/expression.ts'
+import type { Moment } from '../features/moment.ts'
+
+/** The actions as declared, checked and complete. */
+export interface ActionDeclaration {
+  readonly name: string
+  /** CEL; the action is a candidate where it is true. */
+  readonly when: string
+  /** The priority: a number, or CEL that gives one. */
+  readonly value: number | string
+  readonly contact: ContactRules
+  /** Where the channel reads it: `email`, `in_app` …; free text. */
+  readonly channel: string
+  /** How long after the event's time the action is worth delivering; ms, 0 for no end. */
+  readonly expiresMs: number
+  /** What the channel needs: constants, or `{ cel }` evaluated at the decision. */
+  readonly payload: Readonly<Record<string, PayloadValue>>
+}
+
+export type PayloadValue = string | number | boolean | { readonly cel: string }
+
+export interface ContactRules {
+  /** No second action of that name within it; ms, 0 for none. */
+  readonly cooldownMs: number
+  /** All of them hold: fewer than `max` actions in the last `perMs`, rolling. */
+  readonly caps: readonly Cap[]
+}
+
+export interface Cap {
+  readonly max: number
+  readonly perMs: number
+}
+
+/** How many of the candidates that may go out do: the best one, the best n, or all. */
+export interface Arbitration {
+  readonly emit: 'best' | 'all' | { readonly top: number }
+  /** Contact rules over all actions together. */
+  readonly contact: ContactRules
+}
+
+/** A compiled action. */
+export interface Action {
+  readonly name: string
+  readonly when: Evaluate<Moment>
+  readonly value: Evaluate<Moment>
+  readonly contact: ContactRules
+  readonly channel: string
+  readonly expiresMs: number
+  readonly payload: readonly (readonly [name: string, value: Evaluate<Moment>])[]
+}
+
+export interface Policy {
+  /** Content hash of all that decides: actions, arbitration and the features that they read. */
+  readonly version: string
+  /** In the order of their names. */
+  readonly actions: readonly Action[]
+  readonly arbitration: Arbitration
+}

@@ -1,0 +1,30 @@
+import type { Event } from '../events/event.ts'
+import { compileCampaign } from './campaign.ts'
+import { type Enrichment, noCampaign, noGeo } from './enrichment.ts'
+import { compileGeo, type GeoReader } from './geo.ts'
+import { compileReferrer } from './referrer.ts'
+import { compileAgent } from './user-agent.ts'
+
+/** Which enrichments are on; the fields of one that is off stay empty. */
+export interface EnrichOptions {
+  readonly userAgent: boolean
+  readonly bot: boolean
+  readonly campaign: boolean
+  /** `internalDomains` are the operator's own sites, each with its subdomains; null is off. */
+  readonly referrer: { readonly internalDomains: readonly string[] } | null
+  /** null is off. */
+  readonly geo: { readonly reader: GeoReader } | null
+}
+
+/** The enrichment of events. What it derives is kept in bounded caches, so a stream needs one enricher, not several. */
+export function compileEnricher(options: EnrichOptions): (event: Event) => Enrichment {
+  const readAgent = compileAgent(options.userAgent, options.bot)
+  const readCampaign = options.campaign ? compileCampaign() : () => noCampaign
+  const readReferrer = compileReferrer(options.referrer)
+  const readGeo = options.geo === null ? () => noGeo : compileGeo(options.geo.reader)
+
+  return (event) => {
+    const campaign = readCampaign(event)
+    return { agent: readAgent(event), campaign, referrer: readReferrer(event, campaign), geo: readGeo(event) }
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * What is derived from one event and the reference data, and from nothing else: no clock, no profile. Strings are
+ * empty where nothing is known. The parts are frozen and shared between events, so they must not be written to.
+ */
+
+export interface Enrichment {
+  readonly agent: Agent
+  readonly campaign: Campaign
+  readonly referrer: Referrer
+  readonly geo: Geo
+}
+
+/** What sent the event. */
+export interface Agent {
+  readonly device: Device
+  readonly deviceVendor: string
+  readonly deviceModel: string
+  readonly browser: string
+  readonly browserVersion: string
+  readonly os: string
+  readonly osVersion: string
+  readonly bot: boolean
+}
+
+/** `other` is a user agent that names no device, the empty string an event with no user agent. */
+export type Device = 'desktop' | 'mobile' | 'tablet' | 'tv' | 'wearable' | 'console' | 'bot' | 'other' | ''
+
+/** What led the customer here, as the marketer tagged it. */
+export interface Campaign {
+  readonly source: string
+  readonly medium: string
+  readonly name: string
+  readonly term: string
+  readonly content: string
+  /** The advertising network's id of the click. */
+  readonly clickId: string
+  /** The network that `clickId` belongs to, for instance `Google`. */
+  readonly network: string
+}
+
+/** Where the customer came from. */
+export interface Referrer {
+  readonly class: ReferrerClass
+  /** The name of a known source, for instance `Google`. */
+  readonly source: string
+  readonly host: string
+  /** What the customer searched for, where a search engine still tells. */
+  readonly term: string
+}
+
+/** `direct` is an event with no referrer; the class is empty only where the enrichment is off. */
+export type ReferrerClass = 'search' | 'social' | 'mail' | 'ai' | 'internal' | 'direct' | 'other' | ''
+
+/** Where the event's address is, as far as the operator's database knows. Never a default place. */
+export interface Geo {
+  /** ISO 3166-1 alpha-2. */
+  readonly country: string
+  readonly region: string
+  readonly city: string
+  /** Degrees; NaN where unknown, as is `longitude`. */
+  readonly latitude: number
+  readonly longitude: number
+  /** IANA name, for instance `Europe/London`. */
+  readonly timezone: string
+  /** The number of the autonomous system, 0 where unknown. */
+  readonly asn: number
+  /** Who runs the autonomous system, for instance `Telstra Pty Ltd`. */
+  readonly organization: string
+}
+
+export const noAgent: Agent = Object.freeze({
+  device: '',
+  deviceVendor: '',
+  deviceModel: '',
+  browser: '',
+  browserVersion: '',
+  os: '',
+  osVersion: '',
+  bot: false,
+})
+
+export const noCampaign: Campaign = Object.freeze({
+  source: '',
+  medium: '',
+  name: '',
+  term: '',
+  content: '',
+  clickId: '',
+  network: '',
+})
+
+export const noReferrer: Referrer = Object.freeze({ class: '', source: '', host: '', term: '' })
+export const directReferrer: Referrer = Object.freeze({ class: 'direct', source: '', host: '', term: '' })
+
+export const noGeo: Geo = Object.freeze({
+  country: '',
+  region: '',
+  city: '',
+  latitude: Number.NaN,
+  longitude: Number.NaN,
+  timezone: '',
+  asn: 0,
+  organization: '',
+})

@@ -1,0 +1,31 @@
+import type { Properties } from '../events/event.ts'
+
+/**
+ * Finds several properties in one pass over the names: gives, for each wanted name, its place in `properties`, -1
+ * where it is missing; null where all are missing. Events of one record schema share their array of names, so the
+ * answer for the array seen last is kept.
+ */
+export function compilePropertyFinder(wanted: readonly string[]): (properties: Properties) => readonly number[] | null {
+  const order = new Map(wanted.map((name, i) => [name, i]))
+  let seen: readonly string[] = []
+  let answer: readonly number[] | null = null
+
+  function find(names: readonly string[]): readonly number[] | null {
+    let places: number[] | null = null
+    for (let at = 0; at < names.length; at++) {
+      const i = order.get(names[at]!)
+      if (i === undefined) continue
+      places ??= wanted.map(() => -1)
+      places[i] = at
+    }
+    return places
+  }
+
+  return ({ names }) => {
+    if (names !== seen) {
+      answer = find(names)
+      seen = names
+    }
+    return answer
+  }
+}

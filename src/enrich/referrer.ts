@@ -1,0 +1,107 @@
+import { getDomain, getPublicSuffix } from 'tldts'
+import type { Event } from '../events/event.ts'
+import { type Campaign, directReferrer, noReferrer, type Referrer } from './enrichment.ts'
+import { memo } from './memo.ts'
+import { referrerSources } from './referrer-sources.ts'
+import { eachParameter, hostOf, queryOf } from './url.ts'
+
+const maxHosts = 10_000
+
+/** All that is to be known of a host; kept, so that an event costs a look-up or two. */
+interface Host {
+  /** The registrable domain, empty for addresses and the like. */
+  readonly domain: string
+  readonly isInternal: boolean
+  readonly asInternal: Referrer
+  readonly asReferrer: Referrer
+  /** The query parameters that hold a search, for search engines. */
+  readonly termParameters: readonly string[]
+}
+
+interface Source {
+  readonly class: Referrer['class']
+  readonly source: string
+  readonly termParameters: readonly string[]
+}
+
+/** A text longer than the longest name in the DNS is no host's. */
+const maxHostChars = 253
+const unknown: Source = { class: 'other', source: '', termParameters: [] }
+
+/**
+ * The event's referrer. It is internal when it is a site of the operator's, or of the same registrable domain as the
+ * event's URL. Assistants often send no referrer and tag their links instead, so without a referrer `utm_source` is
+ * asked whether it names one. A text that names no host (`$direct`, `-`) counts as no referrer.
+ */
+export function compileReferrer(
+  options: { readonly internalDomains: readonly string[] } | null,
+): (event: Event, campaign: Campaign) => Referrer {
+  if (options === null) return () => noReferrer
+  const sources = compileSources()
+  const internalDomains = options.internalDomains.map((domain) => domain.toLowerCase())
+  const lookUp = memo(maxHosts, (host) => describe(host, sources, internalDomains))
+
+  return (event, campaign) => {
+    const host = event.referrer === '' ? '' : hostOf(event.referrer)
+    if (host === '' || host.length > maxHostChars) return fromCampaign(campaign)
+    const from = lookUp(host)
+    if (from.isInternal || isSameSite(host, from, event.url)) return from.asInternal
+    return from.termParameters.length === 0 ? from.asReferrer : withTerm(from, event.referrer)
+  }
+
+  function fromCampaign(campaign: Campaign): Referrer {
+    if (campaign.source === '') return directReferrer
+    const named = lookUp(campaign.source.toLowerCase()).asReferrer
+    return named.class === 'ai' ? named : directReferrer
+  }
+
+  function isSameSite(host: string, from: Host, url: string): boolean {
+    const own = hostOf(url)
+    return own !== '' && (own === host || (from.domain !== '' && lookUp(own).domain === from.domain))
+  }
+}
+
+function describe(host: string, sources: ReadonlyMap<string, Source>, internalDomains: readonly string[]): Host {
+  const { class: kind, source, termParameters } = find(host, sources)
+  return {
+    domain: getDomain(host, { allowPrivateDomains: true }) ?? '',
+    isInternal: internalDomains.some((domain) => host === domain || host.endsWith(`.${domain}`)),
+    asInternal: Object.freeze<Referrer>({ class: 'internal', source: '', host, term: '' }),
+    asReferrer: Object.freeze<Referrer>({ class: kind, source, host, term: '' }),
+    termParameters,
+  }
+}
+
+function withTerm({ asReferrer, termParameters }: Host, referrer: string): Referrer {
+  const query = queryOf(referrer)
+  if (query === '') return asReferrer
+  let term = ''
+  eachParameter(query, (name, value) => {
+    if (term === '' && termParameters.includes(name)) term = value
+  })
+  return term === '' ? asReferrer : { ...asReferrer, term }
+}
+
+function compileSources(): ReadonlyMap<string, Source> {
+  return new Map(
+    referrerSources.flatMap(([kind, source, hosts, termParameters = '']) => {
+      const entry: Source = { class: kind, source, termParameters: termParameters.split(' ').filter((p) => p !== '') }
+      return hosts.split(' ').map((host): [string, Source] => [host, entry])
+    }),
+  )
+}
+
+/** The table's most specific entry for the host. */
+function find(host: string, sources: ReadonlyMap<string, Source>): Source {
+  const suffix = getPublicSuffix(host) ?? ''
+  const starred = (name: string) => (name.endsWith(`.${suffix}`) ? `${name.slice(0, -suffix.length)}*` : '')
+  const get = (name: string) => sources.get(name) ?? sources.get(starred(name))
+
+  const exact = get(host) ?? get(host.replace(/^(www|m)\./, ''))
+  if (exact !== undefined) return exact
+  for (let dot = 0; dot >= 0; dot = host.indexOf('.', dot + 1)) {
+    const entry = get(dot === 0 ? `.${host}` : host.slice(dot))
+    if (entry !== undefined) return entry
+  }
+  return unknown
+}

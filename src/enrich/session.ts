@@ -1,0 +1,54 @@
+import type { Event } from '../events/event.ts'
+import { pathOf } from './url.ts'
+
+/** A customer's latest session; kept in the profile and updated in place. Times are event time in ms. */
+export interface Session {
+  /** 1 for the customer's first session, 0 before it. With the customer it identifies the session. */
+  index: number
+  startMs: number
+  lastMs: number
+  events: number
+  /** The path of the earliest event that has a URL. */
+  entryPage: string
+}
+
+export interface SessionBounds {
+  /** A session ends when more than this passes without an event (default of the field: 30 min). */
+  readonly idleMs: number
+  /** A session is shorter than this, however busy (default of the field: 24 h). */
+  readonly maxMs: number
+}
+
+/** `past`: a late event of a session that is over. It changed nothing, and session features must ignore it. */
+export type SessionTouch = 'started' | 'continued' | 'past'
+
+export function noSession(): Session {
+  return { index: 0, startMs: 0, lastMs: 0, events: 0, entryPage: '' }
+}
+
+/**
+ * Takes the event into the customer's session, or starts the next one. A late event belongs to the session when it is
+ * within it, or at most `idleMs` before its start and the session stays shorter than `maxMs`: the start moves back.
+ * So sessions are those of the events in order as long as no event is late by more than the gap between two sessions.
+ */
+export function touchSession(session: Session, event: Event, { idleMs, maxMs }: SessionBounds): SessionTouch {
+  const { timeMs } = event
+  if (session.index === 0 || timeMs - session.lastMs > idleMs || timeMs - session.startMs >= maxMs) {
+    session.index++
+    session.startMs = timeMs
+    session.lastMs = timeMs
+    session.events = 1
+    session.entryPage = event.url === '' ? '' : pathOf(event.url)
+    return 'started'
+  }
+  if (timeMs < session.startMs) {
+    if (session.startMs - timeMs > idleMs || session.lastMs - timeMs >= maxMs) return 'past'
+    session.startMs = timeMs
+    if (event.url !== '') session.entryPage = pathOf(event.url)
+  } else if (timeMs > session.lastMs) {
+    session.lastMs = timeMs
+  }
+  session.events++
+  if (session.entryPage === '' && event.url !== '') session.entryPage = pathOf(event.url)
+  return 'continued'
+}

@@ -1,0 +1,35 @@
+import type { Value } from '../events/event.ts'
+
+/**
+ * The port of the aggregates: how one kind of feature folds events into a pane and reads a run of panes. Each kind is one
+ * file in `aggregates/` and one line in `aggregates/kinds.ts`.
+ *
+ * A pane's row lies in a flat array of numbers, so that an update allocates nothing: an aggregate owns `cells` numbers
+ * of it, and, when `keeps` is true, one object beside it. Folding must not depend on the order of the events.
+ */
+export interface Aggregate {
+  readonly cells: number
+  /** Whether it keeps an object (a set, a map, a value) a pane beside its numbers. */
+  readonly keeps: boolean
+  /** The type of `read`'s result in CEL; `dyn` where it may be null. */
+  readonly type: 'int' | 'double' | 'dyn' | 'list<dyn>'
+  /** The cells of a new pane. */
+  start(cells: number[], at: number): void
+  /**
+   * Folds one event in. `value` is what the feature's expression gave, undefined where it gave nothing (then only an
+   * aggregate without a value counts it). With `keeps`, returns the pane's object, a new one for `kept` undefined.
+   */
+  add(cells: number[], at: number, value: unknown, timeMs: number, kept: unknown): unknown
+  /** The value of the panes from row `from` to before row `to`; null where the kind has no value for no events. */
+  read(panes: Panes, from: number, to: number, offset: number, keptAt: number, asOfMs: number): Value
+}
+
+/** The rows of one group of one profile, in ascending order of their key. */
+export interface Panes {
+  /** `stride` numbers a row: the key (a pane's index, a session's index, 0 for a lifetime), then the cells. */
+  cells: number[]
+  readonly stride: number
+  /** `keptStride` objects a row; empty where no aggregate of the group keeps any. */
+  kept: unknown[]
+  readonly keptStride: number
+}

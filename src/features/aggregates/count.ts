@@ -1,0 +1,19 @@
+import type { Aggregate } from '../aggregate.ts'
+
+/** The number of events; with a value, of the events that have one. */
+export function count(ofValues: boolean): Aggregate {
+  return {
+    cells: 1,
+    keeps: false,
+    type: 'int',
+    start() {},
+    add(cells, at, value) {
+      if (!ofValues || (value !== undefined && value !== null)) cells[at]!++
+    },
+    read(panes, from, to, offset) {
+      let total = 0
+      for (let row = from; row < to; row++) total += panes.cells[row * panes.stride + offset]!
+      return total
+    },
+  }
+}

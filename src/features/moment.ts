@@ -1,0 +1,62 @@
+import type { Enrichment } from '../enrich/enrichment.ts'
+import type { Session } from '../enrich/session.ts'
+import type { Event } from '../events/event.ts'
+import type { Variable } from '../expressions/expression.ts'
+import type { Panes } from './aggregate.ts'
+
+/**
+ * What the expressions of features and actions are evaluated against, and the variables that they may name.
+ * One instance is reused for all events of a task.
+ */
+export interface Moment {
+  event: Event
+  enrichment: Enrichment
+  session: Session
+  /** Whether the event belongs to the current session; a late one may belong to a past session. */
+  inSession: boolean
+  /** The traits that the profile keeps of its customer. */
+  traits: ReadonlyMap<string, unknown>
+  /** The profile's panes by the index of their group. */
+  groups: readonly (Panes | undefined)[]
+  /** As of when windows, cool-downs and caps are read; ms. */
+  asOfMs: number
+}
+
+const text = (name: string, read: (moment: Moment) => string): Variable<Moment> => ({ name, type: 'string', read })
+const map = (name: string, read: (moment: Moment) => object): Variable<Moment> => ({
+  name,
+  type: 'map<string, dyn>',
+  read,
+})
+
+const shared: readonly Variable<Moment>[] = [
+  text('type', (m) => m.event.type),
+  text('customer', (m) => m.event.customer),
+  text('url', (m) => m.event.url),
+  text('title', (m) => m.event.title),
+  text('referrer', (m) => m.event.referrer),
+  text('channel', (m) => m.event.channel),
+  text('locale', (m) => m.event.locale),
+  text('currency', (m) => m.event.currency),
+  { name: 'time_ms', type: 'int', read: (m) => m.event.timeMs },
+  { name: 'value', type: 'dyn', read: (m) => (Number.isNaN(m.event.value) ? null : m.event.value) },
+  map('properties', (m) => m.event.properties),
+  { name: 'bot', type: 'bool', read: (m) => m.enrichment.agent.bot },
+  text('device', (m) => m.enrichment.agent.device),
+  text('browser', (m) => m.enrichment.agent.browser),
+  text('os', (m) => m.enrichment.agent.os),
+  text('country', (m) => m.enrichment.geo.country),
+  text('city', (m) => m.enrichment.geo.city),
+  map('campaign', (m) => m.enrichment.campaign),
+  text('referrer_class', (m) => m.enrichment.referrer.class),
+  text('referrer_source', (m) => m.enrichment.referrer.source),
+  { name: 'session_index', type: 'int', read: (m) => m.session.index },
+  { name: 'session_events', type: 'int', read: (m) => m.session.events },
+  text('entry_page', (m) => m.session.entryPage),
+]
+
+/** What a feature may name: the event and what was derived from it, never the profile. `traits` are the event's. */
+export const eventVariables: readonly Variable<Moment>[] = [...shared, map('traits', (m) => m.event.traits)]
+
+/** What an action may name beside the features: the event, and the traits kept of the customer. */
+export const actionVariables: readonly Variable<Moment>[] = [...shared, map('traits', (m) => m.traits)]

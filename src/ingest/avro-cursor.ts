@@ -1,0 +1,225 @@
+/**
+ * Avro's encodings over untrusted bytes. Each read is bounded by the value's end. A fault is thrown as a shared, frozen
+ * rejection (no error object, no stack), which the decoder catches once at the top: checking a result after every
+ * read would cost the good events more than the throw costs the bad ones.
+ */
+
+import { rejected } from './rejected.ts'
+import { checkedId, cleanText } from './text.ts'
+
+/** Containers within containers; also what bounds a recursive schema. */
+const maxDepth = 32
+/** Array items, map entries and nested records of one event, those of zero bytes too. */
+const maxItems = 10_000
+const maxNameBytes = 256
+const maxDecimalBytes = 64
+
+const truncated = rejected('truncated', 'the value ends before its schema does')
+const longVarint = rejected('range', 'a number is encoded in more than ten bytes')
+const notInt = rejected('range', 'an int is outside of 32 bits')
+const precision = rejected('precision', 'a long is beyond 2^53')
+const badIndex = rejected('bad_index', 'a union or enum index is out of range')
+const notFinite = rejected('not_finite', 'a number is not finite')
+const tooManyItems = rejected('limit', 'more items than the bytes can hold, or than 10,000')
+const longName = rejected('limit', 'a name is longer than 256 bytes')
+const longDecimal = rejected('limit', 'a decimal is longer than 64 bytes')
+const tooDeep = rejected('depth', 'nested deeper than 32 levels')
+
+/** Buffer's own readers without the argument handling of `toString`; Node has them, its types don't. */
+interface Slices {
+  latin1Slice(start: number, end: number): string
+  utf8Slice(start: number, end: number): string
+  base64Slice(start: number, end: number): string
+}
+
+export class Cursor {
+  bytes: Buffer & Slices = Buffer.alloc(0) as Buffer & Slices
+  at = 0
+  end = 0
+  depth = 0
+  items = 0
+
+  open(bytes: Buffer, at: number): void {
+    this.bytes = bytes as Buffer & Slices
+    this.at = at
+    this.end = bytes.length
+    this.depth = 0
+    this.items = 0
+  }
+
+  /** Before the content of a nested record, array or map; `leave` after it. */
+  enter(): void {
+    if (++this.depth > maxDepth) throw tooDeep
+    if (++this.items > maxItems) throw tooManyItems
+  }
+
+  leave(): void {
+    this.depth--
+  }
+}
+
+export function readLong(cursor: Cursor): number {
+  const { bytes, end } = cursor
+  let at = cursor.at
+  if (at >= end) throw truncated
+  let byte = bytes[at++]!
+  let low = byte & 127
+  for (let shift = 7; byte > 127; shift += 7) {
+    if (shift === 28) {
+      cursor.at = at
+      return readHigh(cursor, low)
+    }
+    if (at >= end) throw truncated
+    byte = bytes[at++]!
+    low |= (byte & 127) << shift
+  }
+  cursor.at = at
+  return (low >>> 1) ^ -(low & 1)
+}
+
+/** The rest of a varint past its low 28 bits, in floating point: exact up to 2^53, and refused beyond. */
+function readHigh(cursor: Cursor, low: number): number {
+  const { bytes, end } = cursor
+  let at = cursor.at
+  let high = 0
+  let scale = 1
+  for (let i = 0; i < 6; i++) {
+    if (at >= end) throw truncated
+    const byte = bytes[at++]!
+    high += (byte & 127) * scale
+    scale *= 128
+    if (byte < 128) {
+      const magnitude = high * 0x800_0000 + (low >>> 1)
+      if (magnitude > Number.MAX_SAFE_INTEGER) throw precision
+      cursor.at = at
+      return (low & 1) === 0 ? magnitude : -magnitude - 1
+    }
+  }
+  throw longVarint
+}
+
+/** A long of any size in decimal digits, for ids. */
+export function readLongText(cursor: Cursor): string {
+  const start = cursor.at
+  skipLong(cursor)
+  const bytes = cursor.at - start
+  if (bytes <= 7) {
+    cursor.at = start
+    return String(readLong(cursor))
+  }
+  let sum = 0n
+  for (let i = bytes - 1; i >= 0; i--) sum = (sum << 7n) | BigInt(cursor.bytes[start + i]! & 127)
+  sum = BigInt.asUintN(64, sum)
+  return String((sum >> 1n) ^ -(sum & 1n))
+}
+
+export function skipLong(cursor: Cursor): void {
+  const { bytes, end } = cursor
+  for (let i = 0; i < 10; i++) {
+    if (cursor.at >= end) throw truncated
+    if (bytes[cursor.at++]! < 128) return
+  }
+  throw longVarint
+}
+
+export function readInt(cursor: Cursor): number {
+  const value = readLong(cursor)
+  if (value !== (value | 0)) throw notInt
+  return value
+}
+
+/** A union's branch or an enum's symbol: 0 to `count` - 1. */
+export function readIndex(cursor: Cursor, count: number): number {
+  const index = readLong(cursor)
+  if (index < 0 || index >= count) throw badIndex
+  return index
+}
+
+/** Any byte but 0 is true, as other readers have it. */
+export function readBoolean(cursor: Cursor): boolean {
+  if (cursor.at >= cursor.end) throw truncated
+  return cursor.bytes[cursor.at++] !== 0
+}
+
+export function readFloat(cursor: Cursor): number {
+  return finite(cursor.bytes.readFloatLE(take(cursor, 4)))
+}
+
+export function readDouble(cursor: Cursor): number {
+  return finite(cursor.bytes.readDoubleLE(take(cursor, 8)))
+}
+
+/** Adding 0 makes 0 of -0, which would be another key and another text. */
+function finite(value: number): number {
+  if (!Number.isFinite(value)) throw notFinite
+  return value + 0
+}
+
+/** Moves past that many bytes and gives their start. */
+export function take(cursor: Cursor, length: number): number {
+  const { at } = cursor
+  if (length < 0 || length > cursor.end - at) throw truncated
+  cursor.at = at + length
+  return at
+}
+
+/** Free text, made harmless. */
+export function readText(cursor: Cursor): string {
+  const start = take(cursor, readLong(cursor))
+  const { bytes, at: end } = cursor
+  return isPlain(bytes, start, end) ? bytes.latin1Slice(start, end) : cleanText(bytes.utf8Slice(start, end))
+}
+
+export function readId(cursor: Cursor): string {
+  const start = take(cursor, readLong(cursor))
+  const { bytes, at: end } = cursor
+  return isPlain(bytes, start, end) ? bytes.latin1Slice(start, end) : checkedId(bytes.utf8Slice(start, end))
+}
+
+/** A map's key. */
+export function readName(cursor: Cursor): string {
+  const length = readLong(cursor)
+  const start = take(cursor, length)
+  if (length > maxNameBytes) throw longName
+  const { bytes, at: end } = cursor
+  return isPlain(bytes, start, end) ? bytes.latin1Slice(start, end) : cleanText(bytes.utf8Slice(start, end))
+}
+
+/** Whether all is printable ASCII: then it needs neither UTF-8 decoding nor cleaning. */
+function isPlain(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    if ((bytes[at]! - 32) >>> 0 > 94) return false
+  }
+  return true
+}
+
+export function readBase64(cursor: Cursor, length: number): string {
+  const start = take(cursor, length)
+  return cursor.bytes.base64Slice(start, cursor.at)
+}
+
+/** A two's complement integer of that many bytes, divided by 10^scale and rounded once. */
+export function readDecimal(cursor: Cursor, length: number, scale: number): number {
+  if (length > maxDecimalBytes) throw longDecimal
+  const start = take(cursor, length)
+  if (length === 0) return 0
+  // Division of two exact doubles rounds right.
+  if (length <= 6 && scale <= 22) return cursor.bytes.readIntBE(start, length) / 10 ** scale + 0
+  const unsigned = BigInt(`0x${cursor.bytes.toString('hex', start, cursor.at)}`)
+  return finite(Number(`${BigInt.asIntN(8 * length, unsigned)}e-${scale}`))
+}
+
+/** The number of items in the next block of an array or map; 0 at its end. */
+export function readBlock(cursor: Cursor, minItemBytes: number): number {
+  let count = readLong(cursor)
+  if (count === 0) return 0
+  if (count < 0) {
+    count = -count
+    // The block's size in bytes serves those who skip it unread; it must be sane, and is not relied upon.
+    const bytes = readLong(cursor)
+    if (bytes < 0 || bytes > cursor.end - cursor.at) throw truncated
+  }
+  cursor.items += count
+  if (cursor.items > maxItems || count * minItemBytes > cursor.end - cursor.at) throw tooManyItems
+  return count
+}

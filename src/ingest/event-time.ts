@@ -1,0 +1,22 @@
+/** Points in time as producers write them, in ms since 1970 UTC. */
+
+export type NumericTimeUnit = 'day' | 's' | 'ms' | 'us'
+
+/** `iso`: text only. With the other units a text is still read as ISO 8601, and a number in that unit. */
+export type TimeUnit = NumericTimeUnit | 'iso'
+
+/** Whole ms. */
+export function toMs(time: number, unit: TimeUnit): number {
+  switch (unit) {
+    case 'ms':
+      return Math.floor(time)
+    case 's':
+      return Math.round(time * 1000)
+    case 'us':
+      return Math.floor(time / 1000)
+    case 'day':
+      return time * 86_400_000
+    case 'iso':
+      return Number.NaN
+  }
+}

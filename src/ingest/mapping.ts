@@ -1,0 +1,80 @@
+/** Where an event's fields come from in the producer's record: the part of a topic's declaration that is data. */
+
+import type { Properties, Value } from '../events/event.ts'
+import type { TimeUnit } from './event-time.ts'
+
+/**
+ * A dot path into the record (`ctx.page.url`); several, of which the first that is not empty counts; a constant; or a
+ * function of the whole record (the engine compiles an expression to it). A path into a field that `properties`
+ * lists (`properties.revenue`) reads the collected property of that name, which stays a property.
+ */
+export type Source =
+  | string
+  | readonly string[]
+  | { readonly constant: string | number }
+  | { readonly evaluate: (record: Properties) => Value | undefined }
+
+/** Numbers are ms unless a unit is given or the Avro schema's logical type says another; texts are ISO 8601. */
+export type TimeSource = Source | { readonly from: Source; readonly unit: TimeUnit }
+
+export type TextField =
+  | 'id'
+  | 'customer'
+  | 'anonymousId'
+  | 'type'
+  | 'sessionId'
+  | 'url'
+  | 'title'
+  | 'referrer'
+  | 'userAgent'
+  | 'ip'
+  | 'locale'
+  | 'timezone'
+  | 'channel'
+  | 'currency'
+
+export type TimeField = 'time' | 'originalTime' | 'sentAt' | 'receivedAt'
+
+export interface FieldMapping
+  extends Readonly<Partial<Record<TextField, Source>>>,
+    Readonly<Partial<Record<TimeField, TimeSource>>> {
+  readonly value?: Source
+  /**
+   * Maps, records, or texts holding a JSON object, whose entries become properties. All else that the mapping does
+   * not name becomes a property too: under its own name, or its dot path where it lies in a record of which other
+   * fields are mapped.
+   */
+  readonly properties?: readonly string[]
+  /** As `properties`, for the customer's traits. */
+  readonly traits?: readonly string[]
+  /** If given, only these of the unnamed fields become properties; the others are skipped unread. */
+  readonly keep?: readonly string[]
+  /** The producer's event types, and ours for them. */
+  readonly types?: Readonly<Record<string, string>>
+}
+
+/** That of `schemas/event.avsc` and of Segment's JSON calls. */
+export const defaultMapping: FieldMapping = {
+  id: 'messageId',
+  customer: 'userId',
+  anonymousId: 'anonymousId',
+  // A `track` call is named by its event; `page`, `screen`, `identify`, `group` and `alias` are types themselves.
+  type: ['event', 'type'],
+  time: 'timestamp',
+  originalTime: 'originalTimestamp',
+  sentAt: 'sentAt',
+  receivedAt: 'receivedAt',
+  sessionId: ['sessionId', 'context.sessionId'],
+  url: ['context.page.url', 'properties.url'],
+  title: ['context.page.title', 'properties.title'],
+  referrer: ['context.page.referrer', 'properties.referrer'],
+  userAgent: 'context.userAgent',
+  ip: 'context.ip',
+  locale: 'context.locale',
+  timezone: 'context.timezone',
+  channel: ['context.channel', 'channel'],
+  value: ['value', 'properties.value', 'properties.revenue', 'properties.total'],
+  currency: ['currency', 'properties.currency'],
+  properties: ['properties', 'nested'],
+  traits: ['traits', 'context.traits'],
+}

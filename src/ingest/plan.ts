@@ -1,0 +1,279 @@
+/**
+ * A mapping compiled: a tree of the paths that are read, with what each fills, and the steps around the walk over a
+ * record. The Avro reader compiles against the tree; JSON and whole records are walked with it. One record at a time.
+ */
+
+import type { Event, Properties, Value } from '../events/event.ts'
+import { type TimeUnit, toMs } from './event-time.ts'
+import { parseIsoTime } from './iso-time.ts'
+import type { FieldMapping, Source, TextField, TimeField, TimeSource } from './mapping.ts'
+import { PropertyCollector } from './property-shape.ts'
+import { rejected } from './rejected.ts'
+import { checkedId, cleanText } from './text.ts'
+
+const wrongType = rejected('range', 'a value has another type than its field')
+const imprecise = rejected('precision', 'an id is a number beyond 2^53')
+const notFinite = rejected('not_finite', 'a number is not finite')
+
+/** 2000-01-01 to 2100-01-01 UTC. What lies outside is another unit or a broken clock. */
+export const earliestMs = 946_684_800_000
+export const latestMs = 4_102_444_800_000
+
+/** What one path fills. */
+export type Target =
+  | { readonly kind: 'text'; readonly id: boolean; readonly set: (event: Event, text: string) => void }
+  | { readonly kind: 'number'; readonly set: (event: Event, number: number) => void }
+  | { readonly kind: 'time'; readonly unit: TimeUnit; readonly set: (event: Event, ms: number) => void }
+  | { readonly kind: 'properties' | 'traits' }
+
+export interface PathNode {
+  readonly targets: Target[]
+  readonly children: Map<string, PathNode>
+}
+
+/** A field of the event, or of what is only needed to finish one. */
+interface Slot<T> {
+  readonly get: (event: Event) => T
+  readonly set: (event: Event, value: T) => void
+  readonly isEmpty: (value: T) => boolean
+}
+
+const slot = <T>(
+  isEmpty: (value: T) => boolean,
+  get: (event: Event) => T,
+  set: (event: Event, value: T) => void,
+): Slot<T> => ({ get, set, isEmpty })
+const isEmptyText = (text: string): boolean => text === ''
+const isNoTime = (ms: number): boolean => ms === 0
+
+type TextSlot = Slot<string> & { readonly id?: true }
+const textSlot = (get: (event: Event) => string, set: (event: Event, text: string) => void): TextSlot =>
+  slot(isEmptyText, get, set)
+const idSlot = (get: (event: Event) => string, set: (event: Event, text: string) => void): TextSlot => ({
+  ...textSlot(get, set),
+  id: true,
+})
+
+// One function a field, so that each store is to a known slot of one hidden class.
+const textSlots: Readonly<Record<TextField, TextSlot>> = {
+  id: idSlot((e) => e.id, (e, text) => { e.id = text }),
+  customer: idSlot((e) => e.customer, (e, text) => { e.customer = text }),
+  anonymousId: idSlot((e) => e.anonymousId, (e, text) => { e.anonymousId = text }),
+  sessionId: idSlot((e) => e.sessionId, (e, text) => { e.sessionId = text }),
+  type: textSlot((e) => e.type, (e, text) => { e.type = text }),
+  url: textSlot((e) => e.url, (e, text) => { e.url = text }),
+  title: textSlot((e) => e.title, (e, text) => { e.title = text }),
+  referrer: textSlot((e) => e.referrer, (e, text) => { e.referrer = text }),
+  userAgent: textSlot((e) => e.userAgent, (e, text) => { e.userAgent = text }),
+  ip: textSlot((e) => e.ip, (e, text) => { e.ip = text }),
+  locale: textSlot((e) => e.locale, (e, text) => { e.locale = text }),
+  timezone: textSlot((e) => e.timezone, (e, text) => { e.timezone = text }),
+  channel: textSlot((e) => e.channel, (e, text) => { e.channel = text }),
+  currency: textSlot((e) => e.currency, (e, text) => { e.currency = text }),
+}
+const valueSlot: Slot<number> = slot(Number.isNaN, (e) => e.value, (e, value) => { e.value = value })
+
+export class Plan {
+  readonly root: PathNode = { targets: [], children: new Map() }
+  readonly properties = new PropertyCollector()
+  readonly traits = new PropertyCollector()
+  /** Whether functions of the whole record are among the sources: then it has to be read as a whole. */
+  readonly needsRecord: boolean
+  readonly #keep: ReadonlySet<string> | undefined
+  readonly #types: ReadonlyMap<string, string> | undefined
+  readonly #collected: readonly string[]
+  readonly #begin: ((event: Event) => void)[] = []
+  readonly #evaluate: ((event: Event, record: Properties) => void)[] = []
+  readonly #fallbacks: ((event: Event) => void)[] = []
+  readonly #needed: readonly (readonly Target[] | 'given')[]
+  /** The client's own time of the event, by its own clock. */
+  #originalMs = 0
+
+  constructor(mapping: FieldMapping) {
+    this.#keep = mapping.keep && new Set(mapping.keep)
+    this.#types = mapping.types && new Map(Object.entries(mapping.types))
+    this.#collected = mapping.properties ?? []
+    for (const path of this.#collected) this.#node(path).targets.push({ kind: 'properties' })
+    for (const path of mapping.traits ?? []) this.#node(path).targets.push({ kind: 'traits' })
+
+    const bound = new Map<string, readonly Target[] | 'given'>()
+    for (const [name, field] of Object.entries(textSlots) as [TextField, TextSlot][]) {
+      const id = field.id === true
+      const target = (set: (event: Event, text: string) => void): Target => ({ kind: 'text', id, set })
+      bound.set(name, this.#bind(field, '', mapping[name], target, (value) => asText(value, id)))
+    }
+    const number = (set: (event: Event, value: number) => void): Target => ({ kind: 'number', set })
+    this.#bind(valueSlot, Number.NaN, mapping.value, number, asNumber)
+    for (const [name, field] of Object.entries(this.#timeSlots()) as [TimeField, Slot<number>][]) {
+      const { from, unit } = timeSource(mapping[name])
+      const target = (set: (event: Event, ms: number) => void): Target => ({ kind: 'time', unit, set })
+      bound.set(name, this.#bind(field, 0, from, target, (value) => asTime(value, unit)))
+    }
+    this.needsRecord = this.#evaluate.length > 0
+
+    const either = (a: string, b: string): readonly Target[] | 'given' => {
+      const [first, second] = [bound.get(a)!, bound.get(b)!]
+      return first === 'given' || second === 'given' ? 'given' : [...first, ...second]
+    }
+    this.#needed = [either('customer', 'anonymousId'), bound.get('type')!, either('time', 'originalTime')]
+  }
+
+  /** Whether a schema that has these targets' fields can give a customer, a type and a time. */
+  isServedBy(found: ReadonlySet<Target>): boolean {
+    return this.#needed.every((needed) => needed === 'given' || needed.some((target) => found.has(target)))
+  }
+
+  /** Whether an unnamed field becomes a property. */
+  keeps(path: string): boolean {
+    return this.#keep === undefined || this.#keep.has(path)
+  }
+
+  begin(event: Event): void {
+    this.properties.clear()
+    this.traits.clear()
+    this.#originalMs = 0
+    for (const step of this.#begin) step(event)
+  }
+
+  /** `record` is read only where `needsRecord`. */
+  finish(event: Event, record: Properties): void {
+    event.properties = this.properties.take()
+    event.traits = this.traits.take()
+    for (const step of this.#evaluate) step(event, record)
+    for (const step of this.#fallbacks) step(event)
+    event.sentAtMs = plausible(event.sentAtMs)
+    event.receivedAtMs = plausible(event.receivedAtMs)
+    const originalMs = plausible(this.#originalMs)
+    // With all three of Segment's times the skew can be corrected from the client's own; a `timestamp` that came
+    // with them is corrected already, and must not be so twice.
+    if (originalMs > 0 && (event.timeMs === 0 || (event.sentAtMs > 0 && event.receivedAtMs > 0))) {
+      event.timeMs = originalMs
+    }
+    if (event.customer === '') event.customer = event.anonymousId
+    if (this.#types !== undefined) event.type = this.#types.get(event.type) ?? event.type
+  }
+
+  #timeSlots(): Record<TimeField, Slot<number>> {
+    return {
+      time: slot(isNoTime, (e) => e.timeMs, (e, ms) => { e.timeMs = ms }),
+      sentAt: slot(isNoTime, (e) => e.sentAtMs, (e, ms) => { e.sentAtMs = ms }),
+      receivedAt: slot(isNoTime, (e) => e.receivedAtMs, (e, ms) => { e.receivedAtMs = ms }),
+      originalTime: slot(isNoTime, () => this.#originalMs, (_, ms) => { this.#originalMs = ms }),
+    }
+  }
+
+  /** The targets on the record's paths, or `given` where the field may be filled whatever the record's schema. */
+  #bind<T extends string | number>(
+    field: Slot<T>,
+    empty: T,
+    source: Source | undefined,
+    target: (set: Slot<T>['set']) => Target,
+    convert: (value: Value) => T,
+  ): readonly Target[] | 'given' {
+    if (source === undefined) return []
+    if (typeof source === 'object' && 'constant' in source) {
+      const constant = convert(source.constant)
+      this.#begin.push((event) => field.set(event, constant))
+      return 'given'
+    }
+    if (typeof source === 'object' && 'evaluate' in source) {
+      this.#evaluate.push((event, record) => field.set(event, convert(source.evaluate(record) ?? null)))
+      return 'given'
+    }
+    const targets: Target[] = []
+    let given = false
+    for (const path of typeof source === 'string' ? [source] : source) {
+      const property = this.#collectedName(path)
+      if (property !== undefined) {
+        given = true
+        this.#fallbacks.push((event) => {
+          if (!field.isEmpty(field.get(event))) return
+          const value = event.properties.get(property)
+          if (typeof value === typeof empty) field.set(event, convert(value!))
+        })
+      } else {
+        const set = targets.length === 0 ? field.set : this.#alternative(field, empty)
+        targets.push(target(set))
+        this.#node(path).targets.push(targets.at(-1)!)
+      }
+    }
+    return given ? 'given' : targets
+  }
+
+  /** A second path's value waits here until it is known whether the first one's is empty. */
+  #alternative<T>(field: Slot<T>, empty: T): Slot<T>['set'] {
+    let waiting = empty
+    this.#begin.push(() => {
+      waiting = empty
+    })
+    this.#fallbacks.push((event) => {
+      if (field.isEmpty(field.get(event))) field.set(event, waiting)
+    })
+    return (_, value) => {
+      waiting = value
+    }
+  }
+
+  #collectedName(path: string): string | undefined {
+    const within = this.#collected.find((collected) => path.startsWith(`${collected}.`))
+    return within === undefined ? undefined : path.slice(within.length + 1)
+  }
+
+  #node(path: string): PathNode {
+    let node = this.root
+    for (const name of path.split('.')) {
+      let child = node.children.get(name)
+      if (child === undefined) {
+        child = { targets: [], children: new Map() }
+        node.children.set(name, child)
+      }
+      node = child
+    }
+    return node
+  }
+}
+
+function timeSource(source: TimeSource | undefined): { from: Source | undefined; unit: TimeUnit } {
+  if (typeof source === 'object' && 'from' in source) return source
+  return { from: source, unit: 'ms' }
+}
+
+/** A time that only helps to correct another is dropped where it can't be right. */
+function plausible(ms: number): number {
+  return ms >= earliestMs && ms < latestMs ? ms : 0
+}
+
+function asText(value: Value, id: boolean): string {
+  if (typeof value === 'string') return id ? checkedId(value) : cleanText(value)
+  if (value === null) return ''
+  if (typeof value !== 'number') throw wrongType
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw imprecise
+  return String(value)
+}
+
+function asNumber(value: Value): number {
+  if (value === null) return Number.NaN
+  if (typeof value !== 'number') throw wrongType
+  if (!Number.isFinite(value)) throw notFinite
+  return value
+}
+
+/** NaN where it is no time: the check of the event time refuses that, other times are then taken as absent. */
+function asTime(value: Value, unit: TimeUnit): number {
+  if (value === null || value === '') return 0
+  if (typeof value === 'number') return toMs(value, unit)
+  if (typeof value === 'string') return parseIsoTime(value)
+  throw wrongType
+}
+
+/** Fills what a path fills, `properties` and `traits` aside. */
+export function assign(target: Exclude<Target, { kind: 'properties' | 'traits' }>, event: Event, value: Value): void {
+  switch (target.kind) {
+    case 'text':
+      return target.set(event, asText(value, target.id))
+    case 'number':
+      return target.set(event, asNumber(value))
+    case 'time':
+      return target.set(event, asTime(value, target.unit))
+  }
+}

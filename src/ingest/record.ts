@@ -1,0 +1,74 @@
+/** Events from records that are already values: JSON, and Avro records that a mapping's functions read as a whole. */
+
+import { Event, type Properties, type Value } from '../events/event.ts'
+import { parseJsonObject } from './json.ts'
+import type { Fit } from './json-fit.ts'
+import { assign, type PathNode, type Plan } from './plan.ts'
+import type { PropertyCollector } from './property-shape.ts'
+import { rejected } from './rejected.ts'
+
+const notEntries = rejected('range', 'what should hold properties is not an object')
+const notRecord = rejected('range', 'a value has no fields where the mapping expects some')
+const unfit = rejected('range', 'a value has another type than the schema says')
+
+/** Throws shared rejections; `fits` are the checks of properties by their names. */
+export function eventFromRecord(plan: Plan, record: Properties, fits?: ReadonlyMap<string, Fit>): Event {
+  const event = new Event()
+  plan.begin(event)
+  const walk = new Walk(plan, event)
+  for (let i = 0; i < record.names.length; i++) walk.field(plan.root, '', record.names[i]!, record.values[i]!)
+  plan.finish(event, record)
+  if (fits !== undefined) checkFits(event.properties, fits)
+  return event
+}
+
+class Walk {
+  readonly #plan: Plan
+  readonly #event: Event
+
+  constructor(plan: Plan, event: Event) {
+    this.#plan = plan
+    this.#event = event
+  }
+
+  /** Null is taken as absent, as Avro's optional fields are; a null among collected entries is kept. */
+  field(within: PathNode, prefix: string, name: string, value: Value): void {
+    if (value === null) return
+    const node = within.children.get(name)
+    if (node === undefined) {
+      if (this.#plan.keeps(prefix + name)) this.#plan.properties.add(prefix + name, value)
+      return
+    }
+    for (const target of node.targets) {
+      if (target.kind === 'properties' || target.kind === 'traits') collectEntries(this.#plan[target.kind], value)
+      else assign(target, this.#event, value)
+    }
+    if (node.children.size === 0) return
+    if (!isObject(value)) throw notRecord
+    for (const key of Object.keys(value)) this.field(node, `${prefix}${name}.`, key, value[key]!)
+  }
+}
+
+/** Adds an object's entries, or those of the JSON object that a text holds. */
+export function collectEntries(collector: PropertyCollector, value: Value): void {
+  if (typeof value === 'string') {
+    const { names, values } = parseJsonObject(value)
+    for (let i = 0; i < names.length; i++) collector.add(names[i]!, values[i]!)
+  } else if (isObject(value)) {
+    for (const name of Object.keys(value)) collector.add(name, value[name]!)
+  } else {
+    throw notEntries
+  }
+}
+
+function checkFits(properties: Properties, fits: ReadonlyMap<string, Fit>): void {
+  for (let i = 0; i < properties.names.length; i++) {
+    const value = properties.values[i]!
+    const fit = value === null ? undefined : fits.get(properties.names[i]!)
+    if (fit !== undefined && !fit(value)) throw unfit
+  }
+}
+
+function isObject(value: Value): value is { readonly [name: string]: Value } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

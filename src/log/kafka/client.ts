@@ -1,0 +1,67 @@
+/** How kafkajs is set up: connections, time-outs, and what of its log lines may be seen. */
+import type { ConnectionOptions } from 'node:tls'
+import kafkajs, { type Kafka, type LogEntry, type SASLOptions } from 'kafkajs'
+
+const { Kafka: KafkaClient, logLevel } = kafkajs
+
+export interface KafkaOptions {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly ssl?: ConnectionOptions | boolean
+  readonly sasl?: SASLOptions
+  /** The most that one fetch brings from one partition, hence the largest batch; default 1 MiB. */
+  readonly maxBytesPerPartition?: number
+  /** The most that one fetch brings at all; default 8 MiB. Several times that is the adapter's memory. */
+  readonly maxBytes?: number
+  /** `stock` has kafkajs decode the records (slow); the default is `lean`, see lean-fetch.ts. */
+  readonly decoder?: 'lean' | 'stock'
+  readonly onLog?: LogHook
+}
+
+/** `event` is one of a few fixed texts; the fields hold names and codes only, never a record's data. */
+export type LogHook = (level: 'error' | 'warn', event: string, fields: Readonly<Record<string, string | number>>) => void
+
+interface Retry {
+  readonly initialRetryTime: number
+  readonly maxRetryTime: number
+  readonly retries: number
+}
+
+/**
+ * A client object. The consumer and the producers need one each: kafkajs marks offsets as committed in a map of the
+ * client object before their transaction commits, and a consumer of the same object would trust it.
+ */
+export function createClient(options: KafkaOptions, retry: Retry): Kafka {
+  return new KafkaClient({
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+    connectionTimeout: 3000,
+    requestTimeout: 15_000,
+    retry,
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => report(options.onLog, entry),
+  })
+}
+
+const knownEvents: ReadonlyMap<string, string> = new Map([
+  ['The group is rebalancing, re-joining', 'group rebalancing'],
+  ['The coordinator is not aware of this member, re-joining the group', 'member unknown to the group'],
+  ['Offset out of range, resetting to default offset', 'offset out of range'],
+  ['Connection timeout', 'connection timeout'],
+])
+const knownFields = ['topic', 'partition', 'code', 'type', 'broker']
+/** Said of every transactional producer, since its retries are bounded; here a failed producer is thrown away. */
+const unfounded = 'Limiting retries for the idempotent producer may invalidate EoS guarantees'
+
+/** An allow-list: kafkajs puts error texts, and records' keys with them, into its messages. */
+function report(onLog: LogHook | undefined, { level, namespace, log }: LogEntry): void {
+  if (onLog === undefined || log.message === unfounded) return
+  const fields: Record<string, string | number> = {}
+  for (const name of knownFields) {
+    const value: unknown = log[name]
+    if (typeof value === 'string' || typeof value === 'number') fields[name] = value
+  }
+  onLog(level === logLevel.ERROR ? 'error' : 'warn', knownEvents.get(log.message) ?? `kafkajs ${namespace}`, fields)
+}

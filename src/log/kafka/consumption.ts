@@ -1,0 +1,256 @@
+/**
+ * A member of the consumer group. kafkajs joins, fetches and keeps the position; this file keeps its promises towards
+ * the handlers: no batch of a lost partition, no position moved by a handler of an older generation, a back-off of one
+ * partition instead of a restart of all.
+ */
+import type { Cluster, Consumer, EachBatchPayload, IMemberAssignment, Kafka } from 'kafkajs'
+import { type ConsumeOptions, type Consumption, LogError, type TopicPartition, type Turn } from '../log.ts'
+import { stickyAssigner } from './assigner.ts'
+import type { KafkaOptions } from './client.ts'
+import { toLogError } from './errors.ts'
+import { leanResult, useLeanFetch } from './lean-fetch.ts'
+import { StockBatch } from './stock-batch.ts'
+
+/** A slice takes 1 s at most, far less than the session; the session less than the rebalance. */
+const sessionTimeoutMs = 10_000
+const heartbeatIntervalMs = 1_000
+const rebalanceTimeoutMs = 15_000
+/** How long a fetch waits for the first byte; also how soon a resumed partition is fetched. */
+const maxWaitMs = 100
+/** kafkajs takes a constant; more partitions than that wait for one another. */
+const maxConcurrentPartitions = 24
+const firstBackOffMs = 100
+const longestBackOffMs = 5_000
+
+export async function joinGroup(kafka: Kafka, settings: KafkaOptions, options: ConsumeOptions): Promise<Consumption> {
+  const consumption = new KafkaConsumption(kafka, settings, options)
+  await consumption.start()
+  return consumption
+}
+
+class KafkaConsumption implements Consumption {
+  readonly #options: ConsumeOptions
+  readonly #consumer: Consumer
+  #generation = 0
+  /** Whether kafkajs has a group to speak of: not between a crash and its own restart. */
+  #joined = false
+  #stopping = false
+  #crash: LogError | undefined
+  #started = false
+  #owned = new Map<string, TopicPartition>()
+  readonly #paused = new Set<string>()
+  readonly #backOffs = new Map<string, BackOff>()
+  /** Stock decoder only: control records that kafkajs went past without a word, as [from, to). */
+  readonly #skipped = new Map<string, readonly [number, number]>()
+
+  constructor(kafka: Kafka, settings: KafkaOptions, options: ConsumeOptions) {
+    this.#options = options
+    const assigner = stickyAssigner(() => [...new Set([...this.#owned.values()].map(({ partition }) => partition))])
+    this.#consumer = kafka.consumer({
+      groupId: options.groupId,
+      partitionAssigners: [
+        (context: { cluster: Cluster; groupId: string; logger: never }) => {
+          if (settings.decoder !== 'stock') useLeanFetch(context.cluster)
+          return assigner(context)
+        },
+      ],
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: heartbeatIntervalMs,
+      rebalanceTimeout: rebalanceTimeoutMs,
+      maxWaitTimeInMs: maxWaitMs,
+      minBytes: 1,
+      maxBytesPerPartition: settings.maxBytesPerPartition ?? 1024 * 1024,
+      maxBytes: settings.maxBytes ?? 8 * 1024 * 1024,
+      metadataMaxAge: 60_000,
+      allowAutoTopicCreation: false,
+      readUncommitted: false,
+      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
+    })
+  }
+
+  async start(): Promise<void> {
+    const { GROUP_JOIN, CRASH, STOP, END_BATCH_PROCESS } = this.#consumer.events
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#onJoined(payload.memberAssignment))
+    this.#consumer.on(STOP, () => {
+      this.#joined = false
+    })
+    this.#consumer.on(CRASH, ({ payload }) => {
+      if (!payload.restart) this.#onCrash(toLogError(payload.error, 'consuming', 'unavailable'))
+    })
+    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize > 0) return
+      const key = keyOf(payload)
+      const from = Number(payload.firstOffset)
+      const earlier = this.#skipped.get(key)
+      this.#skipped.set(key, [earlier?.[1] === from ? earlier[0] : from, Number(payload.lastOffset) + 1])
+    })
+    try {
+      await this.#consumer.connect()
+      await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true })
+      await this.#consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: maxConcurrentPartitions,
+        eachBatch: (payload) => this.#onFetched(payload),
+      })
+    } catch (error) {
+      await this.#disconnect()
+      throw toLogError(error, 'joining the group', 'unavailable')
+    }
+    // run() resolves although joining has failed: kafkajs tells that by its event only.
+    if (this.#crash !== undefined) throw this.#crash
+    this.#started = true
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    for (const { timer } of this.#backOffs.values()) clearTimeout(timer)
+    await this.#disconnect()
+  }
+
+  pause(at: TopicPartition): void {
+    this.#paused.add(keyOf(at))
+    this.#applyPause(at)
+  }
+
+  resume(at: TopicPartition): void {
+    this.#paused.delete(keyOf(at))
+    this.#applyPause(at)
+  }
+
+  seek(at: TopicPartition, offset: number): void {
+    if (this.#joined) this.#consumer.seek({ ...at, offset: String(offset) })
+  }
+
+  owns(key: string, generation: number): boolean {
+    return generation === this.#generation && this.#owned.has(key) && this.#joined && !this.#stopping
+  }
+
+  /** kafkajs calls it before the generation's first fetch, and in the same turn of the event loop. */
+  #onJoined(assignment: IMemberAssignment): void {
+    const partitions = Object.entries(assignment).flatMap(([topic, numbers]) =>
+      numbers.map((partition) => ({ topic, partition })),
+    )
+    partitions.sort((a, b) => a.partition - b.partition || (a.topic < b.topic ? -1 : 1))
+    this.#generation++
+    this.#joined = true
+    this.#owned = new Map(partitions.map((at) => [keyOf(at), at]))
+    this.#skipped.clear()
+    for (const key of this.#paused) if (!this.#owned.has(key)) this.#paused.delete(key)
+    for (const [key, { timer }] of this.#backOffs) {
+      if (this.#owned.has(key)) continue
+      clearTimeout(timer)
+      this.#backOffs.delete(key)
+    }
+    // kafkajs has forgotten them where it has restarted.
+    for (const at of partitions) this.#applyPause(at)
+    try {
+      this.#options.onAssigned(partitions, this)
+    } catch (error) {
+      this.#onCrash(toLogError(error, 'onAssigned', 'refused'))
+    }
+  }
+
+  async #onFetched(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload
+    const at = { topic: batch.topic, partition: batch.partition }
+    const key = keyOf(at)
+    const turn = new KafkaTurn(this, payload, key, this.#generation)
+    // kafkajs goes on with the batches that it has, also where the partition has been lost, paused or sought meanwhile.
+    if (!turn.isCurrent() || this.#paused.has(key) || payload.isStale()) return
+    try {
+      const view = leanResult(batch) ?? new StockBatch(batch, this.#startOffset(key, payload))
+      if (view instanceof LogError) throw view
+      await this.#options.onBatch(view, turn)
+    } catch (error) {
+      this.#backOff(at)
+      this.#options.onFailure(error, at)
+      return
+    }
+    // Its own error, since kafkajs tells by it whether to join again.
+    if (turn.failure !== undefined) throw turn.failure
+    if (!turn.isCurrent()) return
+    this.#endBackOff(key)
+    payload.resolveOffset(batch.lastOffset())
+  }
+
+  #startOffset(key: string, { batch }: EachBatchPayload): number {
+    const fetched = Number((batch as { readonly fetchedOffset?: string }).fetchedOffset ?? batch.firstOffset())
+    const skipped = this.#skipped.get(key)
+    return skipped?.[1] === fetched ? skipped[0] : fetched
+  }
+
+  #backOff(at: TopicPartition): void {
+    const key = keyOf(at)
+    const waitMs = Math.min((this.#backOffs.get(key)?.waitMs ?? firstBackOffMs / 2) * 2, longestBackOffMs)
+    const timer = setTimeout(() => {
+      this.#backOffs.set(key, { waitMs, timer: undefined })
+      this.#applyPause(at)
+    }, waitMs)
+    this.#backOffs.set(key, { waitMs, timer })
+    this.#applyPause(at)
+  }
+
+  #endBackOff(key: string): void {
+    this.#backOffs.delete(key)
+  }
+
+  #applyPause(at: TopicPartition): void {
+    if (!this.#joined) return
+    const key = keyOf(at)
+    const which = [{ topic: at.topic, partitions: [at.partition] }]
+    if (this.#paused.has(key) || this.#backOffs.get(key)?.timer !== undefined) this.#consumer.pause(which)
+    else this.#consumer.resume(which)
+  }
+
+  #onCrash(error: LogError): void {
+    this.#crash = error
+    this.#joined = false
+    if (!this.#started) return
+    void this.stop().then(() => this.#options.onCrash(error))
+  }
+
+  /** kafkajs waits for the handlers and leaves the group; where the brokers are gone, the session's end does. */
+  async #disconnect(): Promise<void> {
+    await this.#consumer.disconnect().catch(() => undefined)
+  }
+}
+
+interface BackOff {
+  readonly waitMs: number
+  /** Running while the partition waits; over, until a batch of it succeeds. */
+  readonly timer: NodeJS.Timeout | undefined
+}
+
+class KafkaTurn implements Turn {
+  readonly #consumption: KafkaConsumption
+  readonly #payload: EachBatchPayload
+  readonly #key: string
+  readonly #generation: number
+  /** Why the last heartbeat failed. */
+  failure: unknown
+
+  constructor(consumption: KafkaConsumption, payload: EachBatchPayload, key: string, generation: number) {
+    this.#consumption = consumption
+    this.#payload = payload
+    this.#key = key
+    this.#generation = generation
+  }
+
+  async heartbeat(): Promise<void> {
+    if (this.failure !== undefined) return
+    try {
+      await this.#payload.heartbeat()
+    } catch (error) {
+      this.failure = error
+    }
+  }
+
+  isCurrent(): boolean {
+    return this.failure === undefined && this.#consumption.owns(this.#key, this.#generation)
+  }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}

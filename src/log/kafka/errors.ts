@@ -1,0 +1,39 @@
+/** kafkajs's errors as the port's. */
+import { LogError, type LogErrorCode } from '../log.ts'
+
+const codeOfType: ReadonlyMap<string, LogErrorCode> = new Map([
+  // The coordinator says the same where its time-out ended the transaction: the id is no longer ours either way.
+  ['INVALID_PRODUCER_EPOCH', 'fenced'],
+  ['INVALID_PRODUCER_ID_MAPPING', 'fenced'],
+  ['MESSAGE_TOO_LARGE', 'too_large'],
+  ['RECORD_LIST_TOO_LARGE', 'too_large'],
+  ['OFFSET_METADATA_TOO_LARGE', 'too_large'],
+  ['UNKNOWN_TOPIC_OR_PARTITION', 'unknown_topic'],
+  ['INVALID_TOPIC_EXCEPTION', 'unknown_topic'],
+  ['TOPIC_AUTHORIZATION_FAILED', 'refused'],
+  ['GROUP_AUTHORIZATION_FAILED', 'refused'],
+  ['CLUSTER_AUTHORIZATION_FAILED', 'refused'],
+  ['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'refused'],
+  ['SASL_AUTHENTICATION_FAILED', 'refused'],
+  ['INVALID_TRANSACTION_TIMEOUT', 'refused'],
+  ['INVALID_TIMESTAMP', 'refused'],
+  ['POLICY_VIOLATION', 'refused'],
+])
+
+/** The protocol's name of the error, which kafkajs hides at some depth; its class name where there is none. */
+export function errorType(error: unknown): string {
+  let name = 'Error'
+  for (let at = error; at instanceof Error; at = at.cause) {
+    name = at.name
+    if ('type' in at && typeof at.type === 'string') return at.type
+  }
+  return name
+}
+
+/** `otherwise` is the code where the error's own type settles nothing, as a lost connection does not. */
+export function toLogError(error: unknown, doing: string, otherwise: LogErrorCode): LogError {
+  if (error instanceof LogError) return error
+  const type = errorType(error)
+  const code = type === 'KafkaJSSASLAuthenticationError' ? 'refused' : (codeOfType.get(type) ?? otherwise)
+  return new LogError(code, `${doing} failed: ${type}`, error)
+}

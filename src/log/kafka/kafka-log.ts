@@ -1,0 +1,128 @@
+/** The log on Apache Kafka 4 and later, through kafkajs. */
+import type { Admin, Kafka } from 'kafkajs'
+import type { OutRecord, RecordBatch } from '../../events/log.ts'
+import {
+  type CommittedOffset,
+  type ConsumeOptions,
+  type Consumption,
+  type Log,
+  LogError,
+  type NewTopic,
+  type SliceWriter,
+} from '../log.ts'
+import { createClient, type KafkaOptions } from './client.ts'
+import { registerCodecs } from './codecs.ts'
+import { joinGroup } from './consumption.ts'
+import { toLogError } from './errors.ts'
+import { PartitionReader } from './partition-reader.ts'
+import { openKafkaProducer, openKafkaWriter } from './writer.ts'
+
+/** Throws LogError `unavailable` or `refused`. */
+export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
+  await registerCodecs()
+  const readers = createClient(options, { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 })
+  // CONCURRENT_TRANSACTIONS lasts some milliseconds; kafkajs's default first pause of 300 ms is most of a slice's time.
+  const writers = createClient(options, { initialRetryTime: 10, maxRetryTime: 500, retries: 8 })
+  const admin = readers.admin()
+  try {
+    await admin.connect()
+  } catch (error) {
+    throw toLogError(error, 'connecting to the brokers', 'unavailable')
+  }
+  return new KafkaLog(options, readers, writers, admin)
+}
+
+class KafkaLog implements Log {
+  readonly #options: KafkaOptions
+  readonly #readers: Kafka
+  readonly #writers: Kafka
+  readonly #admin: Admin
+  #producer: ReturnType<typeof openKafkaProducer> | undefined
+  #reader: Promise<PartitionReader> | undefined
+
+  constructor(options: KafkaOptions, readers: Kafka, writers: Kafka, admin: Admin) {
+    this.#options = options
+    this.#readers = readers
+    this.#writers = writers
+    this.#admin = admin
+  }
+
+  async consume(options: ConsumeOptions): Promise<Consumption> {
+    for (const topic of options.topics) await this.partitionCount(topic)
+    return joinGroup(this.#readers, this.#options, options)
+  }
+
+  openWriter(transactionalId: string): Promise<SliceWriter> {
+    return openKafkaWriter(this.#writers, transactionalId)
+  }
+
+  async append(records: readonly OutRecord[]): Promise<void> {
+    this.#producer ??= openKafkaProducer(this.#writers)
+    const producer = this.#producer
+    try {
+      await (await producer).append(records)
+    } catch (error) {
+      // A producer that has failed once may be stuck for ever.
+      if (this.#producer === producer) this.#producer = undefined
+      await producer.then((opened) => opened.close()).catch(() => undefined)
+      throw toLogError(error, 'appending', 'unavailable')
+    }
+  }
+
+  async *read(topic: string, partition: number, fromOffset: number, untilOffset: number): AsyncIterable<RecordBatch> {
+    const { low, high } = await this.offsets(topic, partition)
+    this.#reader ??= PartitionReader.open(this.#readers, this.#options)
+    const reader = await this.#reader
+    yield* reader.read(topic, partition, Math.max(fromOffset, low), Math.min(untilOffset, high))
+  }
+
+  async committedOffset(groupId: string, topic: string, partition: number): Promise<CommittedOffset> {
+    const [answer] = await this.#ask('reading committed offsets', () => this.#admin.fetchOffsets({ groupId, topics: [topic] }))
+    const found = answer?.partitions.find((entry) => entry.partition === partition)
+    if (found === undefined) throw unknownTopic(topic)
+    const offset = Number(found.offset)
+    return { offset: offset < 0 ? null : offset, metadata: found.metadata ?? '' }
+  }
+
+  async partitionCount(topic: string): Promise<number> {
+    const { topics } = await this.#ask(`looking up ${topic}`, () => this.#admin.fetchTopicMetadata({ topics: [topic] }))
+    const found = topics.find(({ name }) => name === topic)
+    if (found === undefined) throw unknownTopic(topic)
+    return found.partitions.length
+  }
+
+  async offsets(topic: string, partition: number): Promise<{ low: number; high: number }> {
+    const all = await this.#ask(`looking up ${topic}`, () => this.#admin.fetchTopicOffsets(topic))
+    const found = all.find((entry) => entry.partition === partition)
+    if (found === undefined) throw unknownTopic(topic)
+    return { low: Number(found.low), high: Number(found.high) }
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    const request = topics.map(({ topic, partitions, replicas, config = {} }) => ({
+      topic,
+      numPartitions: partitions,
+      replicationFactor: replicas ?? -1,
+      configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+    }))
+    await this.#ask('creating topics', () => this.#admin.createTopics({ topics: request, waitForLeaders: true }))
+  }
+
+  async close(): Promise<void> {
+    await this.#reader?.then((reader) => reader.close()).catch(() => undefined)
+    await this.#producer?.then((producer) => producer.close()).catch(() => undefined)
+    await this.#admin.disconnect()
+  }
+
+  async #ask<T>(doing: string, question: () => Promise<T>): Promise<T> {
+    try {
+      return await question()
+    } catch (error) {
+      throw toLogError(error, doing, 'unavailable')
+    }
+  }
+}
+
+function unknownTopic(topic: string): LogError {
+  return new LogError('unknown_topic', `topic or partition of ${topic} does not exist, or may not be described`)
+}

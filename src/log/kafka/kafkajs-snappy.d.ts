@@ -1,0 +1,7 @@
+declare module 'kafkajs-snappy' {
+  /** compress() takes what has its bytes in `buffer`. */
+  export default function createCodec(): {
+    compress(encoder: { readonly buffer: Buffer }): Promise<Buffer>
+    decompress(bytes: Buffer): Promise<Buffer>
+  }
+}

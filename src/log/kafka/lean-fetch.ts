@@ -1,0 +1,164 @@
+/**
+ * Puts our record reader in the place of kafkajs's, which costs more than all the rest of the engine. kafkajs asks its
+ * broker object's `lookupRequest` how a fetch is written and read; we hand it another reader for the one response that
+ * we know, Fetch version 11 of format 2. Anything else is left to kafkajs: another version (brokers before 2.3), older
+ * records, or a kafkajs that no longer works like that.
+ *
+ * To kafkajs, a partition's part of the response is one message whose offset is the last one, so that its bookkeeping
+ * of offsets holds; the view travels on that message.
+ */
+import type { Batch, Broker, Cluster } from 'kafkajs'
+import type { RecordBatch } from '../../events/log.ts'
+import { LogError } from '../log.ts'
+import { type FetchedPartition, isRecordSet, readInt64, readRecordSet } from './record-set.ts'
+
+const fetchApi = 1
+const knownVersion = 11
+
+interface FetchArguments {
+  readonly topics: readonly {
+    readonly topic: string
+    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string; readonly untilOffset?: number }[]
+  }[]
+}
+interface Exchange {
+  readonly request: { readonly apiVersion: number }
+  readonly response: { decode(bytes: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> }
+}
+type MakeExchange = (args: FetchArguments) => Exchange
+type LookupRequest = (api: number, definition: unknown) => MakeExchange
+
+/** What kafkajs carries for a partition that our reader has read. */
+interface CarrierMessage {
+  readonly offset: string
+  readonly isControlRecord: false
+  readonly batchContext: Record<string, never>
+  readonly lean: RecordBatch | LogError
+}
+
+/** Lets the brokers of that cluster object read fetches by our reader. */
+export function useLeanFetch(cluster: Cluster): void {
+  const findBroker = cluster.findBroker.bind(cluster)
+  cluster.findBroker = async (node) => {
+    const broker = await findBroker(node)
+    wrapLookup(broker)
+    return broker
+  }
+}
+
+/** The view, or why there is none, of what kafkajs hands over; undefined where kafkajs has decoded it itself. */
+export function leanResult(batch: Pick<Batch, 'messages'>): RecordBatch | LogError | undefined {
+  return (batch.messages[0] as Partial<CarrierMessage> | undefined)?.lean
+}
+
+const wrapped = new WeakSet<LookupRequest>()
+
+/** Done again after each reconnection, when kafkajs looks the versions up anew. */
+function wrapLookup(broker: Broker): void {
+  const target = broker as Partial<{ lookupRequest: LookupRequest }>
+  const lookup = target.lookupRequest
+  if (typeof lookup !== 'function' || wrapped.has(lookup)) return
+  const lean: LookupRequest = (api, definition) => {
+    const make = lookup(api, definition)
+    if (api !== fetchApi) return make
+    return (args) => {
+      const exchange = make(args)
+      if (exchange.request?.apiVersion !== knownVersion) return exchange
+      const { response } = exchange
+      return { ...exchange, response: { parse: response.parse, decode: (bytes) => decode(bytes, args, response.decode) } }
+    }
+  }
+  wrapped.add(lean)
+  target.lookupRequest = lean
+}
+
+async function decode(bytes: Buffer, { topics }: FetchArguments, stock: (bytes: Buffer) => Promise<unknown>): Promise<unknown> {
+  const asked = new Map<string, { readonly fetchOffset: string; readonly untilOffset?: number }>()
+  for (const { topic, partitions } of topics) {
+    for (const partition of partitions) asked.set(`${topic}/${partition.partition}`, partition)
+  }
+  const reader = new ResponseReader(bytes)
+  const clientSideThrottleTime = reader.int32()
+  const errorCode = reader.int16()
+  const sessionId = reader.int32()
+  const responses: { topicName: string; partitions: unknown[] }[] = []
+  for (let topicsLeft = reader.int32(); topicsLeft > 0; topicsLeft--) {
+    const topicName = reader.string()
+    const partitions: unknown[] = []
+    for (let left = reader.int32(); left > 0; left--) {
+      const part = reader.partition()
+      if (!isRecordSet(part.records)) return stock(bytes)
+      const { fetchOffset = '0', untilOffset = Number.POSITIVE_INFINITY } = asked.get(`${topicName}/${part.partition}`) ?? {}
+      const startOffset = Number(fetchOffset)
+      partitions.push({
+        partition: part.partition,
+        errorCode: part.errorCode,
+        highWatermark: String(part.highWatermark),
+        abortedTransactions: [],
+        preferredReadReplica: part.preferredReadReplica,
+        messages: await carry({ ...part, topic: topicName, startOffset, untilOffset }),
+      })
+    }
+    responses.push({ topicName, partitions })
+  }
+  return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses }
+}
+
+async function carry(fetched: FetchedPartition): Promise<CarrierMessage[]> {
+  if (fetched.records.length === 0) return []
+  const lean = await readRecordSet(fetched).catch((error: unknown) => {
+    if (error instanceof LogError) return error
+    throw error
+  })
+  const lastOffset = lean instanceof LogError ? fetched.startOffset : lean.nextOffset - 1
+  if (lastOffset < fetched.startOffset) return []
+  return [{ offset: String(lastOffset), isControlRecord: false, batchContext: {}, lean }]
+}
+
+/** Fetch response, version 11. */
+class ResponseReader {
+  #at = 0
+  readonly #bytes: Buffer
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  int16(): number {
+    this.#at += 2
+    return this.#bytes.readInt16BE(this.#at - 2)
+  }
+
+  int32(): number {
+    this.#at += 4
+    return this.#bytes.readInt32BE(this.#at - 4)
+  }
+
+  int64(): number {
+    this.#at += 8
+    return readInt64(this.#bytes, this.#at - 8)
+  }
+
+  string(): string {
+    const length = this.int16()
+    this.#at += length
+    return this.#bytes.toString('utf8', this.#at - length, this.#at)
+  }
+
+  partition() {
+    const partition = this.int32()
+    const errorCode = this.int16()
+    const highWatermark = this.int64()
+    this.#at += 16 // last stable offset, log start offset
+    const aborted: { producerId: number; firstOffset: number }[] = []
+    for (let left = this.int32(); left > 0; left--) {
+      aborted.push({ producerId: this.int64(), firstOffset: this.int64() })
+    }
+    aborted.sort((a, b) => a.firstOffset - b.firstOffset)
+    const preferredReadReplica = this.int32()
+    const length = Math.max(0, this.int32())
+    this.#at += length
+    const records = this.#bytes.subarray(this.#at - length, this.#at)
+    return { partition, errorCode, highWatermark, aborted, preferredReadReplica, records }
+  }
+}

@@ -1,0 +1,88 @@
+/** Reads a range of one partition without joining a group. kafkajs has no call for that, its cluster object has. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cluster, Consumer, Kafka } from 'kafkajs'
+import type { RecordBatch } from '../../events/log.ts'
+import { LogError } from '../log.ts'
+import { stickyAssigner } from './assigner.ts'
+import type { KafkaOptions } from './client.ts'
+import { toLogError } from './errors.ts'
+import { leanResult, useLeanFetch } from './lean-fetch.ts'
+
+const readCommitted = 1
+const maxTries = 8
+
+export class PartitionReader {
+  readonly #owner: Consumer
+  readonly #cluster: Cluster
+  readonly #maxBytes: number
+
+  private constructor(owner: Consumer, cluster: Cluster, maxBytes: number) {
+    this.#owner = owner
+    this.#cluster = cluster
+    this.#maxBytes = maxBytes
+  }
+
+  static async open(kafka: Kafka, settings: KafkaOptions): Promise<PartitionReader> {
+    let cluster: Cluster | undefined
+    // A consumer that never joins: a cluster object is given to assigners only.
+    const owner = kafka.consumer({
+      groupId: 'beckon-reader',
+      allowAutoTopicCreation: false,
+      partitionAssigners: [
+        (context) => {
+          cluster = context.cluster
+          return stickyAssigner(() => [])(context)
+        },
+      ],
+    })
+    if (cluster === undefined) throw new LogError('refused', 'this kafkajs gives no cluster to its assigners')
+    useLeanFetch(cluster)
+    await owner.connect()
+    return new PartitionReader(owner, cluster, settings.maxBytesPerPartition ?? 1024 * 1024)
+  }
+
+  async *read(topic: string, partition: number, fromOffset: number, untilOffset: number): AsyncIterable<RecordBatch> {
+    for (let next = fromOffset; next < untilOffset; ) {
+      const batch = await this.#fetch(topic, partition, next, untilOffset)
+      if (batch === undefined) continue
+      yield batch
+      next = batch.nextOffset
+    }
+  }
+
+  /** One fetch; undefined where the broker had nothing within the wait. */
+  async #fetch(topic: string, partition: number, from: number, untilOffset: number): Promise<RecordBatch | undefined> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#cluster.addTargetTopic(topic)
+        await this.#cluster.refreshMetadataIfNecessary()
+        const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
+        if (nodeId === undefined) throw new LogError('unknown_topic', `${topic} has no partition ${partition}`)
+        const broker = await this.#cluster.findBroker({ nodeId })
+        const range = { partition, fetchOffset: String(from), untilOffset, maxBytes: this.#maxBytes }
+        const { responses } = await broker.fetch({
+          isolationLevel: readCommitted,
+          maxWaitTime: 100,
+          minBytes: 1,
+          maxBytes: this.#maxBytes,
+          topics: [{ topic, partitions: [range] }],
+        })
+        const part = responses[0]?.partitions[0]
+        if (part === undefined || part.messages.length === 0) return undefined
+        const result = leanResult(part)
+        if (result === undefined) throw new LogError('unreadable', `${topic} holds records of an older format`)
+        if (result instanceof LogError) throw result
+        return result
+      } catch (error) {
+        const failure = toLogError(error, `reading ${topic}`, 'unavailable')
+        if (failure.code !== 'unavailable' || tries === maxTries) throw failure
+        await sleep(100 * tries)
+        await this.#cluster.refreshMetadata().catch(() => undefined)
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#owner.disconnect()
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The port to the log (Kafka). `kafka/` and `memory/` implement it and pass the same tests (`log.contract.ts`).
+ *
+ * Delivery: a batch that was not handled to its end comes again; what is written goes out exactly once, together with
+ * the input offset, by `SliceWriter`. Order: by partition. Readers see committed records only.
+ */
+import type { OutRecord, RecordBatch } from '../events/log.ts'
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface Log {
+  /**
+   * Joins the group and hands over its partitions' batches: one handler call at a time by partition, partitions
+   * concurrently. Partitions of one number go to the same member in all topics, since their profiles are the same.
+   * In every generation a partition starts at its committed offset, at its beginning where there is none; seek in
+   * `onAssigned` to start elsewhere. Throws LogError where it can't join for good.
+   */
+  consume(options: ConsumeOptions): Promise<Consumption>
+  /** Opens a transactional producer. From then on the previous owner of the id is fenced, and its open transaction aborted. */
+  openWriter(transactionalId: string): Promise<SliceWriter>
+  /** Appends without a transaction, acknowledged by all replicas; at least once. For feeders and tools. */
+  append(records: readonly OutRecord[]): Promise<void>
+  /**
+   * The committed records of [fromOffset, untilOffset), without a group. Ends there, or at the last stable offset;
+   * nextOffset of the last batch tells which. Starts at the first offset kept where fromOffset is gone: see startOffset.
+   */
+  read(topic: string, partition: number, fromOffset: number, untilOffset: number): AsyncIterable<RecordBatch>
+  /** To be asked after openWriter, which settles what the previous owner left open. */
+  committedOffset(groupId: string, topic: string, partition: number): Promise<CommittedOffset>
+  /** Throws LogError `unknown_topic`. */
+  partitionCount(topic: string): Promise<number>
+  /** The first offset kept, and the last stable offset: past the last record that can be read. */
+  offsets(topic: string, partition: number): Promise<{ readonly low: number; readonly high: number }>
+  /** Those that exist are left as they are. */
+  createTopics(topics: readonly NewTopic[]): Promise<void>
+  close(): Promise<void>
+}
+
+export interface ConsumeOptions {
+  readonly topics: readonly string[]
+  readonly groupId: string
+  /**
+   * Resolved: the batch is done, the next one follows on. Returned early because `turn` is no longer current: the batch
+   * goes to whoever owns the partition now.
+   */
+  onBatch(batch: RecordBatch, turn: Turn): Promise<void>
+  /** Every generation, before its first batch: all that is owned now. What is missing from it was lost. */
+  onAssigned(partitions: readonly TopicPartition[], consumption: Consumption): void
+  /**
+   * The handler threw, or the partition's bytes can't be read. The batch comes again after a back-off (0.1 s, doubled up
+   * to 5 s); other partitions go on. Pause the partition to stop that.
+   */
+  onFailure(error: unknown, at: TopicPartition): void
+  /** The consumption has ended for good and the group was left; nothing more will come. */
+  onCrash(error: LogError): void
+}
+
+export interface Consumption {
+  /** Waits for the running handlers, leaves the group. Their turns are no longer current, so they may return early. */
+  stop(): Promise<void>
+  /** No batch is handed over until `resume`, or until the partition is lost. A running handler goes on. */
+  pause(at: TopicPartition): void
+  resume(at: TopicPartition): void
+  /** The next batch starts at that offset, whatever the running handler does. */
+  seek(at: TopicPartition, offset: number): void
+}
+
+/** A handler's claim on its partition. Only liveness rests on it; safety rests on the writer's fencing. */
+export interface Turn {
+  /**
+   * Tells the group that this member lives, at most once a second however often it is called; due every second or so in
+   * a long handler. Never throws: where the group does not answer or no longer knows the member, isCurrent() is false.
+   */
+  heartbeat(): Promise<void>
+  /** Still owned, in the generation that the batch was fetched in, and not being stopped. */
+  isCurrent(): boolean
+}
+
+export interface SliceWriter {
+  /**
+   * One transaction: the records, and the input offset to go on from. Resolves when it is committed. After any throw
+   * the writer is dead: open a new one, then committedOffset tells what happened. Throws LogError: `aborted`, `fenced`
+   * and `too_large` mean that it did not happen, `unknown_outcome` that it may have.
+   */
+  commit(slice: Slice): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Slice {
+  readonly records: readonly OutRecord[]
+  readonly groupId: string
+  readonly topic: string
+  readonly partition: number
+  readonly nextOffset: number
+  /** Kept beside the offset; under 4096 bytes. */
+  readonly metadata: string
+}
+
+export interface CommittedOffset {
+  /** null: none was committed. */
+  readonly offset: number | null
+  readonly metadata: string
+}
+
+export interface NewTopic {
+  readonly topic: string
+  readonly partitions: number
+  readonly replicas?: number
+  readonly config?: Readonly<Record<string, string>>
+}
+
+/**
+ * `fenced`: another owner opened the transactional id. `aborted`: the transaction failed before its commit was asked for.
+ * `unknown_outcome`: the commit was asked for and not answered. `unreadable`: corrupt or oversized record bytes.
+ * `refused`: the brokers deny it (rights, credentials, settings). `unavailable`: they did not answer in time.
+ */
+export type LogErrorCode =
+  | 'fenced'
+  | 'aborted'
+  | 'unknown_outcome'
+  | 'too_large'
+  | 'unknown_topic'
+  | 'unreadable'
+  | 'refused'
+  | 'unavailable'
+
+const retriableCodes: ReadonlySet<LogErrorCode> = new Set(['fenced', 'aborted', 'unknown_outcome', 'unavailable'])
+
+/** Its message holds no record's data; its cause's message may. */
+export class LogError extends Error {
+  override readonly name = 'LogError'
+  readonly code: LogErrorCode
+
+  constructor(code: LogErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+  }
+
+  /** The same may succeed later, on a new writer. */
+  get retriable(): boolean {
+    return retriableCodes.has(this.code)
+  }
+}

@@ -1,0 +1,66 @@
+import { pino } from 'pino'
+
+/**
+ * Logs, one JSON line each. What reaches them is an allow-list: an event code, closed-set fields, and of an error its
+ * name, code and type, never its message (kafkajs's held the record's key, ClickHouse's the row's bytes) and never a payload.
+ */
+export interface Logger {
+  debug(event: string, fields?: LogFields): void
+  info(event: string, fields?: LogFields): void
+  warn(event: string, fields?: LogFields): void
+  error(event: string, fields?: LogFields): void
+}
+
+/** The only fields that a line may have. */
+export interface LogFields {
+  readonly topic?: string
+  readonly partition?: number
+  readonly offset?: number
+  readonly nextOffset?: number
+  readonly code?: string | number
+  readonly type?: string
+  readonly reason?: string
+  readonly table?: string
+  readonly count?: number
+  readonly ms?: number
+  readonly state?: string
+  readonly version?: string
+  readonly file?: string
+  readonly address?: string
+  /** What to do about it. */
+  readonly hint?: string
+  readonly error?: unknown
+}
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+
+/** @param stream where the lines go; default stdout */
+export function createLogger(level: LogLevel, stream?: { write(line: string): void }): Logger {
+  const options = {
+    level,
+    base: { app: 'beckon', pid: process.pid },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+    messageKey: 'event',
+  }
+  const logger = stream ? pino(options, stream) : pino(options)
+  const line = (method: 'debug' | 'info' | 'warn' | 'error') => (event: string, fields: LogFields = {}) => {
+    const { error, ...rest } = fields
+    logger[method](error === undefined ? rest : { ...rest, error: describeError(error) }, event)
+  }
+  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
+}
+
+/** What is safe to say of an error: no message, since messages repeat data. The frames of its stack name only code. */
+export function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { name: typeof error }
+  const { name, code, type, stack, cause } = error as Error & { code?: unknown; type?: unknown }
+  const frames = (stack ?? '').split('\n').filter((frame) => frame.startsWith('    at '))
+  return {
+    name,
+    ...(code === undefined ? {} : { code }),
+    ...(type === undefined ? {} : { type }),
+    at: frames.slice(0, 4).map((frame) => frame.trim().replace(/\(.*[/\\]/, '(')),
+    ...(cause === undefined ? {} : { cause: describeError(cause) }),
+  }
+}

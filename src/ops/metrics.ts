@@ -1,0 +1,76 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { reasons } from '../ingest/rejected.ts'
+import type { Tally } from '../pipeline.ts'
+
+/**
+ * The metrics: prefix `beckon_`, base units, labels from closed sets and never a customer's id. Label sets are made at
+ * start where they are known, so that `rate()` and `absent()` behave.
+ */
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** Why a partition stopped. */
+export const failures = ['gap', 'ahead', 'digest', 'partitions', 'state', 'output'] as const
+export type Failure = (typeof failures)[number]
+
+export function createMetrics(actions: readonly string[], topics: readonly string[], defaults = true) {
+  const registry = new Registry()
+  const registers = [registry]
+  if (defaults) collectDefaultMetrics({ register: registry })
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter<L>({ name: `beckon_${name}`, help, labelNames, registers })
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge<L>({ name: `beckon_${name}`, help, labelNames, registers })
+  const histogram = <L extends string>(name: string, help: string, buckets: number[], labelNames: readonly L[] = []) =>
+    new Histogram<L>({ name: `beckon_${name}`, help, labelNames, registers, buckets })
+
+  const metrics = {
+    registry,
+    eventsConsumed: counter('events_consumed_total', 'Records taken from the input, committed.', ['topic']),
+    deadLetters: counter('dead_letters_total', 'Records that became dead letters.', ['reason']),
+    skipped: counter('skipped_total', 'Tombstones skipped.'),
+    duplicates: counter('duplicate_events_total', 'Events dropped because their id was seen within the window.'),
+    lateEvents: counter('late_events_total', 'Events too late for a feature whose condition they met.'),
+    actions: counter('actions_total', 'Actions published.', ['action']),
+    decisions: counter('decisions_total', 'Evaluations of the policy.', ['result']),
+    consumerLag: gauge('consumer_lag', 'Records behind the high watermark.', ['topic', 'partition']),
+    eventToAction: histogram(
+      'event_to_action_seconds',
+      "From the input record's timestamp to the commit of its slice, for slices that publish actions.",
+      [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60],
+    ),
+    sliceSeconds: histogram(
+      'slice_seconds',
+      'Time of one slice by stage.',
+      [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5],
+      ['stage'],
+    ),
+    sliceRetries: counter('slice_retries_total', 'Transactions tried again with a new producer.', ['code']),
+    checkpointAge: gauge('checkpoint_age_seconds', 'Age of the oldest change that no checkpoint holds.'),
+    partitionFailed: gauge('partition_failed', 'Partitions that stopped, by reason.', ['reason']),
+    profilesInMemory: gauge('profiles_in_memory', 'Profiles held in memory.'),
+    insertSeconds: histogram('clickhouse_insert_seconds', 'Time of one insert.', [0.01, 0.05, 0.1, 0.5, 1, 5, 30], ['table']),
+    insertFailures: counter('clickhouse_insert_failures_total', 'Inserts that failed and were tried again.', ['table']),
+    unstorableRows: counter('unstorable_rows_total', 'Rows that ClickHouse refused for good.', ['table']),
+    pendingBytes: gauge('clickhouse_pending_bytes', 'Rows that wait for an insert.'),
+    storeUp: gauge('clickhouse_up', '1 when the last insert or query was answered.'),
+  }
+  for (const reason of reasons) metrics.deadLetters.inc({ reason }, 0)
+  for (const action of actions) metrics.actions.inc({ action }, 0)
+  for (const topic of topics) metrics.eventsConsumed.inc({ topic }, 0)
+  for (const result of ['chosen', 'suppressed', 'none']) metrics.decisions.inc({ result }, 0)
+  for (const reason of failures) metrics.partitionFailed.set({ reason }, 0)
+  return metrics
+}
+
+/** Adds what a committed slice counted. */
+export function countSlice(metrics: Metrics, topic: string, tally: Tally): void {
+  metrics.eventsConsumed.inc({ topic }, tally.events)
+  metrics.skipped.inc(tally.skipped)
+  metrics.duplicates.inc(tally.duplicates)
+  metrics.lateEvents.inc(tally.late)
+  for (const [reason, n] of tally.deadLetters) metrics.deadLetters.inc({ reason }, n)
+  for (const [action, n] of tally.actions) metrics.actions.inc({ action }, n)
+  for (const result of ['chosen', 'suppressed', 'none'] as const) {
+    if (tally.decisions[result] > 0) metrics.decisions.inc({ result }, tally.decisions[result])
+  }
+}

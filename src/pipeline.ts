@@ -1,0 +1,214 @@
+import { type Decision, decide } from './decide/decide.ts'
+import type { Policy } from './decide/policy.ts'
+import { type PublishedAction, publishAction } from './emit/action.ts'
+import { deadLetter } from './emit/dead-letter.ts'
+import { directReferrer, type Enrichment, noAgent, noCampaign, noGeo } from './enrich/enrichment.ts'
+import { noSession, type SessionBounds, touchSession } from './enrich/session.ts'
+import { Event } from './events/event.ts'
+import type { OutRecord, RecordBatch } from './events/log.ts'
+import { type FeatureSet, updateFeatures } from './features/features.ts'
+import type { Moment } from './features/moment.ts'
+import { hashId } from './ingest/recent-ids.ts'
+import { type Reason as RejectReason, Rejected, rejected } from './ingest/rejected.ts'
+import { mergeTraits, type Profile } from './profiles/profile.ts'
+import { type SliceChunks, SliceRows } from './store/slice-rows.ts'
+
+/**
+ * One slice of a partition through the stages, in order:
+ *
+ *     record batch ─► decode ─► de-duplicate ─► enrich ─► features ─► decide ─► emit
+ *
+ * It is pure: the result depends on the batch, the profiles, `nowMs` and the compiled stages, so the service, a replay
+ * and the tests run the same code. Profiles are changed in place; all that leaves is in the result, and nothing of it
+ * counts before the caller has committed it in one transaction. Order: by partition. Bound: the slice.
+ */
+
+/** The compiled stages: what the configuration says, ready to run. */
+export interface Stages {
+  /** Decodes and validates the i-th record; undefined for a record to skip (a tombstone). */
+  readonly decode: (batch: RecordBatch, i: number, nowMs: number) => Event | Rejected | undefined
+  readonly enrich: (event: Event) => Enrichment
+  readonly session: SessionBounds
+  readonly dedupe: { readonly windowMs: number; readonly maxIds: number }
+  readonly features: FeatureSet
+  readonly policy: Policy
+  readonly encodeAction: (action: PublishedAction) => OutRecord
+  readonly deadLetterTopic: string
+  /** The largest record that the output topics take; bytes. */
+  readonly maxRecordBytes: number
+}
+
+/** What a slice gave. */
+export interface SliceResult {
+  /** Actions and dead letters, in the order of the input. */
+  readonly records: readonly OutRecord[]
+  readonly actions: readonly PublishedAction[]
+  readonly rows: SliceChunks
+  readonly tally: Tally
+}
+
+/** Counts of one slice, for the metrics. */
+export interface Tally {
+  events: number
+  skipped: number
+  duplicates: number
+  late: number
+  readonly deadLetters: Map<RejectReason, number>
+  readonly actions: Map<string, number>
+  /** By result: an action chosen, all candidates suppressed, no candidate. */
+  readonly decisions: { chosen: number; suppressed: number; none: number }
+}
+
+/** A decoded record: an event, why it is none, or nothing to do. */
+export type Decoded = Event | Rejected | undefined
+
+const processingFault = rejected('processing', 'the event made the processing fail')
+const tooLarge = rejected('output_limit', 'the action is larger than the output topic takes')
+
+export class Pipeline {
+  readonly #stages: Stages
+  readonly #rows = new SliceRows()
+  readonly #moment: Moment
+
+  constructor(stages: Stages) {
+    this.#stages = stages
+    const enrichment = { agent: noAgent, campaign: noCampaign, referrer: directReferrer, geo: noGeo }
+    const event = new Event()
+    this.#moment = { event, enrichment, session: noSession(), inSession: true, traits: new Map(), groups: [], asOfMs: 0 }
+  }
+
+  /** The first half: records [from, to) as events, so that the caller can load the profiles of their customers. */
+  decode(batch: RecordBatch, from: number, to: number, nowMs: number): Decoded[] {
+    const decoded: Decoded[] = []
+    for (let i = from; i < to; i++) decoded.push(this.#stages.decode(batch, i, nowMs))
+    return decoded
+  }
+
+  /**
+   * The second half: folds the events into their profiles and decides.
+   * @param decoded what `decode` gave for the records from `from` on
+   * @param profileOf the profile of each customer in the slice, loaded
+   */
+  fold(
+    batch: RecordBatch,
+    from: number,
+    decoded: readonly Decoded[],
+    profileOf: (customer: string) => Profile,
+    nowMs: number,
+  ): SliceResult {
+    const records: OutRecord[] = []
+    const actions: PublishedAction[] = []
+    const tally = emptyTally()
+    for (let k = 0; k < decoded.length; k++) {
+      const event = decoded[k]
+      const i = from + k
+      tally.events++
+      if (event === undefined) {
+        tally.skipped++
+        continue
+      }
+      const rejection = event instanceof Event ? this.#one(batch, i, event, profileOf, nowMs, records, actions, tally) : event
+      if (rejection === undefined) continue
+      tally.deadLetters.set(rejection.reason, (tally.deadLetters.get(rejection.reason) ?? 0) + 1)
+      records.push(deadLetter(this.#stages.deadLetterTopic, batch, i, rejection, nowMs))
+    }
+    return { records, actions, rows: this.#rows.take(), tally }
+  }
+
+  /** One event. @returns why it is a dead letter, undefined where it is none. */
+  #one(
+    batch: RecordBatch,
+    i: number,
+    event: Event,
+    profileOf: (customer: string) => Profile,
+    nowMs: number,
+    records: OutRecord[],
+    actions: PublishedAction[],
+    tally: Tally,
+  ): Rejected | undefined {
+    const { enrich, session, dedupe, features, policy } = this.#stages
+    const { topic, partition } = batch
+    const offset = batch.offset(i)
+    const profile = profileOf(event.customer)
+    if (offset < profile.nextOffset) return undefined
+    profile.nextOffset = offset + 1
+    profile.dirty = true
+    try {
+      const streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
+      const isNew = profile.recentIds.add(hashId(event.id), streamTimeMs, streamTimeMs, dedupe.windowMs, dedupe.maxIds)
+      const enrichment = enrich(event)
+      if (!isNew) {
+        tally.duplicates++
+        this.#rows.event(topic, partition, offset, event, enrichment, profile.session, false, true)
+        return undefined
+      }
+      profile.streamTimeMs = streamTimeMs
+      const touch = touchSession(profile.session, event, session)
+      if (event.traits.names.length > 0) mergeTraits(profile, event.traits, event.timeMs)
+
+      const moment = this.#moment
+      moment.event = event
+      moment.enrichment = enrichment
+      moment.session = profile.session
+      moment.inSession = touch !== 'past'
+      moment.traits = profile.traits
+      moment.groups = profile.groups
+      moment.asOfMs = streamTimeMs
+
+      const late = updateFeatures(features, profile.groups, moment, streamTimeMs)
+      if (late) tally.late++
+      this.#rows.event(topic, partition, offset, event, enrichment, profile.session, late, false)
+
+      const decision = decide(policy, profile, moment)
+      if (decision === undefined) {
+        tally.decisions.none++
+        return undefined
+      }
+      return this.#emit(decision, event, { topic, partition, offset }, nowMs, records, actions, tally)
+    } catch {
+      return processingFault
+    }
+  }
+
+  #emit(
+    decision: Decision,
+    event: Event,
+    position: { topic: string; partition: number; offset: number },
+    nowMs: number,
+    records: OutRecord[],
+    actions: PublishedAction[],
+    tally: Tally,
+  ): Rejected | undefined {
+    const { policy, encodeAction, maxRecordBytes } = this.#stages
+    const moment = this.#moment
+    if (decision.chosen.length > 0) tally.decisions.chosen++
+    else tally.decisions.suppressed++
+    this.#rows.decision(position, event.customer, moment.asOfMs, nowMs, policy.version, decision)
+    let rejection: Rejected | undefined
+    for (let rank = 0; rank < decision.chosen.length; rank++) {
+      const action = publishAction(decision.chosen[rank]!, rank + 1, event, moment, position, policy.version)
+      const record = encodeAction(action)
+      if ((record.value?.length ?? 0) > maxRecordBytes) {
+        rejection = tooLarge
+        continue
+      }
+      records.push(record)
+      actions.push(action)
+      tally.actions.set(action.action, (tally.actions.get(action.action) ?? 0) + 1)
+      this.#rows.action(action, nowMs)
+    }
+    return rejection
+  }
+}
+
+function emptyTally(): Tally {
+  return {
+    events: 0,
+    skipped: 0,
+    duplicates: 0,
+    late: 0,
+    deadLetters: new Map(),
+    actions: new Map(),
+    decisions: { chosen: 0, suppressed: 0, none: 0 },
+  }
+}

@@ -1,0 +1,210 @@
+import type { FeatureSet } from '../features/features.ts'
+import { emptyPanes, rowCount } from '../features/panes.ts'
+import type { Scalar } from '../features/aggregates/order.ts'
+import { hashId } from '../ingest/recent-ids.ts'
+import type { RowBuffer } from '../store/row-binary.ts'
+import { Profile } from './profile.ts'
+
+/**
+ * A profile's state as bytes, for its row in the store, and back. Groups of panes are stored under their signature: after a change of the
+ * features those that stayed the same find their panes again, and the others start anew.
+ */
+const formatVersion = 1
+
+export function writeState(out: RowBuffer, profile: Profile, signatures: readonly number[]): void {
+  out.u8(formatVersion)
+  writeNumber(out, profile.streamTimeMs)
+  const { index, startMs, lastMs, events, entryPage } = profile.session
+  writeNumber(out, index)
+  writeNumber(out, startMs)
+  writeNumber(out, lastMs)
+  writeNumber(out, events)
+  out.string(entryPage)
+  out.varint(profile.traits.size)
+  for (const [name, value] of profile.traits) {
+    out.string(name)
+    writeKept(out, value)
+    writeNumber(out, profile.traitTimes.get(name)!)
+  }
+  out.varint(profile.contacts.size)
+  for (const [name, times] of profile.contacts) {
+    out.string(name)
+    out.varint(times.length)
+    for (const time of times) writeNumber(out, time)
+  }
+  out.varint(profile.recentIds.size)
+  for (const [hash, timeMs] of profile.recentIds.entries()) {
+    out.f64(hash)
+    writeNumber(out, timeMs)
+  }
+  writeGroups(out, profile, signatures)
+}
+
+function writeGroups(out: RowBuffer, { groups }: Profile, signatures: readonly number[]): void {
+  let stored = 0
+  for (const panes of groups) if (panes !== undefined && panes.cells.length > 0) stored++
+  out.varint(stored)
+  for (let i = 0; i < groups.length; i++) {
+    const panes = groups[i]
+    if (panes === undefined || panes.cells.length === 0) continue
+    out.f64(signatures[i]!)
+    out.varint(panes.stride)
+    out.varint(panes.keptStride)
+    out.varint(rowCount(panes))
+    for (const cell of panes.cells) writeNumber(out, cell)
+    for (const kept of panes.kept) writeKept(out, kept)
+  }
+}
+
+/** The signatures of a feature set's groups, as the numbers under which their panes are stored. */
+export const groupSignatures = ({ groups }: FeatureSet) => groups.map(({ signature }) => hashId(signature))
+
+/** @throws StateError when the bytes are not a state of this format. */
+export function readState(customer: string, bytes: Buffer, signatures: readonly number[]): Profile {
+  const reader = new StateReader(bytes)
+  const format = reader.u8()
+  if (format !== formatVersion) throw new StateError(`a profile's state has format ${format}, not ${formatVersion}`)
+  const profile = new Profile(customer)
+  profile.streamTimeMs = reader.number()
+  profile.session.index = reader.number()
+  profile.session.startMs = reader.number()
+  profile.session.lastMs = reader.number()
+  profile.session.events = reader.number()
+  profile.session.entryPage = reader.string()
+  for (let n = reader.varint(); n > 0; n--) {
+    const name = reader.string()
+    profile.traits.set(name, reader.kept() as Scalar)
+    profile.traitTimes.set(name, reader.number())
+  }
+  for (let n = reader.varint(); n > 0; n--) {
+    const name = reader.string()
+    const times: number[] = []
+    for (let m = reader.varint(); m > 0; m--) times.push(reader.number())
+    profile.contacts.set(name, times)
+  }
+  const ids: [number, number][] = []
+  for (let n = reader.varint(); n > 0; n--) ids.push([reader.f64(), reader.number()])
+  profile.recentIds.restore(ids)
+  for (let n = reader.varint(); n > 0; n--) readGroup(reader, profile, signatures)
+  if (!reader.done) throw new StateError("a profile's state has bytes left over")
+  return profile
+}
+
+function readGroup(reader: StateReader, profile: Profile, signatures: readonly number[]): void {
+  const index = signatures.indexOf(reader.f64())
+  const panes = emptyPanes(reader.varint(), reader.varint())
+  const rows = reader.varint()
+  for (let i = 0; i < rows * panes.stride; i++) panes.cells.push(reader.number())
+  for (let i = 0; i < rows * panes.keptStride; i++) panes.kept.push(reader.kept())
+  if (index >= 0) profile.groups[index] = panes
+}
+
+/** Stored bytes that can't be read: bit rot, or a newer version's. The partition fails closed. */
+export class StateError extends Error {}
+
+/** Small whole numbers take one to five bytes, all others nine. */
+function writeNumber(out: RowBuffer, value: number): void {
+  if (value >= 0 && value < 0x7fff_ffff && Number.isInteger(value) && !Object.is(value, -0)) out.varint(value + 1)
+  else {
+    out.varint(0)
+    out.f64(value)
+  }
+}
+
+const tags = { none: 0, string: 1, number: 2, yes: 3, no: 4, set: 5, map: 6 } as const
+
+/** What an aggregate keeps beside its numbers: nothing, a scalar, a set of scalars, or counts by scalar. */
+function writeKept(out: RowBuffer, kept: unknown): void {
+  if (typeof kept === 'string') {
+    out.u8(tags.string)
+    out.string(kept)
+  } else if (typeof kept === 'number') {
+    out.u8(tags.number)
+    writeNumber(out, kept)
+  } else if (typeof kept === 'boolean') out.u8(kept ? tags.yes : tags.no)
+  else if (kept instanceof Set) {
+    out.u8(tags.set)
+    out.varint(kept.size)
+    for (const value of kept) writeKept(out, value)
+  } else if (kept instanceof Map) {
+    out.u8(tags.map)
+    out.varint(kept.size)
+    for (const [value, count] of kept) {
+      writeKept(out, value)
+      writeNumber(out, count as number)
+    }
+  } else out.u8(tags.none)
+}
+
+class StateReader {
+  readonly #bytes: Buffer
+  #at = 0
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  get done(): boolean {
+    return this.#at === this.#bytes.length
+  }
+
+  u8(): number {
+    const value = this.#bytes[this.#at++]
+    if (value === undefined) throw new StateError("a profile's state ends early")
+    return value
+  }
+
+  varint(): number {
+    let value = 0
+    for (let factor = 1; ; factor *= 128) {
+      const byte = this.u8()
+      value += (byte & 0x7f) * factor
+      if (byte < 0x80) return value
+    }
+  }
+
+  f64(): number {
+    this.#at += 8
+    if (this.#at > this.#bytes.length) throw new StateError("a profile's state ends early")
+    return this.#bytes.readDoubleLE(this.#at - 8)
+  }
+
+  number(): number {
+    const small = this.varint()
+    return small === 0 ? this.f64() : small - 1
+  }
+
+  string(): string {
+    const length = this.varint()
+    this.#at += length
+    if (this.#at > this.#bytes.length) throw new StateError("a profile's state ends early")
+    return this.#bytes.toString('utf8', this.#at - length, this.#at)
+  }
+
+  kept(): unknown {
+    switch (this.u8()) {
+      case tags.none:
+        return undefined
+      case tags.string:
+        return this.string()
+      case tags.number:
+        return this.number()
+      case tags.yes:
+        return true
+      case tags.no:
+        return false
+      case tags.set: {
+        const values = new Set<unknown>()
+        for (let n = this.varint(); n > 0; n--) values.add(this.kept())
+        return values
+      }
+      case tags.map: {
+        const counts = new Map<unknown, number>()
+        for (let n = this.varint(); n > 0; n--) counts.set(this.kept(), this.number())
+        return counts
+      }
+      default:
+        throw new StateError("a profile's state holds an unknown tag")
+    }
+  }
+}

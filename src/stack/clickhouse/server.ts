@@ -1,0 +1,25 @@
+/** A real ClickHouse from the chdb package, serving HTTP on the loopback interface. */
+import { fileURLToPath } from 'node:url'
+import type { Part } from '../part.ts'
+
+export const server: Part = {
+  name: 'clickhouse',
+  defaultPort: 8123,
+
+  needs: () => ['chdb'],
+
+  async prepare(folder, port) {
+    const serve = fileURLToPath(new URL('./serve.js', import.meta.url))
+    // As in ClickHouse's own image, times without a zone are UTC.
+    return { command: process.execPath, args: [serve, folder, String(port)], env: { TZ: 'UTC' } }
+  },
+
+  async probe(port) {
+    const query = new URL('/?query=SELECT+version()', server.address(port))
+    const response = await fetch(query, { signal: AbortSignal.timeout(2_000) })
+    if (!response.ok) throw new Error(`ClickHouse answers ${response.status}`)
+    return (await response.text()).trim()
+  },
+
+  address: (port) => `http://127.0.0.1:${port}`,
+}

@@ -1,0 +1,220 @@
+/**
+ * A real Kafka, a real ClickHouse and, on request, a Schema Registry on this machine without Docker. Their processes
+ * outlive the caller; all that is known of them lies in one folder, with a sub-folder for each part.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { server } from './clickhouse/server.ts'
+import { broker } from './kafka/broker.ts'
+import { withLock } from './lock.ts'
+import { type OnStep, type Part, type PartName, partNames, type Tool } from './part.ts'
+import { freePort, isFree, portHolder } from './ports.ts'
+import { endProcess, isRunning, launchDetached, logPath, logTail, type ProcessRecord, readRecord } from './process.ts'
+import { registry } from './registry/apicurio.ts'
+import { StackError } from './stack-error.ts'
+import { isInstalled, mendOf } from './tools.ts'
+
+const parts: Readonly<Record<PartName, Part>> = { kafka: broker, clickhouse: server, registry }
+
+/** A cold JVM on a busy machine has been seen to need 20 s. */
+const startBoundMs = 90_000
+/** Kafka flushes its logs and ClickHouse its tables before they end; both took under a second with little data. */
+const stopGraceMs = 20_000
+
+/** First line of the file that marks a folder as a stack's own, and keeps its data out of git. */
+const mark = '# The data of a local beckon stack; `beckon stack down --wipe` removes it.'
+
+/** The parts to bring up, each with its port. */
+export type StackPorts = Readonly<Partial<Record<PartName, number>>>
+
+/** Kafka as host:port, ClickHouse as a URL, the registry as the URL of its Confluent API; for the parts asked for. */
+export type StackAddresses<Ports extends StackPorts> = { [Name in keyof Ports]: string }
+
+export interface PartStatus {
+  readonly part: PartName
+  readonly state: 'answers' | 'silent' | 'down'
+  /** Null where it is down. */
+  readonly pid: number | null
+  /** The port that it listens on, or had when it ran last; null where it never ran in this folder. */
+  readonly port: number | null
+  readonly version: string | null
+}
+
+/**
+ * Brings up the parts that `ports` names, all at once, and resolves to the address of each when it answers. Parts that
+ * are up already stay as they are. A port of 0 means the one that the part has or had last, else any free one.
+ * Rejects with a StackError that lists all faults; what did come up then stays up.
+ */
+export async function startStack<Ports extends StackPorts>(options: {
+  dir: string
+  ports: Ports
+  onStep?: OnStep
+}): Promise<StackAddresses<Ports>> {
+  const { ports, onStep = () => {} } = options
+  const dir = claimFolder(options.dir)
+  const names = partNames.filter((name) => ports[name] !== undefined)
+  return await withLock(dir, onStep, async () => {
+    const down = names.filter((name) => runningRecord(dir, name) === undefined)
+    const missing = missingOf(down).map(mendOf)
+    if (missing.length > 0) throw new StackError('failed', missing.join('\n'))
+    const results = await Promise.allSettled(names.map((name) => ensureUp(dir, parts[name], ports[name] ?? 0, onStep)))
+    const faults = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
+    if (faults.length === 1) throw faults[0]
+    if (faults.length > 1) throw new StackError('failed', faults.map(messageOf).join('\n'))
+    const addresses = names.map((name) => [name, addressOf(dir, name)])
+    return Object.fromEntries(addresses) as StackAddresses<Ports>
+  })
+}
+
+/** Starts one part again, on its data and at the port that it had; resolves to its address when it answers. */
+export async function startPart(options: { dir: string; part: PartName }): Promise<string> {
+  const dir = resolve(options.dir)
+  return await withLock(
+    dir,
+    () => {},
+    async () => {
+      await ensureUp(dir, parts[options.part], 0, () => {})
+      return addressOf(dir, options.part)
+    },
+  )
+}
+
+/** Kills one part as a crash would (SIGKILL) and resolves when its process is gone. Its data stays. */
+export async function killPart(options: { dir: string; part: PartName }): Promise<void> {
+  const record = runningRecord(resolve(options.dir), options.part)
+  if (record !== undefined) await endProcess(record, 0)
+}
+
+/** Stops all parts in order and resolves to those that were up; with `wipe` it then removes their data. */
+export async function stopStack(options: { dir: string; wipe?: boolean; onStep?: OnStep }): Promise<PartName[]> {
+  const { wipe = false, onStep = () => {} } = options
+  const dir = resolve(options.dir)
+  if (!existsSync(dir)) return []
+  if (!isOwn(dir)) throw notOwn(dir)
+  const stopped = await withLock(dir, onStep, async () => {
+    const running = partNames.filter((name) => runningRecord(dir, name) !== undefined)
+    // Clients of Kafka go before Kafka: the reverse of the order in which the parts are listed.
+    for (const name of running.toReversed()) {
+      const record = readRecord(join(dir, name))
+      if (record !== undefined) await endProcess(record, stopGraceMs)
+      onStep(`${name}: stopped`)
+    }
+    if (wipe) for (const name of partNames) rmSync(join(dir, name), { recursive: true, force: true })
+    return running
+  })
+  if (wipe) {
+    rmSync(join(dir, '.gitignore'), { force: true })
+    if (readdirSync(dir).length === 0) rmdirSync(dir)
+    onStep(`wiped ${dir}`)
+  }
+  return stopped
+}
+
+/** What runs in that folder, and whether it answers. */
+export async function stackStatus(options: { dir: string }): Promise<PartStatus[]> {
+  const dir = resolve(options.dir)
+  return await Promise.all(
+    partNames.map(async (name): Promise<PartStatus> => {
+      const port = readRecord(join(dir, name))?.port ?? null
+      const record = runningRecord(dir, name)
+      if (record === undefined) return { part: name, state: 'down', pid: null, port, version: null }
+      const version = await parts[name].probe(record.port).catch(() => null)
+      return { part: name, state: version === null ? 'silent' : 'answers', pid: record.pid, port, version }
+    }),
+  )
+}
+
+/** Which tools are missing for a first start of those parts; what has been downloaded needs no Maven. */
+export function missingTools(names: readonly PartName[] = ['kafka', 'clickhouse']): Record<Tool, boolean> {
+  const missing = missingOf(names)
+  return { jdk: missing.includes('jdk'), maven: missing.includes('maven'), chdb: missing.includes('chdb') }
+}
+
+/** The port of a part where nobody says another. */
+export function defaultPort(name: PartName): number {
+  return parts[name].defaultPort
+}
+
+function missingOf(names: readonly PartName[]): Tool[] {
+  const needed = new Set(names.flatMap((name) => parts[name].needs()))
+  return [...needed].filter((tool) => !isInstalled(tool))
+}
+
+async function ensureUp(dir: string, part: Part, wantedPort: number, onStep: OnStep): Promise<void> {
+  const folder = join(dir, part.name)
+  const startedMs = performance.now()
+  let record = runningRecord(dir, part.name)
+  if (record === undefined) {
+    const port = wantedPort || (readRecord(folder)?.port ?? (await freePort()))
+    await refuseTakenPort(part.name, port)
+    mkdirSync(folder, { recursive: true })
+    const launch = await part.prepare(folder, port, onStep)
+    onStep(`${part.name}: starting`)
+    record = await launchDetached(folder, port, launch)
+    await untilItAnswers(part, record, folder)
+    onStep(`${part.name}: up at ${part.address(port)} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`)
+    return
+  }
+  if (wantedPort !== 0 && wantedPort !== record.port) {
+    const message = `${part.name}: already up at port ${record.port}, not ${wantedPort}; run beckon stack down first`
+    throw new StackError('failed', message)
+  }
+  await untilItAnswers(part, record, folder)
+  onStep(`${part.name}: already up at ${part.address(record.port)}`)
+}
+
+async function untilItAnswers(part: Part, record: ProcessRecord, folder: string): Promise<void> {
+  const deadlineMs = performance.now() + startBoundMs
+  for (;;) {
+    const version = await part.probe(record.port).catch(() => undefined)
+    const running = isRunning(record)
+    if (version !== undefined && running) return
+    const inTime = performance.now() < deadlineMs
+    if (!running || !inTime) {
+      const what = running ? `does not answer after ${startBoundMs / 1000} s` : 'ended while starting'
+      const message = `${part.name}: ${what}; the end of ${logPath(folder)}:\n${logTail(folder, 12)}`
+      throw new StackError('failed', message)
+    }
+    await sleep(50)
+  }
+}
+
+async function refuseTakenPort(name: PartName, port: number): Promise<void> {
+  if (await isFree(port)) return
+  const holder = portHolder(port) ?? 'another process'
+  const message = `${name}: port ${port} is taken by ${holder}; end it, or take another port with --${name}-port`
+  throw new StackError('failed', message)
+}
+
+function runningRecord(dir: string, name: PartName): ProcessRecord | undefined {
+  const record = readRecord(join(dir, name))
+  return record !== undefined && isRunning(record) ? record : undefined
+}
+
+function addressOf(dir: string, name: PartName): string {
+  return parts[name].address(readRecord(join(dir, name))?.port ?? 0)
+}
+
+/** Makes the folder, or checks that it is a stack's own, so that `wipe` can never remove anybody else's files. */
+function claimFolder(path: string): string {
+  const dir = resolve(path)
+  mkdirSync(dir, { recursive: true })
+  if (isOwn(dir)) return dir
+  if (readdirSync(dir).length > 0) throw notOwn(dir)
+  writeFileSync(join(dir, '.gitignore'), `${mark}\n*\n`)
+  return dir
+}
+
+function isOwn(dir: string): boolean {
+  const path = join(dir, '.gitignore')
+  return existsSync(path) && readFileSync(path, 'utf8').startsWith(mark)
+}
+
+function notOwn(dir: string): StackError {
+  return new StackError('usage', `${dir} holds files that are not a beckon stack's; take another --dir`)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

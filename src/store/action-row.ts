@@ -1,0 +1,53 @@
+import type { PublishedAction } from '../emit/action.ts'
+import type { RowBuffer } from './row-binary.ts'
+import type { Table } from './table.ts'
+
+/** The columns in the order in which `writeActionRow` writes them. */
+export const actionsTable: Table = {
+  name: 'actions',
+  columns: [
+    'id',
+    'topic',
+    'partition',
+    'offset',
+    'event_id',
+    'event_type',
+    'action',
+    'customer',
+    'time',
+    'rank',
+    'value',
+    'payload',
+    'channel',
+    'policy',
+    'expires_at',
+    'emitted_at',
+  ],
+}
+
+/** Writes one row of `actions`. `emittedAtMs` is the clock of the slice that published it. */
+export function writeActionRow(row: RowBuffer, action: PublishedAction, emittedAtMs: number): void {
+  row.string(action.id)
+  row.string(action.topic)
+  row.u16(action.partition)
+  row.u64(action.offset)
+  row.string(action.event_id)
+  row.string(action.event_type)
+  row.string(action.action)
+  row.string(action.customer)
+  row.dateTime64(action.time)
+  row.u16(action.rank)
+  row.nullableF64(action.value)
+  const payload = Object.entries(action.payload).filter(([, value]) => value !== null)
+  row.varint(payload.length)
+  for (const [name, value] of payload) {
+    row.string(name)
+    row.string(String(value))
+  }
+  row.string(action.channel)
+  row.string(action.policy)
+  row.bool(action.expires_at === null)
+  if (action.expires_at !== null) row.dateTime64(action.expires_at)
+  row.dateTime64(emittedAtMs)
+  row.endRow()
+}

@@ -1,0 +1,62 @@
+import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import { StoreError, type StoreErrorCode } from '../store-error.ts'
+
+export interface ClickHouseOptions {
+  readonly url: string
+  readonly database: string
+  readonly username: string
+  readonly password: string
+}
+
+/**
+ * A client whose acknowledged inserts are stored and change no value. The time limits nest, so that a query that the
+ * client gave up is not left running on the server.
+ */
+export function connectClickHouse(options: ClickHouseOptions): ClickHouseClient {
+  return createClient({
+    url: options.url,
+    database: options.database,
+    username: options.username,
+    password: options.password,
+    application: 'beckon',
+    request_timeout: 30_000,
+    max_open_connections: 4,
+    // Below every server's own limit, whose least default was 3 s.
+    keep_alive: { enabled: true, idle_socket_ttl: 2500, eagerly_destroy_stale_sockets: true },
+    // Its messages carry row data.
+    log: { level: ClickHouseLogLevel.OFF },
+    // A thousand customer ids do not fit into a URL.
+    use_multipart_params_auto: true,
+    clickhouse_settings: {
+      async_insert: 0,
+      wait_for_async_insert: 1,
+      input_format_skip_unknown_fields: 0,
+      input_format_null_as_default: 0,
+      // The default of 100 would refuse the replay of a long history for ever: tables are partitioned by month.
+      max_partitions_per_insert_block: '0',
+      max_execution_time: 25,
+      // An error then comes as the status of the response, never in the midst of its rows.
+      wait_end_of_query: 1,
+    },
+  })
+}
+
+/** Errors that pass by themselves: time, memory, disk, parts, quotas, replicas, Keeper, a server that shuts down. */
+const overloaded = new Set([
+  95, 159, 160, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 285, 286, 289, 319, 364, 394, 425, 439, 574,
+  700, 745, 999,
+])
+
+/** Errors that lie in the rows: unreadable, too long, or against a constraint. */
+const data = new Set([6, 26, 27, 32, 33, 38, 41, 69, 70, 72, 117, 128, 131, 190, 321, 349, 407, 441, 467, 469, 691])
+
+/** Maps whatever a call of the client threw. The cause is not kept, since its message may hold row data. */
+export function toStoreError(error: unknown, queryId: string): StoreError {
+  if (error instanceof ClickHouseError) {
+    const serverCode = Number(error.code)
+    const code: StoreErrorCode = overloaded.has(serverCode) ? 'overloaded' : data.has(serverCode) ? 'data' : 'refused'
+    return new StoreError(code, serverCode, error.type ?? '', queryId)
+  }
+  const type = error instanceof Error && 'code' in error ? String(error.code) : 'no answer'
+  return new StoreError('unavailable', 0, type, queryId)
+}

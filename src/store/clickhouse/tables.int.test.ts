@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Action } from '../../decide/policy.ts'
+import { noGeo } from '../../enrich/enrichment.ts'
+import { Event, Properties } from '../../events/event.ts'
+import { actionsTable, writeActionRow } from '../action-row.ts'
+import { decisionsTable, writeDecisionRow } from '../decision-row.ts'
+import { eventsTable, writeEventRow } from '../event-row.ts'
+import { policiesTable, writePolicyRow } from '../policy-row.ts'
+import { profilesTable, writeCheckpointRow, writeProfileRow } from '../profile-row.ts'
+import { RowBuffer } from '../row-binary.ts'
+import type { Table } from '../table.ts'
+import { insertRows } from './insert.ts'
+import { createTestDatabase, skip, type TestDatabase } from './test-database.ts'
+
+const odd = ['', '\0', `'"\\\t\r\n;--`, '水😀é', '__proto__', 'x'.repeat(200_000), '{"a.b":1}', 'null', '\ufeff']
+
+describe('the tables', { skip }, () => {
+  let database: TestDatabase
+  const row = new RowBuffer()
+
+  before(async () => {
+    database = await createTestDatabase()
+  })
+  after(() => database.drop())
+
+  /** Stores the rows written so far and reads the table back, in the order of `order`. */
+  async function roundTrip(table: Table, order: string): Promise<Record<string, unknown>[]> {
+    await insertRows(database.client, table, [row.take()])
+    return database.select(`SELECT ${table.columns.join(', ')} FROM ${table.name} FINAL ORDER BY ${order}`)
+  }
+
+  for (const table of [eventsTable, profilesTable, decisionsTable, actionsTable, policiesTable]) {
+    test(`${table.name} has the columns that a row writes, and defaults for the others`, async () => {
+      const columns = await database.select<{ name: string; default_kind: string }>(
+        `SELECT name, default_kind FROM system.columns
+         WHERE database = currentDatabase() AND table = '${table.name}' ORDER BY position`,
+      )
+      assert.deepEqual(
+        columns.filter(({ default_kind }) => default_kind === '').map(({ name }) => name),
+        table.columns,
+      )
+    })
+  }
+
+  const enrichment = {
+    agent: {
+      device: 'mobile',
+      deviceVendor: 'Apple',
+      deviceModel: 'iPhone',
+      browser: 'Safari',
+      browserVersion: '17.1',
+      os: 'iOS',
+      osVersion: '17',
+      bot: true,
+    },
+    campaign: { source: 's', medium: 'm', name: 'n', term: 't', content: 'c', clickId: 'i', network: 'Google' },
+    referrer: { class: 'search', source: 'Google', host: 'google.com', term: 'shoes' },
+    geo: {
+      country: 'GB',
+      region: 'England',
+      city: 'London',
+      latitude: 51.5,
+      longitude: -0.1,
+      timezone: 'Europe/London',
+      asn: 4_000_000_000,
+      organization: 'Example Ltd',
+    },
+  } as const
+
+  test('an event is read back as it was written', async () => {
+    const event = new Event()
+    Object.assign(event, {
+      id: 'e1',
+      customer: 'c1',
+      anonymousId: 'a1',
+      type: 'purchase',
+      timeMs: 1_700_000_000_123,
+      receivedAtMs: 1_700_000_001_456,
+      sessionId: 's1',
+      url: 'https://shop.example/?q=1',
+      title: 'Shop',
+      referrer: 'https://google.com/',
+      userAgent: 'agent',
+      ip: '198.51.100.77',
+      locale: 'en-GB',
+      timezone: 'Europe/London',
+      channel: 'web',
+      value: 0.1,
+      currency: 'GBP',
+      properties: new Properties(
+        ['n', 's', 'yes', 'no', 'list', 'map', 'nothing', '__proto__', 'n', ''],
+        [1, 'text', true, false, [1, null, { a: 'b' }], { 'a.b': 1, a: { b: 2 } }, null, 'own', 1e308, -0.5],
+      ),
+      traits: new Properties(['plan', 'age', 'gone', 'tags'], ['gold', 42, null, ['a']]),
+    })
+    writeEventRow(row, 'shop', 65_535, 2 ** 53 - 1, event, enrichment, 3, 1_699_999_999_000, true, true)
+    const [read] = await roundTrip(eventsTable, 'offset')
+    assert.deepEqual(read, {
+      topic: 'shop',
+      partition: 65_535,
+      offset: read?.['offset'],
+      id: 'e1',
+      customer: 'c1',
+      anonymous_id: 'a1',
+      type: 'purchase',
+      time: '2023-11-14 22:13:20.123',
+      received_at: '2023-11-14 22:13:21.456',
+      session_id: 's1',
+      url: 'https://shop.example/?q=1',
+      title: 'Shop',
+      referrer: 'https://google.com/',
+      user_agent: 'agent',
+      ip: '198.51.100.0',
+      locale: 'en-GB',
+      timezone: 'Europe/London',
+      channel: 'web',
+      value: 0.1,
+      currency: 'GBP',
+      numbers: { n: 1e308, '': -0.5 },
+      strings: JSON.parse('{"s":"text","__proto__":"own"}'),
+      booleans: { yes: true, no: false },
+      nested: { list: '[1,null,{"a":"b"}]', map: '{"a.b":1,"a":{"b":2}}' },
+      traits: { plan: 'gold', age: '42', tags: '["a"]' },
+      device: 'mobile',
+      device_vendor: 'Apple',
+      device_model: 'iPhone',
+      browser: 'Safari',
+      browser_version: '17.1',
+      os: 'iOS',
+      os_version: '17',
+      bot: true,
+      campaign_source: 's',
+      campaign_medium: 'm',
+      campaign_name: 'n',
+      campaign_term: 't',
+      campaign_content: 'c',
+      campaign_click_id: 'i',
+      campaign_network: 'Google',
+      referrer_class: 'search',
+      referrer_source: 'Google',
+      referrer_host: 'google.com',
+      referrer_term: 'shoes',
+      country: 'GB',
+      region: 'England',
+      city: 'London',
+      latitude: 51.5,
+      longitude: -0.1,
+      geo_timezone: 'Europe/London',
+      asn: 4_000_000_000,
+      organization: 'Example Ltd',
+      session_index: 3,
+      session_start: '2023-11-14 22:13:19.000',
+      late: true,
+      duplicate: true,
+    })
+    assert.equal(BigInt(read?.['offset'] as string), 2n ** 53n - 1n)
+  })
+
+  test('no value and no place are NULL, and odd strings survive in every kind of column', async () => {
+    for (const [i, text] of [...odd, 'a\ud800b'].entries()) {
+      const event = new Event()
+      event.customer = 'odd'
+      event.timeMs = 1_700_000_000_000
+      event.id = text
+      event.type = text
+      event.properties = new Properties([text], [text])
+      writeEventRow(row, 'shop', 0, i, event, { ...enrichment, geo: noGeo }, 1, 0, false, false)
+    }
+    await insertRows(database.client, eventsTable, [row.take()])
+    const read = await database.select(
+      `SELECT id, type, strings, value, latitude, longitude, numbers FROM events FINAL WHERE customer = 'odd' ORDER BY offset`,
+    )
+    assert.deepEqual(
+      read,
+      [...odd, 'a\ufffdb'].map((text) => ({
+        id: text,
+        type: text,
+        strings: Object.fromEntries([[text, text]]),
+        value: null,
+        latitude: null,
+        longitude: null,
+        numbers: {},
+      })),
+    )
+  })
+
+  test('a profile is read back as it was written, and its features as rows', async () => {
+    writeProfileRow(row, {
+      topic: 'shop',
+      partition: 3,
+      customer: 'c1',
+      version: 2n ** 64n - 1n,
+      streamTimeMs: 1_700_000_000_001,
+      session: { index: 2, startMs: 1_700_000_000_000, lastMs: 1_700_000_000_001, events: 5, entryPage: '/' },
+      numberNames: ['views', 'average', 'spend'],
+      numbers: new Float64Array([3, Number.NaN, 0.1]),
+      stringNames: ['last'],
+      strings: ['水'],
+      listNames: ['recent', 'none'],
+      lists: [['a', ''], []],
+      traits: new Map<string, string | number | null>([
+        ['plan', 'gold'],
+        ['age', 42],
+        ['gone', null],
+      ]),
+      state: Buffer.from([1, 2, 3]),
+      deleted: false,
+    })
+    writeCheckpointRow(row, 'shop', 3, 7n, 1_700_000_000_000, Buffer.from('{}'))
+    const [checkpoint, read] = await roundTrip(profilesTable, 'customer')
+    assert.equal(checkpoint?.['customer'], '')
+    assert.deepEqual(read, {
+      topic: 'shop',
+      partition: 3,
+      customer: 'c1',
+      version: read?.['version'],
+      stream_time: '2023-11-14 22:13:20.001',
+      session_index: 2,
+      session_start: '2023-11-14 22:13:20.000',
+      session_last: '2023-11-14 22:13:20.001',
+      session_events: 5,
+      session_entry_page: '/',
+      numbers: { views: 3, spend: 0.1 },
+      strings: { last: '水' },
+      lists: { recent: ['a', ''], none: [] },
+      traits: { plan: 'gold', age: '42' },
+      state: '\u0001\u0002\u0003',
+      deleted: false,
+    })
+    assert.equal(BigInt(read?.['version'] as string), 2n ** 64n - 1n)
+    const features = await database.select(
+      'SELECT customer, feature, kind, number, text, list FROM customer_features ORDER BY feature',
+    )
+    assert.deepEqual(features, [
+      { customer: 'c1', feature: 'last', kind: 'string', number: null, text: '水', list: [] },
+      { customer: 'c1', feature: 'none', kind: 'list', number: null, text: '', list: [] },
+      { customer: 'c1', feature: 'recent', kind: 'list', number: null, text: '', list: ['a', ''] },
+      { customer: 'c1', feature: 'spend', kind: 'number', number: 0.1, text: '', list: [] },
+      { customer: 'c1', feature: 'views', kind: 'number', number: 3, text: '', list: [] },
+    ])
+  })
+
+  test('a decision is read back as it was written', async () => {
+    const candidate = (name: string, reason: 'chosen' | 'not_eligible', score: number) => ({
+      action: { name } as Action,
+      reason,
+      score,
+    })
+    const best = candidate('call_back', 'chosen', 4)
+    const decision = { candidates: [best, candidate('remind', 'not_eligible', Number.NaN)], chosen: [best] }
+    writeDecisionRow(row, 'shop', 1, 9, 'c1', '', 1_700_000_000_000, 1_700_000_005_000, 'abc', decision)
+    writeDecisionRow(row, 'shop', 1, 9, 'c1', 'quiet', 1_700_000_000_000, 1_700_000_005_000, 'abc', {
+      candidates: [],
+      chosen: [],
+    })
+    const [read, ofTimer] = await roundTrip(decisionsTable, 'trigger')
+    assert.deepEqual(read, {
+      topic: 'shop',
+      partition: 1,
+      offset: read?.['offset'],
+      customer: 'c1',
+      trigger: '',
+      time: '2023-11-14 22:13:20.000',
+      now: '2023-11-14 22:13:25.000',
+      policy: 'abc',
+      candidates: ['call_back', 'remind'],
+      reasons: ['chosen', 'not_eligible'],
+      scores: [4, null],
+      probabilities: [1, 0],
+      chosen: ['call_back'],
+    })
+    assert.equal(ofTimer?.['trigger'], 'quiet')
+  })
+
+  test('an action is read back as it was written', async () => {
+    const action = {
+      id: 'i1',
+      action: 'call_back',
+      customer: 'c1',
+      time: 1_700_000_000_000,
+      rank: 1,
+      value: Number.NaN,
+      channel: 'phone',
+      expires_at: null,
+      payload: { item: 'x', price: 9.5, gift: false, none: null },
+      event_id: 'e1',
+      event_type: 'purchase',
+      topic: 'shop',
+      partition: 1,
+      offset: 9,
+      policy: 'abc',
+    }
+    writeActionRow(row, action, 1_700_000_005_000)
+    writeActionRow(row, { ...action, id: 'i2', value: 4, expires_at: 1_700_000_009_000 }, 1_700_000_005_000)
+    const [read, expiring] = await roundTrip(actionsTable, 'id')
+    assert.deepEqual(read, {
+      ...action,
+      offset: read?.['offset'],
+      time: '2023-11-14 22:13:20.000',
+      value: null,
+      expires_at: null,
+      payload: { item: 'x', price: '9.5', gift: 'false' },
+      emitted_at: '2023-11-14 22:13:25.000',
+    })
+    assert.equal(expiring?.['value'], 4)
+    assert.equal(expiring?.['expires_at'], '2023-11-14 22:13:29.000')
+  })
+
+  test('a policy that is seen again keeps the first time', async () => {
+    writePolicyRow(row, 'abc', 'actions: []', 1_700_000_000_000)
+    await roundTrip(policiesTable, 'hash')
+    writePolicyRow(row, 'abc', 'actions: []', 1_700_000_009_000)
+    assert.deepEqual(await roundTrip(policiesTable, 'hash'), [
+      { hash: 'abc', text: 'actions: []', first_seen: '2023-11-14 22:13:20.000' },
+    ])
+  })
+})

@@ -1,0 +1,62 @@
+import type { Decision } from '../decide/decide.ts'
+import type { RowBuffer } from './row-binary.ts'
+import type { Table } from './table.ts'
+
+/** The columns in the order in which `writeDecisionRow` writes them. */
+export const decisionsTable: Table = {
+  name: 'decisions',
+  columns: [
+    'topic',
+    'partition',
+    'offset',
+    'customer',
+    'trigger',
+    'time',
+    'now',
+    'policy',
+    'candidates',
+    'reasons',
+    'scores',
+    'probabilities',
+    'chosen',
+  ],
+}
+
+/**
+ * Writes one row of `decisions`. `trigger` is empty for an event's decision, else the name of the timer that fired;
+ * (customer, time, topic, partition, offset, trigger) must tell one decision from another. The choice involves no
+ * chance, so a candidate's probability is 1 or 0.
+ */
+export function writeDecisionRow(
+  row: RowBuffer,
+  topic: string,
+  partition: number,
+  offset: number,
+  customer: string,
+  trigger: string,
+  timeMs: number,
+  nowMs: number,
+  policy: string,
+  { candidates, chosen }: Decision,
+): void {
+  row.string(topic)
+  row.u16(partition)
+  row.u64(offset)
+  row.string(customer)
+  row.string(trigger)
+  row.dateTime64(timeMs)
+  row.dateTime64(nowMs)
+  row.string(policy)
+  const count = candidates.length
+  row.varint(count)
+  for (let i = 0; i < count; i++) row.string(candidates[i]!.action.name)
+  row.varint(count)
+  for (let i = 0; i < count; i++) row.string(candidates[i]!.reason)
+  row.varint(count)
+  for (let i = 0; i < count; i++) row.f64(candidates[i]!.score)
+  row.varint(count)
+  for (let i = 0; i < count; i++) row.f64(candidates[i]!.reason === 'chosen' ? 1 : 0)
+  row.varint(chosen.length)
+  for (let i = 0; i < chosen.length; i++) row.string(chosen[i]!.action.name)
+  row.endRow()
+}

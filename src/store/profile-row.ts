@@ -1,0 +1,124 @@
+import { noSession, type Session } from '../enrich/session.ts'
+import type { Value } from '../events/event.ts'
+import { writeTraits } from './property-maps.ts'
+import type { RowBuffer } from './row-binary.ts'
+import type { Table } from './table.ts'
+
+/** The columns in the order in which `writeProfileRow` writes them. */
+export const profilesTable: Table = {
+  name: 'profiles',
+  columns: [
+    'topic',
+    'partition',
+    'customer',
+    'version',
+    'stream_time',
+    'session_index',
+    'session_start',
+    'session_last',
+    'session_events',
+    'session_entry_page',
+    'numbers',
+    'strings',
+    'lists',
+    'traits',
+    'state',
+    'deleted',
+  ],
+}
+
+/** One customer's profile at one version. */
+export interface ProfileRow {
+  readonly topic: string
+  readonly partition: number
+  readonly customer: string
+  readonly version: bigint
+  readonly streamTimeMs: number
+  readonly session: Session
+  /** The readable features, by kind, as parallel arrays. */
+  readonly numberNames: readonly string[]
+  /** NaN where a feature has no value: it is left out. */
+  readonly numbers: ArrayLike<number>
+  readonly stringNames: readonly string[]
+  readonly strings: readonly string[]
+  readonly listNames: readonly string[]
+  readonly lists: readonly (readonly string[])[]
+  readonly traits: ReadonlyMap<string, Value>
+  /** What a recovery needs. */
+  readonly state: Buffer
+  /** Erased at this version: all else is empty. */
+  readonly deleted: boolean
+}
+
+/**
+ * Writes one row of `profiles`. The row must be a function of (topic, partition, customer, version) alone: that makes
+ * late, repeated and stale inserts harmless, since the highest version wins and ties are equal.
+ */
+export function writeProfileRow(row: RowBuffer, profile: ProfileRow): void {
+  const { session, numberNames, numbers, stringNames, strings, listNames, lists } = profile
+  row.string(profile.topic)
+  row.u16(profile.partition)
+  row.string(profile.customer)
+  row.bigU64(profile.version)
+  row.dateTime64(profile.streamTimeMs)
+  row.u32(session.index)
+  row.dateTime64(session.startMs)
+  row.dateTime64(session.lastMs)
+  row.u32(session.events)
+  row.string(session.entryPage)
+  let count = 0
+  for (let i = 0; i < numberNames.length; i++) if (!Number.isNaN(numbers[i])) count++
+  row.varint(count)
+  for (let i = 0; i < numberNames.length; i++) {
+    if (Number.isNaN(numbers[i])) continue
+    row.string(numberNames[i]!)
+    row.f64(numbers[i]!)
+  }
+  row.varint(stringNames.length)
+  for (let i = 0; i < stringNames.length; i++) {
+    row.string(stringNames[i]!)
+    row.string(strings[i]!)
+  }
+  row.varint(listNames.length)
+  for (let i = 0; i < listNames.length; i++) {
+    row.string(listNames[i]!)
+    row.strings(lists[i]!)
+  }
+  writeTraits(row, profile.traits)
+  row.blob(profile.state)
+  row.bool(profile.deleted)
+  row.endRow()
+}
+
+/**
+ * Writes a partition's checkpoint: the row with an empty customer. It belongs in the insert of the profiles that it
+ * speaks for.
+ */
+export function writeCheckpointRow(
+  row: RowBuffer,
+  topic: string,
+  partition: number,
+  version: bigint,
+  streamTimeMs: number,
+  state: Buffer,
+): void {
+  writeProfileRow(row, { ...blank, topic, partition, version, streamTimeMs, state })
+}
+
+const blank: ProfileRow = {
+  topic: '',
+  partition: 0,
+  customer: '',
+  version: 0n,
+  streamTimeMs: 0,
+  session: noSession(),
+  numberNames: [],
+  numbers: [],
+  stringNames: [],
+  strings: [],
+  listNames: [],
+  lists: [],
+  traits: new Map(),
+  state: Buffer.alloc(0),
+  deleted: false,
+}

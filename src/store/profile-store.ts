@@ -1,0 +1,23 @@
+import type { RowChunk } from './row-binary.ts'
+
+/** A stored profile or checkpoint, as recovery needs it. */
+export interface StoredProfile {
+  readonly customer: string
+  readonly version: bigint
+  readonly streamTimeMs: number
+  readonly state: Buffer
+  /** Erased at `version`: the state is empty, and events before the version must not bring it back. */
+  readonly deleted: boolean
+}
+
+/** The port for profiles. All methods fail with a `StoreError`; the caller decides on retries. */
+export interface ProfileStore {
+  /** Stores rows of `profiles` and the checkpoint that speaks for them, in one insert; at most 8 MB. */
+  insert(chunk: RowChunk): Promise<void>
+  /** The latest rows of those customers that have one, in no order. */
+  read(topic: string, partition: number, customers: readonly string[]): Promise<StoredProfile[]>
+  /** The latest checkpoint, undefined where there is none. */
+  readCheckpoint(topic: string, partition: number): Promise<StoredProfile | undefined>
+  /** A customer's readable columns, one object a topic; empty where the customer is unknown or erased. */
+  readCustomer(customer: string): Promise<Record<string, unknown>[]>
+}

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { epochOf, nextOffsetOf, profileVersion } from './profile-version.ts'
+
+for (const [epoch, nextOffset] of [
+  [0, 0],
+  [0, 1],
+  [1, 0],
+  [40, 2 ** 48 - 1],
+  [65_535, 7],
+] as const) {
+  test(`epoch ${epoch} and offset ${nextOffset} can be read back from the version`, () => {
+    const version = profileVersion(epoch, nextOffset)
+    assert.deepEqual([epochOf(version), nextOffsetOf(version)], [epoch, nextOffset])
+  })
+}
+
+test('a new epoch outranks every offset of the old one', () => {
+  assert.ok(profileVersion(1, 0) > profileVersion(0, 2 ** 48 - 1))
+})
