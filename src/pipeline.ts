@@ -1,13 +1,15 @@
+import assert from 'node:assert/strict'
 import { type Decision, decide } from './decide/decide.ts'
 import type { Policy } from './decide/policy.ts'
-import { type PublishedAction, publishAction } from './emit/action.ts'
+import { type Position, type PublishedAction, publishAction } from './emit/action.ts'
 import { deadLetter } from './emit/dead-letter.ts'
-import { directReferrer, type Enrichment, noAgent, noCampaign, noGeo } from './enrich/enrichment.ts'
+import { noReferrer, type Enrichment, noAgent, noCampaign, noGeo } from './enrich/enrichment.ts'
 import { noSession, type SessionBounds, touchSession } from './enrich/session.ts'
 import { Event } from './events/event.ts'
 import type { OutRecord, RecordBatch } from './events/log.ts'
 import { type FeatureSet, updateFeatures } from './features/features.ts'
 import type { Moment } from './features/moment.ts'
+import { UnknownSchema } from './ingest/decode.ts'
 import { hashId } from './ingest/recent-ids.ts'
 import { type Reason as RejectReason, Rejected, rejected } from './ingest/rejected.ts'
 import { mergeTraits, type Profile } from './profiles/profile.ts'
@@ -26,7 +28,7 @@ import { type SliceChunks, SliceRows } from './store/slice-rows.ts'
 /** The compiled stages: what the configuration says, ready to run. */
 export interface Stages {
   /** Decodes and validates the i-th record; undefined for a record to skip (a tombstone). */
-  readonly decode: (batch: RecordBatch, i: number, nowMs: number) => Event | Rejected | undefined
+  readonly decode: (batch: RecordBatch, i: number, nowMs: number) => Decoded
   readonly enrich: (event: Event) => Enrichment
   readonly session: SessionBounds
   readonly dedupe: { readonly windowMs: number; readonly maxIds: number }
@@ -39,12 +41,17 @@ export interface Stages {
 }
 
 /** What a slice gave. */
-export interface SliceResult {
-  /** Actions and dead letters, in the order of the input. */
-  readonly records: readonly OutRecord[]
-  readonly actions: readonly PublishedAction[]
+export interface SliceResult extends Output {
   readonly rows: SliceChunks
+}
+
+interface Output {
+  /** Actions and dead letters, in the order of the input. */
+  readonly records: OutRecord[]
+  readonly actions: PublishedAction[]
   readonly tally: Tally
+  /** What the code threw for events that became dead letters with the reason `processing`. */
+  readonly faults: unknown[]
 }
 
 /** Counts of one slice, for the metrics. */
@@ -59,8 +66,15 @@ export interface Tally {
   readonly decisions: { chosen: number; suppressed: number; none: number }
 }
 
-/** A decoded record: an event, why it is none, or nothing to do. */
-export type Decoded = Event | Rejected | undefined
+/** The profiles in memory. */
+export interface Profiles {
+  of(customer: string): Profile
+  /** Notes that the slice changed it. */
+  changed(profile: Profile): void
+}
+
+/** A decoded record: an event, why it is none, a schema to fetch first, or nothing to do. */
+export type Decoded = Event | Rejected | UnknownSchema | undefined
 
 const processingFault = rejected('processing', 'the event made the processing fail')
 const tooLarge = rejected('output_limit', 'the action is larger than the output topic takes')
@@ -72,12 +86,15 @@ export class Pipeline {
 
   constructor(stages: Stages) {
     this.#stages = stages
-    const enrichment = { agent: noAgent, campaign: noCampaign, referrer: directReferrer, geo: noGeo }
+    const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
     const event = new Event()
     this.#moment = { event, enrichment, session: noSession(), inSession: true, traits: new Map(), groups: [], asOfMs: 0 }
   }
 
-  /** The first half: records [from, to) as events, so that the caller can load the profiles of their customers. */
+  /**
+   * The first half: records [from, to) as events, so that the caller can load the profiles of their customers. Where one
+   * is of an unknown schema, the caller fetches it and decodes again.
+   */
   decode(batch: RecordBatch, from: number, to: number, nowMs: number): Decoded[] {
     const decoded: Decoded[] = []
     for (let i = from; i < to; i++) decoded.push(this.#stages.decode(batch, i, nowMs))
@@ -87,58 +104,54 @@ export class Pipeline {
   /**
    * The second half: folds the events into their profiles and decides.
    * @param decoded what `decode` gave for the records from `from` on
-   * @param profileOf the profile of each customer in the slice, loaded
+   * @param profiles those of the slice's customers are loaded
    */
   fold(
     batch: RecordBatch,
     from: number,
     decoded: readonly Decoded[],
-    profileOf: (customer: string) => Profile,
+    profiles: Profiles,
     nowMs: number,
   ): SliceResult {
-    const records: OutRecord[] = []
-    const actions: PublishedAction[] = []
-    const tally = emptyTally()
+    const output: Output = { records: [], actions: [], tally: emptyTally(), faults: [] }
+    const { records, tally } = output
     for (let k = 0; k < decoded.length; k++) {
       const event = decoded[k]
       const i = from + k
+      assert(!(event instanceof UnknownSchema), 'the schema is fetched before the fold')
       tally.events++
       if (event === undefined) {
         tally.skipped++
         continue
       }
-      const rejection = event instanceof Event ? this.#one(batch, i, event, profileOf, nowMs, records, actions, tally) : event
+      const rejection = event instanceof Event ? this.#one(batch, batch.offset(i), event, profiles, nowMs, output) : event
       if (rejection === undefined) continue
       tally.deadLetters.set(rejection.reason, (tally.deadLetters.get(rejection.reason) ?? 0) + 1)
       records.push(deadLetter(this.#stages.deadLetterTopic, batch, i, rejection, nowMs))
     }
-    return { records, actions, rows: this.#rows.take(), tally }
+    return { ...output, rows: this.#rows.take() }
   }
 
   /** One event. @returns why it is a dead letter, undefined where it is none. */
   #one(
-    batch: RecordBatch,
-    i: number,
+    { topic, partition }: RecordBatch,
+    offset: number,
     event: Event,
-    profileOf: (customer: string) => Profile,
+    profiles: Profiles,
     nowMs: number,
-    records: OutRecord[],
-    actions: PublishedAction[],
-    tally: Tally,
+    output: Output,
   ): Rejected | undefined {
-    const { enrich, session, dedupe, features, policy } = this.#stages
-    const { topic, partition } = batch
-    const offset = batch.offset(i)
-    const profile = profileOf(event.customer)
+    const profile = profiles.of(event.customer)
     if (offset < profile.nextOffset) return undefined
     profile.nextOffset = offset + 1
-    profile.dirty = true
+    profiles.changed(profile)
     try {
+      const { enrich, session, dedupe, features, policy } = this.#stages
       const streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
-      const isNew = profile.recentIds.add(hashId(event.id), streamTimeMs, streamTimeMs, dedupe.windowMs, dedupe.maxIds)
+      const isNew = profile.recentIds.add(hashId(event.id), streamTimeMs, dedupe.windowMs, dedupe.maxIds)
       const enrichment = enrich(event)
       if (!isNew) {
-        tally.duplicates++
+        output.tally.duplicates++
         this.#rows.event(topic, partition, offset, event, enrichment, profile.session, false, true)
         return undefined
       }
@@ -156,16 +169,16 @@ export class Pipeline {
       moment.asOfMs = streamTimeMs
 
       const late = updateFeatures(features, profile.groups, moment, streamTimeMs)
-      if (late) tally.late++
+      if (late) output.tally.late++
       this.#rows.event(topic, partition, offset, event, enrichment, profile.session, late, false)
 
       const decision = decide(policy, profile, moment)
-      if (decision === undefined) {
-        tally.decisions.none++
-        return undefined
-      }
-      return this.#emit(decision, event, { topic, partition, offset }, nowMs, records, actions, tally)
-    } catch {
+      if (decision !== undefined) return this.#emit(decision, event, { topic, partition, offset }, nowMs, output)
+      output.tally.decisions.none++
+      return undefined
+    } catch (fault) {
+      this.#rows.dropOpenRows()
+      output.faults.push(fault)
       return processingFault
     }
   }
@@ -173,11 +186,9 @@ export class Pipeline {
   #emit(
     decision: Decision,
     event: Event,
-    position: { topic: string; partition: number; offset: number },
+    position: Position,
     nowMs: number,
-    records: OutRecord[],
-    actions: PublishedAction[],
-    tally: Tally,
+    { records, actions, tally }: Output,
   ): Rejected | undefined {
     const { policy, encodeAction, maxRecordBytes } = this.#stages
     const moment = this.#moment

@@ -53,7 +53,7 @@ const fieldSource = z.union([
   z.string().min(1),
   z.strictObject({ field: z.string().min(1) }),
   z.strictObject({ cel }),
-  z.strictObject({ constant: z.union([z.string(), z.number(), z.boolean()]) }),
+  z.strictObject({ constant: z.union([z.string(), z.number()]) }),
 ])
 const unit = z.enum(['ms', 's', 'us', 'iso'])
 const timeSource = z.union([
@@ -82,8 +82,9 @@ export const mapping = z.strictObject({
   channel: fieldSource.optional(),
   value: fieldSource.optional(),
   currency: fieldSource.optional(),
-  properties: fieldSource.optional(),
-  traits: fieldSource.optional(),
+  /** A map or record whose entries become properties; fields that nothing names become properties too. */
+  properties: z.string().min(1).optional(),
+  traits: z.string().min(1).optional(),
   /** Renames of event types: the producer's name, then ours. */
   types: z.record(z.string(), z.string()).optional(),
 })

@@ -11,9 +11,9 @@ const maxKeyChars = 1000
 export function memo<T extends object>(max: number, derive: (key: string) => T): (key: string) => T {
   const answers = new LRUCache<string, T>({ max })
   return (key) => {
+    if (key.length > maxKeyChars) return derive(key)
     const known = answers.get(key)
     if (known !== undefined) return known
-    if (key.length > maxKeyChars) return derive(key)
     const own = Buffer.from(key).toString()
     const answer = derive(own)
     answers.set(own, answer)

@@ -7,13 +7,18 @@ import type { Properties } from '../events/event.ts'
  */
 export function compilePropertyFinder(wanted: readonly string[]): (properties: Properties) => readonly number[] | null {
   const order = new Map(wanted.map((name, i) => [name, i]))
+  // Most names can be told by their first letter, at a fraction of the look-up's cost.
+  const starts = new Set(wanted.map((name) => name.charCodeAt(0)))
+  const mayStart = Uint8Array.from({ length: 128 }, (_, char) => (starts.has(char) ? 1 : 0))
   let seen: readonly string[] = []
   let answer: readonly number[] | null = null
 
   function find(names: readonly string[]): readonly number[] | null {
     let places: number[] | null = null
     for (let at = 0; at < names.length; at++) {
-      const i = order.get(names[at]!)
+      const name = names[at]!
+      if (mayStart[name.charCodeAt(0)] !== 1) continue
+      const i = order.get(name)
       if (i === undefined) continue
       places ??= wanted.map(() => -1)
       places[i] = at

@@ -3,12 +3,13 @@ import type { Event } from '../events/event.ts'
 import { type Campaign, directReferrer, noReferrer, type Referrer } from './enrichment.ts'
 import { memo } from './memo.ts'
 import { referrerSources } from './referrer-sources.ts'
-import { eachParameter, hostOf, queryOf } from './url.ts'
+import { eachParameter, hostOf, originOf, queryOf } from './url.ts'
 
-const maxHosts = 10_000
+const maxSites = 10_000
 
-/** All that is to be known of a host; kept, so that an event costs a look-up or two. */
-interface Host {
+/** All that is to be known of the start of a URL; kept, so that an event costs a look-up or two. */
+interface Site {
+  readonly host: string
   /** The registrable domain, empty for addresses and the like. */
   readonly domain: string
   readonly isInternal: boolean
@@ -39,31 +40,36 @@ export function compileReferrer(
   if (options === null) return () => noReferrer
   const sources = compileSources()
   const internalDomains = options.internalDomains.map((domain) => domain.toLowerCase())
-  const lookUp = memo(maxHosts, (host) => describe(host, sources, internalDomains))
+  const siteOf = memo(maxSites, (origin) => describe(hostOf(origin), sources, internalDomains))
 
   return (event, campaign) => {
-    const host = event.referrer === '' ? '' : hostOf(event.referrer)
-    if (host === '' || host.length > maxHostChars) return fromCampaign(campaign)
-    const from = lookUp(host)
-    if (from.isInternal || isSameSite(host, from, event.url)) return from.asInternal
-    return from.termParameters.length === 0 ? from.asReferrer : withTerm(from, event.referrer)
+    const { referrer, url } = event
+    if (referrer === '') return fromCampaign(campaign)
+    const origin = originOf(referrer)
+    const site = siteOf(origin)
+    if (site.host === '') return fromCampaign(campaign)
+    if (site.isInternal || isSameSite(origin, site, url)) return site.asInternal
+    return site.termParameters.length === 0 ? site.asReferrer : withTerm(site, referrer)
   }
 
   function fromCampaign(campaign: Campaign): Referrer {
     if (campaign.source === '') return directReferrer
-    const named = lookUp(campaign.source.toLowerCase()).asReferrer
+    const named = siteOf(`//${campaign.source}`).asReferrer
     return named.class === 'ai' ? named : directReferrer
   }
 
-  function isSameSite(host: string, from: Host, url: string): boolean {
-    const own = hostOf(url)
-    return own !== '' && (own === host || (from.domain !== '' && lookUp(own).domain === from.domain))
+  function isSameSite(origin: string, site: Site, url: string): boolean {
+    if (url.startsWith(origin) && url.charCodeAt(origin.length) === 0x2f) return true // /
+    const own = siteOf(originOf(url))
+    return own.host !== '' && (own.host === site.host || (own.domain !== '' && own.domain === site.domain))
   }
 }
 
-function describe(host: string, sources: ReadonlyMap<string, Source>, internalDomains: readonly string[]): Host {
+function describe(text: string, sources: ReadonlyMap<string, Source>, internalDomains: readonly string[]): Site {
+  const host = text.length > maxHostChars ? '' : text
   const { class: kind, source, termParameters } = find(host, sources)
   return {
+    host,
     domain: getDomain(host, { allowPrivateDomains: true }) ?? '',
     isInternal: internalDomains.some((domain) => host === domain || host.endsWith(`.${domain}`)),
     asInternal: Object.freeze<Referrer>({ class: 'internal', source: '', host, term: '' }),
@@ -72,7 +78,7 @@ function describe(host: string, sources: ReadonlyMap<string, Source>, internalDo
   }
 }
 
-function withTerm({ asReferrer, termParameters }: Host, referrer: string): Referrer {
+function withTerm({ asReferrer, termParameters }: Site, referrer: string): Referrer {
   const query = queryOf(referrer)
   if (query === '') return asReferrer
   let term = ''

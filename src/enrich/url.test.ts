@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { hostOf, pathOf, queryOf } from './url.ts'
+import { hostOf, originOf, pathOf, queryOf } from './url.ts'
 
 test('host, path and query are those of the platform’s URL', () => {
   const segment = fc.stringMatching(/^[a-z0-9._~-]{0,8}$/)
@@ -36,8 +36,39 @@ test('paths are found in what is no full URL', () => {
     ['/a/b?c=d', '/a/b'],
     ['/a#b', '/a'],
     ['https://shop.example?x=/y', '/'],
+    ['?back=http://shop.example/a', '/'],
     ['//shop.example/a', '/a'],
     ['', '/'],
   ]
   for (const [url, path] of cases) assert.equal(pathOf(url), path, url)
+})
+
+test('a text that names no host gives none', () => {
+  for (const text of ['', '-', '$direct', '(direct)', 'about:blank', '/a.html', '?u=http://x.example/', 'file:///a']) {
+    assert.equal(hostOf(text), '', text)
+  }
+})
+
+test('the start of a text has the host of the whole', () => {
+  const piece = fc.constantFrom(
+    'http:',
+    '//',
+    '/',
+    'a.example',
+    ':80',
+    '@',
+    '?',
+    '#',
+    'u=',
+    '[::1]',
+    'android-app:',
+    '.',
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+      const text = pieces.join('')
+      assert.equal(hostOf(originOf(text)), hostOf(text), text)
+    }),
+    { numRuns: 2000 },
+  )
 })

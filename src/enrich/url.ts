@@ -5,33 +5,44 @@
  * `/path`). A host without a scheme is accepted when it has a dot.
  */
 export function hostOf(url: string): string {
-  const slash = url.indexOf('/')
-  const hasScheme = slash >= 0 && url.startsWith('//', slash) && (slash === 0 || url[slash - 1] === ':')
-  let start = hasScheme ? slash + 2 : 0
+  const hostAt = startOfHost(url)
+  let start = Math.max(hostAt, 0)
   let end = start
   let colon = -1
   for (; end < url.length; end++) {
-    const char = url.charCodeAt(end)
-    if (char === 0x2f || char === 0x3f || char === 0x23) break // / ? #
-    if (char === 0x3a)
-      colon = end // :
-    else if (char === 0x40)
-      start = end + 1 // @
-    else if (char === 0x5d) colon = -1 // ] of an IPv6 address, whose colons are no port's
+    const char = url[end]
+    if (char === '/' || char === '?' || char === '#') break
+    if (char === ':') colon = end
+    else if (char === '@') start = end + 1
+    else if (char === ']') colon = -1 // An IPv6 address has ended; its colons start no port.
   }
   const host = url.slice(start, colon > start ? colon : end).toLowerCase()
-  return hasScheme || host.includes('.') ? host : ''
+  return hostAt >= 0 || host.includes('.') ? host : ''
+}
+
+/**
+ * The start of a URL, up to the end of its host or further: it has the same `hostOf`, is the same for most pages of
+ * a site, and costs far less to find.
+ */
+export function originOf(url: string): string {
+  const end = url.indexOf('/', url.indexOf('//') + 2)
+  return end < 0 ? url : url.slice(0, end)
 }
 
 /** The path, `/` where the URL has none. Query and fragment are left out. */
 export function pathOf(url: string): string {
+  const hostAt = startOfHost(url)
+  const slash = url.indexOf('/', Math.max(hostAt, 0))
+  const end = url.search(/[?#]/)
+  if (slash < 0 || (end >= 0 && end < slash)) return '/'
+  return end < 0 ? url.slice(slash) : url.slice(slash, end)
+}
+
+/** The place after `scheme://` or `//`, -1 in a URL that starts with neither. */
+function startOfHost(url: string): number {
   const slash = url.indexOf('/')
-  const hasHost = slash >= 0 && url.startsWith('//', slash)
-  const start = hasHost ? url.indexOf('/', slash + 2) : slash
-  if (start < 0) return '/'
-  const path = url.slice(start)
-  const end = path.search(/[?#]/)
-  return end < 0 ? path : path.slice(0, end)
+  if (slash < 0 || url.charCodeAt(slash + 1) !== 0x2f) return -1
+  return slash === 0 || /^[a-z][a-z0-9+.-]*:$/i.test(url.slice(0, slash)) ? slash + 2 : -1
 }
 
 /** The query with its `?`, the empty string where there is none. A fragment with a query (`#/p?a=1`) counts too. */

@@ -41,8 +41,8 @@ test('a user agent gives device, browser and system', () => {
       'console||WebKit 605.1.15|PlayStation 5',
     ],
     ['MyShop/77 CFNetwork/1474 Darwin/23.0.0', 'mobile|||iOS'],
-    ['MyShop for kiosks', 'other|||'],
-    [googlebotPhone, 'bot|LG Nexus 5X|Chrome 126.0.0.0|Android 6.0.1'],
+    ['Mozilla/5.0 Gecko/20100115 Firefox/3.6', 'other||Firefox 3.6|'],
+    [googlebotPhone, 'bot|LG Nexus 5|Chrome 126.0.0.0|Android 6.0.1'],
     ['curl/8.5.0', 'bot|||'],
   ]
   for (const [userAgent, wanted] of cases) {

@@ -35,6 +35,11 @@ export class ExpressionFault extends Error {
   }
 }
 
+/** The library only checks; compile.ts has operators of its own. */
+const neverRun = () => {
+  throw new Error('an expression is never run by the library')
+}
+
 /** `type` is a type of CEL's own, which a variable can't be called; inside, ours has this name. */
 const innerName = (name: string) => (name === 'type' ? '_type' : name)
 
@@ -44,6 +49,14 @@ export class Scope<Moment> {
   readonly #variables = new Map<string, Variable<Moment>>()
 
   constructor(variables: readonly Variable<Moment>[]) {
+    // The standard has them between values of unknown type only; who writes `spend == 0` means numbers.
+    for (const [a, b] of [
+      ['int', 'double'],
+      ['double', 'int'],
+    ]) {
+      for (const op of ['==', '!=']) this.#environment.registerOperator(`${a} ${op} ${b}: bool`, neverRun)
+      for (const op of ['+', '-', '*', '/']) this.#environment.registerOperator(`${a} ${op} ${b}: double`, neverRun)
+    }
     for (const variable of variables) {
       this.#environment.registerVariable(innerName(variable.name), variable.type)
       this.#variables.set(variable.name, variable)
@@ -113,4 +126,18 @@ function edits(a: string, b: string): number {
     row = next
   }
   return row[b.length]!
+}
+
+const words = new Set(['in', 'null', 'true', 'false', 'has', 'size'])
+
+/** Whether CEL lets a variable be called so: its types and reserved words are taken. */
+export function isVariableName(name: string): boolean {
+  if (words.has(name)) return false
+  try {
+    new Environment().registerVariable(name, 'dyn')
+    return true
+  } catch {
+    // The library's only answer to a name that is taken.
+    return false
+  }
 }

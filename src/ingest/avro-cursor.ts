@@ -6,6 +6,7 @@
 
 import { rejected } from './rejected.ts'
 import { checkedId, cleanText } from './text.ts'
+import { TextCache } from './text-cache.ts'
 
 /** Containers within containers; also what bounds a recursive schema. */
 const maxDepth = 32
@@ -25,6 +26,11 @@ const longName = rejected('limit', 'a name is longer than 256 bytes')
 const longDecimal = rejected('limit', 'a decimal is longer than 64 bytes')
 const tooDeep = rejected('depth', 'nested deeper than 32 levels')
 
+// Shared by all schemas: what is found can't be told from what would be made anew.
+const texts = new TextCache(11, 192)
+/** Apart from the free texts, in which bytes that make no id have become harmless text. */
+const ids = new TextCache(13, 64)
+
 /** Buffer's own readers without the argument handling of `toString`; Node has them, its types don't. */
 interface Slices {
   latin1Slice(start: number, end: number): string
@@ -38,9 +44,14 @@ export class Cursor {
   end = 0
   depth = 0
   items = 0
+  /** Over the whole array buffer, which the values of one fetch have in common; `base` is where `bytes` starts in it. */
+  view = new DataView(this.bytes.buffer)
+  base = 0
 
   open(bytes: Buffer, at: number): void {
     this.bytes = bytes as Buffer & Slices
+    if (bytes.buffer !== this.view.buffer) this.view = new DataView(bytes.buffer)
+    this.base = bytes.byteOffset
     this.at = at
     this.end = bytes.length
     this.depth = 0
@@ -142,11 +153,11 @@ export function readBoolean(cursor: Cursor): boolean {
 }
 
 export function readFloat(cursor: Cursor): number {
-  return finite(cursor.bytes.readFloatLE(take(cursor, 4)))
+  return finite(cursor.view.getFloat32(cursor.base + take(cursor, 4), true))
 }
 
 export function readDouble(cursor: Cursor): number {
-  return finite(cursor.bytes.readDoubleLE(take(cursor, 8)))
+  return finite(cursor.view.getFloat64(cursor.base + take(cursor, 8), true))
 }
 
 /** Adding 0 makes 0 of -0, which would be another key and another text. */
@@ -165,32 +176,67 @@ export function take(cursor: Cursor, length: number): number {
 
 /** Free text, made harmless. */
 export function readText(cursor: Cursor): string {
-  const start = take(cursor, readLong(cursor))
-  const { bytes, at: end } = cursor
-  return isPlain(bytes, start, end) ? bytes.latin1Slice(start, end) : cleanText(bytes.utf8Slice(start, end))
+  const length = readLong(cursor)
+  const start = take(cursor, length)
+  const known = texts.find(cursor.view, cursor.base + start, length)
+  if (known !== undefined) return known
+  const text = isPlain(cursor, start, length)
+    ? cursor.bytes.latin1Slice(start, cursor.at)
+    : cleanText(cursor.bytes.utf8Slice(start, cursor.at))
+  texts.keep(text, cursor.view, cursor.base + start, length)
+  return text
 }
 
+/** An id that comes again, such as a customer's. */
 export function readId(cursor: Cursor): string {
-  const start = take(cursor, readLong(cursor))
-  const { bytes, at: end } = cursor
-  return isPlain(bytes, start, end) ? bytes.latin1Slice(start, end) : checkedId(bytes.utf8Slice(start, end))
+  const length = readLong(cursor)
+  const start = take(cursor, length)
+  const known = ids.find(cursor.view, cursor.base + start, length)
+  if (known !== undefined) return known
+  const id = idOf(cursor, start, length)
+  ids.keep(id, cursor.view, cursor.base + start, length)
+  return id
+}
+
+/** An id that comes once, such as an event's. */
+export function readUniqueId(cursor: Cursor): string {
+  const length = readLong(cursor)
+  return idOf(cursor, take(cursor, length), length)
+}
+
+function idOf(cursor: Cursor, start: number, length: number): string {
+  return isPlain(cursor, start, length)
+    ? cursor.bytes.latin1Slice(start, cursor.at)
+    : checkedId(cursor.bytes.utf8Slice(start, cursor.at))
 }
 
 /** A map's key. */
 export function readName(cursor: Cursor): string {
-  const length = readLong(cursor)
-  const start = take(cursor, length)
-  if (length > maxNameBytes) throw longName
-  const { bytes, at: end } = cursor
-  return isPlain(bytes, start, end) ? bytes.latin1Slice(start, end) : cleanText(bytes.utf8Slice(start, end))
+  const start = cursor.at
+  const name = readText(cursor)
+  if (cursor.at - start > maxNameBytes) throw longName
+  return name
 }
 
 /** Whether all is printable ASCII: then it needs neither UTF-8 decoding nor cleaning. */
-function isPlain(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    if ((bytes[at]! - 32) >>> 0 > 94) return false
+function isPlain(cursor: Cursor, start: number, length: number): boolean {
+  if (length < 4) {
+    for (let at = start; at < start + length; at++) {
+      if ((cursor.bytes[at]! - 32) >>> 0 > 94) return false
+    }
+    return true
   }
-  return true
+  const { view } = cursor
+  const first = cursor.base + start
+  const last = first + length - 4
+  let suspect = wordSuspects(view.getInt32(last, true))
+  for (let at = first; at < last; at += 4) suspect |= wordSuspects(view.getInt32(at, true))
+  return (suspect & 0x8080_8080) === 0
+}
+
+/** The top bit of a byte is set if one of the four bytes is above 0x7e, or below 0x20 (then it borrows). */
+function wordSuspects(word: number): number {
+  return word | (word - 0x2020_2020) | (word + 0x0101_0101)
 }
 
 export function readBase64(cursor: Cursor, length: number): string {

@@ -22,7 +22,7 @@ function fit(schema: AvroSchema, compiled: Map<AvroSchema, Fit>): Fit {
     case 'boolean':
       return (value) => typeof value === 'boolean'
     case 'int':
-      return (value) => isTime(schema, value) || value === (Number(value) | 0)
+      return (value) => isTime(schema, value) || (typeof value === 'number' && value === (value | 0))
     case 'long':
       return (value) => isTime(schema, value) || Number.isSafeInteger(value)
     case 'float':

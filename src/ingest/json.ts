@@ -59,7 +59,7 @@ class JsonReader {
 }
 
 function isId(target: PathNode['targets'][number]): boolean {
-  return target.kind === 'text' && target.id
+  return target.kind === 'text' && target.id !== 'none'
 }
 
 function cleanName(name: string): string {

@@ -4,6 +4,16 @@
  */
 
 import type { Event, Properties, Value } from '../events/event.ts'
+import {
+  type IdKind,
+  isNoTime,
+  type Slot,
+  slot,
+  type TextSlot,
+  textSlots,
+  timeSlots,
+  valueSlot,
+} from './event-slots.ts'
 import { type TimeUnit, toMs } from './event-time.ts'
 import { parseIsoTime } from './iso-time.ts'
 import type { FieldMapping, Source, TextField, TimeField, TimeSource } from './mapping.ts'
@@ -21,57 +31,16 @@ export const latestMs = 4_102_444_800_000
 
 /** What one path fills. */
 export type Target =
-  | { readonly kind: 'text'; readonly id: boolean; readonly set: (event: Event, text: string) => void }
+  | { readonly kind: 'text'; readonly id: IdKind; readonly set: (event: Event, text: string) => void }
   | { readonly kind: 'number'; readonly set: (event: Event, number: number) => void }
   | { readonly kind: 'time'; readonly unit: TimeUnit; readonly set: (event: Event, ms: number) => void }
-  | { readonly kind: 'properties' | 'traits' }
+  | { readonly kind: 'properties' }
+  | { readonly kind: 'traits' }
 
 export interface PathNode {
   readonly targets: Target[]
   readonly children: Map<string, PathNode>
 }
-
-/** A field of the event, or of what is only needed to finish one. */
-interface Slot<T> {
-  readonly get: (event: Event) => T
-  readonly set: (event: Event, value: T) => void
-  readonly isEmpty: (value: T) => boolean
-}
-
-const slot = <T>(
-  isEmpty: (value: T) => boolean,
-  get: (event: Event) => T,
-  set: (event: Event, value: T) => void,
-): Slot<T> => ({ get, set, isEmpty })
-const isEmptyText = (text: string): boolean => text === ''
-const isNoTime = (ms: number): boolean => ms === 0
-
-type TextSlot = Slot<string> & { readonly id?: true }
-const textSlot = (get: (event: Event) => string, set: (event: Event, text: string) => void): TextSlot =>
-  slot(isEmptyText, get, set)
-const idSlot = (get: (event: Event) => string, set: (event: Event, text: string) => void): TextSlot => ({
-  ...textSlot(get, set),
-  id: true,
-})
-
-// One function a field, so that each store is to a known slot of one hidden class.
-const textSlots: Readonly<Record<TextField, TextSlot>> = {
-  id: idSlot((e) => e.id, (e, text) => { e.id = text }),
-  customer: idSlot((e) => e.customer, (e, text) => { e.customer = text }),
-  anonymousId: idSlot((e) => e.anonymousId, (e, text) => { e.anonymousId = text }),
-  sessionId: idSlot((e) => e.sessionId, (e, text) => { e.sessionId = text }),
-  type: textSlot((e) => e.type, (e, text) => { e.type = text }),
-  url: textSlot((e) => e.url, (e, text) => { e.url = text }),
-  title: textSlot((e) => e.title, (e, text) => { e.title = text }),
-  referrer: textSlot((e) => e.referrer, (e, text) => { e.referrer = text }),
-  userAgent: textSlot((e) => e.userAgent, (e, text) => { e.userAgent = text }),
-  ip: textSlot((e) => e.ip, (e, text) => { e.ip = text }),
-  locale: textSlot((e) => e.locale, (e, text) => { e.locale = text }),
-  timezone: textSlot((e) => e.timezone, (e, text) => { e.timezone = text }),
-  channel: textSlot((e) => e.channel, (e, text) => { e.channel = text }),
-  currency: textSlot((e) => e.currency, (e, text) => { e.currency = text }),
-}
-const valueSlot: Slot<number> = slot(Number.isNaN, (e) => e.value, (e, value) => { e.value = value })
 
 export class Plan {
   readonly root: PathNode = { targets: [], children: new Map() }
@@ -88,6 +57,13 @@ export class Plan {
   readonly #needed: readonly (readonly Target[] | 'given')[]
   /** The client's own time of the event, by its own clock. */
   #originalMs = 0
+  readonly #originalTime = slot<number>(
+    isNoTime,
+    () => this.#originalMs,
+    (_, ms) => {
+      this.#originalMs = ms
+    },
+  )
 
   constructor(mapping: FieldMapping) {
     this.#keep = mapping.keep && new Set(mapping.keep)
@@ -98,16 +74,25 @@ export class Plan {
 
     const bound = new Map<string, readonly Target[] | 'given'>()
     for (const [name, field] of Object.entries(textSlots) as [TextField, TextSlot][]) {
-      const id = field.id === true
+      const { id } = field
       const target = (set: (event: Event, text: string) => void): Target => ({ kind: 'text', id, set })
-      bound.set(name, this.#bind(field, '', mapping[name], target, (value) => asText(value, id)))
+      bound.set(
+        name,
+        this.#bind(field, '', mapping[name], target, (value) => asText(value, id)),
+      )
     }
     const number = (set: (event: Event, value: number) => void): Target => ({ kind: 'number', set })
     this.#bind(valueSlot, Number.NaN, mapping.value, number, asNumber)
-    for (const [name, field] of Object.entries(this.#timeSlots()) as [TimeField, Slot<number>][]) {
+    for (const [name, field] of Object.entries({ ...timeSlots, originalTime: this.#originalTime }) as [
+      TimeField,
+      Slot<number>,
+    ][]) {
       const { from, unit } = timeSource(mapping[name])
       const target = (set: (event: Event, ms: number) => void): Target => ({ kind: 'time', unit, set })
-      bound.set(name, this.#bind(field, 0, from, target, (value) => asTime(value, unit)))
+      bound.set(
+        name,
+        this.#bind(field, 0, from, target, (value) => asTime(value, unit)),
+      )
     }
     this.needsRecord = this.#evaluate.length > 0
 
@@ -151,15 +136,6 @@ export class Plan {
     }
     if (event.customer === '') event.customer = event.anonymousId
     if (this.#types !== undefined) event.type = this.#types.get(event.type) ?? event.type
-  }
-
-  #timeSlots(): Record<TimeField, Slot<number>> {
-    return {
-      time: slot(isNoTime, (e) => e.timeMs, (e, ms) => { e.timeMs = ms }),
-      sentAt: slot(isNoTime, (e) => e.sentAtMs, (e, ms) => { e.sentAtMs = ms }),
-      receivedAt: slot(isNoTime, (e) => e.receivedAtMs, (e, ms) => { e.receivedAtMs = ms }),
-      originalTime: slot(isNoTime, () => this.#originalMs, (_, ms) => { this.#originalMs = ms }),
-    }
   }
 
   /** The targets on the record's paths, or `given` where the field may be filled whatever the record's schema. */
@@ -243,8 +219,8 @@ function plausible(ms: number): number {
   return ms >= earliestMs && ms < latestMs ? ms : 0
 }
 
-function asText(value: Value, id: boolean): string {
-  if (typeof value === 'string') return id ? checkedId(value) : cleanText(value)
+function asText(value: Value, id: IdKind): string {
+  if (typeof value === 'string') return id !== 'none' ? checkedId(value) : cleanText(value)
   if (value === null) return ''
   if (typeof value !== 'number') throw wrongType
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw imprecise
@@ -268,12 +244,7 @@ function asTime(value: Value, unit: TimeUnit): number {
 
 /** Fills what a path fills, `properties` and `traits` aside. */
 export function assign(target: Exclude<Target, { kind: 'properties' | 'traits' }>, event: Event, value: Value): void {
-  switch (target.kind) {
-    case 'text':
-      return target.set(event, asText(value, target.id))
-    case 'number':
-      return target.set(event, asNumber(value))
-    case 'time':
-      return target.set(event, asTime(value, target.unit))
-  }
+  if (target.kind === 'text') target.set(event, asText(value, target.id))
+  else if (target.kind === 'number') target.set(event, asNumber(value))
+  else target.set(event, asTime(value, target.unit))
 }

@@ -38,7 +38,7 @@ class Shape {
     this.#size = size
   }
 
-  then(name: string): Shape {
+  with(name: string): Shape {
     let next = this.likely
     if (next !== undefined && next.name === name) return next
     next = this.#next.get(name)
@@ -70,23 +70,24 @@ class Shape {
 /** The properties of one event after the other: `clear`, `add`…, `take`. */
 export class PropertyCollector {
   readonly #root = new ShapeTree().root
+  /** Reused; an event gets a copy of just the right size. */
+  readonly #values: Value[] = []
   #shape: Shape = this.#root
-  #values: Value[] = []
+  #count = 0
 
   clear(): void {
-    if (this.#shape === this.#root) return
     this.#shape = this.#root
-    this.#values = []
+    this.#count = 0
   }
 
   add(name: string, value: Value): void {
-    this.#shape = this.#shape.then(name)
-    this.#values.push(value)
+    this.#shape = this.#shape.with(name)
+    this.#values[this.#count++] = value
   }
 
   take(): Properties {
-    if (this.#shape === this.#root) return Properties.empty
-    const properties = new Properties(this.#shape.names(), this.#values)
+    if (this.#count === 0) return Properties.empty
+    const properties = new Properties(this.#shape.names(), this.#values.slice(0, this.#count))
     this.clear()
     return properties
   }

@@ -1,30 +1,34 @@
 /**
- * The event ids that one customer sent within the de-duplication window. An id is kept as a 53-bit hash beside its
- * event time, in an open-addressing table of plain numbers: with 1,000 ids kept, two of them collide (and one event is
- * taken for a duplicate) once in about 10^10 customers. Bound: `maxIds`; past it the ids of the oldest events go first.
+ * The event ids that one customer sent within the de-duplication window. An id is kept as a 53-bit hash beside the
+ * stream time at which it came, in an open-addressing table of plain numbers: with 1,000 ids kept, two of them collide (and one event is
+ * taken for a duplicate) once in about 10^10 customers. Bound: `maxIds`; past it the oldest go first.
  */
 export class RecentIds {
-  /** Pairs of hash + 1 (0 is free) and event time; the number of pairs is a power of two, at most half of them used. */
+  /** Pairs of hash + 1 (0 is free) and time; the number of pairs is a power of two, at most half of them used. */
   #table: number[] = []
   #used = 0
 
-  /** Notes an id. @returns false when it was already there, within the window before `streamTimeMs`. */
-  add(hash: number, timeMs: number, streamTimeMs: number, windowMs: number, maxIds: number): boolean {
+  /**
+   * Notes an id. The window counts from the stream time at which the id was first seen, not from its event's own time,
+   * so that a late event's duplicate is known as long as any other.
+   * @returns false when the id was already there
+   */
+  add(hash: number, streamTimeMs: number, windowMs: number, maxIds: number): boolean {
     const oldestMs = streamTimeMs - windowMs
     if (this.#used * 4 >= this.#table.length) this.#rebuild(oldestMs, maxIds)
     const at = this.#find(hash)
     if (this.#table[at] !== 0) {
       if (this.#table[at + 1]! >= oldestMs) return false
-      this.#table[at + 1] = timeMs
+      this.#table[at + 1] = streamTimeMs
       return true
     }
     this.#table[at] = hash + 1
-    this.#table[at + 1] = timeMs
+    this.#table[at + 1] = streamTimeMs
     this.#used++
     return true
   }
 
-  /** The pairs of hash and event time, for a checkpoint. */
+  /** The pairs of hash and time, for a checkpoint. */
   *entries(): Generator<readonly [hash: number, timeMs: number]> {
     for (let at = 0; at < this.#table.length; at += 2) {
       if (this.#table[at] !== 0) yield [this.#table[at]! - 1, this.#table[at + 1]!]

@@ -51,6 +51,7 @@ class Walk {
 
 /** Adds an object's entries, or those of the JSON object that a text holds. */
 export function collectEntries(collector: PropertyCollector, value: Value): void {
+  if (value === '') return
   if (typeof value === 'string') {
     const { names, values } = parseJsonObject(value)
     for (let i = 0; i < names.length; i++) collector.add(names[i]!, values[i]!)

@@ -29,7 +29,10 @@ test('a key goes to the partition that kafkajs sends it to', () => {
         replicas: [],
         isr: [],
       }))
-      assert.equal(partitionOfKey(key, count), partitioner({ topic: 't', partitionMetadata, message: { key, value: null } }))
+      assert.equal(
+        partitionOfKey(key, count),
+        partitioner({ topic: 't', partitionMetadata, message: { key, value: null } }),
+      )
     }),
   )
   assert.equal(partitionOfKey('customer-é', 12), partitionOfKey(Buffer.from('customer-é'), 12))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { Properties } from '../events/event.ts'
-import { parseAccessLogLine } from './access-log.ts'
+import { accessLogMapping, parseAccessLogLine } from './access-log.ts'
 
 const combined =
   '83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a/b.html?q=1 HTTP/1.1" 200 2023 "http://x.example/" "Mozilla/5.0 (X11)"'
@@ -38,6 +38,11 @@ describe('an access log line', () => {
     assert.equal(fields.get('bytes'), 0)
     assert.equal(fields.get('referrer'), '')
     assert.equal(fields.get('userAgent'), '')
+  })
+
+  it('has all that its mapping reads', () => {
+    const { names } = parsed(combined)
+    for (const source of Object.values(accessLogMapping)) assert.ok(names.includes(String(source)), String(source))
   })
 
   it('tells customers by address and user agent', () => {

@@ -1,10 +1,22 @@
 import { createHash } from 'node:crypto'
 import { Properties } from '../events/event.ts'
+import type { FieldMapping } from '../ingest/mapping.ts'
 import { readLines } from './lines.ts'
 import type { Row } from './row.ts'
 
 /** The fields of a line, in this order. `status` and `bytes` are numbers, `time` is ms since 1970 UTC. */
 const names = ['customer', 'type', 'time', 'ip', 'method', 'url', 'status', 'bytes', 'referrer', 'userAgent'] as const
+
+/** How the fields become an event; those that it does not name are properties. */
+export const accessLogMapping: FieldMapping = {
+  customer: 'customer',
+  type: 'type',
+  time: 'time',
+  ip: 'ip',
+  url: 'url',
+  referrer: 'referrer',
+  userAgent: 'userAgent',
+}
 
 const months = 'Jan,Feb,Mar,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec'.split(',')
 const pageExtensions = new Set(['', 'html', 'htm', 'xhtml', 'php', 'asp', 'aspx', 'jsp'])

@@ -61,6 +61,30 @@ describe('CSV rows', () => {
     ])
   })
 
+  it('have numbers in the columns that are said to hold them, and are bad where these hold a text', async () => {
+    const rows: Row[] = []
+    const text = 'a,price,b\n1,2.50,3\n4,,5\n6,n/a,7\n8, -1e3 ,9\n10,0x10,11\n12,Infinity,13\n'
+    const huge = `14,${'9'.repeat(400)},15\n16,${'9'.repeat(200_000)}x,17\n`
+    for await (const chunk of readCsv(inChunks(text + huge, 9), ['price'])) rows.push(...chunk)
+    assert.deepEqual(
+      rows.map((row) => (row.kind === 'fields' ? row.fields.values : row)),
+      [
+        ['1', 2.5, '3'],
+        ['4', null, '5'],
+        { kind: 'bad', line: 4, detail: 'no number in price' },
+        ['8', -1000, '9'],
+        { kind: 'bad', line: 6, detail: 'no number in price' },
+        { kind: 'bad', line: 7, detail: 'no number in price' },
+        { kind: 'bad', line: 8, detail: 'no number in price' },
+        { kind: 'bad', line: 9, detail: 'no number in price' },
+      ],
+    )
+    await assert.rejects(readCsv(inChunks(text, 9), ['price', 'prize']).next(), {
+      code: 'broken',
+      message: 'the header has no column prize',
+    })
+  })
+
   it('keep a stray quote as it stands', async () => {
     assert.deepEqual(await valuesOf('a,b\n5" disk,x\n"y"z,1\n2,3\n'), [
       [2, ['5" disk', 'x']],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -95,6 +96,17 @@ describe('a file to replay', () => {
     await assert.rejects(rowsOf(cut), { code: 'unreadable', message: /cut\.csv\.gz: unexpected end of file/ })
     const open = await fileWith('open.csv', 'a,b\n"1,2\n')
     await assert.rejects(rowsOf(open), { code: 'broken', message: /open\.csv: a quote is never closed/ })
+  })
+
+  it('may come from stdin, zipped as well', () => {
+    const program = `
+      import { openSource } from ${JSON.stringify(new URL('./open.js', import.meta.url).href)}
+      const source = await openSource('-')
+      for await (const rows of source.rows) console.log(source.format, rows.length)`
+    for (const input of [log, gzipSync(log)]) {
+      const run = spawnSync(process.execPath, ['--input-type=module', '-e', program], { input, encoding: 'utf8' })
+      assert.equal(run.stdout, 'access-log 2\n', run.stderr)
+    }
   })
 
   it('tells how far it is in bytes of the file', async () => {

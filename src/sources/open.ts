@@ -12,6 +12,8 @@ export type SourceFormat = 'ndjson' | 'csv' | 'access-log'
 export interface SourceOptions {
   /** Where it is left out, the name's ending tells, else the first line. */
   readonly format?: SourceFormat
+  /** The columns of a CSV file that hold numbers; all others are texts. */
+  readonly numbers?: readonly string[]
   /** Called after each read with the bytes so far, as they lie on disk; `totalBytes` is undefined for stdin. */
   readonly onProgress?: (readBytes: number, totalBytes: number | undefined) => void
 }
@@ -22,7 +24,9 @@ export interface Source {
   readonly rows: AsyncIterable<readonly Row[]>
 }
 
-const readers: Record<SourceFormat, (chunks: AsyncIterable<Buffer>) => AsyncIterable<readonly Row[]>> = {
+type Reader = (chunks: AsyncIterable<Buffer>, numbers?: readonly string[]) => AsyncIterable<readonly Row[]>
+
+const readers: Record<SourceFormat, Reader> = {
   ndjson: readNdjson,
   csv: readCsv,
   'access-log': readAccessLog,
@@ -48,7 +52,7 @@ export async function openSource(path: string, options: SourceOptions = {}): Pro
       const help = 'name it .ndjson, .csv or .log, or give the format'
       throw new SourceError('unknown_format', `neither its name nor its first line tells the format: ${help}`)
     }
-    return { format, rows: named(path, readers[format](plain.all)) }
+    return { format, rows: named(path, readers[format](plain.all, options.numbers)) }
   } catch (cause) {
     throw withName(path, cause)
   }

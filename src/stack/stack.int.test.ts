@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -62,13 +63,16 @@ describe('the local stack', { skip }, () => {
 
   it('names the port that is taken, who holds it, and the flag', async () => {
     const holder = createServer().listen(0, '127.0.0.1')
-    const address = holder.address()
-    assert.ok(address !== null && typeof address === 'object')
-    await assert.rejects(startStack({ dir, ports: { clickhouse: address.port } }), {
-      name: 'StackError',
-      message: new RegExp(`^clickhouse: port ${address.port} is taken by .*--clickhouse-port$`),
-    })
-    holder.close()
+    await once(holder, 'listening')
+    const { port } = holder.address() as AddressInfo
+    try {
+      await assert.rejects(startStack({ dir, ports: { clickhouse: port } }), {
+        name: 'StackError',
+        message: new RegExp(`^clickhouse: port ${port} is taken by .*--clickhouse-port$`),
+      })
+    } finally {
+      holder.close()
+    }
   })
 })
 

@@ -152,6 +152,11 @@ export class RowBuffer {
     this.#rowEnds[this.#rows++] = this.#length
   }
 
+  /** Forgets what was written since the last `endRow`: the row could not be finished. */
+  dropOpenRow(): void {
+    this.#length = this.#rows === 0 ? 0 : this.#rowEnds[this.#rows - 1]!
+  }
+
   /** Hands out a copy of the rows, exactly as long as they are, and starts anew. */
   take(): RowChunk {
     const chunk = {

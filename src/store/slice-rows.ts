@@ -51,6 +51,13 @@ export class SliceRows {
     writeActionRow(this.#actions, action, nowMs)
   }
 
+  /** Forgets rows that were begun and not finished. */
+  dropOpenRows(): void {
+    this.#events.dropOpenRow()
+    this.#decisions.dropOpenRow()
+    this.#actions.dropOpenRow()
+  }
+
   take(): SliceChunks {
     return { events: this.#events.take(), decisions: this.#decisions.take(), actions: this.#actions.take() }
   }

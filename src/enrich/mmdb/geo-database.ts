@@ -25,7 +25,7 @@ const maxDepth = 32
 /**
  * Opens a MaxMind DB file (.mmdb) and keeps it in memory. The reader that it stands on checks little and may answer
  * from any bytes, so the whole search tree and every record are checked here, once: no later look-up can fail.
- * Blocks the thread while it does (of the order of 1 s for a database of cities).
+ * That blocks the thread, 0.1 s for a million nodes.
  */
 export function openGeoDatabase(path: string): GeoDatabase {
   try {
@@ -104,9 +104,9 @@ function toText(address: Buffer): string {
   return address.length === 4 ? address.join('.') : address.toString('hex').replace(/(.{4})(?!$)/g, '$1:')
 }
 
-/** A number of a wrong length decodes to noise next to 0 or to no number, a text of wrong bytes to U+FFFD. */
+/** A number of a wrong length decodes to noise next to 0, a text of wrong bytes to U+FFFD. */
 function isPlausible(value: unknown, depth: number): boolean {
-  if (typeof value === 'number') return value === 0 || (Number.isFinite(value) && Math.abs(value) > 1e-9)
+  if (typeof value === 'number') return value === 0 || Math.abs(value) > 1e-9
   if (typeof value === 'string') return !value.includes('\uFFFD')
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return true
   if (depth === maxDepth) return false

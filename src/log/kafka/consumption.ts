@@ -3,7 +3,7 @@
  * the handlers: no batch of a lost partition, no position moved by a handler of an older generation, a back-off of one
  * partition instead of a restart of all.
  */
-import type { Cluster, Consumer, EachBatchPayload, IMemberAssignment, Kafka } from 'kafkajs'
+import type { Consumer, EachBatchPayload, IMemberAssignment, Kafka } from 'kafkajs'
 import { type ConsumeOptions, type Consumption, LogError, type TopicPartition, type Turn } from '../log.ts'
 import { stickyAssigner } from './assigner.ts'
 import type { KafkaOptions } from './client.ts'
@@ -49,7 +49,7 @@ class KafkaConsumption implements Consumption {
     this.#consumer = kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: [
-        (context: { cluster: Cluster; groupId: string; logger: never }) => {
+        (context) => {
           if (settings.decoder !== 'stock') useLeanFetch(context.cluster)
           return assigner(context)
         },
@@ -80,7 +80,7 @@ class KafkaConsumption implements Consumption {
     this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize > 0) return
       const key = keyOf(payload)
-      const from = Number(payload.firstOffset)
+      const from = Number(payload.firstOffset ?? payload.lastOffset)
       const earlier = this.#skipped.get(key)
       this.#skipped.set(key, [earlier?.[1] === from ? earlier[0] : from, Number(payload.lastOffset) + 1])
     })

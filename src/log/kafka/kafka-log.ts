@@ -21,29 +21,28 @@ import { openKafkaProducer, openKafkaWriter } from './writer.ts'
 export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
   await registerCodecs()
   const readers = createClient(options, { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 })
-  // CONCURRENT_TRANSACTIONS lasts some milliseconds; kafkajs's default first pause of 300 ms is most of a slice's time.
-  const writers = createClient(options, { initialRetryTime: 10, maxRetryTime: 500, retries: 8 })
   const admin = readers.admin()
   try {
     await admin.connect()
   } catch (error) {
     throw toLogError(error, 'connecting to the brokers', 'unavailable')
   }
-  return new KafkaLog(options, readers, writers, admin)
+  return new KafkaLog(options, readers, admin)
 }
+
+/** Transactions wait for some milliseconds often; kafkajs's default first pause of 300 ms would be most of a slice's time. */
+const writerRetry = { initialRetryTime: 10, maxRetryTime: 500, retries: 8 }
 
 class KafkaLog implements Log {
   readonly #options: KafkaOptions
   readonly #readers: Kafka
-  readonly #writers: Kafka
   readonly #admin: Admin
   #producer: ReturnType<typeof openKafkaProducer> | undefined
   #reader: Promise<PartitionReader> | undefined
 
-  constructor(options: KafkaOptions, readers: Kafka, writers: Kafka, admin: Admin) {
+  constructor(options: KafkaOptions, readers: Kafka, admin: Admin) {
     this.#options = options
     this.#readers = readers
-    this.#writers = writers
     this.#admin = admin
   }
 
@@ -53,11 +52,11 @@ class KafkaLog implements Log {
   }
 
   openWriter(transactionalId: string): Promise<SliceWriter> {
-    return openKafkaWriter(this.#writers, transactionalId)
+    return openKafkaWriter(createClient(this.#options, writerRetry), transactionalId)
   }
 
   async append(records: readonly OutRecord[]): Promise<void> {
-    this.#producer ??= openKafkaProducer(this.#writers)
+    this.#producer ??= openKafkaProducer(createClient(this.#options, writerRetry))
     const producer = this.#producer
     try {
       await (await producer).append(records)
@@ -77,7 +76,9 @@ class KafkaLog implements Log {
   }
 
   async committedOffset(groupId: string, topic: string, partition: number): Promise<CommittedOffset> {
-    const [answer] = await this.#ask('reading committed offsets', () => this.#admin.fetchOffsets({ groupId, topics: [topic] }))
+    const [answer] = await this.#ask('reading committed offsets', () =>
+      this.#admin.fetchOffsets({ groupId, topics: [topic] }),
+    )
     const found = answer?.partitions.find((entry) => entry.partition === partition)
     if (found === undefined) throw unknownTopic(topic)
     const offset = Number(found.offset)

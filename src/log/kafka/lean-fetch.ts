@@ -18,7 +18,11 @@ const knownVersion = 11
 interface FetchArguments {
   readonly topics: readonly {
     readonly topic: string
-    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string; readonly untilOffset?: number }[]
+    readonly partitions: readonly {
+      readonly partition: number
+      readonly fetchOffset: string
+      readonly untilOffset?: number
+    }[]
   }[]
 }
 interface Exchange {
@@ -65,14 +69,21 @@ function wrapLookup(broker: Broker): void {
       const exchange = make(args)
       if (exchange.request?.apiVersion !== knownVersion) return exchange
       const { response } = exchange
-      return { ...exchange, response: { parse: response.parse, decode: (bytes) => decode(bytes, args, response.decode) } }
+      return {
+        ...exchange,
+        response: { parse: response.parse, decode: (bytes) => decode(bytes, args, response.decode) },
+      }
     }
   }
   wrapped.add(lean)
   target.lookupRequest = lean
 }
 
-async function decode(bytes: Buffer, { topics }: FetchArguments, stock: (bytes: Buffer) => Promise<unknown>): Promise<unknown> {
+async function decode(
+  bytes: Buffer,
+  { topics }: FetchArguments,
+  stock: (bytes: Buffer) => Promise<unknown>,
+): Promise<unknown> {
   const asked = new Map<string, { readonly fetchOffset: string; readonly untilOffset?: number }>()
   for (const { topic, partitions } of topics) {
     for (const partition of partitions) asked.set(`${topic}/${partition.partition}`, partition)
@@ -88,7 +99,8 @@ async function decode(bytes: Buffer, { topics }: FetchArguments, stock: (bytes: 
     for (let left = reader.int32(); left > 0; left--) {
       const part = reader.partition()
       if (!isRecordSet(part.records)) return stock(bytes)
-      const { fetchOffset = '0', untilOffset = Number.POSITIVE_INFINITY } = asked.get(`${topicName}/${part.partition}`) ?? {}
+      const { fetchOffset = '0', untilOffset = Number.POSITIVE_INFINITY } =
+        asked.get(`${topicName}/${part.partition}`) ?? {}
       const startOffset = Number(fetchOffset)
       partitions.push({
         partition: part.partition,

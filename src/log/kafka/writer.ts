@@ -4,6 +4,7 @@ import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafka
 import type { OutRecord } from '../../events/log.ts'
 import { LogError, type Slice, type SliceWriter } from '../log.ts'
 import { partitionOfKey } from '../murmur2.ts'
+import { KnownCoordinators } from './coordinators.ts'
 import { errorType, toLogError } from './errors.ts'
 
 /** A producer puts all records of one request and partition into one batch; brokers take 1 MiB by default. */
@@ -15,15 +16,19 @@ const recordOverheadBytes = 100
 /** Longer than any slice, shorter than the rebalance. Past it the coordinator aborts, and fences us. */
 const transactionTimeoutMs = 15_000
 const coordinatorPatienceMs = 10_000
+/** The last transaction's markers are being written: some milliseconds. */
+const markersPending = 'CONCURRENT_TRANSACTIONS'
 /** kafkajs retries these under names that the brokers' errors do not have (14, 15, 16), or not at all (51). */
 const coordinatorBusy: ReadonlySet<string> = new Set([
   'GROUP_LOAD_IN_PROGRESS',
   'GROUP_COORDINATOR_NOT_AVAILABLE',
   'NOT_COORDINATOR_FOR_GROUP',
-  'CONCURRENT_TRANSACTIONS',
+  markersPending,
 ])
 
+/** `kafka` is this writer's alone. */
 export async function openKafkaWriter(kafka: Kafka, transactionalId: string): Promise<SliceWriter> {
+  const coordinators = new KnownCoordinators(kafka)
   const producer = kafka.producer({
     idempotent: true,
     transactionalId,
@@ -36,7 +41,9 @@ export async function openKafkaWriter(kafka: Kafka, transactionalId: string): Pr
   try {
     await producer.connect()
     // The first transaction() asks for the id's new epoch; it is then begun on our side only.
-    return new KafkaWriter(producer, await producer.transaction())
+    const begun = await producer.transaction()
+    coordinators.enabled = true
+    return new KafkaWriter(producer, coordinators, begun)
   } catch (error) {
     await discard(producer)
     throw toLogError(error, 'opening a transactional producer', 'unavailable')
@@ -45,11 +52,13 @@ export async function openKafkaWriter(kafka: Kafka, transactionalId: string): Pr
 
 class KafkaWriter implements SliceWriter {
   readonly #producer: Producer
+  readonly #coordinators: KnownCoordinators
   #begun: Transaction | undefined
   #dead = false
 
-  constructor(producer: Producer, begun: Transaction) {
+  constructor(producer: Producer, coordinators: KnownCoordinators, begun: Transaction) {
     this.#producer = producer
+    this.#coordinators = coordinators
     this.#begun = begun
   }
 
@@ -73,7 +82,7 @@ class KafkaWriter implements SliceWriter {
       this.#begun = undefined
       // The offset goes first: the id is busy until the last transaction's markers are written, and our own retry is quicker.
       const offset = { partition, offset: String(nextOffset), metadata }
-      await untilReady(() =>
+      await this.#untilReady(() =>
         transaction.sendOffsets({ consumerGroupId: groupId, topics: [{ topic, partitions: [offset] }] }),
       )
       for (const topicMessages of requests) await transaction.sendBatch({ acks: -1, topicMessages })
@@ -83,21 +92,23 @@ class KafkaWriter implements SliceWriter {
     }
   }
 
+  async #untilReady(attempt: () => Promise<void>): Promise<void> {
+    const deadline = performance.now() + coordinatorPatienceMs
+    for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 1.5, 100)) {
+      try {
+        return await attempt()
+      } catch (error) {
+        const type = errorType(error)
+        if (!coordinatorBusy.has(type) || performance.now() > deadline) throw error
+        if (type !== markersPending) this.#coordinators.forget()
+        await sleep(pauseMs)
+      }
+    }
+  }
+
   close(): Promise<void> {
     this.#dead = true
     return discard(this.#producer)
-  }
-}
-
-async function untilReady(attempt: () => Promise<void>): Promise<void> {
-  const deadline = performance.now() + coordinatorPatienceMs
-  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 1.5, 100)) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (!coordinatorBusy.has(errorType(error)) || performance.now() > deadline) throw error
-      await sleep(pauseMs)
-    }
   }
 }
 

@@ -34,6 +34,8 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouseClient 
       input_format_null_as_default: 0,
       // The default of 100 would refuse the replay of a long history for ever: tables are partitioned by month.
       max_partitions_per_insert_block: '0',
+      // JSON numbers are exact only up to 2^53.
+      output_format_json_quote_64bit_integers: 1,
       max_execution_time: 25,
       // An error then comes as the status of the response, never in the midst of its rows.
       wait_end_of_query: 1,

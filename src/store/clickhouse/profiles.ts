@@ -5,16 +5,13 @@ import type { ProfileStore, StoredProfile } from '../profile-store.ts'
 import { toStoreError } from './client.ts'
 import { insertRows } from './insert.ts'
 
-/**
- * The rows of some customers, the latest version each. `LIMIT 1 BY` over the few versions that no merge has removed
- * yet; FINAL would do the same and read the neighbours of each key as well.
- */
+/** The latest version of some customers' rows; argMax reads less than FINAL, which reads each key's neighbours too. */
 const selectProfiles = `
-SELECT customer, toString(version), toUnixTimestamp64Milli(stream_time)::String, base64Encode(state), deleted
+WITH argMax((stream_time, state, deleted), version) AS latest
+SELECT customer, toString(max(version)), toString(toUnixTimestamp64Milli(latest.1)), base64Encode(latest.2), latest.3
 FROM profiles
 WHERE topic = {topic:String} AND partition = {partition:UInt16} AND customer IN {customers:Array(String)}
-ORDER BY customer, version DESC
-LIMIT 1 BY customer`
+GROUP BY customer`
 
 const selectCustomer = 'SELECT * FROM customers WHERE customer = {customer:String} ORDER BY topic, partition'
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import type { Action } from '../../decide/policy.ts'
 import { noGeo } from '../../enrich/enrichment.ts'
@@ -314,5 +315,12 @@ describe('the tables', { skip }, () => {
     assert.deepEqual(await roundTrip(policiesTable, 'hash'), [
       { hash: 'abc', text: 'actions: []', first_seen: '2023-11-14 22:13:20.000' },
     ])
+  })
+
+  test('every query of docs/clickhouse.md runs', async () => {
+    const text = await readFile(new URL('../../../../docs/clickhouse.md', import.meta.url), 'utf8')
+    const queries = [...text.matchAll(/^```sql\n(.*?)^```/gms)].map(([, query]) => query!)
+    assert.ok(queries.length > 0)
+    for (const query of queries) await database.select(query)
   })
 })

@@ -1,0 +1,82 @@
+// Runs the compiled tests against a real Kafka, ClickHouse and Schema Registry, which it brings up on free ports in a
+// temporary folder and removes in every case. Arguments select test files by a part of their path.
+// With BECKON_TEST_KAFKA (host:port) and BECKON_TEST_CLICKHOUSE (URL) set it uses those and starts nothing.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { missingTools, startStack, stopStack } from '../dist/src/stack/stack.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const given = (name) => Boolean(process.env[name])
+const say = (line) => console.error(`beckon: ${line}`)
+
+const wanted = process.argv.slice(2).filter((argument) => argument !== '--')
+const files = readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.test.js') && (wanted.length === 0 || wanted.some((part) => path.includes(part))))
+  .sort()
+if (files.length === 0) {
+  say(`no test file has ${wanted.join(' or ')} in its path.`)
+  process.exit(2)
+}
+
+// A signal only ends the runner, or keeps it from starting; the servers are removed below.
+let runner
+let interrupted = false
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    interrupted = true
+    runner?.kill('SIGTERM')
+  })
+}
+
+const needsServers = files.some((path) => path.endsWith('.int.test.js') || path.startsWith('test'))
+let status = 1
+if (!needsServers || (given('BECKON_TEST_KAFKA') && given('BECKON_TEST_CLICKHOUSE'))) {
+  status = await runTests({})
+} else {
+  const folder = mkdtempSync(join(tmpdir(), 'beckon-test-'))
+  try {
+    const servers = await startServers(folder)
+    if (!interrupted) status = await runTests(servers)
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error))
+  } finally {
+    await Promise.all(['servers', 'registry'].map((name) => stopStack({ dir: join(folder, name), wipe: true })))
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+process.exitCode = interrupted ? 130 : status
+
+/** Starts what can be started, and in CI all of it, and returns the addresses as the tests read them. */
+async function startServers(folder) {
+  const { jdk, maven } = missingTools()
+  const withKafka = given('CI') || !(jdk || maven)
+  if (!withKafka) say('without Java 17 and Maven there is no Kafka: the tests that need it are skipped.')
+  const withRegistry = withKafka && !given('BECKON_TEST_REGISTRY')
+  const ports = { clickhouse: 0, ...(withKafka && { kafka: 0 }) }
+  // The registry has a folder of its own, so that its failure leaves the others as they are.
+  const [servers, registry] = await Promise.allSettled([
+    startStack({ dir: join(folder, 'servers'), ports, onStep: say }),
+    withRegistry ? startStack({ dir: join(folder, 'registry'), ports: { registry: 0 }, onStep: say }) : {},
+  ])
+  if (servers.status === 'rejected') throw servers.reason
+  if (registry.status === 'rejected') {
+    if (given('CI')) throw registry.reason
+    say(`no registry, so the tests that need one are skipped: ${registry.reason.message}`)
+  }
+  const addresses = { ...servers.value, ...registry.value }
+  const named = Object.entries(addresses).map(([name, address]) => [`BECKON_TEST_${name.toUpperCase()}`, address])
+  return Object.fromEntries(named)
+}
+
+/** Runs the test files, two at once, and resolves to the runner's exit code. */
+async function runTests(addresses) {
+  const paths = files.map((path) => relative(process.cwd(), join(root, 'dist', path)))
+  runner = spawn(process.execPath, ['--test', '--test-concurrency=2', ...paths], {
+    env: { ...process.env, ...addresses },
+    stdio: 'inherit',
+  })
+  return await new Promise((resolve) => runner.once('close', (code) => resolve(code ?? 1)))
+}

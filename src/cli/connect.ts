@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs'
+import type { ClickHouseClient } from '@clickhouse/client'
+import type { Config } from '../config/schema.ts'
+import { connectRegistry, type Registry } from '../ingest/registry/registry.ts'
+import { openKafkaLog } from '../log/kafka/kafka-log.ts'
+import type { Log } from '../log/log.ts'
+import type { Logger } from '../ops/logger.ts'
+import { connectClickHouse } from '../store/clickhouse/client.ts'
+
+/** Connects to what the configuration names. Secrets stay inside. */
+
+export function connectStore({ clickhouse }: Config): ClickHouseClient {
+  const { url, database, username, password } = clickhouse
+  return connectClickHouse({ url, database, username, password })
+}
+
+/** @throws LogError `unavailable` or `refused` */
+export function connectLog({ kafka }: Config, logger: Logger): Promise<Log> {
+  const { tls, sasl } = kafka
+  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8'))
+  const pems = tls && { ca: read(tls.ca_file), cert: read(tls.cert_file), key: read(tls.key_file) }
+  return openKafkaLog({
+    brokers: kafka.brokers,
+    clientId: kafka.client_id,
+    ...(pems ? { ssl: Object.fromEntries(Object.entries(pems).filter(([, pem]) => pem !== undefined)) } : {}),
+    ...(sasl ? { sasl: { mechanism: sasl.mechanism as 'plain', username: sasl.username, password: sasl.password ?? '' } } : {}),
+    onLog: (level, event, { topic, partition, code, type }) =>
+      logger[level](`kafka.${event.replaceAll(' ', '_')}`, {
+        ...(topic === undefined ? {} : { topic: String(topic) }),
+        ...(partition === undefined ? {} : { partition: Number(partition) }),
+        ...(code === undefined ? {} : { code }),
+        ...(type === undefined ? {} : { type: String(type) }),
+      }),
+  })
+}
+
+export function connectRegistryOf({ registry }: Config): Registry | undefined {
+  return registry && connectRegistry(registry)
+}

@@ -1,0 +1,40 @@
+import { ConfigError } from '../config/fault.ts'
+import { LogError } from '../log/log.ts'
+import { StoreError } from '../store/store-error.ts'
+
+/** How a command ends: 0 done, 1 failed, 2 wrong usage or config, 70 a bug. */
+export const exitCode = { done: 0, failed: 1, usage: 2, bug: 70 } as const
+
+/** A command could not do what it was asked, for a reason that its message says. */
+export class CommandError extends Error {
+  readonly exitCode: number
+  constructor(message: string, code: number = exitCode.failed) {
+    super(message)
+    this.exitCode = code
+  }
+}
+
+/** What a person reads of an error: never a stack alone, and with the mend where we know it. */
+export function explainError(error: unknown): { readonly message: string; readonly code: number } {
+  if (error instanceof ConfigError) {
+    const n = error.faults.length
+    return { message: `${error.message}\n${n} ${n === 1 ? 'fault' : 'faults'} in the configuration`, code: exitCode.usage }
+  }
+  if (error instanceof CommandError) return { message: error.message, code: error.exitCode }
+  if (error instanceof LogError) return { message: `Kafka: ${error.message}${hints[error.code] ?? ''}`, code: exitCode.failed }
+  if (error instanceof StoreError) {
+    const hint = error.code === 'refused' ? '; have the tables been made (beckon migrate)?' : ''
+    return { message: `${error.message}${hint}`, code: exitCode.failed }
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    return { message: `${error.message}; set ops.port to another one`, code: exitCode.failed }
+  }
+  const stack = error instanceof Error ? error.stack : String(error)
+  return { message: `a bug in beckon, please report it: ${stack}`, code: exitCode.bug }
+}
+
+const hints: Readonly<Record<string, string>> = {
+  unknown_topic: '; create it, or correct its name (beckon doctor checks all of them)',
+  unavailable: '; is kafka.brokers right, and are the brokers up (beckon doctor)?',
+  refused: '; check kafka.sasl, kafka.tls and the rights of this user',
+}

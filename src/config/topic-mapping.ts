@@ -1,0 +1,68 @@
+import type { Properties, Value } from '../events/event.ts'
+import { Scope } from '../expressions/expression.ts'
+import type { FieldMapping, Source, TextField, TimeField, TimeSource } from '../ingest/mapping.ts'
+import type { TopicConfig } from './schema.ts'
+
+type Declared = NonNullable<TopicConfig['mapping']>
+
+/** A topic's mapping in CEL sees the whole record as `record`. */
+const scope = new Scope<Properties>([{ name: 'record', type: 'map<string, dyn>', read: (record) => record }])
+
+const texts: readonly (readonly [key: keyof Declared, field: TextField])[] = [
+  ['id', 'id'],
+  ['customer', 'customer'],
+  ['anonymous_id', 'anonymousId'],
+  ['type', 'type'],
+  ['session_id', 'sessionId'],
+  ['url', 'url'],
+  ['title', 'title'],
+  ['referrer', 'referrer'],
+  ['user_agent', 'userAgent'],
+  ['ip', 'ip'],
+  ['locale', 'locale'],
+  ['timezone', 'timezone'],
+  ['channel', 'channel'],
+  ['currency', 'currency'],
+]
+const times: readonly (readonly [key: 'time' | 'sent_at' | 'received_at', field: TimeField])[] = [
+  ['time', 'time'],
+  ['sent_at', 'sentAt'],
+  ['received_at', 'receivedAt'],
+]
+
+/**
+ * The mapping of a foreign topic, ready for its decoder. Fields that it does not name are not looked for; all of the
+ * record's fields that nothing reads become properties.
+ * @param onFault called with the key of an expression that can't be compiled
+ */
+export function compileMapping(declared: Declared, onFault: (path: readonly string[], fault: unknown) => void): FieldMapping {
+  const mapping: { -readonly [K in keyof FieldMapping]: FieldMapping[K] } = {}
+  const source = (key: string, from: string | { field: string } | { cel: string } | { constant: unknown }): Source => {
+    if (typeof from === 'string') return from
+    if ('field' in from) return from.field
+    if ('constant' in from) return { constant: from.constant as string | number }
+    try {
+      const { evaluate } = scope.compile(from.cel)
+      return { evaluate: (record) => evaluate(record) as Value | undefined }
+    } catch (fault) {
+      onFault([key, 'cel'], fault)
+      return { constant: '' }
+    }
+  }
+  for (const [key, field] of texts) {
+    const from = declared[key] as Parameters<typeof source>[1] | undefined
+    if (from !== undefined) mapping[field] = source(key, from)
+  }
+  for (const [key, field] of times) {
+    const from = declared[key]
+    if (from === undefined) continue
+    mapping[field] = (typeof from === 'string' ? from : { from: source(key, from), unit: from.unit }) as TimeSource
+  }
+  if (declared.value !== undefined) mapping.value = source('value', declared.value)
+  for (const key of ['properties', 'traits'] as const) {
+    const from = declared[key]
+    if (from !== undefined) mapping[key] = [from]
+  }
+  if (declared.types !== undefined) mapping.types = declared.types
+  return mapping
+}

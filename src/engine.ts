@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { ConfigError, type Fault } from './config/fault.ts'
+import type { LoadedConfig } from './config/load.ts'
+import type { Config, TopicConfig } from './config/schema.ts'
+import { compileMapping } from './config/topic-mapping.ts'
+import { compilePolicy } from './decide/compile-policy.ts'
+import type { Policy } from './decide/policy.ts'
+import { compileEnricher, type EnrichOptions } from './enrich/enrich.ts'
+import type { Enrichment } from './enrich/enrichment.ts'
+import { openGeoDatabase } from './enrich/mmdb/geo-database.ts'
+import type { Event } from './events/event.ts'
+import { ExpressionFault, isVariableName } from './expressions/expression.ts'
+import { compileFeatures, type FeatureSet } from './features/features.ts'
+import { actionVariables } from './features/moment.ts'
+import { compileDecoder, type Decoder } from './ingest/decode.ts'
+import { Rejected } from './ingest/rejected.ts'
+
+/** A configuration compiled: all that a slice needs, without anything that talks to the world. */
+export interface Engine {
+  readonly config: Config
+  readonly features: FeatureSet
+  readonly policy: Policy
+  /** The decoder of each input topic. */
+  readonly decoders: ReadonlyMap<string, Decoder>
+  readonly enrich: (event: Event) => Enrichment
+}
+
+/**
+ * Compiles what the configuration declares, and reads the files that it names (schemas, the geo database). `beckon check`
+ * and `beckon run` both call it, so what one accepts the other does.
+ * @throws ConfigError with the faults of all expressions and files at once
+ */
+export function compileEngine({ config, source }: LoadedConfig): Engine {
+  const faults: Fault[] = []
+  const note = (path: readonly PropertyKey[], fault: unknown) => {
+    const offset = fault instanceof ExpressionFault ? fault.position : 0
+    faults.push(source.fault(path, (fault as Error).message, offset))
+  }
+  const taken = new Set(actionVariables.map(({ name }) => name))
+  for (const [index, { name }] of config.features.entries()) {
+    if (taken.has(name)) note(['features', index, 'name'], new Error(`${name} is what expressions call the event's own`))
+    else if (!isVariableName(name)) note(['features', index, 'name'], new Error(`${name} is a word of CEL's own`))
+  }
+  const features = compileFeatures(config.features, (declaration, key, fault) => {
+    const index = config.features.findIndex(({ name }) => name === declaration.name)
+    note(['features', index, key === 'of' ? declaration.kind.name : key], fault)
+  })
+  const policy = compilePolicy(
+    config.actions,
+    config.arbitration,
+    features.variables,
+    policyVersion(config),
+    (declaration, path, fault) => {
+      note(['actions', config.actions.findIndex(({ name }) => name === declaration.name), ...path], fault)
+    },
+  )
+  const decoders = new Map<string, Decoder>()
+  for (const [index, topic] of config.topics.entries()) {
+    const decoder = topicDecoder(topic, config, (path, fault) => note(['topics', index, ...path], fault))
+    if (decoder) decoders.set(topic.name, decoder)
+  }
+  const enrich = compileEnricher(enrichOptions(config, (fault) => note(['enrich', 'geo_database'], fault)))
+  if (faults.length > 0) throw new ConfigError(faults)
+  return { config, features, policy, decoders, enrich }
+}
+
+const formats = { registry: 'confluent', wire: 'confluent-file', avro: 'avro', json: 'json' } as const
+
+/** The schema of our own events, for topics that speak it without a registry. */
+export const schemaFile = (name: string) => new URL(`../../schemas/${name}.avsc`, import.meta.url)
+
+function topicDecoder(
+  topic: TopicConfig,
+  { limits }: Config,
+  onFault: (path: readonly string[], fault: unknown) => void,
+): Decoder | undefined {
+  const wantsSchema = topic.format === 'wire' || topic.format === 'avro'
+  let schema: string | undefined
+  try {
+    if (topic.schema !== undefined) schema = readFileSync(topic.schema, 'utf8')
+    else if (wantsSchema) schema = readFileSync(schemaFile('event'), 'utf8')
+  } catch {
+    onFault(['schema'], new Error(`can't read ${topic.schema}`))
+    return undefined
+  }
+  const mapping = topic.mapping && compileMapping(topic.mapping, (path, fault) => onFault(['mapping', ...path], fault))
+  const decoder = compileDecoder({
+    format: formats[topic.format],
+    maxBytes: limits.max_event_kb * 1024,
+    ...(schema === undefined ? {} : { schema }),
+    ...(mapping === undefined ? {} : { mapping }),
+  })
+  if (!(decoder instanceof Rejected)) return decoder
+  const missing = decoder.reason === 'unresolvable' ? ': the mapping must give a customer, a type and a time' : ''
+  onFault(topic.schema === undefined ? ['mapping'] : ['schema'], new Error(`${decoder.detail}${missing}`))
+  return undefined
+}
+
+function enrichOptions({ enrich }: Config, onFault: (fault: unknown) => void): EnrichOptions {
+  let geo: EnrichOptions['geo'] = null
+  try {
+    if (enrich.geo_database !== undefined) geo = { reader: openGeoDatabase(enrich.geo_database).read }
+  } catch (fault) {
+    onFault(fault)
+  }
+  return {
+    userAgent: enrich.user_agent,
+    bot: enrich.bots,
+    campaign: enrich.campaign,
+    referrer: enrich.referrer ? { internalDomains: enrich.internal_domains } : null,
+    geo,
+  }
+}
+
+/** The content hash of all that decides: 128 bits of SHA-256, as 32 hex digits. */
+function policyVersion({ features, actions, arbitration }: Config): string {
+  const content = JSON.stringify({ features, actions, arbitration })
+  return createHash('sha256').update(content).digest('hex').slice(0, 32)
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Environment } from '@marcbachmann/cel-js'
+import fc from 'fast-check'
+import { Properties } from '../events/event.ts'
+import { ExpressionFault, nearest, Scope } from './expression.ts'
+
+interface Moment {
+  readonly type: string
+  readonly n: number
+  readonly x: number
+  readonly properties: Properties
+}
+
+const scope = new Scope<Moment>([
+  { name: 'type', type: 'string', read: (m) => m.type },
+  { name: 'n', type: 'int', read: (m) => m.n },
+  { name: 'x', type: 'double', read: (m) => m.x },
+  { name: 'properties', type: 'map<string, dyn>', read: (m) => m.properties },
+])
+const moment: Moment = {
+  type: 'purchase',
+  n: 7,
+  x: 2.5,
+  properties: new Properties(
+    ['revenue', 'category', 'products', 'nothing'],
+    [12.5, 'shoes', [{ sku: 'a', price: 3 }, { sku: 'b', price: 30 }], null],
+  ),
+}
+const evaluate = (source: string, at = moment) => scope.compile(source).evaluate(at)
+
+test('expressions give what CEL says', () => {
+  const cases: [source: string, wanted: unknown][] = [
+    ['type == "purchase"', true],
+    ['type in ["view", "purchase"]', true],
+    ['properties.revenue > 12', true],
+    ['properties["revenue"] * 2.0', 25],
+    ['n / 2', 3],
+    ['-n / 2', -3],
+    ['n % 4', 3],
+    ['x / 2.0', 1.25],
+    ['n > 3 ? "many" : "few"', 'many'],
+    ['!(n == 7)', false],
+    ['properties.products.exists(p, p.price > 10)', true],
+    ['properties.products.all(p, p.price > 10)', false],
+    ['properties.products.exists_one(p, p.sku == "a")', true],
+    ['properties.products.filter(p, p.price > 10).map(p, p.sku)', ['b']],
+    ['size(properties.products)', 2],
+    ['size("héé")', 3],
+    ['type.startsWith("pur") && type.endsWith("se") && type.contains("rcha")', true],
+    ['has(properties.revenue)', true],
+    ['has(properties.missing)', false],
+    ['properties.nothing == null', true],
+    ['int("42") + 1', 43],
+    ['double("1.5") + x', 4],
+    ['string(n) + "!"', '7!'],
+    ['[1, 2] + [3] == [1, 2, 3]', true],
+    ['"revenue" in properties', true],
+    ['n == 7.0', true],
+    ['x + 1', 3.5],
+    ['x == 2', false],
+  ]
+  for (const [source, wanted] of cases) assert.deepEqual(evaluate(source), wanted, source)
+})
+
+test('an error is no value, and only &&, || and the macros absorb it', () => {
+  const cases: [source: string, wanted: unknown][] = [
+    ['properties.missing > 3', undefined],
+    ['properties.category > 3', undefined],
+    ['properties.missing > 3 && n == 0', false],
+    ['properties.missing > 3 || n == 7', true],
+    ['properties.missing > 3 && n == 7', undefined],
+    ['!(properties.missing > 3)', undefined],
+    ['n / 0', undefined],
+    ['9007199254740991 + n', undefined],
+    ['properties.revenue * 1e308 * 1e308', undefined],
+    ['properties.products.exists(p, p.none > 1 || p.price > 10)', true],
+    ['properties.products[9]', undefined],
+    ['properties.missing.deeper', undefined],
+    ['properties.toString', undefined],
+    ['properties.__proto__', undefined],
+  ]
+  for (const [source, wanted] of cases) assert.deepEqual(evaluate(source), wanted, source)
+})
+
+test('a fault names what is wrong, where, and the nearest name', () => {
+  const cases: [source: string, message: RegExp, position: number][] = [
+    ['n > 1 && tipe == "a"', /Unknown variable: tipe; did you mean type\?/, 9],
+    ['n > "a"', /no such overload: int > string/, 2],
+    ['n >', /./, 3],
+    ['type.matches("a+")', /matches is not supported; a pattern could take for ever/, 0],
+    ['n > 99999999999999999', /2\^53/, 4],
+  ]
+  for (const [source, message, position] of cases) {
+    assert.throws(
+      () => scope.compile(source),
+      (fault) => {
+        assert(fault instanceof ExpressionFault)
+        assert.match(fault.message, message)
+        assert(Math.abs(fault.position - position) <= 4, `${source}: ${fault.position}`)
+        return true
+      },
+    )
+  }
+  assert.equal(nearest('vews_5m', ['views_5m', 'carts_1h']), 'views_5m')
+  assert.equal(nearest('something', ['views_5m']), undefined)
+})
+
+test('it agrees with the library that interprets the standard', () => {
+  const library = new Environment().registerVariable('n', 'int').registerVariable('x', 'double')
+  const leaf = fc.constantFrom('n', '3', '-2', '0', '11')
+  const comparison = fc
+    .tuple(leaf, fc.constantFrom('<', '<=', '>', '>=', '==', '!='), leaf)
+    .map(([a, op, b]) => `${a} ${op} ${b}`)
+  const arithmetic = fc
+    .tuple(leaf, fc.constantFrom('+', '-', '*', '/', '%'), leaf, fc.constantFrom('>', '=='), leaf)
+    .map(([a, op, b, compare, c]) => `(${a} ${op} ${b}) ${compare} ${c}`)
+  const condition = fc
+    .array(fc.tuple(fc.oneof(comparison, arithmetic), fc.constantFrom('&&', '||')), { minLength: 1, maxLength: 4 })
+    .map((parts) => parts.map(([part, op], i) => (i === 0 ? `(${part})` : `${op} (${part})`)).join(' '))
+  fc.assert(
+    fc.property(condition, fc.integer({ min: -20, max: 20 }), (source, n) => {
+      let wanted: unknown
+      try {
+        wanted = library.evaluate(source, { n: BigInt(n), x: n / 2 })
+      } catch {
+        wanted = undefined // CEL's error.
+      }
+      assert.equal(evaluate(source, { ...moment, n, x: n / 2 }), wanted, source)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a reader remembers the names of one schema and is right for others too', () => {
+  const { evaluate: read } = scope.compile('properties.b')
+  const names = ['a', 'b']
+  for (const [properties, wanted] of [
+    [new Properties(names, [1, 2]), 2],
+    [new Properties(names, [3, 4]), 4],
+    [new Properties(['b'], [5]), 5],
+    [new Properties([], []), undefined],
+    [new Properties(names, [6, 7]), 7],
+  ] as const) {
+    assert.equal(read({ ...moment, properties }), wanted)
+  }
+})

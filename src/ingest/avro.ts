@@ -1,0 +1,280 @@
+/**
+ * Compiles a writer's schema and a mapping to steps that walk a record's bytes once: what the mapping names goes to its
+ * slot of the event, the rest becomes properties, and what nobody reads is skipped without being decoded.
+ */
+
+import { Event, Properties, type Value } from '../events/event.ts'
+import {
+  Cursor,
+  readBase64,
+  readBlock,
+  readId,
+  readIndex,
+  readInt,
+  readLong,
+  readLongText,
+  readName,
+  readText,
+  readUniqueId,
+} from './avro-cursor.ts'
+import type { AvroField, AvroRecord, AvroSchema } from './avro-schema.ts'
+import { enumReader, minBytes, type Read, recordReader, unionReader, ValueReaders } from './avro-values.ts'
+import type { IdKind } from './event-slots.ts'
+import { toMs } from './event-time.ts'
+import { parseIsoTime } from './iso-time.ts'
+import type { PathNode, Plan, Target } from './plan.ts'
+import type { PropertyCollector } from './property-shape.ts'
+import { collectEntries, eventFromRecord } from './record.ts'
+import { Rejected, rejected } from './rejected.ts'
+
+const trailing = rejected('trailing', 'bytes are left behind the value')
+const missingFields = rejected('unresolvable', 'the schema has no field for the customer, the type or the time')
+const unfit = rejected('unresolvable', 'a field of the schema has another type than the mapping needs')
+
+/** Reads the event that starts at `at` and ends with the bytes. Throws shared rejections. */
+export type EventReader = (bytes: Buffer, at: number) => Event
+
+type Step = (cursor: Cursor, event: Event) => void
+
+export function compileAvroReader(schema: AvroRecord, plan: Plan): EventReader | Rejected {
+  const compiler = new EventCompiler(plan)
+  try {
+    const steps = compiler.fields(schema, plan.root, '')
+    if (!plan.isServedBy(compiler.found)) return missingFields
+    return plan.needsRecord ? wholeReader(plan, schema, compiler) : selectiveReader(plan, steps)
+  } catch (fault) {
+    if (fault instanceof Rejected) return fault
+    throw fault
+  }
+}
+
+function selectiveReader(plan: Plan, steps: readonly Step[]): EventReader {
+  const cursor = new Cursor()
+  return (bytes, at) => {
+    const event = new Event()
+    cursor.open(bytes, at)
+    plan.begin(event)
+    for (let i = 0; i < steps.length; i++) steps[i]!(cursor, event)
+    if (cursor.at !== cursor.end) throw trailing
+    plan.finish(event, Properties.empty)
+    return event
+  }
+}
+
+/** For mappings with functions of the whole record: all of it is read, and then walked as JSON is. */
+function wholeReader(plan: Plan, schema: AvroRecord, compiler: EventCompiler): EventReader {
+  const cursor = new Cursor()
+  const names = Object.freeze(schema.fields.map((field) => childName(plan.root, field) ?? field.name))
+  const readers = schema.fields.map((field) => compiler.value(field.schema, child(plan.root, field)))
+  return (bytes, at) => {
+    cursor.open(bytes, at)
+    const values = readers.map((read) => read(cursor))
+    if (cursor.at !== cursor.end) throw trailing
+    return eventFromRecord(plan, new Properties(names, values))
+  }
+}
+
+class EventCompiler {
+  readonly found = new Set<Target>()
+  readonly #plan: Plan
+  readonly #values = new ValueReaders()
+
+  constructor(plan: Plan) {
+    this.#plan = plan
+  }
+
+  fields(record: AvroRecord, within: PathNode, prefix: string): Step[] {
+    return record.fields.map((field) => {
+      const node = child(within, field)
+      return node === undefined
+        ? this.#unnamed(field.schema, prefix + field.name)
+        : this.#named(field.schema, node, prefix + field.name)
+    })
+  }
+
+  /** The value of a field in a record that is read as a whole; ids are read as ids there too. */
+  value(schema: AvroSchema, node: PathNode | undefined): Read<Value> {
+    if (node === undefined) return this.#values.read(schema)
+    if (schema.kind === 'union') return unionReader(schema.branches.map((branch) => this.value(branch, node)))
+    if (schema.kind === 'record' && node.children.size > 0) {
+      return recordReader(
+        schema.fields.map((field) => childName(node, field) ?? field.name),
+        schema.fields.map((field) => this.value(field.schema, child(node, field))),
+      )
+    }
+    const isId = node.targets.some((target) => target.kind === 'text' && target.id !== 'none')
+    return isId && (schema.kind === 'string' || schema.kind === 'long')
+      ? textReader(schema, 'recurring')
+      : this.#values.read(schema)
+  }
+
+  #unnamed(schema: AvroSchema, path: string): Step {
+    if (!this.#plan.keeps(path)) return this.#values.skip(schema)
+    const { properties } = this.#plan
+    const read = this.#values.read(schema)
+    return (cursor) => {
+      const value = read(cursor)
+      if (value !== null) properties.add(path, value)
+    }
+  }
+
+  #named(schema: AvroSchema, node: PathNode, path: string): Step {
+    const steps = node.targets.map((target) => this.#target(schema, target))
+    if (node.children.size > 0) steps.push(this.#within(schema, node, `${path}.`))
+    if (steps.length === 1) return steps[0]!
+    // Several read the same bytes, one after the other.
+    return (cursor, event) => {
+      const { at } = cursor
+      for (let i = 0; i < steps.length; i++) {
+        cursor.at = at
+        steps[i]!(cursor, event)
+      }
+    }
+  }
+
+  #target(schema: AvroSchema, target: Target): Step {
+    this.found.add(target)
+    if (schema.kind === 'union') return unionStep(schema.branches, (branch) => this.#target(branch, target))
+    if (target.kind === 'properties' || target.kind === 'traits') return this.#entries(schema, this.#plan[target.kind])
+    if (target.kind === 'text') {
+      const { set } = target
+      const read = textReader(schema, target.id)
+      return (cursor, event) => set(event, read(cursor))
+    }
+    const { set } = target
+    const read = target.kind === 'number' ? this.#numberReader(schema) : this.#timeReader(schema, target.unit)
+    return (cursor, event) => set(event, read(cursor))
+  }
+
+  #numberReader(schema: AvroSchema): Read<number> {
+    switch (schema.kind) {
+      case 'int':
+      case 'long':
+      case 'float':
+      case 'double':
+        return this.#values.read(schema) as Read<number>
+      case 'bytes':
+      case 'fixed':
+        if (schema.logical?.as === 'decimal') return this.#values.read(schema) as Read<number>
+    }
+    throw unfit
+  }
+
+  #timeReader(schema: AvroSchema, unit: (Target & { kind: 'time' })['unit']): Read<number> {
+    if (schema.kind === 'string') return (cursor) => parseIsoTime(readText(cursor))
+    const read = this.#numberReader(schema)
+    if ('logical' in schema && schema.logical?.as === 'time') return read
+    return (cursor) => toMs(read(cursor), unit)
+  }
+
+  /** The fields of a record, or the entries of a map, of which the mapping names some. */
+  #within(schema: AvroSchema, node: PathNode, prefix: string): Step {
+    switch (schema.kind) {
+      case 'union':
+        return unionStep(schema.branches, (branch) => this.#within(branch, node, prefix))
+      case 'record': {
+        const steps = this.fields(schema, node, prefix)
+        return (cursor, event) => {
+          cursor.enter()
+          for (let i = 0; i < steps.length; i++) steps[i]!(cursor, event)
+          cursor.leave()
+        }
+      }
+      case 'map':
+        return this.#withinMap(schema.values, node, prefix)
+      default:
+        throw unfit
+    }
+  }
+
+  #withinMap(values: AvroSchema, node: PathNode, prefix: string): Step {
+    const plan = this.#plan
+    const minItemBytes = minBytes(values) + 1
+    const read = this.#values.read(values)
+    const named = new Map([...node.children].map(([name, child]) => [name, this.#named(values, child, prefix + name)]))
+    return (cursor, event) => {
+      cursor.enter()
+      for (let left = readBlock(cursor, minItemBytes); left > 0; left = readBlock(cursor, minItemBytes)) {
+        for (; left > 0; left--) {
+          const name = readName(cursor)
+          const step = named.get(name)
+          if (step !== undefined) {
+            step(cursor, event)
+            continue
+          }
+          const value = read(cursor)
+          if (value !== null && plan.keeps(prefix + name)) plan.properties.add(prefix + name, value)
+        }
+      }
+      cursor.leave()
+    }
+  }
+
+  #entries(schema: AvroSchema, collector: PropertyCollector): Step {
+    switch (schema.kind) {
+      case 'string':
+        return (cursor) => collectEntries(collector, readText(cursor))
+      case 'record': {
+        const readers = schema.fields.map((field) => this.#values.read(field.schema))
+        return (cursor) => {
+          cursor.enter()
+          for (let i = 0; i < readers.length; i++) {
+            const value = readers[i]!(cursor)
+            if (value !== null) collector.add(schema.fields[i]!.name, value)
+          }
+          cursor.leave()
+        }
+      }
+      case 'map': {
+        const minItemBytes = minBytes(schema.values) + 1
+        const read = this.#values.read(schema.values)
+        return (cursor) => {
+          cursor.enter()
+          for (let left = readBlock(cursor, minItemBytes); left > 0; left = readBlock(cursor, minItemBytes)) {
+            for (; left > 0; left--) collector.add(readName(cursor), read(cursor))
+          }
+          cursor.leave()
+        }
+      }
+      default:
+        throw unfit
+    }
+  }
+}
+
+/** The name by which the mapping knows a field: its own, or else one of its aliases. */
+function childName(within: PathNode, field: AvroField): string | undefined {
+  return [field.name, ...field.aliases].find((name) => within.children.has(name))
+}
+
+function child(within: PathNode, field: AvroField): PathNode | undefined {
+  const name = childName(within, field)
+  return name === undefined ? undefined : within.children.get(name)
+}
+
+/** Null leaves the event as it is. */
+function unionStep(branches: readonly AvroSchema[], compile: (branch: AvroSchema) => Step): Step {
+  const steps = branches.map((branch) => (branch.kind === 'null' ? () => {} : compile(branch)))
+  return (cursor, event) => steps[readIndex(cursor, steps.length)]!(cursor, event)
+}
+
+function textReader(schema: AvroSchema, id: IdKind): Read<string> {
+  switch (schema.kind) {
+    case 'string':
+      return id === 'none' ? readText : id === 'unique' ? readUniqueId : readId
+    case 'enum':
+      return enumReader(schema.symbols)
+    case 'int':
+      return (cursor) => String(readInt(cursor))
+    case 'long':
+      return readLongText
+    case 'fixed': {
+      const { size } = schema
+      return (cursor) => readBase64(cursor, size)
+    }
+    case 'bytes':
+      return (cursor) => readBase64(cursor, readLong(cursor))
+    default:
+      throw unfit
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * A record's value to an event, or to the reason why not: pure, bounded, and never a throw for what was sent. Schemas
+ * come from outside by `addSchema`; a value whose schema is not known yet asks for it.
+ */
+
+import assert from 'node:assert/strict'
+import type { Event } from '../events/event.ts'
+import { compileAvroReader, type EventReader } from './avro.ts'
+import { type AvroRecord, parseAvroSchema } from './avro-schema.ts'
+import { parseJsonObject } from './json.ts'
+import { fieldFits } from './json-fit.ts'
+import { defaultMapping, type FieldMapping } from './mapping.ts'
+import { Plan } from './plan.ts'
+import { eventFromRecord } from './record.ts'
+import { Rejected, rejected } from './rejected.ts'
+
+const defaultMaxBytes = 64 * 1024
+/** Readers kept by schema id, the least lately used of which make room. */
+const maxSchemas = 1000
+/** How long a schema that can't be had stays refused without asking again. */
+const refusalMs = 60_000
+const headerBytes = 5
+
+/** A null value: in a compacted topic, the key's end. Not a fault; the caller skips it, or takes it as an erasure. */
+export const tombstone = rejected('tombstone', 'the value is null')
+const tooShort = rejected('too_short', 'shorter than the header of the wire format')
+const tooLarge = rejected('too_large', 'larger than the topic allows')
+const badMagic = rejected('bad_magic', 'the first byte is not that of the wire format')
+const badId = rejected('unknown_schema', 'a schema id is at least 1')
+const unlistedId = rejected('schema_not_allowed', 'the schema id is not among the ids of the topic')
+const noSchema = rejected('bad_schema', 'the format needs a schema file')
+
+export interface DecoderOptions {
+  /** `confluent`: wire format, schema by id from the registry. `confluent-file`: wire format, the schema given here. */
+  readonly format: 'confluent' | 'confluent-file' | 'avro' | 'json'
+  /** By default that of our own events, which Segment's JSON calls have too. */
+  readonly mapping?: FieldMapping
+  /** Schema text. Needed by `confluent-file` and `avro`; with `json`, what the properties are checked against. */
+  readonly schema?: string
+  /** With `confluent-file`: the ids that may occur; any, if not given. */
+  readonly schemaIds?: readonly number[]
+  /** The largest value in bytes, 64 KiB if not given. */
+  readonly maxBytes?: number
+}
+
+/** Nothing is known of that schema: fetch it, `addSchema`, decode again. */
+export class UnknownSchema {
+  readonly id: number
+
+  constructor(id: number) {
+    this.id = id
+  }
+}
+
+export interface FetchedSchema {
+  readonly text: string
+  /** Texts of the schemas that it refers to, each after those that it refers to itself. */
+  readonly references: readonly string[]
+}
+
+export interface Decoder {
+  /** `nowMs` only tells when a schema that could not be had may be asked for again. */
+  decode(value: Buffer | null, nowMs: number): Event | Rejected | UnknownSchema
+  /** What the registry said: a schema, or why there is none, which holds for 60 s. */
+  addSchema(id: number, schema: FetchedSchema | Rejected, nowMs: number): void
+}
+
+/** Rejected where the options' own schema is unusable: a fault of the config. */
+export function compileDecoder(options: DecoderOptions): Decoder | Rejected {
+  const plan = new Plan(options.mapping ?? defaultMapping)
+  const { maxBytes = defaultMaxBytes } = options
+  if (options.format === 'confluent') return new RegistryDecoder(plan, maxBytes)
+  const schema = options.schema === undefined ? undefined : parseAvroSchema(options.schema)
+  if (schema instanceof Rejected) return schema
+  if (options.format === 'json') return new FixedDecoder(maxBytes, jsonReader(plan, schema))
+  if (schema === undefined) return noSchema
+  const read = compileAvroReader(schema, plan)
+  if (read instanceof Rejected) return read
+  return new FixedDecoder(maxBytes, options.format === 'avro' ? read : framedReader(read, options.schemaIds))
+}
+
+function jsonReader(plan: Plan, schema: AvroRecord | undefined): EventReader {
+  const fits = schema && fieldFits(schema)
+  return (bytes) => eventFromRecord(plan, parseJsonObject(bytes.toString(), plan.root), fits)
+}
+
+function framedReader(read: EventReader, schemaIds: readonly number[] | undefined): EventReader {
+  const allowed = schemaIds && new Set(schemaIds)
+  return (bytes) => {
+    const id = schemaId(bytes)
+    if (allowed !== undefined && !allowed.has(id)) throw unlistedId.withSchema(id)
+    try {
+      return read(bytes, headerBytes)
+    } catch (fault) {
+      throw fault instanceof Rejected ? fault.withSchema(id) : fault
+    }
+  }
+}
+
+/** Throws shared rejections. */
+function schemaId(bytes: Buffer): number {
+  if (bytes.length < headerBytes) throw tooShort
+  if (bytes[0] !== 0) throw badMagic
+  return bytes.readInt32BE(1)
+}
+
+/** One schema for all values. */
+class FixedDecoder implements Decoder {
+  readonly #maxBytes: number
+  readonly #read: EventReader
+
+  constructor(maxBytes: number, read: EventReader) {
+    this.#maxBytes = maxBytes
+    this.#read = read
+  }
+
+  decode(value: Buffer | null): Event | Rejected {
+    if (value === null) return tombstone
+    if (value.length > this.#maxBytes) return tooLarge
+    try {
+      return this.#read(value, 0)
+    } catch (fault) {
+      if (fault instanceof Rejected) return fault
+      throw fault
+    }
+  }
+
+  addSchema(): void {
+    assert.fail('a decoder with a schema of its own asks for none')
+  }
+}
+
+interface Compiled {
+  readonly reader: EventReader | Rejected
+  readonly untilMs: number
+}
+
+/** A schema for each id, compiled when it is first met. */
+class RegistryDecoder implements Decoder {
+  readonly #plan: Plan
+  readonly #maxBytes: number
+  /** Least lately used first. */
+  readonly #compiled = new Map<number, Compiled>()
+  #lastId = -1
+  #last: Compiled | undefined
+
+  constructor(plan: Plan, maxBytes: number) {
+    this.#plan = plan
+    this.#maxBytes = maxBytes
+  }
+
+  decode(value: Buffer | null, nowMs: number): Event | Rejected | UnknownSchema {
+    if (value === null) return tombstone
+    if (value.length > this.#maxBytes) return tooLarge
+    let id = -1
+    try {
+      id = schemaId(value)
+      const compiled = id === this.#lastId ? this.#last : this.#find(id)
+      if (compiled === undefined || compiled.untilMs <= nowMs) return new UnknownSchema(id)
+      const { reader } = compiled
+      return reader instanceof Rejected ? reader : reader(value, headerBytes)
+    } catch (fault) {
+      if (fault instanceof Rejected) return id < 0 ? fault : fault.withSchema(id)
+      throw fault
+    }
+  }
+
+  addSchema(id: number, schema: FetchedSchema | Rejected, nowMs: number): void {
+    if (schema instanceof Rejected) {
+      this.#keep(id, { reader: schema.withSchema(id), untilMs: nowMs + refusalMs })
+    } else {
+      const parsed = parseAvroSchema(schema.text, schema.references)
+      const reader = parsed instanceof Rejected ? parsed : compileAvroReader(parsed, this.#plan)
+      const untilMs = Number.POSITIVE_INFINITY // What an id stands for never changes.
+      this.#keep(id, { reader: reader instanceof Rejected ? reader.withSchema(id) : reader, untilMs })
+    }
+  }
+
+  #find(id: number): Compiled | undefined {
+    if (id < 1) throw badId
+    const compiled = this.#compiled.get(id)
+    if (compiled !== undefined) this.#keep(id, compiled)
+    return compiled
+  }
+
+  #keep(id: number, compiled: Compiled): void {
+    this.#compiled.delete(id)
+    this.#compiled.set(id, compiled)
+    if (this.#compiled.size > maxSchemas) this.#compiled.delete(this.#compiled.keys().next().value!)
+    this.#lastId = id
+    this.#last = compiled
+  }
+}

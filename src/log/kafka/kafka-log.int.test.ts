@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import kafkajs, { type Admin, type Kafka } from 'kafkajs'
+import { testLogContract, until } from '../log.contract.ts'
+import type { Log } from '../log.ts'
+import { openKafkaLog } from './kafka-log.ts'
+
+const address = process.env['BECKON_TEST_KAFKA']
+const prefix = `beckon-log-${process.pid}-${Date.now()}`
+let names = 0
+const newName = () => `${prefix}-${++names}`
+
+if (address === undefined) {
+  test('the log on Kafka', { skip: 'BECKON_TEST_KAFKA is not set' }, () => undefined)
+} else {
+  for (const decoder of ['lean', 'stock'] as const) {
+    testLogContract(`Kafka, ${decoder} decoder`, async () => {
+      const open = () => openKafkaLog({ brokers: [address], clientId: 'contract', decoder })
+      const [log, other] = await Promise.all([open(), open()])
+      return { log, other, name: newName, close: async () => void (await Promise.all([log.close(), other.close()])) }
+    })
+  }
+  testKafka(address)
+}
+
+function testKafka(broker: string): void {
+  describe('the log on Kafka only', () => {
+    const logs = new Map<string, Log>()
+    const admin: Admin = rawClient(broker).admin()
+    before(async () => {
+      await admin.connect()
+      for (const decoder of ['lean', 'stock'] as const) {
+        logs.set(decoder, await openKafkaLog({ brokers: [broker], clientId: 'test', decoder }))
+      }
+    })
+    after(async () => {
+      for (const log of logs.values()) await log.close()
+      const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix))
+      await admin.deleteTopics({ topics })
+      await admin.disconnect()
+    })
+    const [lean, stock] = [() => logs.get('lean')!, () => logs.get('stock')!]
+
+    async function newTopic(config: Record<string, string> = {}): Promise<string> {
+      const topic = newName()
+      await lean().createTopics([{ topic, partitions: 1, config }])
+      return topic
+    }
+
+    /** All that a consumer of that log gets of the topic, up to an offset. */
+    async function consumeAll(
+      log: Log,
+      topic: string,
+      end: number,
+    ): Promise<{ keys: string[]; values: string[]; next: number }> {
+      const seen = { keys: [] as string[], values: [] as string[], next: 0 }
+      const consumption = await log.consume({
+        topics: [topic],
+        groupId: newName(),
+        async onBatch(batch) {
+          for (let i = 0; i < batch.count; i++) {
+            seen.keys.push(String(batch.key(i)))
+            seen.values.push(String(batch.value(i)))
+          }
+          seen.next = batch.nextOffset
+        },
+        onAssigned: () => undefined,
+        onFailure: (error) => {
+          throw error
+        },
+        onCrash: (error) => {
+          throw error
+        },
+      })
+      await until(() => seen.next >= end)
+      await consumption.stop()
+      return seen
+    }
+
+    test('batches of every codec that producers use are read, mixed in one partition', async () => {
+      const topic = await newTopic()
+      const producer = rawClient(broker).producer({ allowAutoTopicCreation: false })
+      await producer.connect()
+      const { None, GZIP, Snappy, LZ4 } = kafkajs.CompressionTypes
+      const wanted: string[] = []
+      for (const compression of [None, GZIP, Snappy, LZ4]) {
+        const messages = Array.from({ length: 50 }, (_, i) => ({
+          key: `${compression}-${i}`,
+          value: 'value '.repeat(i),
+        }))
+        await producer.send({ topic, compression, messages })
+        wanted.push(...messages.map(({ key }) => key))
+      }
+      await producer.disconnect()
+      for (const log of [lean(), stock()]) {
+        const { keys, values } = await consumeAll(log, topic, 200)
+        assert.deepEqual(keys, wanted)
+        assert.equal(values[199], 'value '.repeat(49))
+      }
+    })
+
+    test('what an upstream transaction aborted is invisible, what it committed is seen; both decoders agree', async () => {
+      const topic = await newTopic()
+      const kafka = rawClient(broker)
+      const producers = await Promise.all(
+        ['x', 'y'].map(async (name) => {
+          const producer = kafka.producer({
+            transactionalId: `${newName()}-${name}`,
+            maxInFlightRequests: 1,
+            idempotent: true,
+          })
+          await producer.connect()
+          return producer
+        }),
+      )
+      const send = (key: string) => ({
+        topic,
+        messages: [
+          { key, value: 'v' },
+          { key, value: 'w' },
+        ],
+      })
+      const [x, y] = await Promise.all(producers.map((producer) => producer.transaction()))
+      await x!.send(send('aborted 1'))
+      await y!.send(send('committed 1'))
+      await x!.send(send('aborted 2'))
+      await lean().append([{ topic, key: 'plain', value: Buffer.from('v'), headers: {} }])
+      await y!.commit()
+      await x!.abort()
+      const again = await producers[0]!.transaction()
+      await again.send(send('committed 2'))
+      await again.commit()
+      const last = await producers[0]!.transaction()
+      await last.send(send('aborted 3'))
+      await last.abort()
+      await until(async () => (await lean().offsets(topic, 0)).high === 15)
+      await Promise.all(producers.map((producer) => producer.disconnect()))
+      const wanted = ['committed 1', 'committed 1', 'plain', 'committed 2', 'committed 2']
+      assert.deepEqual((await consumeAll(lean(), topic, 15)).keys, wanted)
+      const read: string[] = []
+      for await (const batch of stock().read(topic, 0, 0, 15)) {
+        for (let i = 0; i < batch.count; i++) read.push(String(batch.key(i)))
+      }
+      assert.deepEqual(read, wanted)
+      await lean().append([{ topic, key: 'end', value: Buffer.from('v'), headers: {} }])
+      assert.deepEqual((await consumeAll(stock(), topic, 16)).keys, [...wanted, 'end'])
+    })
+
+    test('a topic that takes less than we allow refuses a slice as too large', async () => {
+      const [topic, groupId] = [await newTopic({ 'max.message.bytes': '2000' }), newName()]
+      const writer = await lean().openWriter(newName())
+      const large = { topic, key: null, value: Buffer.alloc(3000), headers: {} }
+      const slice = { records: [large], groupId, topic, partition: 0, nextOffset: 1, metadata: '' }
+      await assert.rejects(writer.commit(slice), { code: 'too_large' })
+      await writer.close()
+    })
+
+    test('records of an unwritten slice leave nothing behind: the next owner aborts them', async () => {
+      const [topic, groupId, id] = [await newTopic(), newName(), newName()]
+      const crashed = rawClient(broker).producer({ transactionalId: id, idempotent: true, maxInFlightRequests: 1 })
+      await crashed.connect()
+      const transaction = await crashed.transaction()
+      await transaction.send({ topic, messages: [{ key: 'lost', value: null }] })
+      await transaction.sendOffsets({
+        consumerGroupId: groupId,
+        topics: [{ topic, partitions: [{ partition: 0, offset: '7' }] }],
+      })
+      const owner = await lean().openWriter(id)
+      assert.equal((await lean().committedOffset(groupId, topic, 0)).offset, null)
+      await until(async () => (await lean().offsets(topic, 0)).high === 2)
+      assert.deepEqual((await consumeAll(lean(), topic, 2)).keys, [])
+      await Promise.all([crashed.disconnect(), owner.close()])
+    })
+
+    test('the first offset kept is where a group without an offset starts, and a reader of what is gone', async () => {
+      const topic = await newTopic()
+      await lean().append(['0', '1', '2'].map((key) => ({ topic, partition: 0, key, value: null, headers: {} })))
+      await admin.fetchTopicOffsets(topic) // Else kafkajs does not know the partition's leader.
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '2' }] })
+      assert.deepEqual(await lean().offsets(topic, 0), { low: 2, high: 3 })
+      assert.deepEqual((await consumeAll(lean(), topic, 3)).keys, ['2'])
+      for await (const batch of lean().read(topic, 0, 0, 3)) assert.equal(batch.startOffset, 2)
+    })
+
+    test('brokers that are not there are reported as unavailable', async () => {
+      await assert.rejects(openKafkaLog({ brokers: ['127.0.0.1:1'], clientId: 'test' }), {
+        code: 'unavailable',
+        retriable: true,
+      })
+    })
+  })
+}
+
+function rawClient(broker: string): Kafka {
+  return new kafkajs.Kafka({ clientId: 'upstream', brokers: [broker], logLevel: kafkajs.logLevel.NOTHING })
+}

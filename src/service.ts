@@ -1,0 +1,194 @@
+import { readFileSync } from 'node:fs'
+import type { ClickHouseClient } from '@clickhouse/client'
+import type { ActionFormat } from './emit/encode-action.ts'
+import { type Engine, schemaFile } from './engine.ts'
+import { Rejected } from './ingest/rejected.ts'
+import type { Registry } from './ingest/registry/registry.ts'
+import type { Consumption, Log, TopicPartition } from './log/log.ts'
+import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
+import type { Logger } from './ops/logger.ts'
+import { createMetrics, type Metrics } from './ops/metrics.ts'
+import { Pipeline } from './pipeline.ts'
+import { compileStages } from './stages.ts'
+import { createProfileStore } from './store/clickhouse/profiles.ts'
+import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
+import { createWriter } from './store/clickhouse/writer.ts'
+import { Task } from './task.ts'
+
+/** What the service talks to. `main` connects them; tests may give the in-memory log. */
+export interface World {
+  readonly log: Log
+  readonly clickhouse: ClickHouseClient
+  /** Present where a topic needs it. */
+  readonly registry: Registry | undefined
+  readonly logger: Logger
+}
+
+export interface Service {
+  readonly metrics: Metrics
+  readonly opsPort: number
+  /** Rejects when the consumption ended for good: the process must end. */
+  readonly crashed: Promise<never>
+  /** Finishes the running slices, saves, leaves the group; within `deadlineMs`. */
+  stop(deadlineMs: number): Promise<void>
+}
+
+const tickMs = 250
+
+/** Starts the consumption of all topics. The state of the world behind `World` is the caller's to close. */
+export async function startService(engine: Engine, world: World): Promise<Service> {
+  const { config } = engine
+  const { log, logger } = world
+  const topics = config.topics.map(({ name }) => name)
+  const partitions = await samePartitions(log, topics)
+  const metrics = createMetrics(engine.policy.actions.map(({ name }) => name), topics)
+  const rows = createWriter({
+    client: world.clickhouse,
+    maxPendingBytes: config.clickhouse.max_pending_mb * 1024 * 1024,
+    observer: insertObserver(metrics, logger),
+  })
+  const pipeline = new Pipeline(compileStages(engine, await actionFormat(engine, world.registry)))
+  const store = createProfileStore(world.clickhouse)
+  const tasks = new Map<string, Task>()
+  let consumption: Consumption | undefined
+  let lastBatchMs = Date.now()
+
+  const deps = {
+    log,
+    groupId: config.kafka.group,
+    pipeline,
+    features: engine.features,
+    store,
+    rows,
+    metrics,
+    logger,
+    maxSliceEvents: config.slice.max_events,
+    checkpointMs: config.slice.checkpoint,
+    fetchSchema: (topic: string, id: number, nowMs: number) => fetchSchema(engine, world.registry, topic, id, nowMs),
+    pause: (at: TopicPartition) => consumption?.pause(at),
+  }
+  const keyOf = ({ topic, partition }: TopicPartition) => `${topic}-${partition}`
+
+  let fail: (error: unknown) => void
+  const crashed = new Promise<never>((_, reject) => {
+    fail = reject
+  })
+  // Nobody may be listening yet when it happens.
+  crashed.catch(() => undefined)
+
+  consumption = await log.consume({
+    topics,
+    groupId: config.kafka.group,
+    onAssigned(owned) {
+      const keys = new Set(owned.map(keyOf))
+      for (const [key, task] of tasks) {
+        if (keys.has(key)) continue
+        tasks.delete(key)
+        void task.close(false)
+      }
+      for (const at of owned) if (!tasks.has(keyOf(at))) tasks.set(keyOf(at), new Task(at, deps))
+      logger.info('assigned', { count: owned.length })
+    },
+    async onBatch(batch, turn) {
+      lastBatchMs = Date.now()
+      await tasks.get(keyOf(batch))?.onBatch(batch, turn)
+    },
+    onFailure: (error, at) => logger.error('batch.failed', { ...at, error }),
+    onCrash: (error) => fail(error),
+  })
+
+  const ticking = setInterval(() => {
+    for (const task of tasks.values()) task.tick()
+    observe(metrics, tasks, rows.pendingBytes)
+  }, tickMs)
+
+  const ready = (): Probe => {
+    const states = [...tasks.values()].map((task) => ({
+      ...task.at,
+      state: task.state,
+      ...(task.failure ? { reason: task.failure.reason, hint: task.failure.hint } : {}),
+    }))
+    return { ok: tasks.size > 0 && states.every(({ state }) => state !== 'failed'), detail: { partitions: states } }
+  }
+  const health = (): Probe => ({ ok: true, detail: { secondsSinceLastBatch: Math.round((Date.now() - lastBatchMs) / 1000) } })
+  let ops: OpsServer
+  try {
+    ops = await startOpsServer(config.ops, metrics.registry, health, ready)
+  } catch (error) {
+    clearInterval(ticking)
+    await consumption.stop()
+    await rows.stop()
+    throw error
+  }
+  logger.info('started', { count: partitions, version: engine.policy.version, address: `${config.ops.host}:${ops.port}` })
+
+  return {
+    metrics,
+    opsPort: ops.port,
+    crashed,
+    async stop(deadlineMs) {
+      clearInterval(ticking)
+      await consumption.stop()
+      await Promise.race([
+        Promise.all([...tasks.values()].map((task) => task.close(true))).then(() => rows.flush(deadlineMs)),
+        new Promise((resolve) => setTimeout(resolve, deadlineMs).unref()),
+      ])
+      await rows.stop()
+      await ops.stop()
+    },
+  }
+}
+
+/** Those that meet in one profile have the same partitions. @throws LogError unknown_topic, Error */
+async function samePartitions(log: Log, topics: readonly string[]): Promise<number> {
+  const counts = await Promise.all(topics.map((topic) => log.partitionCount(topic)))
+  if (new Set(counts).size > 1) {
+    const list = topics.map((topic, i) => `${topic} has ${counts[i]}`).join(', ')
+    throw new Error(`the input topics must have the same number of partitions: ${list}`)
+  }
+  return counts[0]!
+}
+
+async function actionFormat({ config }: Engine, registry: Registry | undefined): Promise<ActionFormat> {
+  const { format, schema_id: schemaId, actions } = config.output
+  if (format === 'json') return 'json'
+  const schema = readFileSync(schemaFile('action'), 'utf8')
+  if (format === 'wire' || !registry) return { wire: { schemaId, schema } }
+  return { wire: { schemaId: await registry.register(`${actions}-value`, schema), schema } }
+}
+
+async function fetchSchema(engine: Engine, registry: Registry | undefined, topic: string, id: number, nowMs: number) {
+  const schema = registry ? await registry.schema(id, topic) : new Rejected('unknown_schema', 'there is no registry')
+  engine.decoders.get(topic)?.addSchema(id, schema, nowMs)
+}
+
+function observe(metrics: Metrics, tasks: ReadonlyMap<string, Task>, pendingBytes: number): void {
+  const nowMs = Date.now()
+  let profiles = 0
+  let unsavedMs = 0
+  for (const task of tasks.values()) {
+    profiles += task.profilesInMemory
+    unsavedMs = Math.max(unsavedMs, task.unsavedMs(nowMs))
+  }
+  metrics.profilesInMemory.set(profiles)
+  metrics.checkpointAge.set(unsavedMs / 1000)
+  metrics.pendingBytes.set(pendingBytes)
+}
+
+function insertObserver(metrics: Metrics, logger: Logger): InsertObserver {
+  return {
+    stored(table, _rows, _bytes, seconds) {
+      metrics.insertSeconds.observe({ table }, seconds)
+      metrics.storeUp.set(1)
+    },
+    failed(table, error) {
+      metrics.insertFailures.inc({ table })
+      metrics.storeUp.set(0)
+      logger.warn('insert.failed', { table, code: error.serverCode, type: error.type })
+    },
+    quarantined(table, error) {
+      metrics.unstorableRows.inc({ table })
+      logger.error('row.unstorable', { table, code: error.serverCode, type: error.type })
+    },
+  }
+}

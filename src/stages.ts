@@ -1,0 +1,30 @@
+import { type ActionFormat, compileActionEncoder } from './emit/encode-action.ts'
+import type { Engine } from './engine.ts'
+import { compileIngest, type TopicIngest } from './ingest/ingest.ts'
+import type { Stages } from './pipeline.ts'
+
+/** A record is refused past this, well below a broker's default of 1 MiB with its headers. */
+const maxRecordBytes = 900_000
+
+/**
+ * The stages of a compiled configuration.
+ * @param format how actions are written: with a registry, only the service knows the schema's id
+ */
+export function compileStages({ config, features, policy, decoders, enrich }: Engine, format: ActionFormat): Stages {
+  const topics = new Map<string, TopicIngest>()
+  for (const { name, key, tombstones } of config.topics) {
+    const decoder = decoders.get(name)!
+    topics.set(name, { decoder, keyIsCustomer: key === 'customer', skipTombstones: tombstones === 'skip' })
+  }
+  return {
+    decode: compileIngest({ topics, correctClockSkew: config.enrich.clock_skew, futureMs: config.limits.future }),
+    enrich,
+    session: { idleMs: config.enrich.session.idle, maxMs: config.enrich.session.max },
+    dedupe: { windowMs: config.dedupe.window, maxIds: config.dedupe.max_ids },
+    features,
+    policy,
+    encodeAction: compileActionEncoder(config.output.actions, format),
+    deadLetterTopic: config.output.dead_letters,
+    maxRecordBytes,
+  }
+}

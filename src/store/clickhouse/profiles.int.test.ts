@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { noSession } from '../../enrich/session.ts'
+import { type ProfileRow, writeCheckpointRow, writeProfileRow } from '../profile-row.ts'
+import type { ProfileStore } from '../profile-store.ts'
+import { profileVersion } from '../profile-version.ts'
+import { RowBuffer } from '../row-binary.ts'
+import { StoreError } from '../store-error.ts'
+import { connectClickHouse } from './client.ts'
+import { createProfileStore } from './profiles.ts'
+import { createTestDatabase, skip, type TestDatabase } from './test-database.ts'
+
+const blank: ProfileRow = {
+  topic: 'shop',
+  partition: 0,
+  customer: '',
+  version: 1n,
+  streamTimeMs: 1_700_000_000_123,
+  session: noSession(),
+  numberNames: [],
+  numbers: [],
+  stringNames: [],
+  strings: [],
+  listNames: [],
+  lists: [],
+  traits: new Map(),
+  state: Buffer.alloc(0),
+  deleted: false,
+}
+
+describe('the profile store', { skip }, () => {
+  let database: TestDatabase
+  let store: ProfileStore
+  const row = new RowBuffer()
+
+  before(async () => {
+    database = await createTestDatabase()
+    store = createProfileStore(database.client)
+  })
+  after(() => database.drop())
+
+  async function insert(...profiles: readonly Partial<ProfileRow>[]): Promise<void> {
+    for (const profile of profiles) writeProfileRow(row, { ...blank, ...profile })
+    await store.insert(row.take())
+  }
+
+  test('the state comes back byte for byte, whatever the bytes and the customer', async () => {
+    const customers = [`'"\\`, '\0', '\t\n', '水😀', "'] OR 1=1 --", '{topic:String}', 'null', '%00&+', 'x'.repeat(256)]
+    const states = new Map(customers.map((customer) => [customer, randomBytes(1000)]))
+    await insert(...customers.map((customer) => ({ customer, state: states.get(customer)! })))
+    const read = await store.read('shop', 0, [...customers, 'unknown'])
+    assert.deepEqual(new Map(read.map(({ customer, state }) => [customer, state])), states)
+    assert.deepEqual(
+      read.map(({ version, streamTimeMs, deleted }) => [version, streamTimeMs, deleted]),
+      customers.map(() => [1n, 1_700_000_000_123, false]),
+    )
+  })
+
+  test('a thousand customers are read in one query', async () => {
+    const customers = Array.from({ length: 1000 }, (_, i) => `customer-${i}-${'é'.repeat(50)}`)
+    await insert(...customers.map((customer) => ({ customer, state: Buffer.from(customer) })))
+    const read = await store.read('shop', 0, customers)
+    assert.equal(read.length, 1000)
+    assert.ok(read.every(({ customer, state }) => state.toString() === customer))
+  })
+
+  test('a customer of another topic or partition is not read', async () => {
+    await insert({ customer: 'alone', partition: 5 })
+    assert.deepEqual(await store.read('shop', 4, ['alone']), [])
+    assert.deepEqual(await store.read('other', 5, ['alone']), [])
+    assert.equal((await store.read('shop', 5, ['alone'])).length, 1)
+    assert.deepEqual(await store.read('shop', 5, []), [])
+  })
+
+  test('the highest version wins, in whatever order the rows come, and a repeated row changes nothing', async () => {
+    const at = (nextOffset: number) => ({
+      customer: 'c',
+      version: profileVersion(0, nextOffset),
+      state: Buffer.from(`${nextOffset}`),
+    })
+    for (const nextOffset of [7, 9, 8, 9]) await insert(at(nextOffset))
+    const [read] = await store.read('shop', 0, ['c'])
+    assert.deepEqual([read?.version, read?.state.toString()], [9n, '9'])
+    const merged = await database.select(`SELECT state FROM profiles FINAL WHERE customer = 'c'`)
+    assert.deepEqual(merged, [{ state: '9' }])
+  })
+
+  test('after a topic was created anew, its first rows win over the old ones', async () => {
+    const version = { old: profileVersion(39, 2 ** 47), new: profileVersion(40, 1) }
+    await insert({ customer: 'anew', version: version.old, state: Buffer.from('old') })
+    await insert({ customer: 'anew', version: version.new, state: Buffer.from('new') })
+    const [read] = await store.read('shop', 0, ['anew'])
+    assert.deepEqual([read?.version, read?.state.toString()], [version.new, 'new'])
+  })
+
+  test('a checkpoint is read by its partition, and is no customer', async () => {
+    assert.equal(await store.readCheckpoint('shop', 77), undefined)
+    writeCheckpointRow(row, 'shop', 77, 5n, 1_700_000_000_000, Buffer.from([0, 255]))
+    writeProfileRow(row, { ...blank, partition: 77, customer: 'in the same insert', version: 4n })
+    await store.insert(row.take())
+    const checkpoint = await store.readCheckpoint('shop', 77)
+    assert.deepEqual([checkpoint?.version, checkpoint?.state], [5n, Buffer.from([0, 255])])
+    assert.deepEqual(await store.readCustomer(''), [])
+    const parts = await database.select(
+      `SELECT _part FROM profiles WHERE partition = 77 AND topic = 'shop' GROUP BY _part`,
+    )
+    assert.equal(parts.length, 1)
+  })
+
+  test('an erased customer is hidden from people, and still known to a recovery', async () => {
+    await insert({ customer: 'gone', version: 3n, traits: new Map([['email', 'a@b.example']]) })
+    await insert({ customer: 'gone', version: 4n, deleted: true })
+    assert.deepEqual(await store.readCustomer('gone'), [])
+    const [read] = await store.read('shop', 0, ['gone'])
+    assert.deepEqual([read?.version, read?.deleted], [4n, true])
+  })
+
+  test('readCustomer gives all that a person can read, and exact numbers', async () => {
+    const version = profileVersion(40, 7)
+    await insert({
+      customer: 'readable',
+      version,
+      numberNames: ['views'],
+      numbers: [3],
+      stringNames: ['last'],
+      strings: ['page'],
+      listNames: ['recent'],
+      lists: [['a', 'b']],
+      traits: new Map([['plan', 'gold']]),
+      state: Buffer.from('private'),
+    })
+    const [read, ...more] = await store.readCustomer('readable')
+    assert.deepEqual(more, [])
+    assert.deepEqual(read, {
+      topic: 'shop',
+      partition: 0,
+      customer: 'readable',
+      version: String(version),
+      stream_time: '2023-11-14 22:13:20.123',
+      session_index: 0,
+      session_start: '1970-01-01 00:00:00.000',
+      session_last: '1970-01-01 00:00:00.000',
+      session_events: 0,
+      session_entry_page: '',
+      numbers: { views: 3 },
+      strings: { last: 'page' },
+      lists: { recent: ['a', 'b'] },
+      traits: { plan: 'gold' },
+      updated_at: read?.['updated_at'],
+    })
+  })
+
+  test('a failure is told by its code, and never by the rows', async () => {
+    const nowhere = connectClickHouse({ ...database.options, url: 'http://127.0.0.1:9' })
+    const wrong = connectClickHouse({ ...database.options, password: 'wrong-password' })
+    const bytes = Buffer.from('marker-of-a-customer')
+    const chunk = { bytes, rowEnds: Uint32Array.of(bytes.length) }
+    const codes = new Map([
+      [nowhere, 'unavailable'],
+      [wrong, 'refused'],
+      [database.client, 'data'],
+    ])
+    for (const [client, expected] of codes) {
+      await assert.rejects(createProfileStore(client).insert(chunk), (error) => {
+        assert.ok(error instanceof StoreError)
+        assert.equal(error.code, expected)
+        assert.doesNotMatch(`${error.stack}${JSON.stringify(error)}`, /marker|wrong-password/)
+        return true
+      })
+    }
+    await nowhere.close()
+    await wrong.close()
+  })
+})
