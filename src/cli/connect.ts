@@ -35,5 +35,5 @@ export function connectLog({ kafka }: Config, logger: Logger): Promise<Log> {
 }
 
 export function connectRegistryOf({ registry }: Config): Registry | undefined {
-  return registry && connectRegistry(registry)
+  return registry && connectRegistry({ url: registry.url, username: registry.username, password: registry.password })
 }

@@ -50,12 +50,10 @@ export class Scope<Moment> {
 
   constructor(variables: readonly Variable<Moment>[]) {
     // The standard has them between values of unknown type only; who writes `spend == 0` means numbers.
-    for (const [a, b] of [
-      ['int', 'double'],
-      ['double', 'int'],
-    ]) {
-      for (const op of ['==', '!=']) this.#environment.registerOperator(`${a} ${op} ${b}: bool`, neverRun)
-      for (const op of ['+', '-', '*', '/']) this.#environment.registerOperator(`${a} ${op} ${b}: double`, neverRun)
+    this.#environment.registerOperator('double == int: bool', neverRun)
+    for (const op of ['+', '-', '*', '/']) {
+      this.#environment.registerOperator(`int ${op} double: double`, neverRun)
+      this.#environment.registerOperator(`double ${op} int: double`, neverRun)
     }
     for (const variable of variables) {
       this.#environment.registerVariable(innerName(variable.name), variable.type)

@@ -6,7 +6,6 @@
 
 import { rejected } from './rejected.ts'
 import { checkedId, cleanText } from './text.ts'
-import { TextCache } from './text-cache.ts'
 
 /** Containers within containers; also what bounds a recursive schema. */
 const maxDepth = 32
@@ -25,11 +24,6 @@ const tooManyItems = rejected('limit', 'more items than the bytes can hold, or t
 const longName = rejected('limit', 'a name is longer than 256 bytes')
 const longDecimal = rejected('limit', 'a decimal is longer than 64 bytes')
 const tooDeep = rejected('depth', 'nested deeper than 32 levels')
-
-// Shared by all schemas: what is found can't be told from what would be made anew.
-const texts = new TextCache(11, 192)
-/** Apart from the free texts, in which bytes that make no id have become harmless text. */
-const ids = new TextCache(13, 64)
 
 /** Buffer's own readers without the argument handling of `toString`; Node has them, its types don't. */
 interface Slices {
@@ -74,6 +68,10 @@ export function readLong(cursor: Cursor): number {
   let at = cursor.at
   if (at >= end) throw truncated
   let byte = bytes[at++]!
+  if (byte < 128) {
+    cursor.at = at
+    return (byte >>> 1) ^ -(byte & 1)
+  }
   let low = byte & 127
   for (let shift = 7; byte > 127; shift += 7) {
     if (shift === 28) {
@@ -178,36 +176,13 @@ export function take(cursor: Cursor, length: number): number {
 export function readText(cursor: Cursor): string {
   const length = readLong(cursor)
   const start = take(cursor, length)
-  const known = texts.find(cursor.view, cursor.base + start, length)
-  if (known !== undefined) return known
-  const text = isPlain(cursor, start, length)
-    ? cursor.bytes.latin1Slice(start, cursor.at)
-    : cleanText(cursor.bytes.utf8Slice(start, cursor.at))
-  texts.keep(text, cursor.view, cursor.base + start, length)
-  return text
+  return isPlain(cursor, start, length) ? plainText(cursor, start, length) : cleanText(utf8(cursor, start))
 }
 
-/** An id that comes again, such as a customer's. */
 export function readId(cursor: Cursor): string {
   const length = readLong(cursor)
   const start = take(cursor, length)
-  const known = ids.find(cursor.view, cursor.base + start, length)
-  if (known !== undefined) return known
-  const id = idOf(cursor, start, length)
-  ids.keep(id, cursor.view, cursor.base + start, length)
-  return id
-}
-
-/** An id that comes once, such as an event's. */
-export function readUniqueId(cursor: Cursor): string {
-  const length = readLong(cursor)
-  return idOf(cursor, take(cursor, length), length)
-}
-
-function idOf(cursor: Cursor, start: number, length: number): string {
-  return isPlain(cursor, start, length)
-    ? cursor.bytes.latin1Slice(start, cursor.at)
-    : checkedId(cursor.bytes.utf8Slice(start, cursor.at))
+  return isPlain(cursor, start, length) ? plainText(cursor, start, length) : checkedId(utf8(cursor, start))
 }
 
 /** A map's key. */
@@ -216,6 +191,30 @@ export function readName(cursor: Cursor): string {
   const name = readText(cursor)
   if (cursor.at - start > maxNameBytes) throw longName
   return name
+}
+
+function utf8(cursor: Cursor, start: number): string {
+  return cursor.bytes.utf8Slice(start, cursor.at)
+}
+
+/** A call into Node costs as much as ten characters made here. */
+function plainText(cursor: Cursor, start: number, length: number): string {
+  return length <= 12 ? shortText(cursor.bytes, start, length) : cursor.bytes.latin1Slice(start, cursor.at)
+}
+
+function shortText(b: Buffer, at: number, length: number): string {
+  switch (length) {
+    case 0:
+      return ''
+    case 1:
+      return String.fromCharCode(b[at]!)
+    case 2:
+      return String.fromCharCode(b[at]!, b[at + 1]!)
+    case 3:
+      return String.fromCharCode(b[at]!, b[at + 1]!, b[at + 2]!)
+    default:
+      return String.fromCharCode(b[at]!, b[at + 1]!, b[at + 2]!, b[at + 3]!) + shortText(b, at + 4, length - 4)
+  }
 }
 
 /** Whether all is printable ASCII: then it needs neither UTF-8 decoding nor cleaning. */

@@ -15,11 +15,9 @@ import {
   readLongText,
   readName,
   readText,
-  readUniqueId,
 } from './avro-cursor.ts'
 import type { AvroField, AvroRecord, AvroSchema } from './avro-schema.ts'
 import { enumReader, minBytes, type Read, recordReader, unionReader, ValueReaders } from './avro-values.ts'
-import type { IdKind } from './event-slots.ts'
 import { toMs } from './event-time.ts'
 import { parseIsoTime } from './iso-time.ts'
 import type { PathNode, Plan, Target } from './plan.ts'
@@ -102,9 +100,9 @@ class EventCompiler {
         schema.fields.map((field) => this.value(field.schema, child(node, field))),
       )
     }
-    const isId = node.targets.some((target) => target.kind === 'text' && target.id !== 'none')
+    const isId = node.targets.some((target) => target.kind === 'text' && target.id)
     return isId && (schema.kind === 'string' || schema.kind === 'long')
-      ? textReader(schema, 'recurring')
+      ? textReader(schema, true)
       : this.#values.read(schema)
   }
 
@@ -258,10 +256,10 @@ function unionStep(branches: readonly AvroSchema[], compile: (branch: AvroSchema
   return (cursor, event) => steps[readIndex(cursor, steps.length)]!(cursor, event)
 }
 
-function textReader(schema: AvroSchema, id: IdKind): Read<string> {
+function textReader(schema: AvroSchema, id: boolean): Read<string> {
   switch (schema.kind) {
     case 'string':
-      return id === 'none' ? readText : id === 'unique' ? readUniqueId : readId
+      return id ? readId : readText
     case 'enum':
       return enumReader(schema.symbols)
     case 'int':

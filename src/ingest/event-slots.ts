@@ -9,10 +9,8 @@ export interface Slot<T> {
   readonly isEmpty: (value: T) => boolean
 }
 
-/** Ids are refused where they are not well formed; other text is cleaned. Recurring ones are worth looking up. */
-export type IdKind = 'none' | 'unique' | 'recurring'
-
-export type TextSlot = Slot<string> & { readonly id: IdKind }
+/** Ids are refused where they are not well formed; other text is cleaned. */
+export type TextSlot = Slot<string> & { readonly id: boolean }
 
 export const slot = <T>(
   isEmpty: (value: T) => boolean,
@@ -24,13 +22,12 @@ export const isNoTime = (ms: number): boolean => ms === 0
 
 type GetText = (event: Event) => string
 type SetText = (event: Event, text: string) => void
-const text = (get: GetText, set: SetText): TextSlot => ({ ...slot((value) => value === '', get, set), id: 'none' })
-const uniqueId = (get: GetText, set: SetText): TextSlot => ({ ...text(get, set), id: 'unique' })
-const id = (get: GetText, set: SetText): TextSlot => ({ ...text(get, set), id: 'recurring' })
+const text = (get: GetText, set: SetText): TextSlot => ({ ...slot((value) => value === '', get, set), id: false })
+const id = (get: GetText, set: SetText): TextSlot => ({ ...text(get, set), id: true })
 
 /** One function a field, so that each store is to a known place of one hidden class. */
 export const textSlots: Readonly<Record<TextField, TextSlot>> = {
-  id: uniqueId(
+  id: id(
     (e) => e.id,
     (e, value) => {
       e.id = value

@@ -2,7 +2,8 @@ import { correctedTimeMs } from '../enrich/clock-skew.ts'
 import { Event } from '../events/event.ts'
 import type { RecordBatch } from '../events/log.ts'
 import { type Decoder, tombstone, type UnknownSchema } from './decode.ts'
-import { Rejected } from './rejected.ts'
+import type { Rejected } from './rejected.ts'
+import { deriveId, validateKey, validateShape, validateTime } from './validate.ts'
 
 /** How the records of one topic become events. */
 export interface TopicIngest {
@@ -26,12 +27,15 @@ export interface IngestOptions {
 export function compileIngest(
   options: IngestOptions,
 ): (batch: RecordBatch, i: number, nowMs: number) => Event | Rejected | UnknownSchema | undefined {
-  const { topics, correctClockSkew } = options
+  const { topics, correctClockSkew, futureMs } = options
   return (batch, i, nowMs) => {
-    const { decoder, skipTombstones } = topics.get(batch.topic)!
+    const { decoder, keyIsCustomer, skipTombstones } = topics.get(batch.topic)!
     const event = decoder.decode(batch.value(i), nowMs)
     if (!(event instanceof Event)) return event === tombstone && skipTombstones ? undefined : event
+    deriveId(event, batch.topic, batch.partition, batch.offset(i))
+    const fault = validateShape(event) ?? (keyIsCustomer ? validateKey(event, batch.key(i)) : undefined)
+    if (fault !== undefined) return fault
     if (correctClockSkew) event.timeMs = correctedTimeMs(event.timeMs, event.sentAtMs, event.receivedAtMs)
-    return event
+    return validateTime(event, nowMs, futureMs) ?? event
   }
 }

@@ -59,7 +59,7 @@ class JsonReader {
 }
 
 function isId(target: PathNode['targets'][number]): boolean {
-  return target.kind === 'text' && target.id !== 'none'
+  return target.kind === 'text' && target.id
 }
 
 function cleanName(name: string): string {

@@ -4,17 +4,8 @@
  */
 
 import type { Event, Properties, Value } from '../events/event.ts'
-import {
-  type IdKind,
-  isNoTime,
-  type Slot,
-  slot,
-  type TextSlot,
-  textSlots,
-  timeSlots,
-  valueSlot,
-} from './event-slots.ts'
-import { type TimeUnit, toMs } from './event-time.ts'
+import { isNoTime, type Slot, slot, type TextSlot, textSlots, timeSlots, valueSlot } from './event-slots.ts'
+import { earliestMs, latestMs, type TimeUnit, toMs } from './event-time.ts'
 import { parseIsoTime } from './iso-time.ts'
 import type { FieldMapping, Source, TextField, TimeField, TimeSource } from './mapping.ts'
 import { PropertyCollector } from './property-shape.ts'
@@ -25,13 +16,9 @@ const wrongType = rejected('range', 'a value has another type than its field')
 const imprecise = rejected('precision', 'an id is a number beyond 2^53')
 const notFinite = rejected('not_finite', 'a number is not finite')
 
-/** 2000-01-01 to 2100-01-01 UTC. What lies outside is another unit or a broken clock. */
-export const earliestMs = 946_684_800_000
-export const latestMs = 4_102_444_800_000
-
 /** What one path fills. */
 export type Target =
-  | { readonly kind: 'text'; readonly id: IdKind; readonly set: (event: Event, text: string) => void }
+  | { readonly kind: 'text'; readonly id: boolean; readonly set: (event: Event, text: string) => void }
   | { readonly kind: 'number'; readonly set: (event: Event, number: number) => void }
   | { readonly kind: 'time'; readonly unit: TimeUnit; readonly set: (event: Event, ms: number) => void }
   | { readonly kind: 'properties' }
@@ -219,8 +206,8 @@ function plausible(ms: number): number {
   return ms >= earliestMs && ms < latestMs ? ms : 0
 }
 
-function asText(value: Value, id: IdKind): string {
-  if (typeof value === 'string') return id !== 'none' ? checkedId(value) : cleanText(value)
+function asText(value: Value, id: boolean): string {
+  if (typeof value === 'string') return id ? checkedId(value) : cleanText(value)
   if (value === null) return ''
   if (typeof value !== 'number') throw wrongType
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw imprecise

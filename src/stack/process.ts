@@ -30,10 +30,10 @@ export function birthOf(pid: number): string | undefined {
   if (stat === undefined) return undefined
   // The second field is the program's name in parentheses, which may hold spaces and parentheses itself.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const [state, ticksAfterBoot] = [fields[0], fields[19]]
-  return state === 'Z' || state === 'X'
-    ? undefined
-    : `${readText('/proc/sys/kernel/random/boot_id')?.trim()} ${ticksAfterBoot}`
+  const [state, threads, ticksAfterBoot] = [fields[0], Number(fields[17]), fields[19]]
+  // A killed process is a zombie as soon as its first thread is gone; the others may hold its ports a little longer.
+  if (state === 'X' || (state === 'Z' && threads <= 1)) return undefined
+  return `${readText('/proc/sys/kernel/random/boot_id')?.trim()} ${ticksAfterBoot}`
 }
 
 export function ownIdentity(): Identity {

@@ -112,7 +112,7 @@ async function stored({ kafka, clickhouse }: Addresses): Promise<string[]> {
 }
 
 async function sql(url: string, query: string): Promise<string> {
-  const response = await fetch(url, { method: 'POST', body: query })
+  const response = await fetch(url, { method: 'POST', body: query, headers: { connection: 'close' } })
   const text = (await response.text()).trim()
   assert.ok(response.ok, text)
   return text

@@ -10,10 +10,6 @@ export function profileVersion(epoch: number, nextOffset: number): bigint {
   return (BigInt(epoch) << offsetBits) | BigInt(nextOffset)
 }
 
-export function epochOf(version: bigint): number {
-  return Number(version >> offsetBits)
-}
-
 export function nextOffsetOf(version: bigint): number {
   return Number(BigInt.asUintN(Number(offsetBits), version))
 }

@@ -67,5 +67,9 @@ function report(onLog: LogHook | undefined, { level, namespace, log }: LogEntry)
     const value: unknown = log[name]
     if (typeof value === 'string' || typeof value === 'number') fields[name] = value
   }
-  onLog(level === logLevel.ERROR ? 'error' : 'warn', knownEvents.get(log.message) ?? `kafkajs ${namespace}`, fields)
+  onLog(
+    level === logLevel.ERROR ? 'error' : 'warn',
+    knownEvents.get(log.message) ?? `kafkajs ${namespace ?? 'error'}`,
+    fields,
+  )
 }

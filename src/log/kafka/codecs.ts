@@ -2,6 +2,7 @@
  * The four codecs of Kafka, with a bound on what a batch may decompress to: a producer may send 1 MiB that unpacks to
  * a gigabyte. kafkajs itself knows gzip only, and its consumer stops for good at the first batch of another codec.
  */
+import assert from 'node:assert/strict'
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { Decompress } from 'fzstd'
@@ -71,6 +72,8 @@ export const codecs: ReadonlyMap<number, Codec> = new Map(
       compress: async (bytes) => compress(bytes),
       async decompress(bytes) {
         try {
+          // An empty batch is never packed.
+          assert.ok(bytes.length > 0, 'no bytes')
           return await decompress(bytes)
         } catch (error) {
           if (error instanceof LogError) throw error
@@ -144,14 +147,50 @@ type NativeUnzstd = (bytes: Buffer, options: { maxOutputLength: number }) => Buf
 const nativeUnzstd = (zlib as { readonly zstdDecompressSync?: NativeUnzstd }).zstdDecompressSync
 
 function unzstd(bytes: Buffer): Buffer {
+  requireBound(zstdBound(bytes))
   if (nativeUnzstd !== undefined) return nativeUnzstd(bytes, { maxOutputLength: maxBatchBytes })
   const blocks: Uint8Array[] = []
+  new Decompress((block) => blocks.push(block)).push(bytes, true)
+  return Buffer.concat(blocks)
+}
+
+const zstdMagic = 0xfd2fb528
+const skippableMagic = 0x184d2a50
+const zstdBlockMax = 128 * 1024
+
+/** By RFC 8878: frames of blocks, each of which unpacks to 128 KiB at most; a frame's window is allocated as well. */
+function zstdBound(bytes: Buffer): number {
   let sum = 0
-  const stream = new Decompress((block) => {
-    sum += block.length
+  let at = 0
+  while (at < bytes.length) {
+    const magic = bytes.readUInt32LE(at)
+    if (magic >>> 4 === skippableMagic >>> 4) {
+      at += 8 + bytes.readUInt32LE(at + 4)
+      continue
+    }
+    if (magic !== zstdMagic) throw new LogError('unreadable', 'corrupt zstd: no frame')
+    const flags = bytes.readUInt8(at + 4)
+    const singleSegment = (flags & 0x20) !== 0
+    const sizeBytes = flags >> 6 === 0 ? Number(singleSegment) : 2 ** (flags >> 6)
+    const sizeAt = at + 5 + (singleSegment ? 0 : 1) + [0, 1, 2, 4][flags & 3]!
+    sum += singleSegment ? bytes.readUIntLE(sizeAt, Math.min(sizeBytes, 6)) : zstdWindow(bytes.readUInt8(at + 5))
     requireBound(sum)
-    blocks.push(block)
-  })
-  stream.push(bytes, true)
-  return Buffer.concat(blocks, sum)
+    at = sizeAt + sizeBytes
+    for (let last = false; !last; ) {
+      const block = bytes.readUIntLE(at, 3)
+      const size = block >> 3
+      const repeated = ((block >> 1) & 3) === 1
+      sum += ((block >> 1) & 3) === 2 ? zstdBlockMax : size
+      requireBound(sum)
+      last = (block & 1) === 1
+      at += 3 + (repeated ? 1 : size)
+    }
+    if (flags & 0x04) at += 4
+  }
+  return sum
+}
+
+function zstdWindow(descriptor: number): number {
+  const base = 2 ** (10 + (descriptor >> 3))
+  return base + (base / 8) * (descriptor & 7)
 }

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 import { testLogContract, until } from '../log.contract.ts'
-import type { Log } from '../log.ts'
+import type { Log, LogError } from '../log.ts'
+import { maxBatchBytes } from './codecs.ts'
 import { openKafkaLog } from './kafka-log.ts'
 
 const address = process.env['BECKON_TEST_KAFKA']
 const prefix = `beckon-log-${process.pid}-${Date.now()}`
 let names = 0
+const kcat = spawnSync('kcat', ['-V'])
 const newName = () => `${prefix}-${++names}`
 
 if (address === undefined) {
@@ -97,6 +100,50 @@ function testKafka(broker: string): void {
         assert.deepEqual(keys, wanted)
         assert.equal(values[199], 'value '.repeat(49))
       }
+    })
+
+    test('zstd, as librdkafka writes it', { skip: kcat.error && 'kcat is not installed' }, async () => {
+      const topic = await newTopic()
+      const lines = Array.from({ length: 3000 }, (_, i) => `k${i}:value ${i}`)
+      const args = ['-P', '-b', broker, '-t', topic, '-p', '0', '-K:', '-z', 'zstd']
+      assert.equal(spawnSync('kcat', args, { input: lines.join('\n') }).status, 0)
+      for (const log of [lean(), stock()]) {
+        const { keys, values } = await consumeAll(log, topic, 3000)
+        assert.deepEqual(
+          keys.map((key, i) => `${key}:${values[i]}`),
+          lines,
+        )
+      }
+    })
+
+    test('a batch that unpacks to too much stops its own partition only', async () => {
+      const topic = newName()
+      await lean().createTopics([{ topic, partitions: 2 }])
+      const producer = rawClient(broker).producer({ allowAutoTopicCreation: false })
+      await producer.connect()
+      const send = (partition: number, value: Buffer) =>
+        producer.send({ topic, compression: kafkajs.CompressionTypes.GZIP, messages: [{ partition, value }] })
+      await send(0, Buffer.alloc(maxBatchBytes + 1))
+      const failures: unknown[] = []
+      let seen = 0
+      const consumption = await lean().consume({
+        topics: [topic],
+        groupId: newName(),
+        async onBatch(batch) {
+          assert.equal(batch.partition, 1)
+          seen += batch.count
+        },
+        onAssigned: () => undefined,
+        onFailure: (error, at) => failures.push((error as LogError).code, at.partition),
+        onCrash: (error) => {
+          throw error
+        },
+      })
+      await until(() => failures.length > 0)
+      await send(1, Buffer.from('fine'))
+      await until(() => seen === 1)
+      await Promise.all([consumption.stop(), producer.disconnect()])
+      assert.deepEqual(failures.slice(0, 2), ['unreadable', 0])
     })
 
     test('what an upstream transaction aborted is invisible, what it committed is seen; both decoders agree', async () => {

@@ -41,7 +41,8 @@ export class StockBatch implements RecordBatch {
     const headers: RecordHeader[] = []
     for (const [name, values] of Object.entries(this.#messages[i]!.headers ?? {})) {
       for (const value of Array.isArray(values) ? values : [values]) {
-        headers.push({ name, value: typeof value === 'string' ? Buffer.from(value) : (value ?? null) })
+        // kafkajs adds what Object.prototype has under that name, as for a header `constructor`.
+        if (value === null || Buffer.isBuffer(value)) headers.push({ name, value })
       }
     }
     return headers

@@ -69,7 +69,7 @@ function jarFolder(): string {
 
 /**
  * One copy of everything, few partitions for the internal topics (a quicker first transaction), no wait before the
- * first rebalance. Nothing expires and no segment is rolled by time: replayed history carries old timestamps, which
+ * first rebalance, and a short session, for whose end a broker waits when it comes back from a crash. Nothing expires and no segment is rolled by time: replayed history carries old timestamps, which
  * a retention would delete and a roll would turn into a segment for each week.
  */
 export function serverProperties(data: string, port: number, controllerPort: number): string {
@@ -93,6 +93,8 @@ export function serverProperties(data: string, port: number, controllerPort: num
     'share.coordinator.state.topic.replication.factor': 1,
     'share.coordinator.state.topic.min.isr': 1,
     'group.initial.rebalance.delay.ms': 0,
+    'broker.session.timeout.ms': 3_000,
+    'broker.heartbeat.interval.ms': 500,
     'num.network.threads': 2,
     'num.io.threads': 4,
     'log.retention.ms': -1,

@@ -1,0 +1,104 @@
+/**
+ * Whether an event that could be decoded means something. Two checks, because the event time is corrected for the
+ * client's clock in between: `validateShape`, then `validateTime`. Both are pure and give the reason or undefined.
+ */
+
+import type { Event, Value } from '../events/event.ts'
+import { earliestMs, latestMs } from './event-time.ts'
+import { type Rejected, rejected } from './rejected.ts'
+
+export interface EventLimits {
+  /** Of each id in UTF-8. */
+  readonly maxIdBytes: number
+  readonly maxProperties: number
+  /** Lists and objects within one another. */
+  readonly maxDepth: number
+  /** Texts that stand for nobody, in lower case. */
+  readonly deniedCustomers: ReadonlySet<string>
+  /** Properties that can't be negative. */
+  readonly nonNegative: readonly string[]
+}
+
+export const defaultEventLimits: EventLimits = {
+  maxIdBytes: 256,
+  maxProperties: 200,
+  maxDepth: 16,
+  deniedCustomers: new Set(['null', 'undefined', 'nil', 'none', 'nan', '0', '(null)', '[object object]']),
+  nonNegative: ['price', 'quantity'],
+}
+
+const noUser = rejected('no_user', 'neither a customer nor an anonymous id that stands for someone')
+const longId = rejected('id_length', 'an id is longer than the limit')
+const noType = rejected('range', 'the event has no type')
+const negative = rejected('range', 'a property is negative that can not be')
+const tooManyProperties = rejected('limit', 'more properties or traits than the limit')
+const tooDeep = rejected('limit', 'a property is nested deeper than the limit')
+const badTime = rejected('bad_time', 'the event time is not in ms between 2000 and 2100')
+const inFuture = rejected('future', 'the event time is ahead of the clock')
+const otherKey = rejected('key_mismatch', "the record's key is not the customer's id")
+
+export function validateShape(event: Event, limits: EventLimits = defaultEventLimits): Rejected | undefined {
+  const { customer, properties, traits } = event
+  if (isNobody(customer, limits)) return noUser
+  const { maxIdBytes } = limits
+  const ids = fits(customer, maxIdBytes) && fits(event.anonymousId, maxIdBytes)
+  if (!ids || !fits(event.id, maxIdBytes) || !fits(event.sessionId, maxIdBytes)) return longId
+  if (event.type === '') return noType
+  const { names, values } = properties
+  if (names.length > limits.maxProperties || traits.names.length > limits.maxProperties) return tooManyProperties
+  if (!areShallow(values, limits.maxDepth) || !areShallow(traits.values, limits.maxDepth)) return tooDeep
+  for (let i = 0; i < limits.nonNegative.length; i++) {
+    const value = values[names.lastIndexOf(limits.nonNegative[i]!)]
+    if (typeof value === 'number' && value < 0) return negative
+  }
+  return undefined
+}
+
+/** `nowMs` is the slice's clock, `futureMs` how far an event may be ahead of it. */
+export function validateTime(event: Event, nowMs: number, futureMs: number): Rejected | undefined {
+  if (!isTime(event.timeMs)) return badTime
+  return event.timeMs > nowMs + futureMs ? inFuture : undefined
+}
+
+/** For topics that are keyed by the customer. Plain ids are compared byte by byte, with no text made of the key. */
+export function validateKey(event: Event, key: Buffer | null): Rejected | undefined {
+  const { customer } = event
+  if (key === null) return otherKey
+  if (key.length === customer.length) {
+    let at = 0
+    while (at < key.length && key[at] === customer.charCodeAt(at) && key[at]! < 128) at++
+    if (at === key.length) return undefined
+  }
+  return key.toString() === customer ? undefined : otherKey
+}
+
+/** An event without an id gets the one that its place in the log gives it: the same at each reading. True if it had none. */
+export function deriveId(event: Event, topic: string, partition: number, offset: number): boolean {
+  if (event.id !== '') return false
+  event.id = `${topic}-${partition}-${offset}`
+  return true
+}
+
+/** Producers turn a missing id into text. The longest of such texts is short, so most ids are not looked up. */
+function isNobody(customer: string, { deniedCustomers }: EventLimits): boolean {
+  if (customer.length > 16) return customer.trim() === ''
+  return customer.trim() === '' || deniedCustomers.has(customer.toLowerCase())
+}
+
+function isTime(ms: number): boolean {
+  return ms >= earliestMs && ms < latestMs
+}
+
+/** A UTF-16 unit is at most three bytes of UTF-8. */
+function fits(id: string, maxBytes: number): boolean {
+  return id.length * 3 <= maxBytes || Buffer.byteLength(id) <= maxBytes
+}
+
+function areShallow(values: readonly Value[], maxDepth: number): boolean {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!
+    if (typeof value !== 'object' || value === null) continue
+    if (maxDepth === 0 || !areShallow(Object.values(value), maxDepth - 1)) return false
+  }
+  return true
+}
