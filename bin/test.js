@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { missingTools, startStack, stopStack } from '../dist/src/stack/stack.js'
 
@@ -32,25 +32,27 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 }
 
 const needsServers = files.some((path) => path.endsWith('.int.test.js') || path.startsWith('test'))
+const useGiven = given('BECKON_TEST_KAFKA') && given('BECKON_TEST_CLICKHOUSE')
+const folder = mkdtempSync(join(tmpdir(), 'beckon-test-'))
 let status = 1
-if (!needsServers || (given('BECKON_TEST_KAFKA') && given('BECKON_TEST_CLICKHOUSE'))) {
-  status = await runTests({})
-} else {
-  const folder = mkdtempSync(join(tmpdir(), 'beckon-test-'))
-  try {
-    const servers = await startServers(folder)
-    if (!interrupted) status = await runTests(servers)
-  } catch (error) {
-    say(error instanceof Error ? error.message : String(error))
-  } finally {
-    await Promise.all(['servers', 'registry'].map((name) => stopStack({ dir: join(folder, name), wipe: true })))
-    rmSync(folder, { recursive: true, force: true })
-  }
+try {
+  const addresses = needsServers && !useGiven ? await startServers() : {}
+  if (!interrupted) status = await runTests(addresses)
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error))
+} finally {
+  // Also the stack of a test that was interrupted: the tests' temporary folders lie in this one.
+  const records = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('process.json'),
+  )
+  const stacks = new Set(records.map((path) => join(folder, dirname(dirname(path)))))
+  await Promise.all([...stacks].map((dir) => stopStack({ dir, wipe: true })))
+  rmSync(folder, { recursive: true, force: true })
 }
 process.exitCode = interrupted ? 130 : status
 
 /** Starts what can be started, and in CI all of it, and returns the addresses as the tests read them. */
-async function startServers(folder) {
+async function startServers() {
   const { jdk, maven } = missingTools()
   const withKafka = given('CI') || !(jdk || maven)
   if (!withKafka) say('without Java 17 and Maven there is no Kafka: the tests that need it are skipped.')
@@ -75,7 +77,7 @@ async function startServers(folder) {
 async function runTests(addresses) {
   const paths = files.map((path) => relative(process.cwd(), join(root, 'dist', path)))
   runner = spawn(process.execPath, ['--test', '--test-concurrency=2', ...paths], {
-    env: { ...process.env, ...addresses },
+    env: { ...process.env, ...addresses, TMPDIR: folder },
     stdio: 'inherit',
   })
   return await new Promise((resolve) => runner.once('close', (code) => resolve(code ?? 1)))

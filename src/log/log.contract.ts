@@ -271,6 +271,61 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       )
     })
 
+    test('a handler that waits holds up its own partition only', async () => {
+      const [topic, groupId] = [await newTopic(2), bench.name()]
+      const seen: string[] = []
+      const consumption = await bench.log.consume({
+        ...quiet([topic], groupId),
+        async onBatch(batch, turn) {
+          if (seen.length === 0 && batch.partition === 0) await until(() => seen.includes('late'))
+          assert.ok(turn.isCurrent())
+          seen.push(...keysOf(batch))
+        },
+      })
+      await bench.log.append(records(topic, ['waits'], 0))
+      await sleep(50)
+      await bench.log.append(records(topic, ['late'], 1))
+      await until(() => seen.length === 2)
+      await bench.log.append(records(topic, ['goes on'], 0))
+      await until(() => seen.length === 3)
+      await consumption.stop()
+      assert.deepEqual(seen, ['late', 'waits', 'goes on'])
+    })
+
+    test('a generation begins when the handlers of the last one have ended, at what they have committed', async () => {
+      const [topic, groupId] = [await newTopic(), bench.name()]
+      await bench.log.append(records(topic, ['a', 'b']))
+      const writer = await bench.log.openWriter(bench.name())
+      const events: string[] = []
+      let assigned = 0
+      const consumption = await bench.log.consume({
+        ...quiet([topic], groupId),
+        onAssigned: () => void assigned++,
+        async onBatch(batch, turn) {
+          events.push(`begins at ${batch.startOffset}`)
+          if (batch.startOffset > 0) return
+          await until(async () => {
+            await turn.heartbeat()
+            return !turn.isCurrent()
+          })
+          await writer.commit({ records: [], groupId, topic, partition: 0, nextOffset: 1, metadata: '' })
+          events.push('committed')
+        },
+      })
+      await until(() => events.length === 1)
+      // More members than partitions: the newcomer gets none, or all where it comes first by its id.
+      const second = await bench.other.consume({
+        ...quiet([topic], groupId),
+        async onBatch(batch) {
+          events.push(`begins at ${batch.startOffset}`)
+        },
+      })
+      await until(() => events.length === 3)
+      await Promise.all([consumption.stop(), second.stop(), writer.close()])
+      assert.deepEqual(events.slice(0, 3), ['begins at 0', 'committed', 'begins at 1'])
+      assert.ok(assigned >= 2)
+    })
+
     test('members share the partitions, the same numbers of all topics; each is handled by one at a time', async () => {
       const [clicks, orders, groupId] = [await newTopic(4), await newTopic(4), bench.name()]
       const running = new Set<string>()

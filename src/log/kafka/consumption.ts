@@ -3,7 +3,7 @@
  * the handlers: no batch of a lost partition, no position moved by a handler of an older generation, a back-off of one
  * partition instead of a restart of all.
  */
-import type { Consumer, EachBatchPayload, IMemberAssignment, Kafka } from 'kafkajs'
+import type { Cluster, Consumer, EachBatchPayload, IMemberAssignment, Kafka } from 'kafkajs'
 import { type ConsumeOptions, type Consumption, LogError, type TopicPartition, type Turn } from '../log.ts'
 import { stickyAssigner } from './assigner.ts'
 import type { KafkaOptions } from './client.ts'
@@ -17,6 +17,8 @@ const heartbeatIntervalMs = 1_000
 const rebalanceTimeoutMs = 15_000
 /** How long a fetch waits for the first byte; also how soon a resumed partition is fetched. */
 const maxWaitMs = 100
+/** kafkajs fetches again when all handlers of a fetch are done; one that takes longer than this is set aside. */
+const patienceMs = 1_000
 /** kafkajs takes a constant; more partitions than that wait for one another. */
 const maxConcurrentPartitions = 24
 const firstBackOffMs = 100
@@ -40,6 +42,8 @@ class KafkaConsumption implements Consumption {
   #owned = new Map<string, TopicPartition>()
   readonly #paused = new Set<string>()
   readonly #backOffs = new Map<string, BackOff>()
+  /** Handlers that kafkajs no longer waits for: other partitions, and the heartbeats, go on meanwhile. */
+  readonly #setAside = new Map<string, Promise<void>>()
   /** Stock decoder only: control records that kafkajs went past without a word, as [from, to). */
   readonly #skipped = new Map<string, readonly [number, number]>()
 
@@ -51,6 +55,7 @@ class KafkaConsumption implements Consumption {
       partitionAssigners: [
         (context) => {
           if (settings.decoder !== 'stock') useLeanFetch(context.cluster)
+          this.#drainBeforeJoining(context.cluster)
           return assigner(context)
         },
       ],
@@ -105,6 +110,7 @@ class KafkaConsumption implements Consumption {
   async stop(): Promise<void> {
     this.#stopping = true
     for (const { timer } of this.#backOffs.values()) clearTimeout(timer)
+    await Promise.allSettled(this.#setAside.values())
     await this.#disconnect()
   }
 
@@ -151,13 +157,39 @@ class KafkaConsumption implements Consumption {
     }
   }
 
+  /** Finding the coordinator is how kafkajs begins to join; its own handlers have ended by then. */
+  #drainBeforeJoining(cluster: Cluster): void {
+    const find = cluster.findGroupCoordinator.bind(cluster)
+    cluster.findGroupCoordinator = async (asked) => {
+      this.#joined = false
+      await Promise.allSettled(this.#setAside.values())
+      return find(asked)
+    }
+  }
+
   async #onFetched(payload: EachBatchPayload): Promise<void> {
-    const { batch } = payload
-    const at = { topic: batch.topic, partition: batch.partition }
+    const at = { topic: payload.batch.topic, partition: payload.batch.partition }
     const key = keyOf(at)
     const turn = new KafkaTurn(this, payload, key, this.#generation)
     // kafkajs goes on with the batches that it has, also where the partition has been lost, paused or sought meanwhile.
-    if (!turn.isCurrent() || this.#paused.has(key) || payload.isStale()) return
+    if (!turn.isCurrent() || this.#isHeld(key) || payload.isStale()) return
+    const handling = this.#handle(payload, turn, at)
+    if (await endsWithin(handling, patienceMs)) {
+      // Its own error, since kafkajs tells by it whether to join again.
+      if (turn.failure !== undefined) throw turn.failure
+      return
+    }
+    const rest = handling.finally(() => {
+      this.#setAside.delete(key)
+      this.#applyPause(at)
+    })
+    this.#setAside.set(key, rest)
+    this.#applyPause(at)
+  }
+
+  async #handle(payload: EachBatchPayload, turn: KafkaTurn, at: TopicPartition): Promise<void> {
+    const { batch } = payload
+    const key = keyOf(at)
     try {
       const view = leanResult(batch) ?? new StockBatch(batch, this.#startOffset(key, payload))
       if (view instanceof LogError) throw view
@@ -167,10 +199,8 @@ class KafkaConsumption implements Consumption {
       this.#options.onFailure(error, at)
       return
     }
-    // Its own error, since kafkajs tells by it whether to join again.
-    if (turn.failure !== undefined) throw turn.failure
     if (!turn.isCurrent()) return
-    this.#endBackOff(key)
+    this.#backOffs.delete(key)
     payload.resolveOffset(batch.lastOffset())
   }
 
@@ -191,15 +221,14 @@ class KafkaConsumption implements Consumption {
     this.#applyPause(at)
   }
 
-  #endBackOff(key: string): void {
-    this.#backOffs.delete(key)
+  #isHeld(key: string): boolean {
+    return this.#paused.has(key) || this.#setAside.has(key) || this.#backOffs.get(key)?.timer !== undefined
   }
 
   #applyPause(at: TopicPartition): void {
     if (!this.#joined) return
-    const key = keyOf(at)
     const which = [{ topic: at.topic, partitions: [at.partition] }]
-    if (this.#paused.has(key) || this.#backOffs.get(key)?.timer !== undefined) this.#consumer.pause(which)
+    if (this.#isHeld(keyOf(at))) this.#consumer.pause(which)
     else this.#consumer.resume(which)
   }
 
@@ -248,6 +277,19 @@ class KafkaTurn implements Turn {
 
   isCurrent(): boolean {
     return this.failure === undefined && this.#consumption.owns(this.#key, this.#generation)
+  }
+}
+
+/** Whether it has ended by then; its error is thrown. */
+async function endsWithin(work: Promise<void>, waitMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, waitMs, false)
+  })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

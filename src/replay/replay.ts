@@ -1,0 +1,109 @@
+import type { PublishedAction } from '../emit/action.ts'
+import type { Engine } from '../engine.ts'
+import type { OutRecord } from '../events/log.ts'
+import type { FieldMapping } from '../ingest/mapping.ts'
+import type { Row } from '../sources/row.ts'
+import { MemoryProfiles } from './memory-profiles.ts'
+import type { GoodRow } from './row-batch.ts'
+import { RowPipeline } from './row-pipeline.ts'
+import { emptySummary, noteBadLine, type Summary } from './summary.ts'
+
+/** Rows folded at once. Fixed, so that the result does not depend on how a file's bytes came. */
+const sliceRows = 1000
+
+export interface ReplayedFile {
+  /** For messages. */
+  readonly name: string
+  readonly rows: AsyncIterable<readonly Row[]>
+  /** Undefined for rows of our own events. */
+  readonly mapping: FieldMapping | undefined
+}
+
+/** One replay: files one after the other, as if they were one. Bound: a slice of rows, and the profiles. */
+export class Replay {
+  readonly #engine: Engine
+  readonly #topic: string
+  readonly #profiles = new MemoryProfiles()
+  readonly #bots = new Set<string>()
+  readonly #summary = emptySummary()
+  #linesBefore = 0
+
+  constructor(engine: Engine, topic: string) {
+    this.#engine = engine
+    this.#topic = topic
+  }
+
+  /** The actions of a file, in the order of its rows. Throws what reading the rows throws. */
+  async *actions({ name, rows, mapping }: ReplayedFile): AsyncGenerator<readonly PublishedAction[]> {
+    const summary = this.#summary
+    const pipeline = new RowPipeline(this.#engine, {
+      topic: this.#topic,
+      ...(mapping && { mapping }),
+      onEnriched: ({ customer }, { agent }) => {
+        if (!agent.bot) return
+        this.#bots.add(customer)
+        summary.bot_events++
+      },
+    })
+    let lastLine = 0
+    for await (const slice of slicesOf(rows)) {
+      lastLine = slice.at(-1)!.line
+      summary.lines += slice.length
+      const good: GoodRow[] = []
+      for (const row of slice) {
+        if (row.kind !== 'bad') good.push(row)
+        else noteBadLine(summary, 'unreadable', { file: name, line: row.line, detail: row.detail })
+      }
+      if (good.length === 0) continue
+      const { records, actions, tally, faults } = pipeline.fold(good, this.#linesBefore, this.#profiles)
+      // A fault of ours must be seen, not counted: the service goes on, a replay is there to find it.
+      if (faults.length > 0) throw faults[0]
+      this.#noteDeadLetters(name, records)
+      summary.events += good.length - sum(tally.deadLetters.values())
+      summary.duplicates += tally.duplicates
+      summary.late += tally.late
+      for (const result of ['chosen', 'suppressed', 'none'] as const) {
+        summary.decisions[result] += tally.decisions[result]
+      }
+      for (const [action, count] of tally.actions) summary.actions[action] = (summary.actions[action] ?? 0) + count
+      if (actions.length > 0) yield actions
+    }
+    this.#linesBefore += lastLine
+  }
+
+  /** What it came to so far. */
+  summary(): Summary {
+    let sessions = 0
+    for (const { session } of this.#profiles.all()) sessions += session.index
+    const actions = Object.fromEntries(Object.entries(this.#summary.actions).sort(([a], [b]) => (a < b ? -1 : 1)))
+    return { ...this.#summary, actions, sessions, customers: this.#profiles.size, bots: this.#bots.size }
+  }
+
+  #noteDeadLetters(file: string, records: readonly OutRecord[]): void {
+    for (const { topic, headers } of records) {
+      if (topic !== this.#engine.config.output.dead_letters) continue
+      const line = Number(headers['beckon.errors.offset']) - this.#linesBefore
+      const detail = String(headers['beckon.errors.detail'])
+      noteBadLine(this.#summary, String(headers['beckon.errors.reason']), { file, line, detail })
+    }
+  }
+}
+
+async function* slicesOf(rows: AsyncIterable<readonly Row[]>): AsyncGenerator<readonly Row[]> {
+  let slice: Row[] = []
+  for await (const chunk of rows) {
+    for (const row of chunk) {
+      slice.push(row)
+      if (slice.length < sliceRows) continue
+      yield slice
+      slice = []
+    }
+  }
+  if (slice.length > 0) yield slice
+}
+
+function sum(counts: Iterable<number>): number {
+  let total = 0
+  for (const count of counts) total += count
+  return total
+}

@@ -1,0 +1,72 @@
+/** What a replay came to. The same input and config give the same summary, so it holds no times of the clock. */
+export interface Summary {
+  /** Rows of all files, without blank lines and the header of a CSV file. */
+  lines: number
+  /** Rows that became events; duplicates count. */
+  events: number
+  /** Rows that did not, by reason. */
+  readonly bad_lines: Record<string, BadLines>
+  customers: number
+  /** Those that are bots, and their events. */
+  bots: number
+  bot_events: number
+  sessions: number
+  duplicates: number
+  /** Events that came too late for at least one feature. */
+  late: number
+  /** Events after which an action was chosen, all candidates were held back, or there was no candidate. */
+  readonly decisions: { chosen: number; suppressed: number; none: number }
+  /** By name, in the order of the names. */
+  actions: Record<string, number>
+}
+
+export interface BadLines {
+  count: number
+  /** The first few. */
+  readonly first: { readonly file: string; readonly line: number; readonly detail: string }[]
+}
+
+const shownBadLines = 5
+
+export function emptySummary(): Summary {
+  return {
+    lines: 0,
+    events: 0,
+    bad_lines: {},
+    customers: 0,
+    bots: 0,
+    bot_events: 0,
+    sessions: 0,
+    duplicates: 0,
+    late: 0,
+    decisions: { chosen: 0, suppressed: 0, none: 0 },
+    actions: {},
+  }
+}
+
+export function noteBadLine({ bad_lines }: Summary, reason: string, at: BadLines['first'][number]): void {
+  bad_lines[reason] ??= { count: 0, first: [] }
+  const bad = bad_lines[reason]
+  bad.count++
+  if (bad.first.length < shownBadLines) bad.first.push(at)
+}
+
+/** The summary for people: one line a figure, and where to look for what could not be read. */
+export function formatSummary(summary: Summary): string {
+  const { lines, events, bad_lines, customers, bots, bot_events, sessions, duplicates, late, decisions } = summary
+  const n = (count: number) => count.toLocaleString('en-US')
+  const actions = Object.entries(summary.actions)
+  const rows: [name: string, text: string][] = [
+    ['lines', n(lines)],
+    ['events', `${n(events)} (${n(duplicates)} duplicates, ${n(late)} late)`],
+    ...Object.entries(bad_lines).map(([reason, bad]): [string, string] => {
+      const places = bad.first.map(({ file, line, detail }) => `\n    ${file}:${line}: ${detail}`).join('')
+      return ['bad lines', `${n(bad.count)} ${reason}${places}${bad.count > bad.first.length ? '\n    …' : ''}`]
+    }),
+    ['customers', `${n(customers)} (${n(bots)} bots with ${n(bot_events)} events)`],
+    ['sessions', n(sessions)],
+    ['decisions', `${n(decisions.chosen)} with an action, ${n(decisions.suppressed)} held back by contact rules`],
+    ['actions', actions.length === 0 ? 'none' : actions.map(([name, count]) => `${name} ${n(count)}`).join(', ')],
+  ]
+  return rows.map(([name, text]) => `${name.padEnd(10)}${text}\n`).join('')
+}
