@@ -19,7 +19,10 @@ const folder = mkdtempSync(join(tmpdir(), 'beckon-bench-'))
 const dir = join(folder, 'stack')
 try {
   const { kafka, clickhouse } = await startStack({ dir, ports: { kafka: 0, clickhouse: 0 }, onStep: report.say })
-  await benchService({ kafka, clickhouse, folder, events: Number(values.events), rounds: Number(values.rounds) }, report)
+  await benchService(
+    { kafka, clickhouse, folder, events: Number(values.events), rounds: Number(values.rounds) },
+    report,
+  )
 } finally {
   await stopStack({ dir, wipe: true })
   rmSync(folder, { recursive: true, force: true })

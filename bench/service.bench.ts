@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { createClient } from '@clickhouse/client'
 import kafkajs from 'kafkajs'
-import { migrate } from '../src/store/clickhouse/migrate.ts'
 import { freePort } from '../src/stack/ports.ts'
+import { migrate } from '../src/store/clickhouse/migrate.ts'
 import { generateClicks } from './clicks.ts'
 import { produceClicks } from './clicks-topic.ts'
 import { median, type Report } from './report.ts'
@@ -33,7 +33,10 @@ interface Run {
  * The whole service, with transactions and ClickHouse writes, over a topic of clicks, beside a bare loop of kafkajs and
  * avsc over the same topic. The two take turns, so that the machine's noise meets both.
  */
-export async function benchService({ kafka, clickhouse, folder, events, rounds }: ServiceBench, report: Report): Promise<void> {
+export async function benchService(
+  { kafka, clickhouse, folder, events, rounds }: ServiceBench,
+  report: Report,
+): Promise<void> {
   const topic = 'bench.clicks'
   report.say(`filling ${topic} with ${events} events`)
   await produceClicks([kafka], topic, partitions, generateClicks({ count: events, customers: 50_000, seed: 1 }))
@@ -43,7 +46,7 @@ export async function benchService({ kafka, clickhouse, folder, events, rounds }
     report.say(`round ${round} of ${rounds}: the bare loop`)
     bare.push(await runBareLoop(kafka, topic, events))
     report.say(`round ${round} of ${rounds}: the service`)
-    service.push(await runService(kafka, clickhouse, folder, topic, events, round))
+    service.push(await runService(kafka, clickhouse, folder, events, round))
   }
   const rate = (runs: Run[]) => events / median(runs.map(({ seconds }) => seconds))
   const perCpu = (runs: Run[]) => events / median(runs.map(({ cpuSeconds }) => cpuSeconds))
@@ -79,14 +82,15 @@ async function runService(
   kafka: string,
   clickhouse: string,
   folder: string,
-  topic: string,
   events: number,
   round: number,
 ): Promise<Run> {
   const output = { actions: `bench.actions.${round}`, dead_letters: `bench.dead_letters.${round}` }
   const admin = new kafkajs.Kafka({ brokers: [kafka], logLevel: kafkajs.logLevel.ERROR }).admin()
   await admin.connect()
-  await admin.createTopics({ topics: Object.values(output).map((name) => ({ topic: name, numPartitions: partitions })) })
+  await admin.createTopics({
+    topics: Object.values(output).map((name) => ({ topic: name, numPartitions: partitions })),
+  })
   await admin.disconnect()
   const client = createClient({ url: clickhouse })
   await client.command({ query: `DROP DATABASE IF EXISTS ${database}` })
@@ -107,7 +111,9 @@ output: ${JSON.stringify({ ...output, format: 'wire' })}
 ops: { port: ${port}, log_level: info }
 `.replace('CLICKS_AVSC', path('bench/clicks.avsc')),
   )
-  const child = spawn(process.execPath, [path('bin/beckon.js'), 'run', '-c', config], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [path('bin/beckon.js'), 'run', '-c', config], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   try {
     let startedMs = 0
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -121,7 +127,10 @@ ops: { port: ${port}, log_level: info }
     const seconds = (performance.now() - startedMs) / 1000
     const { cpuSeconds, peakMb } = usageOf(child)
     const stored = async () => {
-      const rows = await client.query({ query: `SELECT count() AS n FROM ${database}.events FINAL`, format: 'JSONEachRow' })
+      const rows = await client.query({
+        query: `SELECT count() AS n FROM ${database}.events FINAL`,
+        format: 'JSONEachRow',
+      })
       return Number((await rows.json<{ n: string }>())[0]!.n)
     }
     while ((await stored()) < events) await new Promise((resolve) => setTimeout(resolve, 200))
@@ -145,7 +154,11 @@ async function consumed(port: number): Promise<number> {
 /** CPU seconds and peak resident memory of a running child, from /proc; ticks are 1/100 s on Linux. */
 function usageOf({ pid }: ChildProcess): { cpuSeconds: number; peakMb: number } {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const [user = 0, system = 0] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13).map(Number)
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number)
   const peakKb = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
   return { cpuSeconds: (user + system) / 100, peakMb: peakKb / 1024 }
 }

@@ -15,7 +15,11 @@ if (major < 20 || (major === 20 && minor < 19)) {
 /** Runs a program to its end; its output goes to stderr, so that stdout stays for the command's own lines. */
 function run(what, command, args) {
   console.error(`beckon: ${what}`)
-  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+  const { status } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  })
   if (status !== 0) {
     console.error(`beckon: ${what} failed; see the lines above.`)
     process.exit(1)
@@ -39,6 +43,10 @@ if (process.argv.includes('--build')) {
   const sources = ['src', 'test', 'bench', 'tsconfig.json', 'package-lock.json'].map((name) => newest(join(root, name)))
   if (newest(stamp) < Math.max(...sources)) {
     rmSync(join(root, 'dist'), { recursive: true, force: true })
-    run('compiling (tsc)', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.json'])
+    run('compiling (tsc)', process.execPath, [
+      join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+      '-p',
+      'tsconfig.json',
+    ])
   }
 }

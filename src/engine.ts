@@ -39,7 +39,8 @@ export function compileEngine({ config, source }: LoadedConfig): Engine {
   }
   const taken = new Set(actionVariables.map(({ name }) => name))
   for (const [index, { name }] of config.features.entries()) {
-    if (taken.has(name)) note(['features', index, 'name'], new Error(`${name} is what expressions call the event's own`))
+    if (taken.has(name))
+      note(['features', index, 'name'], new Error(`${name} is what expressions call the event's own`))
     else if (!isVariableName(name)) note(['features', index, 'name'], new Error(`${name} is a word of CEL's own`))
   }
   const features = compileFeatures(config.features, (declaration, key, fault) => {

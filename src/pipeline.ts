@@ -3,7 +3,7 @@ import { type Decision, decide } from './decide/decide.ts'
 import type { Policy } from './decide/policy.ts'
 import { type Position, type PublishedAction, publishAction } from './emit/action.ts'
 import { deadLetter } from './emit/dead-letter.ts'
-import { noReferrer, type Enrichment, noAgent, noCampaign, noGeo } from './enrich/enrichment.ts'
+import { type Enrichment, noAgent, noCampaign, noGeo, noReferrer } from './enrich/enrichment.ts'
 import { noSession, type SessionBounds, touchSession } from './enrich/session.ts'
 import { Event } from './events/event.ts'
 import type { OutRecord, RecordBatch } from './events/log.ts'
@@ -11,7 +11,7 @@ import { type FeatureSet, updateFeatures } from './features/features.ts'
 import type { Moment } from './features/moment.ts'
 import { UnknownSchema } from './ingest/decode.ts'
 import { hashId } from './ingest/recent-ids.ts'
-import { type Reason as RejectReason, Rejected, rejected } from './ingest/rejected.ts'
+import { type Rejected, type Reason as RejectReason, rejected } from './ingest/rejected.ts'
 import { mergeTraits, type Profile } from './profiles/profile.ts'
 import { type SliceChunks, SliceRows } from './store/slice-rows.ts'
 
@@ -88,7 +88,15 @@ export class Pipeline {
     this.#stages = stages
     const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
     const event = new Event()
-    this.#moment = { event, enrichment, session: noSession(), inSession: true, traits: new Map(), groups: [], asOfMs: 0 }
+    this.#moment = {
+      event,
+      enrichment,
+      session: noSession(),
+      inSession: true,
+      traits: new Map(),
+      groups: [],
+      asOfMs: 0,
+    }
   }
 
   /**
@@ -106,13 +114,7 @@ export class Pipeline {
    * @param decoded what `decode` gave for the records from `from` on
    * @param profiles those of the slice's customers are loaded
    */
-  fold(
-    batch: RecordBatch,
-    from: number,
-    decoded: readonly Decoded[],
-    profiles: Profiles,
-    nowMs: number,
-  ): SliceResult {
+  fold(batch: RecordBatch, from: number, decoded: readonly Decoded[], profiles: Profiles, nowMs: number): SliceResult {
     const output: Output = { records: [], actions: [], tally: emptyTally(), faults: [] }
     const { records, tally } = output
     for (let k = 0; k < decoded.length; k++) {
@@ -124,7 +126,8 @@ export class Pipeline {
         tally.skipped++
         continue
       }
-      const rejection = event instanceof Event ? this.#one(batch, batch.offset(i), event, profiles, nowMs, output) : event
+      const rejection =
+        event instanceof Event ? this.#one(batch, batch.offset(i), event, profiles, nowMs, output) : event
       if (rejection === undefined) continue
       tally.deadLetters.set(rejection.reason, (tally.deadLetters.get(rejection.reason) ?? 0) + 1)
       records.push(deadLetter(this.#stages.deadLetterTopic, batch, i, rejection, nowMs))

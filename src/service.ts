@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs'
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { ActionFormat } from './emit/encode-action.ts'
 import { type Engine, schemaFile } from './engine.ts'
-import { Rejected } from './ingest/rejected.ts'
 import type { Registry } from './ingest/registry/registry.ts'
+import { Rejected } from './ingest/rejected.ts'
 import type { Consumption, Log, TopicPartition } from './log/log.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
 import { createMetrics, type Metrics } from './ops/metrics.ts'
 import { Pipeline } from './pipeline.ts'
 import { compileStages } from './stages.ts'
-import { createProfileStore } from './store/clickhouse/profiles.ts'
 import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
+import { createProfileStore } from './store/clickhouse/profiles.ts'
 import { createWriter } from './store/clickhouse/writer.ts'
 import { Task } from './task.ts'
 
@@ -41,7 +41,10 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const { log, logger } = world
   const topics = config.topics.map(({ name }) => name)
   const partitions = await samePartitions(log, topics)
-  const metrics = createMetrics(engine.policy.actions.map(({ name }) => name), topics)
+  const metrics = createMetrics(
+    engine.policy.actions.map(({ name }) => name),
+    topics,
+  )
   const rows = createWriter({
     client: world.clickhouse,
     maxPendingBytes: config.clickhouse.max_pending_mb * 1024 * 1024,
@@ -110,7 +113,10 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     }))
     return { ok: tasks.size > 0 && states.every(({ state }) => state !== 'failed'), detail: { partitions: states } }
   }
-  const health = (): Probe => ({ ok: true, detail: { secondsSinceLastBatch: Math.round((Date.now() - lastBatchMs) / 1000) } })
+  const health = (): Probe => ({
+    ok: true,
+    detail: { secondsSinceLastBatch: Math.round((Date.now() - lastBatchMs) / 1000) },
+  })
   let ops: OpsServer
   try {
     ops = await startOpsServer(config.ops, metrics.registry, health, ready)
@@ -120,7 +126,11 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     await rows.stop()
     throw error
   }
-  logger.info('started', { count: partitions, version: engine.policy.version, address: `${config.ops.host}:${ops.port}` })
+  logger.info('started', {
+    count: partitions,
+    version: engine.policy.version,
+    address: `${config.ops.host}:${ops.port}`,
+  })
 
   return {
     metrics,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordBatch } from './events/log.ts'
+import type { FeatureSet } from './features/features.ts'
 import { UnknownSchema } from './ingest/decode.ts'
 import { type Log, LogError, type SliceWriter, type TopicPartition, type Turn } from './log/log.ts'
 import type { Logger } from './ops/logger.ts'
@@ -7,7 +8,6 @@ import { countSlice, type Failure, type Metrics } from './ops/metrics.ts'
 import type { Decoded, Pipeline } from './pipeline.ts'
 import { ProfileCache } from './profiles/cache.ts'
 import { StateError } from './profiles/codec.ts'
-import type { FeatureSet } from './features/features.ts'
 import { profilesTable } from './store/profile-row.ts'
 import type { ProfileStore } from './store/profile-store.ts'
 import { nextOffsetOf } from './store/profile-version.ts'
@@ -384,9 +384,14 @@ export class Task {
 
 function asFailure(error: unknown): TaskFailure | undefined {
   if (error instanceof TaskFailure) return error
-  if (error instanceof StateError) return new TaskFailure('state', 'a stored profile can not be read; see the runbook', error)
+  if (error instanceof StateError)
+    return new TaskFailure('state', 'a stored profile can not be read; see the runbook', error)
   if (error instanceof LogError && error.code === 'too_large') {
-    return new TaskFailure('output', 'an output topic refuses a record of allowed size: raise its max.message.bytes', error)
+    return new TaskFailure(
+      'output',
+      'an output topic refuses a record of allowed size: raise its max.message.bytes',
+      error,
+    )
   }
   return undefined
 }

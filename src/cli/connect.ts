@@ -23,7 +23,9 @@ export function connectLog({ kafka }: Config, logger: Logger): Promise<Log> {
     brokers: kafka.brokers,
     clientId: kafka.client_id,
     ...(pems ? { ssl: Object.fromEntries(Object.entries(pems).filter(([, pem]) => pem !== undefined)) } : {}),
-    ...(sasl ? { sasl: { mechanism: sasl.mechanism as 'plain', username: sasl.username, password: sasl.password ?? '' } } : {}),
+    ...(sasl
+      ? { sasl: { mechanism: sasl.mechanism as 'plain', username: sasl.username, password: sasl.password ?? '' } }
+      : {}),
     onLog: (level, event, { topic, partition, code, type }) =>
       logger[level](`kafka.${event.replaceAll(' ', '_')}`, {
         ...(topic === undefined ? {} : { topic: String(topic) }),

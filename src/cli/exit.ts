@@ -18,10 +18,14 @@ export class CommandError extends Error {
 export function explainError(error: unknown): { readonly message: string; readonly code: number } {
   if (error instanceof ConfigError) {
     const n = error.faults.length
-    return { message: `${error.message}\n${n} ${n === 1 ? 'fault' : 'faults'} in the configuration`, code: exitCode.usage }
+    return {
+      message: `${error.message}\n${n} ${n === 1 ? 'fault' : 'faults'} in the configuration`,
+      code: exitCode.usage,
+    }
   }
   if (error instanceof CommandError) return { message: error.message, code: error.exitCode }
-  if (error instanceof LogError) return { message: `Kafka: ${error.message}${hints[error.code] ?? ''}`, code: exitCode.failed }
+  if (error instanceof LogError)
+    return { message: `Kafka: ${error.message}${hints[error.code] ?? ''}`, code: exitCode.failed }
   if (error instanceof StoreError) {
     const hint = error.code === 'refused' ? '; have the tables been made (beckon migrate)?' : ''
     return { message: `${error.message}${hint}`, code: exitCode.failed }

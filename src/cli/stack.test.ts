@@ -18,7 +18,7 @@ async function run(...args: string[]): Promise<{ out: string; fault: string | un
   }
   try {
     const command = stackCommand()
-    for (const sub of command.commands) sub.exitOverride().configureOutput({ writeErr: () => {} })
+    for (const sub of command.commands) sub.configureOutput({ writeErr: () => {} })
     await command.parseAsync(args, { from: 'user' })
     return { out, fault: undefined }
   } catch (error) {

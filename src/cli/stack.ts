@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { PartName } from '../stack/part.ts'
 import { defaultPort, type PartStatus, stackStatus, startStack, stopStack } from '../stack/stack.ts'
 import { StackError } from '../stack/stack-error.ts'
+import { CommandError, exitCode } from './exit.ts'
 
 const defaultDir = '.beckon/stack'
 
@@ -16,7 +17,10 @@ interface UpOptions {
 }
 
 export function stackCommand(): Command {
-  const stack = new Command('stack').description('a real Kafka and a real ClickHouse on this machine, without Docker')
+  // Sub-commands inherit the override, so that a wrong option ends with the code of wrong usage.
+  const stack = new Command('stack')
+    .description('a real Kafka and a real ClickHouse on this machine, without Docker')
+    .exitOverride()
 
   withCommonOptions(stack.command('up'))
     .description('start what is not up yet, and wait until it answers')
@@ -91,14 +95,13 @@ function parsePort(text: string): number {
   throw new InvalidArgumentError('A port is a number from 1 to 65535.')
 }
 
-/** Faults that the user can mend are told in words; others are bugs, and the caller's. */
+/** Faults of the stack are told in words, with the exit code of their kind. */
 async function reporting(work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (error) {
     if (!(error instanceof StackError)) throw error
-    say(error.message)
-    process.exitCode = error.code === 'usage' ? 2 : 1
+    throw new CommandError(error.message, error.code === 'usage' ? exitCode.usage : exitCode.failed)
   }
 }
 

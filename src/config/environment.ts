@@ -15,7 +15,11 @@ export function applyEnvironment(value: Record<string, unknown>, env: NodeJS.Pro
     if (text === undefined || !variable.startsWith(prefix)) continue
     const keys = variable.slice(prefix.length).toLowerCase().split('__')
     if (keys.length < 2 || reserved.has(variable.slice(prefix.length).split('_')[0]!)) continue
-    set(value, keys, keys.at(-1) === 'brokers' ? text.split(',').map((broker) => broker.trim()) : scalar(text, keys.at(-1)!))
+    set(
+      value,
+      keys,
+      keys.at(-1) === 'brokers' ? text.split(',').map((broker) => broker.trim()) : scalar(text, keys.at(-1)!),
+    )
     applied.set(keys.join('.'), variable)
   }
   return applied

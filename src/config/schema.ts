@@ -124,9 +124,7 @@ const enrich = z
     clock_skew: z.boolean().default(true),
     /** A MaxMind `.mmdb` file; without one there is no geo. */
     geo_database: z.string().optional(),
-    session: z
-      .strictObject({ idle: duration.default(1_800_000), max: duration.default(86_400_000) })
-      .prefault({}),
+    session: z.strictObject({ idle: duration.default(1_800_000), max: duration.default(86_400_000) }).prefault({}),
   })
   .prefault({})
 
@@ -256,7 +254,10 @@ const contact = z
     caps: z.array(z.strictObject({ max: positive.max(1_000), per: duration })).default([]),
   })
   .prefault({})
-  .transform(({ cooldown, caps }) => ({ cooldownMs: cooldown, caps: caps.map(({ max, per }) => ({ max, perMs: per })) }))
+  .transform(({ cooldown, caps }) => ({
+    cooldownMs: cooldown,
+    caps: caps.map(({ max, per }) => ({ max, perMs: per })),
+  }))
 
 const action = z
   .strictObject({
@@ -266,9 +267,7 @@ const action = z
     contact,
     channel: z.string().default(''),
     expires: duration.default(0),
-    payload: z
-      .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.strictObject({ cel })]))
-      .default({}),
+    payload: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.strictObject({ cel })])).default({}),
   })
   .transform(({ expires, ...rest }) => ({ ...rest, expiresMs: expires }))
 

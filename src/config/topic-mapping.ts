@@ -35,7 +35,10 @@ const times: readonly (readonly [key: 'time' | 'sent_at' | 'received_at', field:
  * record's fields that nothing reads become properties.
  * @param onFault called with the key of an expression that can't be compiled
  */
-export function compileMapping(declared: Declared, onFault: (path: readonly string[], fault: unknown) => void): FieldMapping {
+export function compileMapping(
+  declared: Declared,
+  onFault: (path: readonly string[], fault: unknown) => void,
+): FieldMapping {
   const mapping: { -readonly [K in keyof FieldMapping]: FieldMapping[K] } = {}
   const source = (key: string, from: string | { field: string } | { cel: string } | { constant: unknown }): Source => {
     if (typeof from === 'string') return from

@@ -24,7 +24,15 @@ const moment: Moment = {
   x: 2.5,
   properties: new Properties(
     ['revenue', 'category', 'products', 'nothing'],
-    [12.5, 'shoes', [{ sku: 'a', price: 3 }, { sku: 'b', price: 30 }], null],
+    [
+      12.5,
+      'shoes',
+      [
+        { sku: 'a', price: 3 },
+        { sku: 'b', price: 30 },
+      ],
+      null,
+    ],
   ),
 }
 const evaluate = (source: string, at = moment) => scope.compile(source).evaluate(at)

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
-import { noSession, touchSession } from '../enrich/session.ts'
+import { touchSession } from '../enrich/session.ts'
 import { Event, Properties, type Value } from '../events/event.ts'
-import { RowBuffer } from '../store/row-binary.ts'
 import { groupSignatures, readState, writeState } from '../profiles/codec.ts'
 import { Profile } from '../profiles/profile.ts'
+import { RowBuffer } from '../store/row-binary.ts'
 import type { AggregateDeclaration, FeatureDeclaration } from './declaration.ts'
 import { compileFeatures, type FeatureSet, updateFeatures } from './features.ts'
 import type { Moment } from './moment.ts'
@@ -45,7 +45,9 @@ function fold(set: FeatureSet, profile: Profile, fact: Fact): boolean {
 }
 
 const read = (set: FeatureSet, profile: Profile, asOfMs = profile.streamTimeMs): Record<string, Value> =>
-  Object.fromEntries(set.features.map((feature) => [feature.name, feature.read(profile.groups, asOfMs, profile.session.index)]))
+  Object.fromEntries(
+    set.features.map((feature) => [feature.name, feature.read(profile.groups, asOfMs, profile.session.index)]),
+  )
 
 const kinds: readonly AggregateDeclaration[] = [
   { name: 'count' },
@@ -88,7 +90,10 @@ function byDefinition(kind: AggregateDeclaration, facts: readonly Fact[], asOfMs
     case 'top': {
       const counts = new Map<number, number>()
       for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
-      return [...counts].sort(([a, n], [b, m]) => m - n || a - b).slice(0, 2).map(([value]) => value)
+      return [...counts]
+        .sort(([a, n], [b, m]) => m - n || a - b)
+        .slice(0, 2)
+        .map(([value]) => value)
     }
     case 'time_since': {
       const latest = Math.max(...facts.map(({ timeMs }) => timeMs))
@@ -115,7 +120,10 @@ const facts = fc.array(
   fc.record({
     timeMs: fc.integer({ min: 0, max: 100 * minuteMs }).map((ms) => 1_700_000_000_000 + ms),
     type: fc.constantFrom('a', 'b'),
-    value: fc.oneof(fc.constantFrom(null, 1, 2, 2.005), fc.integer({ min: -500, max: 500 }).map((n) => n / 100)),
+    value: fc.oneof(
+      fc.constantFrom(null, 1, 2, 2.005),
+      fc.integer({ min: -500, max: 500 }).map((n) => n / 100),
+    ),
   }),
   { minLength: 1, maxLength: 60 },
 )

@@ -11,5 +11,4 @@ export type Window =
 export const maxPanes = 1_500
 
 /** The window's name in a message and in a group's signature. */
-export const windowName = (window: Window) =>
-  window.kind === 'panes' ? `panes of ${window.paneMs} ms` : window.kind
+export const windowName = (window: Window) => (window.kind === 'panes' ? `panes of ${window.paneMs} ms` : window.kind)

@@ -41,10 +41,15 @@ export class Cursor {
   /** Over the whole array buffer, which the values of one fetch have in common; `base` is where `bytes` starts in it. */
   view = new DataView(this.bytes.buffer)
   base = 0
+  #buffer: ArrayBufferLike = this.bytes.buffer
 
   open(bytes: Buffer, at: number): void {
     this.bytes = bytes as Buffer & Slices
-    if (bytes.buffer !== this.view.buffer) this.view = new DataView(bytes.buffer)
+    const { buffer } = bytes
+    if (buffer !== this.#buffer) {
+      this.#buffer = buffer
+      this.view = new DataView(buffer)
+    }
     this.base = bytes.byteOffset
     this.at = at
     this.end = bytes.length

@@ -24,7 +24,8 @@ const finite = { noNaN: true, noDefaultInfinity: true }
 const scalar: fc.Arbitrary<Sample> = fc.oneof(
   sample('boolean', fc.boolean()),
   sample('int', fc.integer()),
-  sample('long', fc.maxSafeInteger()),
+  // avsc's writer rounds beyond 2^52; the larger ones have a test of their own.
+  sample('long', fc.integer({ min: -(2 ** 52), max: 2 ** 52 })),
   sample(
     'float',
     fc.float(finite).map((x) => x + 0),

@@ -141,7 +141,7 @@ class RegistryDecoder implements Decoder {
   readonly #maxBytes: number
   /** Least lately used first. */
   readonly #compiled = new Map<number, Compiled>()
-  #lastId = -1
+  #lastId = 0
   #last: Compiled | undefined
 
   constructor(plan: Plan, maxBytes: number) {
@@ -155,6 +155,7 @@ class RegistryDecoder implements Decoder {
     let id = -1
     try {
       id = schemaId(value)
+      if (id < 1) throw badId
       const compiled = id === this.#lastId ? this.#last : this.#find(id)
       if (compiled === undefined || compiled.untilMs <= nowMs) return new UnknownSchema(id)
       const { reader } = compiled
@@ -177,7 +178,6 @@ class RegistryDecoder implements Decoder {
   }
 
   #find(id: number): Compiled | undefined {
-    if (id < 1) throw badId
     const compiled = this.#compiled.get(id)
     if (compiled !== undefined) this.#keep(id, compiled)
     return compiled

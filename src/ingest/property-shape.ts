@@ -87,7 +87,10 @@ export class PropertyCollector {
 
   take(): Properties {
     if (this.#count === 0) return Properties.empty
-    const properties = new Properties(this.#shape.names(), this.#values.slice(0, this.#count))
+    // Half the cost of a slice.
+    const values = new Array<Value>(this.#count)
+    for (let i = 0; i < values.length; i++) values[i] = this.#values[i]!
+    const properties = new Properties(this.#shape.names(), values)
     this.clear()
     return properties
   }

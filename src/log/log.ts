@@ -15,8 +15,8 @@ export interface Log {
   /**
    * Joins the group and hands over its partitions' batches: one handler call at a time by partition, partitions
    * concurrently. Partitions of one number go to the same member in all topics, since their profiles are the same.
-   * In every generation a partition starts at its committed offset, at its beginning where there is none; seek in
-   * `onAssigned` to start elsewhere. Throws LogError where it can't join for good.
+   * In every generation a partition starts at its committed offset (the one before, if the last commit is only
+   * milliseconds old), at its beginning where there is none; seek to go on elsewhere. Throws LogError where it can't join.
    */
   consume(options: ConsumeOptions): Promise<Consumption>
   /** Opens a transactional producer. From then on the previous owner of the id is fenced, and its open transaction aborted. */
@@ -81,7 +81,8 @@ export interface Turn {
 
 export interface SliceWriter {
   /**
-   * One transaction: the records, and the input offset to go on from. Resolves when it is committed. After any throw
+   * One transaction: the records, and the input offset to go on from. Resolves when it is committed; readers and
+   * committedOffset see that some milliseconds later, unless openWriter comes between. After any throw
    * the writer is dead: open a new one, then committedOffset tells what happened. Throws LogError: `aborted`, `fenced`
    * and `too_large` mean that it did not happen, `unknown_outcome` that it may have.
    */

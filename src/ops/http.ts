@@ -30,7 +30,8 @@ export async function startOpsServer(
     const answer = (status: number, type: string, body: string) => {
       response.writeHead(status, { 'content-type': type }).end(request.method === 'HEAD' ? '' : body)
     }
-    const probe = ({ ok, detail }: Probe) => answer(ok ? 200 : 503, 'application/json', `${JSON.stringify({ ok, ...detail })}\n`)
+    const probe = ({ ok, detail }: Probe) =>
+      answer(ok ? 200 : 503, 'application/json', `${JSON.stringify({ ok, ...detail })}\n`)
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(405, 'text/plain', 'GET only\n')
     switch (request.url?.split('?', 1)[0]) {
       case '/metrics':

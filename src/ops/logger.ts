@@ -44,10 +44,12 @@ export function createLogger(level: LogLevel, stream?: { write(line: string): vo
     messageKey: 'event',
   }
   const logger = stream ? pino(options, stream) : pino(options)
-  const line = (method: 'debug' | 'info' | 'warn' | 'error') => (event: string, fields: LogFields = {}) => {
-    const { error, ...rest } = fields
-    logger[method](error === undefined ? rest : { ...rest, error: describeError(error) }, event)
-  }
+  const line =
+    (method: 'debug' | 'info' | 'warn' | 'error') =>
+    (event: string, fields: LogFields = {}) => {
+      const { error, ...rest } = fields
+      logger[method](error === undefined ? rest : { ...rest, error: describeError(error) }, event)
+    }
   return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
 }
 

@@ -48,7 +48,12 @@ export function createMetrics(actions: readonly string[], topics: readonly strin
     checkpointAge: gauge('checkpoint_age_seconds', 'Age of the oldest change that no checkpoint holds.'),
     partitionFailed: gauge('partition_failed', 'Partitions that stopped, by reason.', ['reason']),
     profilesInMemory: gauge('profiles_in_memory', 'Profiles held in memory.'),
-    insertSeconds: histogram('clickhouse_insert_seconds', 'Time of one insert.', [0.01, 0.05, 0.1, 0.5, 1, 5, 30], ['table']),
+    insertSeconds: histogram(
+      'clickhouse_insert_seconds',
+      'Time of one insert.',
+      [0.01, 0.05, 0.1, 0.5, 1, 5, 30],
+      ['table'],
+    ),
     insertFailures: counter('clickhouse_insert_failures_total', 'Inserts that failed and were tried again.', ['table']),
     unstorableRows: counter('unstorable_rows_total', 'Rows that ClickHouse refused for good.', ['table']),
     pendingBytes: gauge('clickhouse_pending_bytes', 'Rows that wait for an insert.'),

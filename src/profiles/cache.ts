@@ -64,7 +64,11 @@ export class ProfileCache {
 
   /** @throws StoreError, StateError */
   async load(customers: readonly string[]): Promise<void> {
-    for (const { customer, version, state, deleted } of await this.#store.read(this.#topic, this.#partition, customers)) {
+    for (const { customer, version, state, deleted } of await this.#store.read(
+      this.#topic,
+      this.#partition,
+      customers,
+    )) {
       const profile = deleted ? new Profile(customer) : readState(customer, state, this.#signatures)
       profile.nextOffset = nextOffsetOf(version)
       this.#profiles.set(customer, profile)

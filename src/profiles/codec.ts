@@ -1,6 +1,6 @@
+import type { Scalar } from '../features/aggregates/order.ts'
 import type { FeatureSet } from '../features/features.ts'
 import { emptyPanes, rowCount } from '../features/panes.ts'
-import type { Scalar } from '../features/aggregates/order.ts'
 import { hashId } from '../ingest/recent-ids.ts'
 import type { RowBuffer } from '../store/row-binary.ts'
 import { Profile } from './profile.ts'

@@ -11,7 +11,7 @@ const oldestJava = 17
 const mends: Readonly<Record<Tool, string>> = {
   jdk:
     `Java ${oldestJava} or later is missing (Kafka runs on it). ` +
-    'Debian, Ubuntu: apt-get install default-jre-headless; macOS: brew install openjdk. Or set JAVA_HOME to one.',
+    'Debian, Ubuntu: apt-get install default-jre-headless (22.04: openjdk-17-jre-headless); macOS: brew install openjdk. Or set JAVA_HOME to one.',
   maven:
     'Maven (mvn) is missing; it downloads Kafka and the registry, once. ' +
     'Debian, Ubuntu: apt-get install maven; macOS: brew install maven.',

@@ -9,4 +9,4 @@ const bound = Number.MAX_SAFE_INTEGER
 
 export const toFixedPoint = (value: number, unitsPerOne: number) => saturate(Math.floor(value * unitsPerOne + 0.5))
 
-export const saturate = (units: number) => (units > bound ? bound : units < -bound ? -bound : units)
+export const saturate = (units: number) => Math.min(Math.max(units, -bound), bound)

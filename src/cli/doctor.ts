@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command } from 'commander'
+import { checks } from '../doctor/checks.ts'
+import { examine } from '../doctor/examine.ts'
+import { formatFindings } from '../doctor/format.ts'
+import { World } from '../doctor/world.ts'
+import { createLogger } from '../ops/logger.ts'
+import { configOption } from './config-option.ts'
+import { connectLog, connectRegistryOf } from './connect.ts'
+import { exitCode } from './exit.ts'
+import { kafkaOptions } from './kafka-options.ts'
+
+/** What a connection that hangs may hold up the end. */
+const closeMs = 2_000
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('check all that beckon needs, and say how to mend what is wrong; changes nothing')
+    .addOption(configOption())
+    .option('--json', 'one JSON array of findings')
+    .action(async ({ config: configFile, json }: { config: string; json?: true }) => {
+      const logger = createLogger('silent')
+      const world = new World({
+        configFile,
+        env: process.env,
+        kafkaOptions,
+        openLog: (config) => connectLog(config, logger),
+        openRegistry: connectRegistryOf,
+      })
+      const findings = await examine(checks, world)
+      console.log(json ? JSON.stringify(findings) : formatFindings(findings))
+      if (findings.some(({ status }) => status === 'fail')) process.exitCode = exitCode.failed
+      await Promise.race([world.close(), sleep(closeMs, undefined, { ref: false })])
+    })
+}

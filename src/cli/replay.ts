@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { finished } from 'node:stream/promises'
+import { Command, Option } from 'commander'
+import { loadConfig } from '../config/load.ts'
+import type { TopicConfig } from '../config/schema.ts'
+import { compileMapping } from '../config/topic-mapping.ts'
+import type { PublishedAction } from '../emit/action.ts'
+import { compileEngine, type Engine } from '../engine.ts'
+import type { FieldMapping } from '../ingest/mapping.ts'
+import { builtInConfig } from '../replay/built-in-config.ts'
+import { readMappingFile } from '../replay/mapping-file.ts'
+import { openProgress } from '../replay/progress.ts'
+import { Replay } from '../replay/replay.ts'
+import { formatSummary } from '../replay/summary.ts'
+import { findTopic } from '../replay/topic.ts'
+import { accessLogMapping } from '../sources/access-log.ts'
+import { openSource, type Source, type SourceFormat } from '../sources/open.ts'
+import { SourceError } from '../sources/row.ts'
+import { CommandError, exitCode } from './exit.ts'
+
+interface ReplayOptions {
+  readonly config?: string
+  readonly topic?: string
+  readonly mapping?: string
+  readonly format?: SourceFormat
+  readonly numbers?: readonly string[]
+  readonly json?: true
+  readonly out?: string
+}
+
+export function replayCommand(): Command {
+  return new Command('replay')
+    .description(
+      'events of files through the same core, without Kafka: actions as NDJSON on stdout, a summary on stderr',
+    )
+    .argument('<file...>', 'NDJSON, CSV or a combined access log, each also as .gz; - is stdin')
+    .addOption(new Option('-c, --config <file>', 'the configuration (a built-in one by default)').env('BECKON_CONFIG'))
+    .option('--topic <name>', "whose mapping to use, of the configuration's topics")
+    .option('--mapping <file>', "what a topic's mapping holds, as a YAML file of its own")
+    .addOption(
+      new Option('--format <format>', 'told by the name or the first line').choices(['ndjson', 'csv', 'access-log']),
+    )
+    .option('--numbers <columns>', 'columns of a CSV file that hold numbers, with commas between', (text) =>
+      text.split(','),
+    )
+    .option('--json', 'the summary as a JSON line, last on stdout')
+    .option('--out <file>', 'where the actions go instead of stdout')
+    .action((files: string[], options: ReplayOptions) => explaining(() => replay(files, options)))
+}
+
+async function replay(files: readonly string[], options: ReplayOptions): Promise<void> {
+  const fileMapping = options.mapping === undefined ? undefined : readMappingFile(options.mapping)
+  const sizes = await Promise.all(files.map(sizeOf))
+  const totalBytes = sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined
+  const progress = openProgress(process.stderr, options.json ?? false)
+  let readBytes = 0
+  const open = (index: number): Promise<Source> => {
+    const before = sizes.slice(0, index).reduce<number>((sum, size) => sum + (size ?? 0), 0)
+    return openSource(files[index]!, {
+      ...(options.format && { format: options.format }),
+      ...(options.numbers && { numbers: options.numbers }),
+      onProgress: (bytes) => {
+        readBytes = before + bytes
+      },
+    })
+  }
+
+  const first = await open(0)
+  const engine = openReplayEngine(options.config, first.format)
+  const topic = topicOf(engine, options.topic)
+  const run = new Replay(engine, topic.name)
+  const out = await openOutput(options.out)
+  let fault: unknown
+  try {
+    for (const [index, name] of files.entries()) {
+      const source = index === 0 ? first : await open(index)
+      const mapping = fileMapping ?? mappingFor(source.format, topic)
+      for await (const actions of run.actions({ name, rows: source.rows, mapping })) {
+        await out.write(actions)
+        progress.update(run.lines, totalBytes === undefined ? undefined : readBytes / totalBytes)
+      }
+    }
+    fault = run.fault
+  } catch (error) {
+    // What was replayed before it is told all the same.
+    fault = error
+  }
+  const seconds = progress.end()
+  await out.end()
+
+  const summary = run.summary()
+  if (options.json) process.stdout.write(`${JSON.stringify({ summary: true, ...summary })}\n`)
+  else {
+    const rate = Math.round(summary.lines / seconds).toLocaleString('en-US')
+    process.stderr.write(`${formatSummary(summary)}time      ${seconds.toFixed(1)} s, ${rate} lines/s\n`)
+  }
+  if (fault !== undefined) throw fault
+  if (summary.lines > 0 && summary.events === 0) throw new CommandError('no line could be read as an event')
+}
+
+/** undefined for stdin. */
+async function sizeOf(file: string): Promise<number | undefined> {
+  if (file === '-') return undefined
+  try {
+    return (await stat(file)).size
+  } catch {
+    throw new CommandError(`${file}: no such file, or it can't be read`, exitCode.usage)
+  }
+}
+
+/** Where none is named, a built-in configuration, which the environment does not change. */
+function openReplayEngine(file: string | undefined, format: SourceFormat): Engine {
+  return compileEngine(file === undefined ? loadConfig(builtInConfig(format), {}) : loadConfig(file, process.env))
+}
+
+function topicOf({ config }: Engine, name: string | undefined): TopicConfig {
+  const topic = findTopic(config, name)
+  if (topic !== undefined) return topic
+  const names = config.topics.map((one) => one.name).join(', ')
+  throw new CommandError(
+    `${name === undefined ? 'say which with --topic' : `no topic ${name}`}: there are ${names}`,
+    exitCode.usage,
+  )
+}
+
+function mappingFor(format: SourceFormat, { mapping }: TopicConfig): FieldMapping | undefined {
+  if (format === 'access-log') return accessLogMapping
+  if (mapping !== undefined) return compileMapping(mapping, () => assert.fail('the engine compiled it before'))
+  if (format === 'ndjson') return undefined
+  throw new CommandError(
+    'a CSV file needs --mapping, or a topic of the configuration that has a mapping',
+    exitCode.usage,
+  )
+}
+
+interface Output {
+  write(actions: readonly PublishedAction[]): Promise<void>
+  end(): Promise<void>
+}
+
+async function openOutput(file: string | undefined): Promise<Output> {
+  const stream = file === undefined ? process.stdout : createWriteStream(file)
+  if (file !== undefined) await once(stream, 'open')
+  // The reader of a pipe has seen enough (`| head`).
+  else
+    stream.on('error', (error: NodeJS.ErrnoException) =>
+      process.exit(error.code === 'EPIPE' ? exitCode.done : exitCode.failed),
+    )
+  return {
+    async write(actions) {
+      let text = ''
+      for (const action of actions) text += `${JSON.stringify(action)}\n`
+      if (text !== '' && !stream.write(text)) await once(stream, 'drain')
+    },
+    async end() {
+      if (file === undefined) return
+      stream.end()
+      await finished(stream)
+    },
+  }
+}
+
+async function explaining(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error
+    throw new CommandError(error.message, error.code === 'unknown_format' ? exitCode.usage : exitCode.failed)
+  }
+}

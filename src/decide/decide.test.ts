@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
+import { Event, Properties } from '../events/event.ts'
+import type { Moment } from '../features/moment.ts'
+import { Profile } from '../profiles/profile.ts'
+import { compilePolicy } from './compile-policy.ts'
+import { noteContact, suppression } from './contact.ts'
+import { decide } from './decide.ts'
+import type { ActionDeclaration, Arbitration, ContactRules } from './policy.ts'
+
+const minuteMs = 60_000
+const free: ContactRules = { cooldownMs: 0, caps: [] }
+const best: Arbitration = { emit: 'best', contact: free }
+
+function action(name: string, over: Partial<ActionDeclaration> = {}): ActionDeclaration {
+  return { name, when: 'true', value: 1, contact: free, channel: '', expiresMs: 0, payload: {}, ...over }
+}
+
+function policyOf(actions: readonly ActionDeclaration[], arbitration = best) {
+  return compilePolicy(actions, arbitration, [], 'v', (_action, _path, fault) => assert.fail(fault as Error))
+}
+
+/** The customer, and what deciding on an event at a time gives: `name: reason`, by rank. */
+function deciding(actions: readonly ActionDeclaration[], arbitration = best) {
+  const policy = policyOf(actions, arbitration)
+  const profile = new Profile('c')
+  return (atMs: number, properties: Record<string, number> = {}) => {
+    const event = new Event()
+    event.properties = new Properties(Object.keys(properties), Object.values(properties))
+    const moment: Moment = {
+      event,
+      enrichment: { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo },
+      session: profile.session,
+      inSession: true,
+      traits: profile.traits,
+      groups: profile.groups,
+      asOfMs: atMs,
+    }
+    const decision = decide(policy, profile, moment)
+    return {
+      chosen: decision?.chosen.map((candidate) => candidate.action.name) ?? [],
+      reasons: decision && Object.fromEntries(decision.candidates.map((one) => [one.action.name, one.reason])),
+    }
+  }
+}
+
+test('the most valuable eligible action is chosen, and every candidate has a reason', () => {
+  const at = deciding([
+    action('a', { value: 1 }),
+    action('b', { value: 'properties.worth * 2.0' }),
+    action('c', { when: 'properties.worth > 100' }),
+    action('d', { when: 'properties.missing > 1' }),
+    action('e', { value: 'properties.missing' }),
+  ])
+  assert.deepEqual(at(0, { worth: 3 }), {
+    chosen: ['b'],
+    reasons: { b: 'chosen', a: 'outranked', e: 'error', c: 'not_eligible', d: 'error' },
+  })
+  assert.deepEqual(at(0, { worth: 0.1 }).chosen, ['a'])
+})
+
+test('equal values are ranked by name, and all or the top n are published', () => {
+  const actions = ['c', 'a', 'b'].map((name) => action(name))
+  assert.deepEqual(deciding(actions)(0).chosen, ['a'])
+  assert.deepEqual(deciding(actions, { emit: { top: 2 }, contact: free })(0).chosen, ['a', 'b'])
+  assert.deepEqual(deciding(actions, { emit: 'all', contact: free })(0).chosen, ['a', 'b', 'c'])
+})
+
+test('without an eligible action there is no decision', () => {
+  assert.deepEqual(deciding([action('a', { when: 'false' })])(0), { chosen: [], reasons: undefined })
+})
+
+test('a cool-down suppresses until it has passed, and the next best takes the place', () => {
+  const at = deciding([action('a', { value: 2, contact: { cooldownMs: 30 * minuteMs, caps: [] } }), action('b')])
+  assert.deepEqual(at(0).chosen, ['a'])
+  assert.deepEqual(at(30 * minuteMs - 1), { chosen: ['b'], reasons: { a: 'cooldown', b: 'chosen' } })
+  assert.deepEqual(at(30 * minuteMs).chosen, ['a'])
+})
+
+test('a cap counts a rolling window', () => {
+  const at = deciding([action('a', { contact: { cooldownMs: 0, caps: [{ max: 2, perMs: 60 * minuteMs }] } })])
+  assert.deepEqual(at(0).chosen, ['a'])
+  assert.deepEqual(at(10 * minuteMs).chosen, ['a'])
+  assert.deepEqual(at(59 * minuteMs).reasons, { a: 'cap' })
+  assert.deepEqual(at(60 * minuteMs).chosen, ['a'], 'the first is an hour old')
+  assert.deepEqual(at(61 * minuteMs).reasons, { a: 'cap' })
+})
+
+test('the contact rules over all actions hold back what its own rules let go', () => {
+  const all: ContactRules = { cooldownMs: 0, caps: [{ max: 2, perMs: 60 * minuteMs }] }
+  const at = deciding(['a', 'b', 'c'].map((name) => action(name)), { emit: 'all', contact: all })
+  assert.deepEqual(at(0).reasons, { a: 'chosen', b: 'chosen', c: 'contact_policy' })
+  assert.deepEqual(at(60 * minuteMs).chosen, ['a', 'b'])
+})
+
+test('caps and cool-downs from the kept times are those from all times', () => {
+  const rules = fc.record({
+    cooldownMs: fc.integer({ min: 0, max: 20 }),
+    caps: fc.array(fc.record({ max: fc.integer({ min: 1, max: 4 }), perMs: fc.integer({ min: 1, max: 50 }) }), {
+      maxLength: 2,
+    }),
+  })
+  fc.assert(
+    fc.property(rules, fc.array(fc.integer({ min: 0, max: 10 }), { maxLength: 60 }), (given, gaps) => {
+      const kept: number[] = []
+      const all: number[] = []
+      let nowMs = 1000
+      for (const gap of gaps) {
+        nowMs += gap
+        const cooling = all.some((time) => nowMs - time < given.cooldownMs)
+        const capped = given.caps.some(({ max, perMs }) => all.filter((time) => nowMs - time < perMs).length >= max)
+        assert.equal(suppression(kept, given, nowMs) !== undefined, cooling || capped)
+        if (cooling || capped) continue
+        noteContact(kept, given, nowMs)
+        all.push(nowMs)
+      }
+      assert(kept.length <= 4)
+    }),
+  )
+})
+
+test('every fault of every action is told', () => {
+  const faults: string[] = []
+  compilePolicy(
+    [action('a', { when: 'type' }), action('b', { value: '"x"', payload: { p: { cel: 'nothing' }, q: 1 } })],
+    best,
+    [],
+    'v',
+    ({ name }, path, fault) => faults.push(`${name}.${path.join('.')}: ${(fault as Error).message}`),
+  )
+  assert.deepEqual(faults, [
+    'a.when: the expression is of type string, not bool',
+    'b.value: the expression is of type string, not double',
+    'b.payload.p: Unknown variable: nothing',
+  ])
+})

@@ -1,0 +1,28 @@
+import type { World } from './world.ts'
+
+/** `skip`: there was nothing to look at, or what it needs has failed. */
+type Status = 'ok' | 'warn' | 'fail' | 'skip'
+
+export interface Verdict {
+  readonly status: Status
+  readonly detail: string
+  /** What to do about it, in one line; of `warn` and `fail` only. */
+  readonly mend?: string
+}
+
+/** One thing that can be right or wrong by itself. */
+export interface Check {
+  readonly name: string
+  /** Earlier checks without which this one says nothing new: where one of them fails, it is skipped. */
+  readonly needs?: readonly string[]
+  run(world: World): Verdict | Promise<Verdict>
+}
+
+export interface Finding extends Verdict {
+  readonly check: string
+}
+
+export const ok = (detail: string): Verdict => ({ status: 'ok', detail })
+export const skip = (detail: string): Verdict => ({ status: 'skip', detail })
+export const warn = (detail: string, mend: string): Verdict => ({ status: 'warn', detail, mend })
+export const fail = (detail: string, mend: string): Verdict => ({ status: 'fail', detail, mend })

@@ -1,0 +1,77 @@
+/** What a diagnosis asks of ClickHouse. */
+import { text } from 'node:stream/consumers'
+import { type Migration, migrate } from '../../store/clickhouse/migrate.ts'
+import { type ClickHouseOptions, connectClickHouse, toStoreError } from '../../store/clickhouse/client.ts'
+import { createProfileStore } from '../../store/clickhouse/profiles.ts'
+import type { StoredProfile } from '../../store/profile-store.ts'
+
+export interface StoreProbe {
+  /** Throws StoreError, as all of them do. */
+  version(): Promise<string>
+  /** The server's clock, ms. */
+  nowMs(): Promise<number>
+  /** Tables and views of the database, also where it does not exist. */
+  tables(): Promise<string[]>
+  /** Migrations that are still to be applied. Throws MigrationError where the tables are not this program's. */
+  pendingMigrations(): Promise<string[]>
+  /** Whether this user has INSERT and SELECT on a table; undefined where the server is too old to tell. */
+  mayWrite(table: string): Promise<boolean | undefined>
+  checkpoint(topic: string, partition: number): Promise<StoredProfile | undefined>
+  close(): Promise<void>
+}
+
+/** The server's error for a statement that it does not know. */
+const syntaxError = 62
+
+export function openStoreProbe(options: ClickHouseOptions): StoreProbe {
+  const { url, database, username, password } = options
+  const clickhouse = { url, database, username, password }
+  // Of `default`, since every query to a database that is missing fails.
+  const server = connectClickHouse({ ...clickhouse, database: 'default' })
+  const client = connectClickHouse(clickhouse)
+  const store = createProfileStore(client)
+
+  async function select<Row>(query: string, params: Record<string, unknown> = {}): Promise<Row[]> {
+    try {
+      const result = await server.query({ query, query_params: params, format: 'JSONEachRow' })
+      return await result.json<Row>()
+    } catch (error) {
+      throw toStoreError(error, 'doctor')
+    }
+  }
+
+  return {
+    async version() {
+      const [row] = await select<{ version: string }>('SELECT version() AS version')
+      return row!.version
+    },
+    async nowMs() {
+      const [row] = await select<{ ms: string }>('SELECT toUnixTimestamp64Milli(now64(3)) AS ms')
+      return Number(row!.ms)
+    },
+    async tables() {
+      const query = 'SELECT name FROM system.tables WHERE database = {database:String}'
+      return (await select<{ name: string }>(query, { database })).map(({ name }) => name)
+    },
+    async pendingMigrations() {
+      const pending: Migration[] = []
+      await migrate({ clickhouse, dryRun: true, onStep: (migration) => pending.push(migration) })
+      return pending.map(({ name }) => name)
+    },
+    async mayWrite(table) {
+      try {
+        // The statement takes neither parameters nor a format; both names are checked words.
+        const { stream } = await server.exec({ query: `CHECK GRANT INSERT, SELECT ON ${database}.${table}` })
+        return (await text(stream)).trim() === '1'
+      } catch (error) {
+        const failure = toStoreError(error, 'doctor')
+        if (failure.serverCode === syntaxError) return undefined
+        throw failure
+      }
+    },
+    checkpoint: (topic, partition) => store.readCheckpoint(topic, partition),
+    async close() {
+      await Promise.all([server.close(), client.close()])
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { hashId, RecentIds } from './recent-ids.ts'
+
+test('an id is a duplicate as long as the window has not passed since it was first seen', () => {
+  const ids = new RecentIds()
+  const add = (id: string, atMs: number) => ids.add(hashId(id), atMs, 1000, 100)
+  assert.equal(add('a', 0), true)
+  assert.equal(add('a', 0), false)
+  assert.equal(add('a', 1000), false)
+  assert.equal(add('b', 1000), true)
+  assert.equal(add('a', 1001), true, 'the window has passed')
+  assert.equal(add('a', 1500), false)
+})
+
+test('it agrees with a plain list of all ids, while these are fewer than the bound', () => {
+  const step = fc.record({ id: fc.integer({ min: 0, max: 30 }), gapMs: fc.integer({ min: 0, max: 40 }) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+      const ids = new RecentIds()
+      const seen = new Map<number, number>()
+      let nowMs = 0
+      for (const { id, gapMs } of steps) {
+        nowMs += gapMs
+        const atMs = seen.get(id)
+        const isNew = atMs === undefined || atMs < nowMs - 200
+        assert.equal(ids.add(hashId(String(id)), nowMs, 200, 1000), isNew)
+        if (isNew) seen.set(id, nowMs)
+      }
+    }),
+  )
+})
+
+test('past the bound the oldest ids go, and memory stays bounded', () => {
+  const ids = new RecentIds()
+  for (let i = 0; i < 10_000; i++) assert.equal(ids.add(hashId(`id-${i}`), i, 1e9, 100), true)
+  assert(ids.size <= 256, `${ids.size} ids are kept`)
+  assert.equal(ids.add(hashId('id-9999'), 10_000, 1e9, 100), false)
+  assert.equal(ids.add(hashId('id-0'), 10_000, 1e9, 100), true)
+})
+
+test('what a checkpoint restores knows the same ids', () => {
+  const before = new RecentIds()
+  for (let i = 0; i < 50; i++) before.add(hashId(`id-${i}`), i, 1000, 100)
+  const after = new RecentIds()
+  after.restore([...before.entries()])
+  for (let i = 0; i < 50; i++) assert.equal(after.add(hashId(`id-${i}`), 60, 1000, 100), false)
+  assert.equal(after.add(hashId('another'), 60, 1000, 100), true)
+})
+
+test('hashes are whole, below 2^53, and differ', () => {
+  const hashes = new Set<number>()
+  for (let i = 0; i < 100_000; i++) hashes.add(hashId(`customer-${i}`))
+  assert.equal(hashes.size, 100_000)
+  for (const hash of hashes) assert(Number.isSafeInteger(hash) && hash >= 0)
+})

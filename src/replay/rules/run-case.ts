@@ -1,0 +1,147 @@
+import { isDeepStrictEqual } from 'node:util'
+import { decide, type Reason } from '../../decide/decide.ts'
+import type { Engine } from '../../engine.ts'
+import { Event, Properties, type Value } from '../../events/event.ts'
+import type { Moment } from '../../features/moment.ts'
+import type { FieldMapping } from '../../ingest/mapping.ts'
+import { Rejected } from '../../ingest/rejected.ts'
+import { Profile } from '../../profiles/profile.ts'
+import { MemoryProfiles } from '../memory-profiles.ts'
+import { RowPipeline } from '../row-pipeline.ts'
+import type { RuleCase, RuleFile, Step } from './rule-file.ts'
+import type { GivenEvent } from './rule-schema.ts'
+
+/** What a check found: nothing where all was as expected. */
+export interface Mismatch {
+  /** The event after which it was checked. */
+  readonly after: GivenEvent
+  readonly timeMs: number
+  /** What was expected and what came, by what it is of: `actions`, `reason of vip`, `feature views_5m` … */
+  readonly differences: readonly Difference[]
+  /** All that the decision saw, to find out why. */
+  readonly reasons: Readonly<Record<string, Reason>>
+  readonly features: Readonly<Record<string, Value>>
+}
+
+export interface Difference {
+  readonly of: string
+  readonly expected: Value
+  readonly got: Value
+  /** The actions that it puts in question. */
+  readonly actions: readonly string[]
+}
+
+/** The events of rule tests are in our own words, with the event's amount taken from where Segment's calls have it. */
+const givenMapping: FieldMapping = {
+  id: 'id',
+  customer: 'customer',
+  type: 'type',
+  time: 'time',
+  sessionId: 'session_id',
+  url: ['url', 'properties.url'],
+  title: 'title',
+  referrer: 'referrer',
+  userAgent: 'user_agent',
+  ip: 'ip',
+  locale: 'locale',
+  channel: 'channel',
+  value: ['value', 'properties.value', 'properties.revenue', 'properties.total'],
+  currency: ['currency', 'properties.currency'],
+  properties: ['properties'],
+  traits: ['traits'],
+}
+
+const defaultCustomer = 'c1'
+
+/** Plays the case's events through the service's pipeline; each case begins with no profiles. */
+export function runCase({ engine, topic }: RuleFile, { steps }: RuleCase): Mismatch[] {
+  const pipeline = new RowPipeline(engine, { topic, mapping: givenMapping })
+  const profiles = new MemoryProfiles()
+  const mismatches: Mismatch[] = []
+  let since: string[] = []
+  for (const [index, step] of steps.entries()) {
+    const { event, timeMs, expected } = step
+    const contacts = copyContacts(profiles.of(event.customer ?? defaultCustomer))
+    const row = { kind: 'fields', line: index, fields: fieldsOf(step) } as const
+    const { actions, decoded, tally, faults } = pipeline.fold([row], 0, profiles)
+    const [outcome] = decoded
+    if (!(outcome instanceof Event) || faults.length > 0) {
+      const got = outcome instanceof Rejected ? `dead letter ${outcome.reason}: ${outcome.detail}` : String(faults[0])
+      const differences = [{ of: 'the event', expected: 'an event', got, actions: [] }]
+      return [...mismatches, { after: event, timeMs, differences, reasons: {}, features: {} }]
+    }
+    since.push(...actions.map(({ action }) => action))
+    if (expected === undefined) continue
+
+    const moment = momentOf(engine, outcome, profiles.of(outcome.customer))
+    const reasons = tally.duplicates > 0 ? {} : reasonsOf(engine, moment, contacts)
+    const features = featuresOf(engine, moment)
+    const differences: Difference[] = []
+    const compare = (of: string, wanted: Value | undefined, got: Value, actions: readonly string[]) => {
+      if (wanted === undefined || isDeepStrictEqual(wanted, got)) return
+      differences.push({ of, expected: wanted, got, actions })
+    }
+    compare('actions', expected.actions, since, inOneOnly(expected.actions ?? [], since))
+    for (const [name, reason] of Object.entries(expected.reasons ?? {})) {
+      compare(`reason of ${name}`, reason, reasons[name] ?? 'no decision: a duplicate', [name])
+    }
+    for (const [name, value] of Object.entries(expected.features ?? {})) {
+      compare(`feature ${name}`, value, features[name] ?? null, [])
+    }
+    if (differences.length > 0) mismatches.push({ after: event, timeMs, differences, reasons, features })
+    since = []
+  }
+  return mismatches
+}
+
+function fieldsOf({ event, timeMs }: Step): Properties {
+  const { at: _at, then: _then, customer = defaultCustomer, ...rest } = event
+  const fields = { time: timeMs, customer, ...rest }
+  return new Properties(Object.keys(fields), Object.values(fields) as Value[])
+}
+
+function momentOf({ enrich }: Engine, event: Event, profile: Profile): Moment {
+  return {
+    event,
+    enrichment: enrich(event),
+    session: profile.session,
+    inSession: true,
+    traits: profile.traits,
+    groups: profile.groups,
+    asOfMs: profile.streamTimeMs,
+  }
+}
+
+/**
+ * The decision taken again for its reasons, which the pipeline writes only into rows for ClickHouse: it is a function of
+ * the moment and of the contacts as they were before it.
+ */
+function reasonsOf(
+  { policy }: Engine,
+  moment: Moment,
+  contacts: ReadonlyMap<string, number[]>,
+): Record<string, Reason> {
+  const before = new Profile(moment.event.customer)
+  for (const [name, times] of contacts) before.contacts.set(name, times)
+  const decision = decide(policy, before, moment)
+  if (decision !== undefined) {
+    return Object.fromEntries(decision.candidates.map(({ action, reason }) => [action.name, reason]))
+  }
+  return Object.fromEntries(
+    policy.actions.map(({ name, when }) => [name, when(moment) === undefined ? 'error' : 'not_eligible']),
+  )
+}
+
+function inOneOnly(a: readonly string[], b: readonly string[]): string[] {
+  return [...new Set([...a, ...b])].filter((name) => !(a.includes(name) && b.includes(name)))
+}
+
+function copyContacts({ contacts }: Profile): Map<string, number[]> {
+  return new Map([...contacts].map(([name, times]) => [name, [...times]]))
+}
+
+function featuresOf({ features }: Engine, { groups, asOfMs, session }: Moment): Record<string, Value> {
+  return Object.fromEntries(
+    features.features.map(({ name, read }) => [name, read(groups, asOfMs, session.index) ?? null]),
+  )
+}

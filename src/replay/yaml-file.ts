@@ -1,0 +1,30 @@
+import type { z } from 'zod'
+import { ConfigError, type Fault } from '../config/fault.ts'
+import { type ConfigSource, readConfigSource } from '../config/source.ts'
+
+/** A YAML file checked against a schema, and what still knows the lines of its parts. */
+export interface YamlFile<T> {
+  readonly value: T
+  readonly source: ConfigSource
+}
+
+/** @throws ConfigError with all faults of the file at once */
+export function readYamlFile<T>(fileName: string, schema: z.ZodType<T>): YamlFile<T> {
+  const source = readConfigSource(fileName)
+  if (source.faults.length > 0) throw new ConfigError(source.faults)
+  const parsed = schema.safeParse(source.value)
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => faultsOf(issue, source)))
+  return { value: parsed.data, source }
+}
+
+function faultsOf(issue: z.core.$ZodIssue, source: ConfigSource): Fault[] {
+  const { path } = issue
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => source.fault([...path, key], 'unknown key'))
+  // Of a union's alternatives, those that got further than its own level say best what is wrong.
+  const inner = issue.code === 'invalid_union' ? issue.errors.flat() : []
+  const deep = inner.filter((of) => of.path.length > 0 || of.code === 'unrecognized_keys')
+  if (deep.length > 0) return deep.flatMap((of) => faultsOf({ ...of, path: [...path, ...of.path] }, source))
+  if (inner.length > 0) return [source.fault(path, inner.map(({ message }) => message).join(', or '))]
+  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
+  return [source.fault(path, missing ? 'missing' : issue.message)]
+}
