@@ -37,11 +37,11 @@ export function compileEngine({ config, source }: LoadedConfig): Engine {
     const offset = fault instanceof ExpressionFault ? fault.position : 0
     faults.push(source.fault(path, (fault as Error).message, offset))
   }
-  const taken = new Set(actionVariables.map(({ name }) => name))
+  const own = new Set(actionVariables.map(({ name }) => name))
+  const isTaken = (name: string) => own.has(name) || !isVariableName(name)
   for (const [index, { name }] of config.features.entries()) {
-    if (taken.has(name))
-      note(['features', index, 'name'], new Error(`${name} is what expressions call the event's own`))
-    else if (!isVariableName(name)) note(['features', index, 'name'], new Error(`${name} is a word of CEL's own`))
+    const whose = own.has(name) ? "what expressions call the event's own" : "a word of CEL's own"
+    if (isTaken(name)) note(['features', index, 'name'], new Error(`${name} is ${whose}`))
   }
   const features = compileFeatures(config.features, (declaration, key, fault) => {
     const index = config.features.findIndex(({ name }) => name === declaration.name)
@@ -50,7 +50,7 @@ export function compileEngine({ config, source }: LoadedConfig): Engine {
   const policy = compilePolicy(
     config.actions,
     config.arbitration,
-    features.variables,
+    features.variables.filter(({ name }) => !isTaken(name)),
     policyVersion(config),
     (declaration, path, fault) => {
       note(['actions', config.actions.findIndex(({ name }) => name === declaration.name), ...path], fault)

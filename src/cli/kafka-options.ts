@@ -11,6 +11,8 @@ export function kafkaOptions({ kafka }: Config): KafkaOptions {
     brokers: kafka.brokers,
     clientId: kafka.client_id,
     ...(pems ? { ssl: Object.fromEntries(Object.entries(pems).filter(([, pem]) => pem !== undefined)) } : {}),
-    ...(sasl ? { sasl: { mechanism: sasl.mechanism as 'plain', username: sasl.username, password: sasl.password ?? '' } } : {}),
+    ...(sasl
+      ? { sasl: { mechanism: sasl.mechanism as 'plain', username: sasl.username, password: sasl.password ?? '' } }
+      : {}),
   }
 }

@@ -90,7 +90,10 @@ test('a cap counts a rolling window', () => {
 
 test('the contact rules over all actions hold back what its own rules let go', () => {
   const all: ContactRules = { cooldownMs: 0, caps: [{ max: 2, perMs: 60 * minuteMs }] }
-  const at = deciding(['a', 'b', 'c'].map((name) => action(name)), { emit: 'all', contact: all })
+  const at = deciding(
+    ['a', 'b', 'c'].map((name) => action(name)),
+    { emit: 'all', contact: all },
+  )
   assert.deepEqual(at(0).reasons, { a: 'chosen', b: 'chosen', c: 'contact_policy' })
   assert.deepEqual(at(60 * minuteMs).chosen, ['a', 'b'])
 })

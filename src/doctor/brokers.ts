@@ -7,7 +7,10 @@ export async function checkBrokers(world: World): Promise<Verdict> {
   const addresses = world.config.kafka.brokers.map(toAddress)
   const faults = await unreachable(addresses)
   if (faults.length === addresses.length) {
-    return fail(faults.join('; '), 'start the brokers, or correct kafka.brokers (beckon stack up starts one on this machine)')
+    return fail(
+      faults.join('; '),
+      'start the brokers, or correct kafka.brokers (beckon stack up starts one on this machine)',
+    )
   }
   await world.kafka()
   if (faults.length > 0) return warn(faults.join('; '), 'correct kafka.brokers: only the others are of use')

@@ -1,4 +1,5 @@
 import { ConfigError } from '../config/fault.ts'
+import { RegistryError } from '../ingest/registry/registry.ts'
 import { LogError } from '../log/log.ts'
 import { StoreError } from '../store/store-error.ts'
 import { type Check, type Finding, fail, skip, type Verdict } from './check.ts'
@@ -51,11 +52,15 @@ const mends = {
 }
 
 function failed(error: unknown): Verdict {
-  if (error instanceof ConfigError) return fail(error.message, 'correct the configuration; beckon check lists its faults')
+  if (error instanceof ConfigError)
+    return fail(error.message, 'correct the configuration; beckon check lists its faults')
   if (error instanceof LogError) {
     return fail(error.message, error.code === 'refused' ? mends.refused : mends.unavailable)
   }
   if (error instanceof StoreError) {
+    return fail(error.message, error.code === 'unavailable' ? mends.unavailable : mends.refused)
+  }
+  if (error instanceof RegistryError) {
     return fail(error.message, error.code === 'unavailable' ? mends.unavailable : mends.refused)
   }
   return fail(`the check itself broke: ${String(error)}`, 'a bug in beckon, please report it')

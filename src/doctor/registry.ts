@@ -65,7 +65,10 @@ export async function checkSchemas(world: World): Promise<Verdict> {
   }
   if (bad.length > 0) return fail(bad.join('; '), "correct the topic's mapping, or register a schema that it fits")
   if (unregistered.length > 0) {
-    return warn(`nothing registered yet: ${unregistered.join(', ')}`, 'the first producer registers it; or correct the topic')
+    return warn(
+      `nothing registered yet: ${unregistered.join(', ')}`,
+      'the first producer registers it; or correct the topic',
+    )
   }
   return ok(good.join(', '))
 }

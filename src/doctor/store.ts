@@ -22,7 +22,8 @@ export async function checkTables(world: World): Promise<Verdict> {
   if (found.size === 0) return fail(`the database ${database} has no tables`, 'beckon migrate creates them')
   try {
     const pending = await world.store().pendingMigrations()
-    if (pending.length > 0) return fail(`migrations to be applied: ${pending.join(', ')}`, 'beckon migrate applies them')
+    if (pending.length > 0)
+      return fail(`migrations to be applied: ${pending.join(', ')}`, 'beckon migrate applies them')
   } catch (error) {
     if (!(error instanceof MigrationError)) throw error
     const newer = error.code === 'missing'
@@ -39,7 +40,10 @@ export async function checkStoreRights(world: World): Promise<Verdict> {
   const answers = await Promise.all(tables.map((table) => world.store().mayWrite(table)))
   const denied = tables.filter((_, i) => answers[i] === false)
   if (denied.length > 0) {
-    return fail(`${username} lacks INSERT or SELECT on ${denied.join(', ')}`, `GRANT INSERT, SELECT ON ${database}.* TO ${username}`)
+    return fail(
+      `${username} lacks INSERT or SELECT on ${denied.join(', ')}`,
+      `GRANT INSERT, SELECT ON ${database}.* TO ${username}`,
+    )
   }
   if (answers.includes(undefined)) return warn('this ClickHouse can not tell', `SHOW GRANTS FOR ${username} tells`)
   return ok(`${username} has INSERT and SELECT`)
@@ -80,7 +84,9 @@ export async function checkRecovery(world: World): Promise<Verdict> {
       const offset = committed.get(partition)
       if (offset === undefined || checkpoint > offset) {
         reasons ||= 'ahead'
-        faults.push(`the checkpoint of ${topic}-${partition} is at ${checkpoint}, its group at ${offset ?? 'no offset'}`)
+        faults.push(
+          `the checkpoint of ${topic}-${partition} is at ${checkpoint}, its group at ${offset ?? 'no offset'}`,
+        )
       } else if (low > checkpoint && checkpoint < offset) {
         reasons ||= 'gap'
         faults.push(`the checkpoint of ${topic}-${partition} is at ${checkpoint}, the topic begins at ${low}`)

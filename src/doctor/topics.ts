@@ -9,9 +9,7 @@ export const outputs = ({ config }: World) => [config.output.actions, config.out
 /** The partitions of each topic; of those that exist. */
 async function partitionsOf(world: World, topics: readonly string[]) {
   const probe = await world.kafka()
-  const found = await Promise.all(
-    topics.map(async (topic) => ({ topic, partitions: await probe.partitions(topic) })),
-  )
+  const found = await Promise.all(topics.map(async (topic) => ({ topic, partitions: await probe.partitions(topic) })))
   return found.flatMap(({ topic, partitions }) => (partitions ? [{ topic, partitions }] : []))
 }
 
@@ -47,7 +45,10 @@ export async function checkReplication(world: World): Promise<Verdict> {
     return warn(`one replica only${alone}: ${single.join(', ')}`, 'in production: three brokers, three replicas')
   }
   if (thin.length > 0) {
-    return warn(`min.insync.replicas is 1: ${thin.join(', ')}`, 'set it to 2, or the loss of one broker may lose events')
+    return warn(
+      `min.insync.replicas is 1: ${thin.join(', ')}`,
+      'set it to 2, or the loss of one broker may lose events',
+    )
   }
   return ok('several replicas, min.insync.replicas above 1')
 }

@@ -231,10 +231,13 @@ function isPlain(cursor: Cursor, start: number, length: number): boolean {
     return true
   }
   const { view } = cursor
-  const first = cursor.base + start
-  const last = first + length - 4
+  let at = cursor.base + start
+  const last = at + length - 4
   let suspect = wordSuspects(view.getInt32(last, true))
-  for (let at = first; at < last; at += 4) suspect |= wordSuspects(view.getInt32(at, true))
+  for (; at < last - 8; at += 8) {
+    suspect |= wordSuspects(view.getInt32(at, true)) | wordSuspects(view.getInt32(at + 4, true))
+  }
+  for (; at < last; at += 4) suspect |= wordSuspects(view.getInt32(at, true))
   return (suspect & 0x8080_8080) === 0
 }
 

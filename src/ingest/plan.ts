@@ -104,18 +104,18 @@ export class Plan {
     this.properties.clear()
     this.traits.clear()
     this.#originalMs = 0
-    for (const step of this.#begin) step(event)
+    for (let i = 0; i < this.#begin.length; i++) this.#begin[i]!(event)
   }
 
   /** `record` is read only where `needsRecord`. */
   finish(event: Event, record: Properties): void {
     event.properties = this.properties.take()
     event.traits = this.traits.take()
-    for (const step of this.#evaluate) step(event, record)
-    for (const step of this.#fallbacks) step(event)
-    event.sentAtMs = plausible(event.sentAtMs)
-    event.receivedAtMs = plausible(event.receivedAtMs)
-    const originalMs = plausible(this.#originalMs)
+    for (let i = 0; i < this.#evaluate.length; i++) this.#evaluate[i]!(event, record)
+    for (let i = 0; i < this.#fallbacks.length; i++) this.#fallbacks[i]!(event)
+    if (event.sentAtMs !== 0) event.sentAtMs = plausible(event.sentAtMs)
+    if (event.receivedAtMs !== 0) event.receivedAtMs = plausible(event.receivedAtMs)
+    const originalMs = this.#originalMs === 0 ? 0 : plausible(this.#originalMs)
     // With all three of Segment's times the skew can be corrected from the client's own; a `timestamp` that came
     // with them is corrected already, and must not be so twice.
     if (originalMs > 0 && (event.timeMs === 0 || (event.sentAtMs > 0 && event.receivedAtMs > 0))) {

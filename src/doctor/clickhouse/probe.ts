@@ -1,7 +1,7 @@
 /** What a diagnosis asks of ClickHouse. */
 import { text } from 'node:stream/consumers'
-import { type Migration, migrate } from '../../store/clickhouse/migrate.ts'
 import { type ClickHouseOptions, connectClickHouse, toStoreError } from '../../store/clickhouse/client.ts'
+import { type Migration, migrate } from '../../store/clickhouse/migrate.ts'
 import { createProfileStore } from '../../store/clickhouse/profiles.ts'
 import type { StoredProfile } from '../../store/profile-store.ts'
 

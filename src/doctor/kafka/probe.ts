@@ -132,8 +132,12 @@ export class KafkaProbe {
     return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
   }
 
-  async group(groupId: string): Promise<{ readonly state: string; readonly protocolType: string; readonly members: number }> {
-    const { groups } = await this.#asAdmin(`describing the group ${groupId}`, (admin) => admin.describeGroups([groupId]))
+  async group(
+    groupId: string,
+  ): Promise<{ readonly state: string; readonly protocolType: string; readonly members: number }> {
+    const { groups } = await this.#asAdmin(`describing the group ${groupId}`, (admin) =>
+      admin.describeGroups([groupId]),
+    )
     const { state = 'Dead', protocolType = '', members = [] } = groups[0] ?? {}
     return { state, protocolType, members: members.length }
   }

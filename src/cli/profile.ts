@@ -1,0 +1,85 @@
+import { Command } from 'commander'
+import { loadConfig } from '../config/load.ts'
+import { createProfileStore } from '../store/clickhouse/profiles.ts'
+import { configOption } from './config-option.ts'
+import { connectStore } from './connect.ts'
+import { CommandError } from './exit.ts'
+import { alignColumns, printable } from './table.ts'
+
+export function profileCommand(): Command {
+  return new Command('profile')
+    .description("a customer's features, traits and session, as ClickHouse has them")
+    .argument('<id>', 'the customer')
+    .addOption(configOption())
+    .option('--json', 'one JSON object')
+    .action(async (customer: string, { config: file, json }: { config: string; json?: true }) => {
+      const { config } = loadConfig(file, process.env)
+      const client = connectStore(config)
+      try {
+        const rows = await createProfileStore(client).readCustomer(customer)
+        if (json) console.log(JSON.stringify({ customer, profiles: rows }))
+        if (rows.length === 0) {
+          const { database } = config.clickhouse
+          throw new CommandError(
+            `no profile of ${printable(customer)} in ${database}: never seen, erased, or not written yet`,
+          )
+        }
+        if (!json) console.log((rows as unknown as CustomerRow[]).map(formatProfile).join('\n\n'))
+      } finally {
+        await client.close()
+      }
+    })
+}
+
+/** A row of the view `customers`; times are UTC. */
+export interface CustomerRow {
+  readonly topic: string
+  readonly partition: number
+  readonly customer: string
+  readonly version: string
+  readonly stream_time: string
+  readonly session_index: number
+  readonly session_start: string
+  readonly session_last: string
+  readonly session_events: number
+  readonly session_entry_page: string
+  readonly numbers: Readonly<Record<string, number>>
+  readonly strings: Readonly<Record<string, string>>
+  readonly lists: Readonly<Record<string, readonly string[]>>
+  readonly traits: Readonly<Record<string, string>>
+  readonly updated_at: string
+}
+
+export function formatProfile(row: CustomerRow): string {
+  const { session_index: session, session_entry_page: entryPage } = row
+  const since = `from ${row.session_start} to ${row.session_last}, ${row.session_events} events`
+  const head = [
+    ['customer', row.customer],
+    ['as of', `${row.stream_time} UTC, its stream time: features are as of then, not as of now`],
+    ['lies in', `${row.topic}, partition ${row.partition}`],
+    ['written', `${row.updated_at} UTC`],
+    ['session', session === 0 ? 'none' : `number ${session}, ${since}${entryPage ? `, entered at ${entryPage}` : ''}`],
+  ]
+  const features = [
+    ...Object.entries(row.numbers).map(([name, value]) => [name, String(value)]),
+    ...Object.entries(row.strings).map(([name, value]) => [name, JSON.stringify(value)]),
+    ...Object.entries(row.lists).map(([name, values]) => [
+      name,
+      values.map((value) => JSON.stringify(value)).join(', '),
+    ]),
+  ]
+  const blocks = [
+    alignColumns(toPrintable(head)),
+    block('feature', features),
+    block('trait', Object.entries(row.traits)),
+  ]
+  return blocks.filter((text) => text !== '').join('\n\n')
+}
+
+function block(title: string, rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return ''
+  const sorted = [...rows].sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
+  return alignColumns([[title, 'value'], ...toPrintable(sorted)])
+}
+
+const toPrintable = (rows: readonly (readonly string[])[]) => rows.map((row) => row.map(printable))

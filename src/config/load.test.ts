@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { after, test } from 'node:test'
+import { compileEngine } from '../engine.ts'
+import { ConfigError } from './fault.ts'
+import { loadConfig } from './load.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'beckon-config-'))
+after(() => rmSync(folder, { recursive: true }))
+
+let folders = 0
+/** Writes files into a folder of their own. @returns the path of the first */
+function write(contents: Record<string, string>): string {
+  const own = join(folder, String(folders++))
+  mkdirSync(own)
+  for (const [name, text] of Object.entries(contents)) writeFileSync(join(own, name), text)
+  return join(own, Object.keys(contents)[0]!)
+}
+
+const minimal = `
+kafka: { brokers: ["localhost:9092"] }
+clickhouse: { url: "http://localhost:8123" }
+topics:
+  - { name: clicks, format: json }
+`
+
+/** `file:line path: message` of every fault. */
+function faultsOf(contents: Record<string, string>, env: NodeJS.ProcessEnv = {}): string[] {
+  const path = write(contents)
+  try {
+    compileEngine(loadConfig(path, env))
+  } catch (error) {
+    assert(error instanceof ConfigError, String(error))
+    return error.faults.map(({ file, line, path: key, message }) => {
+      const name = file.startsWith(folder) ? relative(join(path, '..'), file) : file
+      return `${name}:${line} ${key}: ${message}`
+    })
+  }
+  return []
+}
+
+test('a minimal file is complete: every default is filled in', () => {
+  const { config } = loadConfig(write({ 'beckon.yaml': minimal }), {})
+  assert.equal(config.kafka.group, 'beckon')
+  assert.equal(config.enrich.session.idle, 30 * 60_000)
+  assert.equal(config.dedupe.window, 3_600_000)
+  assert.deepEqual(config.arbitration, { emit: 'best', contact: { cooldownMs: 0, caps: [] } })
+  assert.equal(config.output.actions, 'beckon.actions')
+})
+
+test('windows, durations and aggregates are read as declared', () => {
+  const text = `${minimal}
+features:
+  - { name: a, count: {}, window: { size: 1h } }
+  - { name: b, sum: properties.price, scale: 2, where: type == "purchase", window: { size: 24h, pane: 1h } }
+  - { name: c, top: properties.category, k: 2, window: session }
+actions:
+  - { name: x, when: a > 3 && b > 10.5, contact: { cooldown: 1h 30m, caps: [{ max: 2, per: 7d }] }, expires: 2h }
+`
+  const { config } = loadConfig(write({ 'beckon.yaml': text }), {})
+  assert.deepEqual(config.features, [
+    { name: 'a', kind: { name: 'count' }, window: { kind: 'panes', sizeMs: 3_600_000, paneMs: 300_000 } },
+    {
+      name: 'b',
+      kind: { name: 'sum', of: 'properties.price', scale: 2 },
+      where: 'type == "purchase"',
+      window: { kind: 'panes', sizeMs: 86_400_000, paneMs: 3_600_000 },
+    },
+    { name: 'c', kind: { name: 'top', of: 'properties.category', k: 2, max: 1000 }, window: { kind: 'session' } },
+  ])
+  assert.deepEqual(config.actions[0]!.contact, { cooldownMs: 5_400_000, caps: [{ max: 2, perMs: 604_800_000 }] })
+  assert.equal(config.actions[0]!.expiresMs, 7_200_000)
+})
+
+test('all faults are told at once, each with its file and line', () => {
+  const text = `kafka: { brokers: [localhost] }
+clickhouse: { url: "http://localhost:8123", databse: x }
+topics:
+  - { name: clicks, format: xml }
+features:
+  - { name: Views, count: {}, window: { size: 5m } }
+  - { name: both, count: {}, sum: value, window: lifetime }
+  - { name: uneven, count: {}, window: { size: 5m, pane: 2m } }
+  - { name: many, count: {}, window: { size: 30d, pane: 1s } }
+actions:
+  - { name: a, when: x > 1, contact: { cooldown: soon } }
+`
+  assert.deepEqual(faultsOf({ 'beckon.yaml': text }), [
+    'beckon.yaml:1 kafka.brokers.0: host:port',
+    'beckon.yaml:2 clickhouse.databse: unknown key',
+    'beckon.yaml:4 topics.0.format: Invalid option: expected one of "registry"|"wire"|"avro"|"json"',
+    'beckon.yaml:6 features.0.name: a name of small letters, digits and _, at most 64',
+    'beckon.yaml:7 features.1: a feature has one of count, sum, avg, min, max, first, last, distinct, top, time_since; found count and sum',
+    'beckon.yaml:8 features.2.window: the size of a window is a multiple of its pane',
+    'beckon.yaml:9 features.3.window: at most 1500 panes a window; this one has 2592000: take a larger pane',
+    'beckon.yaml:11 actions.0.contact.cooldown: a duration such as 500ms, 30s, 5m, 24h or 7d',
+  ])
+})
+
+test('faults of expressions and names are told with their line and the nearest name', () => {
+  const text = `${minimal}
+features:
+  - { name: views_5m, count: {}, where: tipe == "view", window: { size: 5m } }
+  - { name: url, count: {}, window: lifetime }
+  - { name: size, count: {}, window: lifetime }
+actions:
+  - { name: a, when: vews_5m > 1 }
+  - { name: a, when: views_5m > "x" }
+`
+  assert.deepEqual(faultsOf({ 'beckon.yaml': text }), ['beckon.yaml:13 actions.1.name: a is declared twice'])
+  assert.deepEqual(faultsOf({ 'beckon.yaml': text.replace('name: a, when: views', 'name: b, when: views') }), [
+    "beckon.yaml:9 features.1.name: url is what expressions call the event's own",
+    "beckon.yaml:10 features.2.name: size is a word of CEL's own",
+    'beckon.yaml:8 features.0.where: Unknown variable: tipe; did you mean type?',
+    'beckon.yaml:12 actions.0.when: Unknown variable: vews_5m; did you mean views_5m?',
+    'beckon.yaml:13 actions.1.when: no such overload: int > string',
+  ])
+})
+
+test('included files are merged, keep their places, and may not contradict', () => {
+  const files = {
+    'beckon.yaml': `include: [features.yaml, actions.yaml]\n${minimal}`,
+    'features.yaml': 'features:\n  - { name: n, count: {}, window: lifetime }\n',
+    'actions.yaml': 'actions:\n  - { name: a, when: n > 0 }\n  - { name: b, when: m > 0 }\n',
+  }
+  assert.deepEqual(faultsOf(files), ['actions.yaml:3 actions.1.when: Unknown variable: m; did you mean n?'])
+  assert.deepEqual(faultsOf({ ...files, 'actions.yaml': 'kafka: { brokers: ["x:1"] }\n' }), [
+    `actions.yaml:1 kafka: the key also stands in ${join(folder, String(folders - 1), 'beckon.yaml')}; say it once`,
+  ])
+  assert.deepEqual(faultsOf({ 'beckon.yaml': 'include: beckon.yaml\n' }), [
+    'beckon.yaml:1 include.0: the file includes itself',
+  ])
+})
+
+test('broken YAML and missing files are faults, not stack traces', () => {
+  assert.match(faultsOf({ 'beckon.yaml': 'kafka: [a\nb: c' })[0]!, /^beckon.yaml:\d /)
+  assert.deepEqual(faultsOf({ 'beckon.yaml': '' }), ['beckon.yaml:1 : the file holds no keys'])
+  assert.throws(() => loadConfig(join(folder, 'none.yaml'), {}), /none.yaml: no such file/)
+})
+
+test('the environment overrides the file, and its faults name the variable', () => {
+  const path = write({ 'beckon.yaml': minimal })
+  const env = {
+    BECKON_KAFKA__BROKERS: 'a:1, b:2',
+    BECKON_CLICKHOUSE__PASSWORD: '0123',
+    BECKON_SLICE__MAX_EVENTS: '77',
+    BECKON_CACHE: '/elsewhere',
+    BECKON_TEST_KAFKA: 'c:3',
+  }
+  const { config } = loadConfig(path, env)
+  assert.deepEqual(config.kafka.brokers, ['a:1', 'b:2'])
+  assert.equal(config.clickhouse.password, '0123')
+  assert.equal(config.slice.max_events, 77)
+  assert.deepEqual(faultsOf({ 'beckon.yaml': minimal }, { BECKON_OPS__PORT: 'high' }), [
+    'environment variable BECKON_OPS__PORT:0 ops.port: Invalid input: expected number, received string',
+  ])
+})
+
+test('a password comes from a file, and never stands in a message', () => {
+  const path = write({ 'beckon.yaml': minimal.replace('8123"', '8123", password_file: secret'), secret: 'hunter2\n' })
+  assert.equal(loadConfig(path, {}).config.clickhouse.password, 'hunter2')
+  const missing = faultsOf({ 'beckon.yaml': minimal.replace('8123"', '8123", password_file: none') })
+  assert.match(missing[0]!, /^beckon.yaml:3 clickhouse.password_file: can't read /)
+})
+
+test('a foreign topic needs its schema, and the mapping must give who, what and when', () => {
+  const schema = JSON.stringify({
+    type: 'record',
+    name: 'R',
+    fields: [
+      { name: 'user', type: 'string' },
+      { name: 'what', type: 'string' },
+      { name: 'at', type: 'long' },
+    ],
+  })
+  const topic = (mapping: string) => `
+kafka: { brokers: ["localhost:9092"] }
+clickhouse: { url: "http://localhost:8123" }
+topics:
+  - name: foreign
+    format: avro
+    schema: r.avsc
+    mapping: ${mapping}
+`
+  const good = '{ customer: user, type: { cel: "record.what" }, time: { field: at, unit: s } }'
+  assert.deepEqual(faultsOf({ 'beckon.yaml': topic(good), 'r.avsc': schema }), [])
+  assert.match(faultsOf({ 'beckon.yaml': topic(good) })[0]!, /^beckon.yaml:7 topics.0.schema: can't read /)
+  assert.match(
+    faultsOf({ 'beckon.yaml': topic('{ customer: usr }'), 'r.avsc': schema })[0]!,
+    /must give a customer, a type/,
+  )
+  assert.match(
+    faultsOf({ 'beckon.yaml': topic(good.replace('.what', '.what +')), 'r.avsc': schema })[0]!,
+    /^beckon.yaml:8 topics.0.mapping.type.cel: /,
+  )
+})

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compilePolicy } from './decide/compile-policy.ts'
+import { compileActionEncoder } from './emit/encode-action.ts'
+import { compileEnricher } from './enrich/enrich.ts'
+import { Event, Properties } from './events/event.ts'
+import type { OutRecord, RecordBatch } from './events/log.ts'
+import { compileFeatures } from './features/features.ts'
+import { rejected } from './ingest/rejected.ts'
+import { type Decoded, Pipeline, type Stages } from './pipeline.ts'
+import { Profile } from './profiles/profile.ts'
+
+const startMs = 1_700_000_000_000
+const fail = (_of: unknown, _key: unknown, fault: unknown) => assert.fail(fault as Error)
+
+function stagesOf(over: Partial<Stages> = {}): Stages {
+  const features = compileFeatures(
+    [{ name: 'n', kind: { name: 'count' }, window: { kind: 'lifetime' }, where: 'type == "view"' }],
+    fail,
+  )
+  const contact = { cooldownMs: 0, caps: [] }
+  const every = {
+    name: 'every_second',
+    when: 'n % 2 == 0 && type == "view"',
+    value: 1,
+    contact,
+    channel: 'web',
+    expiresMs: 60_000,
+  }
+  const policy = compilePolicy(
+    [{ ...every, payload: { n: { cel: 'n' }, kind: 'x' } }],
+    { emit: 'best', contact },
+    features.variables,
+    'v1',
+    fail,
+  )
+  return {
+    decode: () => undefined,
+    enrich: compileEnricher({ userAgent: true, bot: true, campaign: true, referrer: null, geo: null }),
+    session: { idleMs: 1_800_000, maxMs: 86_400_000 },
+    dedupe: { windowMs: 3_600_000, maxIds: 100 },
+    features,
+    policy,
+    encodeAction: compileActionEncoder('actions', 'json'),
+    deadLetterTopic: 'dead',
+    maxRecordBytes: 900_000,
+    ...over,
+  }
+}
+
+function eventOf(id: string, customer: string, type = 'view', atMs = startMs): Event {
+  const event = new Event()
+  event.id = id
+  event.customer = customer
+  event.type = type
+  event.timeMs = atMs
+  return event
+}
+
+/** A batch of that many records, the first at offset 100. */
+function batchOf(count: number): RecordBatch {
+  return {
+    topic: 'clicks',
+    partition: 2,
+    startOffset: 100,
+    count,
+    nextOffset: 100 + count,
+    highWatermark: 100 + count,
+    offset: (i) => 100 + i,
+    timestamp: () => startMs,
+    key: (i) => Buffer.from(`key-${i}`),
+    value: (i) => Buffer.from(`value-${i}`),
+    headers: () => [{ name: 'trace', value: Buffer.from('t') }],
+  }
+}
+
+function profiles() {
+  const all = new Map<string, Profile>()
+  return {
+    all,
+    of(customer: string) {
+      const profile = all.get(customer) ?? new Profile(customer)
+      all.set(customer, profile)
+      return profile
+    },
+    changed() {},
+  }
+}
+
+const bad = rejected('truncated', 'the value ends early')
+const jsonOf = ({ value }: OutRecord) => JSON.parse(String(value)) as Record<string, unknown>
+
+test('a slice gives actions and dead letters in the order of the input, and counts all of it', () => {
+  const decoded: Decoded[] = [
+    eventOf('a', 'c1'),
+    bad,
+    eventOf('b', 'c1'),
+    undefined,
+    eventOf('b', 'c1'),
+    eventOf('c', 'c2', 'other'),
+  ]
+  const known = profiles()
+  const { records, actions, rows, tally } = new Pipeline(stagesOf()).fold(batchOf(6), 0, decoded, known, startMs)
+
+  assert.deepEqual(
+    records.map(({ topic }) => topic),
+    ['dead', 'actions'],
+  )
+  const [letter, action] = records as [OutRecord, OutRecord]
+  assert.equal(String(letter.key), 'key-1')
+  assert.equal(String(letter.value), 'value-1')
+  assert.deepEqual(letter.headers, {
+    trace: Buffer.from('t'),
+    'beckon.errors.reason': 'truncated',
+    'beckon.errors.detail': 'the value ends early',
+    'beckon.errors.topic': 'clicks',
+    'beckon.errors.partition': '2',
+    'beckon.errors.offset': '101',
+    'beckon.errors.time': String(startMs),
+  })
+  assert.equal(action.key, 'c1')
+  assert.deepEqual(jsonOf(action), {
+    id: actions[0]!.id,
+    action: 'every_second',
+    customer: 'c1',
+    time: startMs,
+    rank: 1,
+    value: 1,
+    channel: 'web',
+    expires_at: startMs + 60_000,
+    payload: { n: 2, kind: 'x' },
+    event_id: 'b',
+    event_type: 'view',
+    topic: 'clicks',
+    partition: 2,
+    offset: 102,
+    policy: 'v1',
+  })
+  assert.match(actions[0]!.id, /^[0-9a-f]{32}$/)
+  assert.deepEqual(tally, {
+    events: 6,
+    skipped: 1,
+    duplicates: 1,
+    late: 0,
+    deadLetters: new Map([['truncated', 1]]),
+    actions: new Map([['every_second', 1]]),
+    decisions: { chosen: 1, suppressed: 0, none: 2 },
+  })
+  assert.equal(rows.events.rowEnds.length, 4, 'a duplicate is stored too')
+  assert.equal(rows.decisions.rowEnds.length, 1)
+  assert.equal(rows.actions.rowEnds.length, 1)
+})
+
+test('the same slice gives the same actions, and one that a profile already holds has no effect', () => {
+  const decoded = [eventOf('a', 'c1'), eventOf('b', 'c1')]
+  const run = (known = profiles()) => new Pipeline(stagesOf()).fold(batchOf(2), 0, decoded, known, startMs)
+  const known = profiles()
+  const first = run(known)
+  assert.deepEqual(run().records, first.records)
+  const again = run(known)
+  assert.equal(again.records.length, 0)
+  assert.equal(known.of('c1').nextOffset, 102)
+})
+
+test('an event that makes the code fail is a dead letter, and the events around it have their effect', () => {
+  const enrich = stagesOf().enrich
+  const broken = (event: Event) => {
+    if (event.id === 'b') throw new Error('a bug')
+    return enrich(event)
+  }
+  const known = profiles()
+  const decoded = ['a', 'b', 'c'].map((id) => eventOf(id, 'c1'))
+  const { records, rows, tally, faults } = new Pipeline(stagesOf({ enrich: broken })).fold(
+    batchOf(3),
+    0,
+    decoded,
+    known,
+    startMs,
+  )
+  assert.deepEqual(
+    records.map(({ topic }) => topic),
+    ['dead', 'actions'],
+  )
+  assert.deepEqual([...tally.deadLetters], [['processing', 1]])
+  assert.equal(rows.events.rowEnds.length, 2)
+  assert.equal((faults[0] as Error).message, 'a bug')
+})
+
+test('an action that no topic takes is a dead letter of its event', () => {
+  const { records, actions, tally } = new Pipeline(stagesOf({ maxRecordBytes: 10 })).fold(
+    batchOf(2),
+    0,
+    [eventOf('a', 'c1'), eventOf('b', 'c1')],
+    profiles(),
+    startMs,
+  )
+  assert.deepEqual(
+    records.map(({ topic }) => topic),
+    ['dead'],
+  )
+  assert.equal(actions.length, 0)
+  assert.deepEqual([...tally.deadLetters], [['output_limit', 1]])
+})
+
+test('of a trait stated twice the latest event counts, whatever the order of arrival', () => {
+  const stating = (id: string, plan: string, atMs: number) => {
+    const event = eventOf(id, 'c1', 'identify', atMs)
+    event.traits = new Properties(['plan', 'list'], [plan, [1]])
+    return event
+  }
+  const known = profiles()
+  const decoded = [stating('a', 'gold', startMs + 10), stating('b', 'free', startMs)]
+  new Pipeline(stagesOf()).fold(batchOf(2), 0, decoded, known, startMs)
+  assert.deepEqual([...known.of('c1').traits], [['plan', 'gold']])
+})
