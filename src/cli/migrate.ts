@@ -10,11 +10,11 @@ import { CommandError, exitCode } from './exit.ts'
 
 interface Options {
   readonly config: string
-  readonly dryRun?: true
-  readonly topics?: true
+  readonly dryRun?: boolean
+  readonly topics?: boolean
   readonly partitions?: number
   readonly replicas?: number
-  readonly json?: true
+  readonly json?: boolean
 }
 
 /** Of topics made by us, where no input topic exists to go by. */

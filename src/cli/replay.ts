@@ -85,6 +85,7 @@ async function replay(files: readonly string[], options: ReplayOptions): Promise
     }
     fault = run.fault
   } catch (error) {
+    if (run.lines === 0) throw error
     // What was replayed before it is told all the same.
     fault = error
   }

@@ -59,7 +59,8 @@ async function redrivePartition(
     const commit = async (nextOffset: number) => {
       const { all, byReason } = advance(before, reason, nextOffset)
       const metadata = Object.keys(byReason).length === 0 ? '' : JSON.stringify(byReason)
-      await writer?.commit({ records: slice.take(), groupId, topic, partition, nextOffset: all, metadata })
+      const records = slice.take()
+      await writer?.commit({ records, groupId, topic, partition, nextOffset: all, metadata })
     }
     for await (const batch of log.read(topic, partition, startOf(before, reason), high)) {
       for (let i = 0; i < batch.count; i++) {

@@ -12,5 +12,5 @@ export function formatFindings(findings: readonly Finding[]): string {
     ...(mend === undefined ? [] : [`${indent}mend: ${mend}`]),
   ])
   const count = (wanted: string) => findings.filter(({ status }) => status === wanted).length
-  return [...lines, `${count('fail')} failed, ${count('warn')} warnings, ${count('ok')} ok`].join('\n')
+  return [...lines, `${count('fail')} failed, ${count('warn')} to look at, ${count('ok')} ok`].join('\n')
 }

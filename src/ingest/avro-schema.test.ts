@@ -80,7 +80,7 @@ test('types of referenced schemas are known', () => {
 
 test('a logical type counts only on what it is defined for', () => {
   const logicalOf = (type: object) =>
-    (parsed(record([{ name: 'a', type }])).fields[0]?.schema as { logical?: unknown }).logical
+    (parsed(record([{ name: 'a', type }])).fields[0]!.schema as { logical?: unknown }).logical
   assert.deepEqual(logicalOf({ type: 'long', logicalType: 'timestamp-micros' }), { as: 'time', unit: 'us' })
   assert.deepEqual(logicalOf({ type: 'int', logicalType: 'date' }), { as: 'time', unit: 'day' })
   assert.deepEqual(logicalOf({ type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 }), {

@@ -108,12 +108,11 @@ class EventCompiler {
 
   #unnamed(schema: AvroSchema, path: string): Step {
     if (!this.#plan.keeps(path)) return this.#values.skip(schema)
+    if (schema.kind === 'union') return unionStep(schema.branches, (branch) => this.#unnamed(branch, path))
+    if (schema.kind === 'null') return () => {}
     const { properties } = this.#plan
     const read = this.#values.read(schema)
-    return (cursor) => {
-      const value = read(cursor)
-      if (value !== null) properties.add(path, value)
-    }
+    return (cursor) => properties.add(path, read(cursor))
   }
 
   #named(schema: AvroSchema, node: PathNode, path: string): Step {
@@ -252,6 +251,14 @@ function child(within: PathNode, field: AvroField): PathNode | undefined {
 
 /** Null leaves the event as it is. */
 function unionStep(branches: readonly AvroSchema[], compile: (branch: AvroSchema) => Step): Step {
+  const [first, second] = branches
+  if (branches.length === 2 && first!.kind === 'null') {
+    // An optional field: most often null, and then there is no step to call.
+    const step = compile(second!)
+    return (cursor, event) => {
+      if (readIndex(cursor, 2) === 1) step(cursor, event)
+    }
+  }
   const steps = branches.map((branch) => (branch.kind === 'null' ? () => {} : compile(branch)))
   return (cursor, event) => steps[readIndex(cursor, steps.length)]!(cursor, event)
 }

@@ -6,6 +6,7 @@ import { Event, type Value } from '../events/event.ts'
 import { compileDecoder, type Decoder, type DecoderOptions, tombstone, UnknownSchema } from './decode.ts'
 import type { FieldMapping } from './mapping.ts'
 import { type Reason, Rejected, reasons, rejected } from './rejected.ts'
+import { validateShape } from './validate.ts'
 
 const eventSchema = readFileSync(new URL('../../../schemas/event.avsc', import.meta.url), 'utf8')
 
@@ -493,6 +494,7 @@ test('whatever the bytes, the answer is an event or a reason', () => {
       random(4) === 0 ? Buffer.from(Array.from({ length: random(64) }, () => random(256))) : mutated(seed, random)
     const decoder = i % decoders.length
     const result = decoders[decoder]!.decode(decoder === 2 ? Buffer.concat([frame, bytes]) : bytes, 0)
+    if (result instanceof Event) validateShape(result)
     const kind = result instanceof Rejected ? result.reason : result instanceof Event ? 'event' : 'neither'
     seen.set(kind, (seen.get(kind) ?? 0) + 1)
   }

@@ -8,7 +8,7 @@ import { isNoTime, type Slot, slot, type TextSlot, textSlots, timeSlots, valueSl
 import { earliestMs, latestMs, type TimeUnit, toMs } from './event-time.ts'
 import { parseIsoTime } from './iso-time.ts'
 import type { FieldMapping, Source, TextField, TimeField, TimeSource } from './mapping.ts'
-import { PropertyCollector } from './property-shape.ts'
+import { PropertyCollector, placeOf } from './property-shape.ts'
 import { rejected } from './rejected.ts'
 import { checkedId, cleanText } from './text.ts'
 
@@ -41,6 +41,8 @@ export class Plan {
   readonly #begin: ((event: Event) => void)[] = []
   readonly #evaluate: ((event: Event, record: Properties) => void)[] = []
   readonly #fallbacks: ((event: Event) => void)[] = []
+  /** Values of other paths than a field's first, until it is known whether that one's is empty. */
+  readonly #waiting: { value: unknown; readonly empty: unknown }[] = []
   readonly #needed: readonly (readonly Target[] | 'given')[]
   /** The client's own time of the event, by its own clock. */
   #originalMs = 0
@@ -104,6 +106,7 @@ export class Plan {
     this.properties.clear()
     this.traits.clear()
     this.#originalMs = 0
+    for (let i = 0; i < this.#waiting.length; i++) this.#waiting[i]!.value = this.#waiting[i]!.empty
     for (let i = 0; i < this.#begin.length; i++) this.#begin[i]!(event)
   }
 
@@ -144,37 +147,28 @@ export class Plan {
       return 'given'
     }
     const targets: Target[] = []
-    let given = false
-    for (const path of typeof source === 'string' ? [source] : source) {
+    const others: ((event: Event) => T)[] = []
+    const paths = typeof source === 'string' ? [source] : source
+    for (const [index, path] of paths.entries()) {
       const property = this.#collectedName(path)
       if (property !== undefined) {
-        given = true
-        this.#fallbacks.push((event) => {
-          if (!field.isEmpty(field.get(event))) return
-          const value = event.properties.get(property)
-          if (typeof value === typeof empty) field.set(event, convert(value!))
-        })
-      } else {
-        const set = targets.length === 0 ? field.set : this.#alternative(field, empty)
-        targets.push(target(set))
-        this.#node(path).targets.push(targets.at(-1)!)
+        others.push((event) => collected(event, property, empty, convert))
+        continue
       }
+      const waiting = { value: empty, empty }
+      const set: Slot<T>['set'] = (_, value) => {
+        waiting.value = value
+      }
+      if (index > 0) {
+        this.#waiting.push(waiting)
+        others.push(() => waiting.value)
+      }
+      const bound = target(index === 0 ? field.set : set)
+      targets.push(bound)
+      this.#node(path).targets.push(bound)
     }
-    return given ? 'given' : targets
-  }
-
-  /** A second path's value waits here until it is known whether the first one's is empty. */
-  #alternative<T>(field: Slot<T>, empty: T): Slot<T>['set'] {
-    let waiting = empty
-    this.#begin.push(() => {
-      waiting = empty
-    })
-    this.#fallbacks.push((event) => {
-      if (field.isEmpty(field.get(event))) field.set(event, waiting)
-    })
-    return (_, value) => {
-      waiting = value
-    }
+    if (others.length > 0) this.#fallbacks.push((event) => fill(event, field, others))
+    return targets.length < paths.length ? 'given' : targets
   }
 
   #collectedName(path: string): string | undefined {
@@ -194,6 +188,25 @@ export class Plan {
     }
     return node
   }
+}
+
+/** The first value that is not empty, in the order of the mapping. */
+function fill<T>(event: Event, field: Slot<T>, others: readonly ((event: Event) => T)[]): void {
+  if (!field.isEmpty(field.get(event))) return
+  for (let i = 0; i < others.length; i++) {
+    const value = others[i]!(event)
+    if (field.isEmpty(value)) continue
+    field.set(event, value)
+    return
+  }
+}
+
+/** A collected property, if it is of the field's kind. */
+function collected<T>(event: Event, name: string, empty: T, convert: (value: Value) => T): T {
+  const { names, values } = event.properties
+  const at = placeOf(name, names)
+  const value = at < 0 ? null : values[at]!
+  return typeof value === typeof empty ? convert(value) : empty
 }
 
 function timeSource(source: TimeSource | undefined): { from: Source | undefined; unit: TimeUnit } {

@@ -67,6 +67,13 @@ class Shape {
   }
 }
 
+/** Where the name is, the last place where it is there twice; -1 where it is not. Faster than the built-in on frozen arrays. */
+export function placeOf(name: string, names: readonly string[]): number {
+  let at = names.length - 1
+  while (at >= 0 && names[at] !== name) at--
+  return at
+}
+
 /** The properties of one event after the other: `clear`, `add`…, `take`. */
 export class PropertyCollector {
   readonly #root = new ShapeTree().root

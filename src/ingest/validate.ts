@@ -5,6 +5,7 @@
 
 import type { Event, Value } from '../events/event.ts'
 import { earliestMs, latestMs } from './event-time.ts'
+import { placeOf } from './property-shape.ts'
 import { type Rejected, rejected } from './rejected.ts'
 
 export interface EventLimits {
@@ -48,7 +49,8 @@ export function validateShape(event: Event, limits: EventLimits = defaultEventLi
   if (names.length > limits.maxProperties || traits.names.length > limits.maxProperties) return tooManyProperties
   if (!areShallow(values, limits.maxDepth) || !areShallow(traits.values, limits.maxDepth)) return tooDeep
   for (let i = 0; i < limits.nonNegative.length; i++) {
-    const value = values[names.lastIndexOf(limits.nonNegative[i]!)]
+    const at = placeOf(limits.nonNegative[i]!, names)
+    const value = at < 0 ? null : values[at]
     if (typeof value === 'number' && value < 0) return negative
   }
   return undefined

@@ -1,6 +1,6 @@
 /** Who owns which partition numbers: balanced, and sticky, so that a rebalance moves as few as it must. */
 
-export interface Member {
+interface Member {
   readonly id: string
   /** What it owned until now; claims on numbers that do not exist or that another member holds are ignored. */
   readonly owned: readonly number[]

@@ -7,7 +7,7 @@ import type { OutRecord, RecordBatch } from '../events/log.ts'
 import { type ConsumeOptions, type Consumption, type Log, LogError, type TopicPartition } from './log.ts'
 
 /** What the tests need of an adapter under test. */
-export interface Bench {
+interface Bench {
   readonly log: Log
   /** Another client of the same brokers. */
   readonly other: Log

@@ -71,8 +71,9 @@ export interface Consumption {
 /** A handler's claim on its partition. Only liveness rests on it; safety rests on the writer's fencing. */
 export interface Turn {
   /**
-   * Tells the group that this member lives, at most once a second however often it is called; due every second or so in
-   * a long handler. Never throws: where the group does not answer or no longer knows the member, isCurrent() is false.
+   * Proves that the group still counts on this member: asks it at most once a second, however often it is called. Never
+   * throws: where the group does not answer, or is rebalancing, isCurrent() is false. A long handler need not call it to
+   * stay a member, but it must look at isCurrent() every few seconds: a rebalance waits for it, 15 s at most.
    */
   heartbeat(): Promise<void>
   /** Still owned, in the generation that the batch was fetched in, and not being stopped. */

@@ -100,13 +100,19 @@ export class Replay {
 
 async function* slicesOf(rows: AsyncIterable<readonly Row[]>): AsyncGenerator<readonly Row[]> {
   let slice: Row[] = []
-  for await (const chunk of rows) {
-    for (const row of chunk) {
-      slice.push(row)
-      if (slice.length < sliceRows) continue
-      yield slice
-      slice = []
+  try {
+    for await (const chunk of rows) {
+      for (const row of chunk) {
+        slice.push(row)
+        if (slice.length < sliceRows) continue
+        yield slice
+        slice = []
+      }
     }
+  } catch (error) {
+    // The rows before the fault count.
+    if (slice.length > 0) yield slice
+    throw error
   }
   if (slice.length > 0) yield slice
 }

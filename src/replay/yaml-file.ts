@@ -20,11 +20,14 @@ export function readYamlFile<T>(fileName: string, schema: z.ZodType<T>): YamlFil
 function faultsOf(issue: z.core.$ZodIssue, source: ConfigSource): Fault[] {
   const { path } = issue
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => source.fault([...path, key], 'unknown key'))
-  // Of a union's alternatives, those that got further than its own level say best what is wrong.
-  const inner = issue.code === 'invalid_union' ? issue.errors.flat() : []
-  const deep = inner.filter((of) => of.path.length > 0 || of.code === 'unrecognized_keys')
-  if (deep.length > 0) return deep.flatMap((of) => faultsOf({ ...of, path: [...path, ...of.path] }, source))
-  if (inner.length > 0) return [source.fault(path, inner.map(({ message }) => message).join(', or '))]
+  if (issue.code === 'invalid_union') {
+    // Of the alternatives, the first that is of the value's own kind says best what is wrong.
+    const fitting = issue.errors.find((issues) => issues.every(isWithin))
+    if (fitting) return fitting.flatMap((inner) => faultsOf({ ...inner, path: [...path, ...inner.path] }, source))
+    return [source.fault(path, issue.errors.flatMap((issues) => issues.map(({ message }) => message)).join(', or '))]
+  }
   const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
   return [source.fault(path, missing ? 'missing' : issue.message)]
 }
+
+const isWithin = ({ path, code }: z.core.$ZodIssue) => path.length > 0 || code === 'unrecognized_keys'

@@ -18,7 +18,7 @@ const gzip = promisify(zlib.gzip)
 const unzip = promisify(zlib.unzip)
 const snappy = createSnappy()
 
-export interface Codec {
+interface Codec {
   readonly name: string
   /** `sampleText` as other software compressed it, in base64. */
   readonly sample: string

@@ -103,7 +103,10 @@ class KafkaConsumption implements Consumption {
       throw toLogError(error, 'joining the group', 'unavailable')
     }
     // run() resolves although joining has failed: kafkajs tells that by its event only.
-    if (this.#crash !== undefined) throw this.#crash
+    if (this.#crash !== undefined) {
+      await this.#disconnect()
+      throw this.#crash
+    }
     this.#started = true
   }
 

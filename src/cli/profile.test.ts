@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type CustomerRow, formatProfile } from './profile.ts'
+
+const row: CustomerRow = {
+  topic: 'clicks',
+  partition: 3,
+  customer: 'c-1',
+  version: '12',
+  stream_time: '2026-01-02 03:04:05.678',
+  session_index: 2,
+  session_start: '2026-01-02 03:00:00.000',
+  session_last: '2026-01-02 03:04:05.678',
+  session_events: 5,
+  session_entry_page: '/shoes',
+  numbers: { views_5m: 3, carts_1h: 1 },
+  strings: { first_page: '/' },
+  lists: { top_items: ['a', 'b, c'] },
+  traits: { plan: 'gold' },
+  updated_at: '2026-01-02 03:04:06.000',
+}
+
+describe('a profile for people', () => {
+  it('is aligned, features by name whatever their kind', () => {
+    assert.equal(
+      formatProfile(row),
+      [
+        'customer  c-1',
+        'as of     2026-01-02 03:04:05.678 UTC, its stream time: features are as of then, not as of now',
+        'lies in   clicks, partition 3',
+        'written   2026-01-02 03:04:06.000 UTC',
+        'session   number 2, from 2026-01-02 03:00:00.000 to 2026-01-02 03:04:05.678, 5 events, entered at /shoes',
+        '',
+        'feature     value',
+        'carts_1h    1',
+        'first_page  "/"',
+        'top_items   "a", "b, c"',
+        'views_5m    3',
+        '',
+        'trait  value',
+        'plan   gold',
+      ].join('\n'),
+    )
+  })
+
+  it('leaves out what there is none of', () => {
+    const text = formatProfile({ ...row, session_index: 0, numbers: {}, strings: {}, lists: {}, traits: {} })
+    assert.match(text, /session {3}none$/)
+  })
+
+  it('shows what a producer sent without obeying it', () => {
+    const text = formatProfile({ ...row, traits: { plan: '\u001b[2Jgold\u202e\nok' } })
+    assert.match(text, /plan {3}\\u\{1b\}\[2Jgold\\u\{202e\}\\u\{a\}ok$/)
+  })
+})

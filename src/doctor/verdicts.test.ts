@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { checkNode } from './host.ts'
+import { judgeSkew } from './store.ts'
+
+describe('verdicts', () => {
+  it('on the version of Node', () => {
+    const cases = [
+      ['20.19.0', undefined, 'ok'],
+      ['22.1.0', 'production', 'ok'],
+      ['20.18.9', undefined, 'fail'],
+      ['18.20.0', undefined, 'fail'],
+      ['22.1.0', 'test', 'warn'],
+    ] as const
+    for (const [version, mode, status] of cases) assert.equal(checkNode(version, mode).status, status, version)
+  })
+
+  it('on clocks, whatever the time that the question took', () => {
+    const cases = [
+      // store, asked, answered
+      [1_005, 1_000, 1_010, 'ok'],
+      [9_000, 1_000, 8_000, 'ok'],
+      [13_000, 1_000, 10_000, 'warn'],
+      [0, 10_000, 10_010, 'warn'],
+      [400_000, 1_000, 1_010, 'fail'],
+    ] as const
+    for (const [store, asked, answered, status] of cases) {
+      assert.equal(judgeSkew(store, asked, answered, 300_000).status, status, String(store))
+    }
+    assert.match(judgeSkew(13_000, 1_000, 10_000, 300_000).detail, /3 s ahead of/)
+    assert.match(judgeSkew(0, 10_000, 10_010, 300_000).detail, /10 s behind/)
+  })
+})

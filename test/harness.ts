@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import kafkajs, { type Admin, type CompressionTypes, type Message, type Producer } from 'kafkajs'
+import { registerCodecs } from '../src/log/kafka/codecs.ts'
+import { freePort } from '../src/stack/ports.ts'
+import { createTestDatabase, type TestDatabase } from '../src/store/clickhouse/test-database.ts'
+
+/**
+ * The real service, as a child process, on the real servers. A world has topics, a database, a group and a folder of
+ * its own; closing it removes them, and ends the services that a failed test left running.
+ */
+
+const { BECKON_TEST_KAFKA: kafka, BECKON_TEST_CLICKHOUSE: clickhouse, CI: ci } = process.env
+const missing = kafka === undefined || clickhouse === undefined
+
+/** Why the tests can't run here; in CI they have to. */
+export const skip = missing && ci === undefined && 'BECKON_TEST_KAFKA and BECKON_TEST_CLICKHOUSE are not set'
+
+const program = fileURLToPath(new URL('../../bin/beckon.js', import.meta.url))
+const patienceMs = 90_000
+
+/** A record as a read_committed consumer sees it. */
+export interface SeenRecord {
+  readonly partition: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  /** A repeated header has its values in order. */
+  readonly headers: Readonly<Record<string, Buffer | readonly Buffer[]>>
+}
+
+/** Header of the records that `read` appends to find the end of a topic whose last record is a transaction's marker. */
+const endMark = 'test.end'
+
+export class World {
+  readonly prefix = `e2e-${randomBytes(5).toString('hex')}`
+  readonly group = `${this.prefix}-group`
+  readonly kafka: string
+  readonly admin: Admin
+  readonly database: TestDatabase
+  readonly #client: kafkajs.Kafka
+  readonly #producer: Producer
+  readonly #folder = mkdtempSync(join(tmpdir(), 'beckon-e2e-'))
+  readonly #services: Service[] = []
+
+  private constructor(broker: string, client: kafkajs.Kafka, database: TestDatabase) {
+    this.kafka = broker
+    this.#client = client
+    this.database = database
+    this.admin = client.admin()
+    this.#producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
+  }
+
+  static async open({ withTables = true } = {}): Promise<World> {
+    assert.ok(kafka !== undefined && clickhouse !== undefined, 'the tests of the service need both servers')
+    await registerCodecs()
+    const client = new kafkajs.Kafka({ brokers: [kafka], clientId: 'e2e', logLevel: kafkajs.logLevel.NOTHING })
+    const world = new World(kafka, client, await createTestDatabase(withTables))
+    await Promise.all([world.admin.connect(), world.#producer.connect()])
+    return world
+  }
+
+  topic(name: string): string {
+    return `${this.prefix}.${name}`
+  }
+
+  async createTopics(partitions: Readonly<Record<string, number>>): Promise<void> {
+    const topics = Object.entries(partitions).map(([name, numPartitions]) => ({
+      topic: this.topic(name),
+      numPartitions,
+      configEntries: [{ name: 'retention.ms', value: '-1' }],
+    }))
+    await this.admin.createTopics({ topics, waitForLeaders: true })
+  }
+
+  /** Appends in order; those of one partition in one batch a call. */
+  async produce(topic: string, messages: Message[], compression?: CompressionTypes): Promise<void> {
+    const codec = compression === undefined ? {} : { compression }
+    await this.#producer.send({ topic: this.topic(topic), messages, ...codec })
+  }
+
+  /** An upstream transaction, left open. */
+  async beginTransaction(topic: string, messages: Message[]): Promise<{ commit(): Promise<void>; abort(): Promise<void> }> {
+    const producer = this.#client.producer({
+      transactionalId: `${this.prefix}-upstream-${randomBytes(3).toString('hex')}`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    })
+    await producer.connect()
+    const transaction = await producer.transaction()
+    await transaction.send({ topic: this.topic(topic), messages })
+    const end = async (ending: Promise<void>) => {
+      await ending
+      await producer.disconnect()
+    }
+    return { commit: () => end(transaction.commit()), abort: () => end(transaction.abort()) }
+  }
+
+  /** Writes a configuration of these settings and the world's addresses; returns the file's name. */
+  writeConfig(settings: Readonly<Record<string, unknown>>): string {
+    const { url, database } = this.database.options
+    const config = {
+      kafka: { brokers: [this.kafka], group: this.group },
+      clickhouse: { url, database },
+      output: { actions: this.topic('actions'), dead_letters: this.topic('dead_letters') },
+      ...settings,
+    }
+    const file = join(this.#folder, `beckon-${randomBytes(3).toString('hex')}.yaml`)
+    writeFileSync(file, JSON.stringify(config)) // JSON is YAML.
+    return file
+  }
+
+  async start(configFile: string): Promise<Service> {
+    const service = new Service(configFile, await freePort())
+    this.#services.push(service)
+    return service
+  }
+
+  /** Waits until the group's committed offsets are the ends of the topics. */
+  async consumed(service: Service, ...topics: readonly string[]): Promise<void> {
+    for (const name of topics) {
+      const topic = this.topic(name)
+      await until(`${name} is consumed`, async () => {
+        assert.equal(service.exitCode, null, `the service ended:\n${service.output}`)
+        const ends = await this.admin.fetchTopicOffsets(topic)
+        const [committed] = await this.admin.fetchOffsets({ groupId: this.group, topics: [topic] })
+        return ends.every(({ partition, high }) => {
+          const found = committed?.partitions.find((entry) => entry.partition === partition)
+          return high === '0' || (found !== undefined && Number(found.offset) >= Number(high))
+        })
+      })
+    }
+  }
+
+  /** All committed records of a topic, by partition in offset order. */
+  async read(topic: string): Promise<SeenRecord[]> {
+    const name = this.topic(topic)
+    const groupId = `${this.prefix}-reader-${randomBytes(3).toString('hex')}`
+    const open = new Set((await this.admin.fetchTopicOffsets(name)).map(({ partition }) => partition))
+    const marks = [...open].map((partition) => ({ partition, value: null, headers: { [endMark]: groupId } }))
+    await this.produce(topic, marks)
+    const consumer = this.#client.consumer({ groupId, readUncommitted: false })
+    const seen: SeenRecord[] = []
+    try {
+      await consumer.connect()
+      await consumer.subscribe({ topic: name, fromBeginning: true })
+      await consumer.run({
+        autoCommit: false,
+        eachMessage: async ({ partition, message: { key, value, headers = {} } }) => {
+          const mark = headers[endMark]
+          if (mark === undefined) seen.push({ partition, key, value, headers: headers as SeenRecord['headers'] })
+          else if (String(mark) === groupId) open.delete(partition)
+        },
+      })
+      await until(`${topic} is read`, () => open.size === 0)
+    } finally {
+      await consumer.disconnect()
+    }
+    return seen.sort((a, b) => a.partition - b.partition)
+  }
+
+  select<Row>(query: string): Promise<Row[]> {
+    return this.database.select<Row>(query)
+  }
+
+  async close(): Promise<void> {
+    for (const service of this.#services) await service.kill()
+    const topics = (await this.admin.listTopics()).filter((topic) => topic.startsWith(this.prefix))
+    await this.admin.deleteTopics({ topics })
+    const { groups } = await this.admin.listGroups()
+    const ours = groups.map(({ groupId }) => groupId).filter((groupId) => groupId.startsWith(this.prefix))
+    // One that still has a member goes by itself.
+    await this.admin.deleteGroups(ours).catch(() => undefined)
+    await Promise.all([this.admin.disconnect(), this.#producer.disconnect()])
+    await this.database.drop()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+interface LogLine {
+  readonly level: string
+  readonly event: string
+  readonly [field: string]: unknown
+}
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** `beckon run` as a child process. */
+export class Service {
+  readonly port: number
+  readonly lines: LogLine[] = []
+  /** stdout and stderr. */
+  output = ''
+  readonly #child: ChildProcess
+  readonly #exit: Promise<Exit>
+
+  constructor(configFile: string, port: number) {
+    this.port = port
+    const env = { ...process.env, BECKON_OPS__PORT: String(port) }
+    this.#child = spawn(process.execPath, [program, 'run', '-c', configFile], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#exit = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }))
+    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
+      this.output += `${line}\n`
+      if (line.startsWith('{')) this.lines.push(JSON.parse(line) as LogLine)
+    })
+    this.#child.stderr!.on('data', (text) => {
+      this.output += text
+    })
+  }
+
+  get exitCode(): number | null {
+    return this.#child.exitCode
+  }
+
+  /** Waits for a log line of that event; a service that ends before fails. */
+  async logged(event: string, matches: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+    let found: LogLine | undefined
+    await until(`the log line ${event}`, () => {
+      found = this.lines.find((line) => line.event === event && matches(line))
+      assert.ok(found !== undefined || this.exitCode === null, `the service ended:\n${this.output}`)
+      return found !== undefined
+    })
+    return found!
+  }
+
+  async get(path: string): Promise<{ status: number; text: string }> {
+    const response = await fetch(`http://127.0.0.1:${this.port}${path}`)
+    return { status: response.status, text: await response.text() }
+  }
+
+  /** The sum of a metric's values over the label sets that hold `labels`. */
+  async metric(name: string, labels = ''): Promise<number> {
+    const { text } = await this.get('/metrics')
+    const values = text.split('\n').filter((line) => new RegExp(`^${name}(\\{| )`).test(line) && line.includes(labels))
+    assert.notEqual(values.length, 0, `no metric ${name} with ${labels}`)
+    return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+  }
+
+  /** Resolves when it has ended; by itself, or by `stop`. */
+  ended(): Promise<Exit> {
+    return this.#exit
+  }
+
+  /** Asks it to end, and waits for that. */
+  stop(): Promise<Exit> {
+    this.#child.kill('SIGTERM')
+    return this.#exit
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#exit
+  }
+}
+
+/** Asks every 100 ms until it is true. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + patienceMs
+  while (!(await holds())) {
+    if (Date.now() > deadline) assert.fail(`not within ${patienceMs / 1000} s: ${what}`)
+    await sleep(100)
+  }
+}
