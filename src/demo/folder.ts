@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { endProcess, isRunning, ownIdentity, readIdentity, readRecord } from '../stack/process.ts'
 import { stopStack } from '../stack/stack.ts'
-import { StackError } from '../stack/stack-error.ts'
+import { DemoError } from './demo-error.ts'
 
 /** SIGTERM to SIGKILL; the service needs a second or so to write what it holds. */
 const graceMs = 20_000
@@ -16,11 +16,9 @@ export class DemoFolder {
   readonly service = join(this.path, 'service')
   /** The shop's configuration with the addresses of this run. */
   readonly config = join(this.path, 'beckon.yaml')
-  /** Warnings of the demo's own Kafka client. */
-  readonly log = join(this.path, 'demo.log')
   readonly #lock = join(this.path, 'lock')
 
-  /** Takes the folder, and ends and removes what an earlier run left in it. @throws StackError where another run has it */
+  /** Takes the folder, and ends and removes what an earlier run left in it. @throws DemoError where another run has it */
   async claim(say: (line: string) => void): Promise<void> {
     mkdirSync(this.path, { recursive: true })
     this.#takeLock()
@@ -38,7 +36,7 @@ export class DemoFolder {
   /** Stops the stack and removes all data. */
   async clear(): Promise<void> {
     await stopStack({ dir: this.stack, wipe: true })
-    for (const path of [this.service, this.config, this.log]) rmSync(path, { recursive: true, force: true })
+    for (const path of [this.service, this.config]) rmSync(path, { recursive: true, force: true })
   }
 
   /** Stops the stack and removes its data; the logs stay for whoever looks for the fault. */
@@ -47,19 +45,21 @@ export class DemoFolder {
     for (const part of ['kafka', 'clickhouse']) rmSync(join(this.stack, part, 'data'), { recursive: true, force: true })
   }
 
+  /** Gives the folder back, and removes it where nothing is left in it. */
   release(): void {
     rmSync(this.#lock, { force: true })
+    if (readdirSync(this.path).length === 0) rmdirSync(this.path)
   }
 
   #takeLock(): void {
     const holder = readIdentity(this.#lock)
-    if (holder !== undefined && !isRunning(holder)) this.release()
+    if (holder === undefined || !isRunning(holder)) rmSync(this.#lock, { force: true })
     try {
       writeFileSync(this.#lock, JSON.stringify(ownIdentity()), { flag: 'wx' })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       const who = holder === undefined ? 'another demo' : `the demo of process ${holder.pid}`
-      throw new StackError('failed', `${this.path} is in use by ${who}; end it, or start this one in another folder`)
+      throw new DemoError(`${this.path} is in use by ${who}; end it, or start this one in another folder`)
     }
   }
 }

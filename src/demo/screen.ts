@@ -16,6 +16,11 @@ export class Screen {
     this.#stream = stream
   }
 
+  /** Whether it redraws in place. */
+  get isLive(): boolean {
+    return this.#stream.isTTY === true
+  }
+
   /** A line of its own; a view that was there stays above it. */
   say(text: string): void {
     this.#drawn = 0
@@ -24,7 +29,7 @@ export class Screen {
 
   show(snapshot: Snapshot): void {
     const { columns = 80, rows = 24 } = this.#stream
-    if (this.#stream.isTTY) this.#redraw(formatView(snapshot, columns - 1, rows - 1, this.#colors))
+    if (this.isLive) this.#redraw(formatView(snapshot, columns - 1, rows - 1, this.#colors))
     else if (performance.now() - this.#lastPlainMs > plainEveryMs) {
       this.#lastPlainMs = performance.now()
       this.say(formatLine(snapshot))

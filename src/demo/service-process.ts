@@ -1,16 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isRunning, launchDetached } from '../stack/process.ts'
-import { StackError } from '../stack/stack-error.ts'
+import { DemoError } from './demo-error.ts'
 import type { DemoFolder } from './folder.ts'
-
-/** The service that the demo watches: a process of its own, or the same code in this one. */
-export interface RunningService {
-  /** @throws StackError where it has ended */
-  check(): void
-  /** Drains and ends it. */
-  stop(): Promise<void>
-}
+import type { RunningService } from './session.ts'
 
 const startBoundMs = 60_000
 
@@ -21,20 +14,19 @@ const startBoundMs = 60_000
 export async function startServiceProcess(
   folder: DemoFolder,
   opsPort: number,
-  env: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<RunningService> {
   const program = fileURLToPath(new URL('../../../bin/beckon.js', import.meta.url))
   const args = [program, 'run', '--config', folder.config]
-  const record = await launchDetached(folder.service, opsPort, { command: process.execPath, args, env })
+  const record = await launchDetached(folder.service, opsPort, { command: process.execPath, args, env: {} })
   const check = () => {
-    if (!isRunning(record)) throw new StackError('failed', 'the service ended by itself')
+    if (!isRunning(record)) throw new DemoError('the service ended by itself')
   }
   const deadlineMs = performance.now() + startBoundMs
   while (!(await isReady(opsPort))) {
     check()
     signal.throwIfAborted()
-    if (performance.now() > deadlineMs) throw new StackError('failed', 'the service does not become ready')
+    if (performance.now() > deadlineMs) throw new DemoError('the service does not become ready')
     await sleep(100)
   }
   return { check, stop: () => folder.endService() }

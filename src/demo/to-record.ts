@@ -8,10 +8,10 @@ const brace = '{'.charCodeAt(0)
  * are cut off in the middle, since whole JSON would be no fault.
  */
 export function toJsonRecord(record: ShopRecord, topic: string, partition: number): OutRecord {
-  return { topic, partition, key: record.key, value: valueOf(record), headers: {} }
+  return { topic, partition, key: record.key, value: bytesOf(record), headers: {} }
 }
 
-function valueOf(record: ShopRecord): Buffer {
+function bytesOf(record: ShopRecord): Buffer {
   if (!('bytes' in record)) return Buffer.from(JSON.stringify(record.event))
   const { bytes } = record
   return bytes[0] === brace ? bytes.subarray(0, bytes.length >> 1) : bytes

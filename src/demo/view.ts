@@ -1,4 +1,4 @@
-import type { Colors } from 'picocolors/types'
+import type pc from 'picocolors'
 import type { StoredDecision } from './clickhouse/stored.ts'
 import type { Percentiles } from './latencies.ts'
 
@@ -27,7 +27,12 @@ type Part = string | readonly [text: string, paint: Paint]
 const longestBar = 24
 
 /** The live view: at most `height` lines of at most `width` characters. */
-export function formatView(snapshot: Snapshot, width: number, height: number, colors: Colors): string[] {
+export function formatView(
+  snapshot: Snapshot,
+  width: number,
+  height: number,
+  colors: ReturnType<typeof pc.createColors>,
+): string[] {
   const { bold, dim, green, yellow, cyan } = colors
   const line = (...parts: readonly Part[]) => fit(parts, width)
   const { actions, deadLetters, decisions } = snapshot

@@ -52,7 +52,7 @@ describe('the examples', () => {
     for await (const actions of run.actions({ name: 'shop', rows: rows(), mapping: undefined })) assert.ok(actions)
     const { actions, events } = run.summary()
     assert.equal(events, 10_000)
-    for (const name of ['remind_cart', 'compare_help', 'vip_thank_you', 'welcome_back']) {
+    for (const name of ['remind_cart', 'compare_help', 'vip_thank_you']) {
       assert.ok(actions[name]! > 0, `${name}: ${JSON.stringify(actions)}`)
     }
     assert.ok(Object.values(actions).reduce((sum, count) => sum + count) < events / 10)

@@ -53,7 +53,11 @@ export function lastDecisions(client: ClickHouseClient, count: number): Promise<
   )
 }
 
-async function select<Row>(client: ClickHouseClient, query: string, params: Record<string, unknown> = {}): Promise<Row[]> {
+async function select<Row>(
+  client: ClickHouseClient,
+  query: string,
+  params: Record<string, unknown> = {},
+): Promise<Row[]> {
   try {
     const result = await client.query({ query, query_params: params, format: 'JSONEachRow' })
     return await result.json<Row>()

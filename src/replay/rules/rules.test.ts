@@ -142,10 +142,10 @@ describe('a rule test', () => {
   })
 
   const faulty: [what: string, cases: string, fault: RegExp][] = [
-    ['a time that is none', '  - { name: x, given: [{ at: soon, type: a }], expect: [] }', /:3:29: cases.0.given.0.at: a time such as/],
+    ['a time that is none', '  - { name: x, given: [{ at: soon, type: a }], expect: [] }', /:3:30: cases.0.given.0.at: a time such as/],
     ['an unknown key', '  - { name: x, given: [{ type: a, colour: red }], expect: [] }', /:3:.*colour: unknown key/],
     ['an action that is not declared', '  - { name: x, given: [{ type: a }], expect: [halp] }', /:3:.*no action halp; did you mean help\?/],
-    ['a feature that is not declared', '  - name: x\n    given: [{ type: a }]\n    expect: { features: { views: 1 } }', /:5:27: .*no feature views/],
+    ['a feature that is not declared', '  - name: x\n    given: [{ type: a }]\n    expect: { features: { views: 1 } }', /:5:\d+: .*no feature views/],
     ['a reason that is none', '  - { name: x, given: [{ type: a }], expect: { reasons: { help: maybe } } }', /reasons\.help: .*"not_eligible"/],
     ['nothing expected', '  - { name: x, given: [{ type: a }] }', /:3:.*the case expects nothing/],
     ['a check said twice', '  - { name: x, given: [{ type: a, then: [] }], expect: [] }', /say it in expect/],
