@@ -1,18 +1,36 @@
 import { Command, CommanderError } from 'commander'
 import { checkCommand } from './cli/check.ts'
+import { demoCommand } from './cli/demo.ts'
+import { dlqCommand } from './cli/dlq.ts'
+import { doctorCommand } from './cli/doctor.ts'
 import { exitCode, explainError } from './cli/exit.ts'
+import { migrateCommand } from './cli/migrate.ts'
+import { profileCommand } from './cli/profile.ts'
+import { replayCommand } from './cli/replay.ts'
 import { runCommand } from './cli/run.ts'
 import { stackCommand } from './cli/stack.ts'
+import { testCommand } from './cli/test.ts'
 
 /** The command line: each command is one file in `cli/` and one line here. */
 const program = new Command('beckon')
   .description('Real-time next-best-action engine over Kafka and ClickHouse')
-  .exitOverride()
   .addCommand(runCommand())
   .addCommand(checkCommand())
+  .addCommand(testCommand())
+  .addCommand(replayCommand())
+  .addCommand(profileCommand())
+  .addCommand(dlqCommand())
+  .addCommand(doctorCommand())
+  .addCommand(migrateCommand())
   .addCommand(stackCommand())
+  .addCommand(demoCommand())
 
-for (const command of program.commands) command.exitOverride()
+/** So that wrong usage ends with our exit code, on every level of commands. */
+function throwErrors(command: Command): void {
+  command.exitOverride()
+  for (const inner of command.commands) throwErrors(inner)
+}
+throwErrors(program)
 
 try {
   await program.parseAsync()

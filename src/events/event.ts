@@ -24,8 +24,9 @@ export class Properties {
 
   /** The value of that name, the last one where a producer sent it twice; undefined where there is none. */
   get(name: string): Value | undefined {
-    const at = this.names.lastIndexOf(name)
-    return at < 0 ? undefined : this.values[at]
+    // On a frozen array `lastIndexOf` takes a slow path.
+    for (let at = this.names.length - 1; at >= 0; at--) if (this.names[at] === name) return this.values[at]
+    return undefined
   }
 }
 

@@ -32,9 +32,9 @@ export function compileIngest(
     const { decoder, keyIsCustomer, skipTombstones } = topics.get(batch.topic)!
     const event = decoder.decode(batch.value(i), nowMs)
     if (!(event instanceof Event)) return event === tombstone && skipTombstones ? undefined : event
-    deriveId(event, batch.topic, batch.partition, batch.offset(i))
     const fault = validateShape(event) ?? (keyIsCustomer ? validateKey(event, batch.key(i)) : undefined)
     if (fault !== undefined) return fault
+    deriveId(event, batch.topic, batch.partition, batch.offset(i))
     if (correctClockSkew) event.timeMs = correctedTimeMs(event.timeMs, event.sentAtMs, event.receivedAtMs)
     return validateTime(event, nowMs, futureMs) ?? event
   }
