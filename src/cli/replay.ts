@@ -31,7 +31,13 @@ interface ReplayOptions {
   readonly out?: string
 }
 
-export function replayCommand(): Command {
+/** Where a command writes: the process, or streams of a test. */
+interface Streams {
+  readonly stdout: NodeJS.WritableStream
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
+}
+
+export function replayCommand(streams: Streams = process): Command {
   return new Command('replay')
     .description(
       'events of files through the same core, without Kafka: actions as NDJSON on stdout, a summary on stderr',
@@ -48,14 +54,14 @@ export function replayCommand(): Command {
     )
     .option('--json', 'the summary as a JSON line, last on stdout')
     .option('--out <file>', 'where the actions go instead of stdout')
-    .action((files: string[], options: ReplayOptions) => explaining(() => replay(files, options)))
+    .action((files: string[], options: ReplayOptions) => explaining(() => replay(files, options, streams)))
 }
 
-async function replay(files: readonly string[], options: ReplayOptions): Promise<void> {
+async function replay(files: readonly string[], options: ReplayOptions, { stdout, stderr }: Streams): Promise<void> {
   const fileMapping = options.mapping === undefined ? undefined : readMappingFile(options.mapping)
   const sizes = await Promise.all(files.map(sizeOf))
   const totalBytes = sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined
-  const progress = openProgress(process.stderr, options.json ?? false)
+  const progress = openProgress(stderr, options.json ?? false)
   let readBytes = 0
   const open = (index: number): Promise<Source> => {
     const before = sizes.slice(0, index).reduce<number>((sum, size) => sum + (size ?? 0), 0)
@@ -72,7 +78,7 @@ async function replay(files: readonly string[], options: ReplayOptions): Promise
   const engine = openReplayEngine(options.config, first.format)
   const topic = topicOf(engine, options.topic)
   const run = new Replay(engine, topic.name)
-  const out = await openOutput(options.out)
+  const out = await openOutput(options.out, stdout)
   let fault: unknown
   try {
     for (const [index, name] of files.entries()) {
@@ -93,10 +99,10 @@ async function replay(files: readonly string[], options: ReplayOptions): Promise
   await out.end()
 
   const summary = run.summary()
-  if (options.json) process.stdout.write(`${JSON.stringify({ summary: true, ...summary })}\n`)
+  if (options.json) stdout.write(`${JSON.stringify({ summary: true, ...summary })}\n`)
   else {
     const rate = Math.round(summary.lines / seconds).toLocaleString('en-US')
-    process.stderr.write(`${formatSummary(summary)}time      ${seconds.toFixed(1)} s, ${rate} lines/s\n`)
+    stderr.write(`${formatSummary(summary)}time      ${seconds.toFixed(1)} s, ${rate} lines/s\n`)
   }
   if (fault !== undefined) throw fault
   if (summary.lines > 0 && summary.events === 0) throw new CommandError('no line could be read as an event')
@@ -142,8 +148,8 @@ interface Output {
   end(): Promise<void>
 }
 
-async function openOutput(file: string | undefined): Promise<Output> {
-  const stream = file === undefined ? process.stdout : createWriteStream(file)
+async function openOutput(file: string | undefined, stdout: NodeJS.WritableStream): Promise<Output> {
+  const stream: NodeJS.WritableStream = file === undefined ? stdout : createWriteStream(file)
   if (file !== undefined) await once(stream, 'open')
   // The reader of a pipe has seen enough (`| head`).
   else

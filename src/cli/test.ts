@@ -28,7 +28,7 @@ function runTests(dir: string, { json }: { json?: true }): void {
       const { name, line } = one
       if (json) console.log(JSON.stringify({ file: file.name, line, name, ok, mismatches }))
       else if (ok) console.log(`ok      ${file.name}:${line}  ${name}`)
-      else process.stdout.write(formatFailure(file, one, mismatches))
+      else console.log(formatFailure(file, one, mismatches))
     }
   }
   if (json) console.log(JSON.stringify({ summary: true, files: files.length, passed, failed }))

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { checkNode } from './host.ts'
-import { judgeSkew } from './store.ts'
+import { checkStoreRights, judgeSkew } from './store.ts'
+import type { World } from './world.ts'
 
 describe('verdicts', () => {
   it('on the version of Node', () => {
@@ -29,5 +30,20 @@ describe('verdicts', () => {
     }
     assert.match(judgeSkew(13_000, 1_000, 10_000, 300_000).detail, /3 s ahead of/)
     assert.match(judgeSkew(0, 10_000, 10_010, 300_000).detail, /10 s behind/)
+  })
+
+  it('on rights in ClickHouse, with the statement that grants them', async () => {
+    const judge = (answer: (table: string) => boolean | undefined) => {
+      const config = { clickhouse: { username: 'writer', database: 'shop' } }
+      return checkStoreRights({
+        config,
+        store: () => ({ mayWrite: async (table: string) => answer(table) }),
+      } as never as World)
+    }
+    assert.equal((await judge(() => true)).status, 'ok')
+    assert.equal((await judge(() => undefined)).status, 'warn')
+    const denied = await judge((table) => table !== 'events')
+    assert.deepEqual([denied.status, denied.detail], ['fail', 'writer lacks INSERT or SELECT on events'])
+    assert.equal(denied.mend, 'GRANT INSERT, SELECT ON shop.* TO writer')
   })
 })

@@ -35,7 +35,10 @@ describe('the examples', () => {
       }
     }
     const { policy } = compileEngine(loadConfig(join(folder, 'shop/beckon.yaml'), {}))
-    assert.deepEqual([...expected].sort(), policy.actions.map(({ name }) => name))
+    assert.deepEqual(
+      [...expected].sort(),
+      policy.actions.map(({ name }) => name),
+    )
   })
 
   it('find something to do for the visitors of the demo shop, and leave most of them alone', async () => {

@@ -24,7 +24,8 @@ function faultsOf(text: string): string[] {
 
 describe('a mapping file', () => {
   it('holds what the mapping of a topic holds', () => {
-    const text = 'customer: user\ntype: { constant: sale }\ntime: { field: at, unit: s }\nvalue: { cel: record.price * 2.0 }\n'
+    const text =
+      'customer: user\ntype: { constant: sale }\ntime: { field: at, unit: s }\nvalue: { cel: record.price * 2.0 }\n'
     assert.deepEqual(faultsOf(text), [])
     const { customer, type, time, value } = readMappingFile(file)
     assert.deepEqual([customer, type, time], ['user', { constant: 'sale' }, { from: 'at', unit: 's' }])
@@ -34,7 +35,11 @@ describe('a mapping file', () => {
 
   const faulty = [
     ['a key that is none', 'customer: a\ntype: b\ntime: c\nuser: d\n', ['4 user: unknown key']],
-    ['a source that is none', 'customer: a\ntype: { feld: b }\ntime: c\n', ['2 type.field: missing', '2 type.feld: unknown key']],
+    [
+      'a source that is none',
+      'customer: a\ntype: { feld: b }\ntime: c\n',
+      ['2 type.field: missing', '2 type.feld: unknown key'],
+    ],
     ['a number for a source', 'customer: 5\ntype: b\ntime: c\n', [/^1 customer: .*expected string/]],
     ['CEL that can not be parsed', 'customer: a\ntype: b\ntime: c\nvalue:\n  cel: record.x +\n', [/^5 value\.cel: /]],
     ['no customer, type and time', 'url: a\n', [/ customer: missing/, / type: missing/, / time: missing/]],

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { describe, it, mock } from 'node:test'
 import { performance } from 'node:perf_hooks'
+import { describe, it, mock } from 'node:test'
 import { openProgress } from './progress.ts'
 
 /** What is written when an update comes every second, for 12 s. */
 function written(isTTY: boolean, silent: boolean, share: (second: number) => number | undefined): string[] {
   const texts: string[] = []
-  const stderr = { isTTY, write: (text: string) => texts.push(text) > 0 } as unknown as NodeJS.WriteStream
+  const stderr = { isTTY, write: (text: string) => texts.push(text) > 0 } as unknown as NodeJS.WritableStream & {
+    isTTY: boolean
+  }
   let nowMs = 1000
   const clock = mock.method(performance, 'now', () => nowMs)
   const progress = openProgress(stderr, silent)

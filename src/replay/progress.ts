@@ -12,7 +12,7 @@ const terminalEveryMs = 100
 const plainEveryMs = 5_000
 
 /** The clock only tells when to write and how fast it goes. */
-export function openProgress(stderr: NodeJS.WriteStream, silent: boolean): Progress {
+export function openProgress(stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }, silent: boolean): Progress {
   const startMs = performance.now()
   const everyMs = stderr.isTTY ? terminalEveryMs : plainEveryMs
   let writtenMs = startMs

@@ -144,7 +144,8 @@ describe('a replay', () => {
   })
 
   it('drops a repeated message id of our own events, and corrects the clock of their clients', async () => {
-    const event = (messageId: string, time: string) => JSON.stringify({ messageId, userId: 'u', type: 'page', timestamp: time })
+    const event = (messageId: string, time: string) =>
+      JSON.stringify({ messageId, userId: 'u', type: 'page', timestamp: time })
     const run = new Replay(engine, 'web.requests')
     const first = event('m1', '2026-01-01T10:00:00Z')
     const text = [first, first, event('m2', '2026-01-01T10:00:01Z')].join('\n')

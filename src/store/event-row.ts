@@ -1,4 +1,4 @@
-import type { Enrichment } from '../enrich/enrichment.ts'
+import { type Enrichment, noCampaign, noGeo } from '../enrich/enrichment.ts'
 import type { Event } from '../events/event.ts'
 import { writeTextMap, writeTypedMaps } from './property-maps.ts'
 import type { RowBuffer } from './row-binary.ts'
@@ -14,53 +14,25 @@ export const eventsTable: Table = {
     'offset',
     'id',
     'customer',
-    'anonymous_id',
     'type',
     'time',
-    'received_at',
     'session_id',
     'url',
-    'title',
-    'referrer',
-    'user_agent',
-    'ip',
-    'locale',
-    'timezone',
-    'channel',
     'value',
-    'currency',
     'numbers',
     'strings',
     'booleans',
     'nested',
     'traits',
     'device',
-    'device_vendor',
-    'device_model',
     'browser',
     'browser_version',
     'os',
     'os_version',
     'bot',
-    'campaign_source',
-    'campaign_medium',
-    'campaign_name',
-    'campaign_term',
-    'campaign_content',
-    'campaign_click_id',
-    'campaign_network',
     'referrer_class',
-    'referrer_source',
-    'referrer_host',
-    'referrer_term',
     'country',
-    'region',
-    'city',
-    'latitude',
-    'longitude',
-    'geo_timezone',
-    'asn',
-    'organization',
+    'context',
     'session_index',
     'session_start',
     'late',
@@ -70,7 +42,8 @@ export const eventsTable: Table = {
 
 /**
  * Writes one row of `events`. The row is a function of its arguments alone, so a replay writes the same bytes again.
- * Null properties are left out; of a property sent twice the last one is written, as `Properties.get` reads it.
+ * Null properties are left out; of a property sent twice the last one is written, as `Properties.get` reads it. The raw
+ * user agent is not stored: what it says is in the columns, and it can single a person out.
  */
 export function writeEventRow(
   row: RowBuffer,
@@ -89,54 +62,78 @@ export function writeEventRow(
   row.u64(offset)
   row.string(event.id)
   row.string(event.customer)
-  row.string(event.anonymousId)
   row.string(event.type)
   row.dateTime64(event.timeMs)
-  row.dateTime64(event.receivedAtMs)
   row.string(event.sessionId)
   row.string(event.url)
-  row.string(event.title)
-  row.string(event.referrer)
-  row.string(event.userAgent)
-  row.string(truncateIp(event.ip))
-  row.string(event.locale)
-  row.string(event.timezone)
-  row.string(event.channel)
   row.nullableF64(event.value)
-  row.string(event.currency)
   writeTypedMaps(row, event.properties)
   writeTextMap(row, event.traits)
-  const { agent, campaign, referrer, geo } = enrichment
+  const { agent, referrer, geo } = enrichment
   row.string(agent.device)
-  row.string(agent.deviceVendor)
-  row.string(agent.deviceModel)
   row.string(agent.browser)
   row.string(agent.browserVersion)
   row.string(agent.os)
   row.string(agent.osVersion)
   row.bool(agent.bot)
-  row.string(campaign.source)
-  row.string(campaign.medium)
-  row.string(campaign.name)
-  row.string(campaign.term)
-  row.string(campaign.content)
-  row.string(campaign.clickId)
-  row.string(campaign.network)
   row.string(referrer.class)
-  row.string(referrer.source)
-  row.string(referrer.host)
-  row.string(referrer.term)
   row.string(geo.country)
-  row.string(geo.region)
-  row.string(geo.city)
-  row.nullableF64(geo.latitude)
-  row.nullableF64(geo.longitude)
-  row.string(geo.timezone)
-  row.u32(geo.asn)
-  row.string(geo.organization)
+  writeContext(row, event, enrichment)
   row.u32(sessionIndex)
   row.dateTime64(sessionStartMs)
   row.bool(late)
   row.bool(duplicate)
   row.endRow()
+}
+
+/** What most events have none of, as one map: a column costs the server as much for an empty value as for a full one. */
+const names: string[] = []
+const values: string[] = []
+
+function writeContext(row: RowBuffer, event: Event, { agent, campaign, referrer, geo }: Enrichment): void {
+  names.length = 0
+  values.length = 0
+  note('anonymous_id', event.anonymousId)
+  if (event.receivedAtMs !== 0) note('received_at', String(event.receivedAtMs))
+  note('title', event.title)
+  note('referrer', event.referrer)
+  if (event.ip !== '') note('ip', truncateIp(event.ip))
+  note('locale', event.locale)
+  note('timezone', event.timezone)
+  note('channel', event.channel)
+  note('currency', event.currency)
+  note('device_vendor', agent.deviceVendor)
+  note('device_model', agent.deviceModel)
+  if (campaign !== noCampaign) {
+    note('campaign_source', campaign.source)
+    note('campaign_medium', campaign.medium)
+    note('campaign_name', campaign.name)
+    note('campaign_term', campaign.term)
+    note('campaign_content', campaign.content)
+    note('campaign_click_id', campaign.clickId)
+    note('campaign_network', campaign.network)
+  }
+  note('referrer_source', referrer.source)
+  note('referrer_host', referrer.host)
+  note('referrer_term', referrer.term)
+  if (geo !== noGeo) {
+    note('region', geo.region)
+    note('city', geo.city)
+    if (!Number.isNaN(geo.latitude)) note('latitude', String(geo.latitude))
+    if (!Number.isNaN(geo.longitude)) note('longitude', String(geo.longitude))
+    note('geo_timezone', geo.timezone)
+    if (geo.asn !== 0) note('asn', String(geo.asn))
+    note('organization', geo.organization)
+  }
+  row.varint(names.length)
+  for (let i = 0; i < names.length; i++) {
+    row.string(names[i]!)
+    row.string(values[i]!)
+  }
+}
+
+function note(name: string, value: string): void {
+  if (value === '') return
+  names.push(name)
+  values.push(value)
 }

@@ -6,8 +6,8 @@ import type { Mismatch } from './run-case.ts'
 
 /** A case that failed, for people: what was expected, what came, and what the conditions in question saw. */
 export function formatFailure(file: RuleFile, { line, name }: RuleCase, mismatches: readonly Mismatch[]): string {
-  const indented = mismatches.flatMap((mismatch) => describe(file, mismatch)).map((text) => `        ${text}\n`)
-  return `not ok  ${file.name}:${line}  ${name}\n${indented.join('')}`
+  const indented = mismatches.flatMap((mismatch) => describe(file, mismatch)).map((text) => `\n        ${text}`)
+  return `not ok  ${file.name}:${line}  ${name}${indented.join('')}`
 }
 
 function describe({ engine }: RuleFile, { after, timeMs, differences, reasons, features }: Mismatch): string[] {

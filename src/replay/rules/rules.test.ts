@@ -38,7 +38,9 @@ function file(cases: string, head = 'config: beckon.yaml'): RuleFile {
 
 /** A case of these events and this expectation; what it differs in. */
 function differences(given: string[], expect: string): string[] {
-  const rules = file(`  - name: a case\n    given:\n${given.map((event) => `      - ${event}\n`).join('')}    expect: ${expect}\n`)
+  const rules = file(
+    `  - name: a case\n    given:\n${given.map((event) => `      - ${event}\n`).join('')}    expect: ${expect}\n`,
+  )
   return runCase(rules, rules.cases[0]!).flatMap((mismatch) =>
     mismatch.differences.map(({ of, expected, got }) => `${of}: ${JSON.stringify(expected)} ${JSON.stringify(got)}`),
   )
@@ -61,11 +63,10 @@ describe('a rule test', () => {
   it('tells what differs', () => {
     assert.deepEqual(differences([view], '[help]'), ['actions: ["help"] []'])
     assert.deepEqual(differences([view, view], '[]'), ['actions: [] ["help"]'])
-    assert.deepEqual(differences([view, view], '{ reasons: { help: cap }, features: { views_5m: 3, last_seen: lamp } }'), [
-      'reason of help: "cap" "chosen"',
-      'feature views_5m: 3 2',
-      'feature last_seen: "lamp" null',
-    ])
+    assert.deepEqual(
+      differences([view, view], '{ reasons: { help: cap }, features: { views_5m: 3, last_seen: lamp } }'),
+      ['reason of help: "cap" "chosen"', 'feature views_5m: 3 2', 'feature last_seen: "lamp" null'],
+    )
   })
 
   it('looks at the actions since the check before, so that one that comes too early is seen', () => {
@@ -98,7 +99,11 @@ describe('a rule test', () => {
       const rules = file(`  - name: x\n    given: [${events}]\n    expect: []\n`)
       return rules.cases[0]!.steps.map(({ timeMs }) => new Date(timeMs).toISOString())
     }
-    assert.deepEqual(at('', '', '+1h 30m'), ['2026-01-01T10:00:00.000Z', '2026-01-01T10:00:01.000Z', '2026-01-01T11:30:01.000Z'])
+    assert.deepEqual(at('', '', '+1h 30m'), [
+      '2026-01-01T10:00:00.000Z',
+      '2026-01-01T10:00:01.000Z',
+      '2026-01-01T11:30:01.000Z',
+    ])
     assert.deepEqual(at('08:05', '08:05:30.5', '2026-03-01T09:00:00+01:00'), [
       '2026-01-01T08:05:00.000Z',
       '2026-01-01T08:05:30.500Z',
@@ -109,7 +114,10 @@ describe('a rule test', () => {
   it('keeps customers apart, and takes an event for late that is before the one before it', () => {
     assert.deepEqual(differences([view, '{ type: view, customer: c2 }'], '[]'), [])
     assert.deepEqual(differences(['{ at: 10:00, type: x }', '{ at: 09:59, type: view }', view], '[help]'), [])
-    assert.deepEqual(differences(['{ at: 10:00, type: x }', '{ at: 09:50, type: view }', '{ at: 09:50, type: view }'], '[]'), [])
+    assert.deepEqual(
+      differences(['{ at: 10:00, type: x }', '{ at: 09:50, type: view }', '{ at: 09:50, type: view }'], '[]'),
+      [],
+    )
   })
 
   it('sees that a repeated id is decided on once', () => {
@@ -136,17 +144,32 @@ describe('a rule test', () => {
           actions  expected  ["help"]
                    got       []
           help is not_eligible: views_5m >= 2
-            where views_5m = 1
-`,
+            where views_5m = 1`,
     )
   })
 
   const faulty: [what: string, cases: string, fault: RegExp][] = [
-    ['a time that is none', '  - { name: x, given: [{ at: soon, type: a }], expect: [] }', /:3:30: cases.0.given.0.at: a time such as/],
+    [
+      'a time that is none',
+      '  - { name: x, given: [{ at: soon, type: a }], expect: [] }',
+      /:3:30: cases.0.given.0.at: a time such as/,
+    ],
     ['an unknown key', '  - { name: x, given: [{ type: a, colour: red }], expect: [] }', /:3:.*colour: unknown key/],
-    ['an action that is not declared', '  - { name: x, given: [{ type: a }], expect: [halp] }', /:3:.*no action halp; did you mean help\?/],
-    ['a feature that is not declared', '  - name: x\n    given: [{ type: a }]\n    expect: { features: { views: 1 } }', /:5:\d+: .*no feature views/],
-    ['a reason that is none', '  - { name: x, given: [{ type: a }], expect: { reasons: { help: maybe } } }', /reasons\.help: .*"not_eligible"/],
+    [
+      'an action that is not declared',
+      '  - { name: x, given: [{ type: a }], expect: [halp] }',
+      /:3:.*no action halp; did you mean help\?/,
+    ],
+    [
+      'a feature that is not declared',
+      '  - name: x\n    given: [{ type: a }]\n    expect: { features: { views: 1 } }',
+      /:5:\d+: .*no feature views/,
+    ],
+    [
+      'a reason that is none',
+      '  - { name: x, given: [{ type: a }], expect: { reasons: { help: maybe } } }',
+      /reasons\.help: .*"not_eligible"/,
+    ],
     ['nothing expected', '  - { name: x, given: [{ type: a }] }', /:3:.*the case expects nothing/],
     ['a check said twice', '  - { name: x, given: [{ type: a, then: [] }], expect: [] }', /say it in expect/],
     ['no events', '  - { name: x, given: [], expect: [] }', /cases\.0\.given/],

@@ -1,0 +1,6 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { after, before, describe, it } from 'node:test'
+import type { Message } from 'kafkajs'
+import { type Case, cases, event, hitMapping, hitSchema, type InputTopic, secret, soundHit, startMs } from './bad-input-cases.ts'
+import { type SeenRecord, type Service, skip, World } from './harness.ts'
