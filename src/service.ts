@@ -4,7 +4,7 @@ import type { ActionFormat } from './emit/encode-action.ts'
 import { type Engine, schemaFile } from './engine.ts'
 import type { Registry } from './ingest/registry/registry.ts'
 import { Rejected } from './ingest/rejected.ts'
-import type { Consumption, Log, TopicPartition } from './log/log.ts'
+import { type Consumption, type Log, LogError, partitionKey, type TopicPartition } from './log/log.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
 import { createMetrics, type Metrics } from './ops/metrics.ts'
@@ -70,7 +70,6 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     fetchSchema: (topic: string, id: number, nowMs: number) => fetchSchema(engine, world.registry, topic, id, nowMs),
     pause: (at: TopicPartition) => consumption?.pause(at),
   }
-  const keyOf = ({ topic, partition }: TopicPartition) => `${topic}-${partition}`
 
   let fail: (error: unknown) => void
   const crashed = new Promise<never>((_, reject) => {
@@ -83,18 +82,18 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     topics,
     groupId: config.kafka.group,
     onAssigned(owned) {
-      const keys = new Set(owned.map(keyOf))
+      const keys = new Set(owned.map(partitionKey))
       for (const [key, task] of tasks) {
         if (keys.has(key)) continue
         tasks.delete(key)
         void task.close(false)
       }
-      for (const at of owned) if (!tasks.has(keyOf(at))) tasks.set(keyOf(at), new Task(at, deps))
+      for (const at of owned) if (!tasks.has(partitionKey(at))) tasks.set(partitionKey(at), new Task(at, deps))
       logger.info('assigned', { count: owned.length })
     },
     async onBatch(batch, turn) {
       lastBatchMs = Date.now()
-      await tasks.get(keyOf(batch))?.onBatch(batch, turn)
+      await tasks.get(partitionKey(batch))?.onBatch(batch, turn)
     },
     onFailure: (error, at) => logger.error('batch.failed', { ...at, error }),
     onCrash: (error) => fail(error),
@@ -149,12 +148,12 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   }
 }
 
-/** Those that meet in one profile have the same partitions. @throws LogError unknown_topic, Error */
+/** Those that meet in one profile have the same partitions. @throws LogError `unknown_topic`, `refused` */
 async function samePartitions(log: Log, topics: readonly string[]): Promise<number> {
   const counts = await Promise.all(topics.map((topic) => log.partitionCount(topic)))
   if (new Set(counts).size > 1) {
     const list = topics.map((topic, i) => `${topic} has ${counts[i]}`).join(', ')
-    throw new Error(`the input topics must have the same number of partitions: ${list}`)
+    throw new LogError('refused', `the input topics must have the same number of partitions: ${list}`)
   }
   return counts[0]!
 }

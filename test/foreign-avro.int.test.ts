@@ -52,7 +52,12 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
     const service = await world.start(
       world.writeConfig({
         topics: [{ ...topics[0], name: world.topic('clicks'), schema: path('bench/clicks.avsc') }],
-        output: { actions: world.topic('actions'), dead_letters: world.topic('dead_letters'), format: 'wire', schema_id: 9 },
+        output: {
+          actions: world.topic('actions'),
+          dead_letters: world.topic('dead_letters'),
+          format: 'wire',
+          schema_id: 9,
+        },
         features,
         actions: declared,
         arbitration,
@@ -74,8 +79,12 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
     const late = clicks.filter(({ timeMs, loggedMs }) => timeMs < loggedMs).length
     assert.ok(late > 1500 && late < 2500, `${late} late events`)
     assert.ok(expected.length > 5000, `${expected.length} actions`)
-    const line = (customer: string, action: string, { partition, offset }: { partition: number; offset: number }, time: number) =>
-      `${partition} ${String(offset).padStart(9)} ${action} ${customer} ${time}`
+    const line = (
+      customer: string,
+      action: string,
+      { partition, offset }: { partition: number; offset: number },
+      time: number,
+    ) => `${partition} ${String(offset).padStart(9)} ${action} ${customer} ${time}`
     assert.deepEqual(
       actions.map((a) => line(a.customer, a.action, a, a.time)).sort(),
       expected.map(({ customer, action, index, timeMs }) => line(customer, action, places[index]!, timeMs)).sort(),
@@ -93,7 +102,11 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
       of.offsets.push(offset)
     }
     for (const [customer, { offsets }] of byCustomer) {
-      assert.deepEqual(offsets, offsets.toSorted((a, b) => a - b), customer)
+      assert.deepEqual(
+        offsets,
+        offsets.toSorted((a, b) => a - b),
+        customer,
+      )
     }
   })
 
@@ -102,7 +115,9 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
       const { topic, partition, offset, action: name } = action
       const hash = createHash('sha256').update([topic, partition, offset, name].join('\n')).digest('hex')
       assert.equal(action.id, hash.slice(0, 32))
-      const headers = Object.fromEntries(Object.entries(records[i]!.headers).map(([key, value]) => [key, String(value)]))
+      const headers = Object.fromEntries(
+        Object.entries(records[i]!.headers).map(([key, value]) => [key, String(value)]),
+      )
       assert.deepEqual(headers, {
         ce_specversion: '1.0',
         ce_id: action.id,
@@ -120,12 +135,20 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
       `SELECT id, action, customer, toString(toUnixTimestamp64Milli(time)) AS time, event_id, event_type, topic,
          toString(partition) AS partition, offset FROM actions FINAL ORDER BY id`,
     )
-    const fields = ['id', 'action', 'customer', 'time', 'event_id', 'event_type', 'topic', 'partition', 'offset'] as const
+    const fields = [
+      'id',
+      'action',
+      'customer',
+      'time',
+      'event_id',
+      'event_type',
+      'topic',
+      'partition',
+      'offset',
+    ] as const
     assert.deepEqual(
       rows.map((row) => fields.map((field) => row[field])),
-      actions
-        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-        .map((action) => fields.map((field) => String(action[field]))),
+      actions.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map((action) => fields.map((field) => String(action[field]))),
     )
   })
 
@@ -135,7 +158,10 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
        FROM events FINAL ORDER BY partition, offset`,
     )
     const line = (row: readonly unknown[]) => row.join(' ')
-    const wanted = clicks.map(({ customer, type, timeMs, price }, i) => ({ ...places[i]!, row: [customer, type, timeMs, price, false] }))
+    const wanted = clicks.map(({ customer, type, timeMs, price }, i) => ({
+      ...places[i]!,
+      row: [customer, type, timeMs, price, false],
+    }))
     wanted.sort((a, b) => a.partition - b.partition || a.offset - b.offset)
     assert.equal(rows.length, wanted.length)
     for (const [i, { partition, offset, row }] of wanted.entries()) {

@@ -87,7 +87,10 @@ export class World {
   }
 
   /** An upstream transaction, left open. */
-  async beginTransaction(topic: string, messages: Message[]): Promise<{ commit(): Promise<void>; abort(): Promise<void> }> {
+  async beginTransaction(
+    topic: string,
+    messages: Message[],
+  ): Promise<{ commit(): Promise<void>; abort(): Promise<void> }> {
     const producer = this.#client.producer({
       transactionalId: `${this.prefix}-upstream-${randomBytes(3).toString('hex')}`,
       idempotent: true,
@@ -207,7 +210,10 @@ export class Service {
   constructor(configFile: string, port: number) {
     this.port = port
     const env = { ...process.env, BECKON_OPS__PORT: String(port) }
-    this.#child = spawn(process.execPath, [program, 'run', '-c', configFile], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = spawn(process.execPath, [program, 'run', '-c', configFile], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#exit = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }))
     createInterface({ input: this.#child.stdout! }).on('line', (line) => {
       this.output += `${line}\n`

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { Config } from '../config/schema.ts'
 import { connectRegistry, type Registry } from '../ingest/registry/registry.ts'
@@ -6,6 +5,7 @@ import { openKafkaLog } from '../log/kafka/kafka-log.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../ops/logger.ts'
 import { connectClickHouse } from '../store/clickhouse/client.ts'
+import { kafkaOptions } from './kafka-options.ts'
 
 /** Connects to what the configuration names. Secrets stay inside. */
 
@@ -15,17 +15,9 @@ export function connectStore({ clickhouse }: Config): ClickHouseClient {
 }
 
 /** @throws LogError `unavailable` or `refused` */
-export function connectLog({ kafka }: Config, logger: Logger): Promise<Log> {
-  const { tls, sasl } = kafka
-  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8'))
-  const pems = tls && { ca: read(tls.ca_file), cert: read(tls.cert_file), key: read(tls.key_file) }
+export function connectLog(config: Config, logger: Logger): Promise<Log> {
   return openKafkaLog({
-    brokers: kafka.brokers,
-    clientId: kafka.client_id,
-    ...(pems ? { ssl: Object.fromEntries(Object.entries(pems).filter(([, pem]) => pem !== undefined)) } : {}),
-    ...(sasl
-      ? { sasl: { mechanism: sasl.mechanism as 'plain', username: sasl.username, password: sasl.password ?? '' } }
-      : {}),
+    ...kafkaOptions(config),
     onLog: (level, event, { topic, partition, code, type }) =>
       logger[level](`kafka.${event.replaceAll(' ', '_')}`, {
         ...(topic === undefined ? {} : { topic: String(topic) }),

@@ -1,4 +1,5 @@
 import { ConfigError } from '../config/fault.ts'
+import { RegistryError } from '../ingest/registry/registry.ts'
 import { LogError } from '../log/log.ts'
 import { StoreError } from '../store/store-error.ts'
 
@@ -29,6 +30,9 @@ export function explainError(error: unknown): { readonly message: string; readon
   if (error instanceof StoreError) {
     const hint = error.code === 'refused' ? '; have the tables been made (beckon migrate)?' : ''
     return { message: `${error.message}${hint}`, code: exitCode.failed }
+  }
+  if (error instanceof RegistryError) {
+    return { message: `Schema Registry: ${error.message}; check the section registry`, code: exitCode.failed }
   }
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
     return { message: `${error.message}; set ops.port to another one`, code: exitCode.failed }

@@ -12,13 +12,15 @@ const maxHeaderBytes = 16 * 1024
  * out: earlier `beckon.errors.*` headers are replaced.
  */
 export function deadLetter(topic: string, batch: RecordBatch, i: number, why: Rejected, nowMs: number): OutRecord {
-  const headers: Record<string, Buffer | string> = {}
+  const headers: Record<string, Buffer | string | Buffer[]> = {}
   let bytes = 0
   for (const { name, value } of batch.headers(i)) {
     if (name.startsWith('beckon.errors.')) continue
     bytes += name.length + (value?.length ?? 0)
     if (bytes > maxHeaderBytes) break
-    headers[name] = value ?? ''
+    const before = headers[name]
+    const kept = value ?? Buffer.alloc(0)
+    headers[name] = before === undefined ? kept : [...(Array.isArray(before) ? before : [before as Buffer]), kept]
   }
   const value = batch.value(i)
   const cut = value !== null && value.length > maxValueBytes

@@ -11,6 +11,9 @@ export interface TopicPartition {
   readonly partition: number
 }
 
+/** One text for a partition of a topic, as a key. */
+export const partitionKey = ({ topic, partition }: TopicPartition) => `${topic}-${partition}`
+
 export interface Log {
   /**
    * Joins the group and hands over its partitions' batches: one handler call at a time by partition, partitions
@@ -86,8 +89,9 @@ export interface SliceWriter {
    * committedOffset see that some milliseconds later, unless openWriter comes between. After any throw
    * the writer is dead: open a new one, then committedOffset tells what happened. Throws LogError: `aborted`, `fenced`
    * and `too_large` mean that it did not happen, `unknown_outcome` that it may have.
+   * @returns the offset of the first record in each partition written, by `partitionKey`
    */
-  commit(slice: Slice): Promise<void>
+  commit(slice: Slice): Promise<ReadonlyMap<string, number>>
   close(): Promise<void>
 }
 

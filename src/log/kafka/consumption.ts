@@ -4,7 +4,14 @@
  * partition instead of a restart of all.
  */
 import type { Cluster, Consumer, EachBatchPayload, IMemberAssignment, Kafka } from 'kafkajs'
-import { type ConsumeOptions, type Consumption, LogError, type TopicPartition, type Turn } from '../log.ts'
+import {
+  type ConsumeOptions,
+  type Consumption,
+  LogError,
+  partitionKey,
+  type TopicPartition,
+  type Turn,
+} from '../log.ts'
 import { stickyAssigner } from './assigner.ts'
 import type { KafkaOptions } from './client.ts'
 import { toLogError } from './errors.ts'
@@ -84,7 +91,7 @@ class KafkaConsumption implements Consumption {
     })
     this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize > 0) return
-      const key = keyOf(payload)
+      const key = partitionKey(payload)
       const from = Number(payload.firstOffset ?? payload.lastOffset)
       const earlier = this.#skipped.get(key)
       this.#skipped.set(key, [earlier?.[1] === from ? earlier[0] : from, Number(payload.lastOffset) + 1])
@@ -118,12 +125,12 @@ class KafkaConsumption implements Consumption {
   }
 
   pause(at: TopicPartition): void {
-    this.#paused.add(keyOf(at))
+    this.#paused.add(partitionKey(at))
     this.#applyPause(at)
   }
 
   resume(at: TopicPartition): void {
-    this.#paused.delete(keyOf(at))
+    this.#paused.delete(partitionKey(at))
     this.#applyPause(at)
   }
 
@@ -143,7 +150,7 @@ class KafkaConsumption implements Consumption {
     partitions.sort((a, b) => a.partition - b.partition || (a.topic < b.topic ? -1 : 1))
     this.#generation++
     this.#joined = true
-    this.#owned = new Map(partitions.map((at) => [keyOf(at), at]))
+    this.#owned = new Map(partitions.map((at) => [partitionKey(at), at]))
     this.#skipped.clear()
     for (const key of this.#paused) if (!this.#owned.has(key)) this.#paused.delete(key)
     for (const [key, { timer }] of this.#backOffs) {
@@ -172,7 +179,7 @@ class KafkaConsumption implements Consumption {
 
   async #onFetched(payload: EachBatchPayload): Promise<void> {
     const at = { topic: payload.batch.topic, partition: payload.batch.partition }
-    const key = keyOf(at)
+    const key = partitionKey(at)
     const turn = new KafkaTurn(this, payload, key, this.#generation)
     // kafkajs goes on with the batches that it has, also where the partition has been lost, paused or sought meanwhile.
     if (!turn.isCurrent() || this.#isHeld(key) || payload.isStale()) return
@@ -192,7 +199,7 @@ class KafkaConsumption implements Consumption {
 
   async #handle(payload: EachBatchPayload, turn: KafkaTurn, at: TopicPartition): Promise<void> {
     const { batch } = payload
-    const key = keyOf(at)
+    const key = partitionKey(at)
     try {
       const view = leanResult(batch) ?? new StockBatch(batch, this.#startOffset(key, payload))
       if (view instanceof LogError) throw view
@@ -214,7 +221,7 @@ class KafkaConsumption implements Consumption {
   }
 
   #backOff(at: TopicPartition): void {
-    const key = keyOf(at)
+    const key = partitionKey(at)
     const waitMs = Math.min((this.#backOffs.get(key)?.waitMs ?? firstBackOffMs / 2) * 2, longestBackOffMs)
     const timer = setTimeout(() => {
       this.#backOffs.set(key, { waitMs, timer: undefined })
@@ -231,7 +238,7 @@ class KafkaConsumption implements Consumption {
   #applyPause(at: TopicPartition): void {
     if (!this.#joined) return
     const which = [{ topic: at.topic, partitions: [at.partition] }]
-    if (this.#isHeld(keyOf(at))) this.#consumer.pause(which)
+    if (this.#isHeld(partitionKey(at))) this.#consumer.pause(which)
     else this.#consumer.resume(which)
   }
 
@@ -294,8 +301,4 @@ async function endsWithin(work: Promise<void>, waitMs: number): Promise<boolean>
   } finally {
     clearTimeout(timer)
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

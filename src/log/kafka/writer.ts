@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs'
 import type { OutRecord } from '../../events/log.ts'
-import { LogError, type Slice, type SliceWriter } from '../log.ts'
+import { LogError, partitionKey, type Slice, type SliceWriter } from '../log.ts'
 import { partitionOfKey } from '../murmur2.ts'
 import { KnownCoordinators } from './coordinators.ts'
 import { errorType, toLogError } from './errors.ts'
@@ -62,20 +62,25 @@ class KafkaWriter implements SliceWriter {
     this.#begun = begun
   }
 
-  async commit(slice: Slice): Promise<void> {
+  async commit(slice: Slice): Promise<ReadonlyMap<string, number>> {
     if (this.#dead) throw new LogError('aborted', 'the writer is dead: open a new one')
     // Dead until the commit succeeds: a second call meanwhile, or after a throw, would share a broken transaction.
     this.#dead = true
-    const transaction = await this.#prepare(slice)
+    const written = new Map<string, number>()
+    const transaction = await this.#prepare(slice, written)
     try {
       await transaction.commit()
     } catch (error) {
       throw toLogError(error, 'committing', 'unknown_outcome')
     }
     this.#dead = false
+    return written
   }
 
-  async #prepare({ records, groupId, topic, partition, nextOffset, metadata }: Slice): Promise<Transaction> {
+  async #prepare(
+    { records, groupId, topic, partition, nextOffset, metadata }: Slice,
+    written: Map<string, number>,
+  ): Promise<Transaction> {
     try {
       const requests = splitRequests(records)
       const transaction = this.#begun ?? (await this.#producer.transaction())
@@ -85,7 +90,12 @@ class KafkaWriter implements SliceWriter {
       await this.#untilReady(() =>
         transaction.sendOffsets({ consumerGroupId: groupId, topics: [{ topic, partitions: [offset] }] }),
       )
-      for (const topicMessages of requests) await transaction.sendBatch({ acks: -1, topicMessages })
+      for (const topicMessages of requests) {
+        for (const { topicName, partition, baseOffset } of await transaction.sendBatch({ acks: -1, topicMessages })) {
+          const key = partitionKey({ topic: topicName, partition })
+          if (!written.has(key)) written.set(key, Number(baseOffset))
+        }
+      }
       return transaction
     } catch (error) {
       throw toLogError(error, 'writing a transaction', 'aborted')

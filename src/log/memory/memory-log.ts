@@ -12,6 +12,7 @@ import {
   type Log,
   LogError,
   type NewTopic,
+  partitionKey,
   type Slice,
   type SliceWriter,
   type TopicPartition,
@@ -70,8 +71,9 @@ export class MemoryLog implements Log {
         if (dead) throw new LogError('aborted', 'the writer is dead: open a new one')
         dead = true
         if (this.#epochs.get(transactionalId) !== epoch) throw new LogError('fenced', 'another owner opened the id')
-        this.#commit(slice)
+        const written = this.#commit(slice)
         dead = false
+        return written
       },
       close: async () => {
         dead = true
@@ -95,7 +97,7 @@ export class MemoryLog implements Log {
 
   async committedOffset(groupId: string, topic: string, partition: number): Promise<CommittedOffset> {
     this.#partition(topic, partition)
-    return this.group(groupId).committed.get(keyOf({ topic, partition })) ?? { offset: null, metadata: '' }
+    return this.group(groupId).committed.get(partitionKey({ topic, partition })) ?? { offset: null, metadata: '' }
   }
 
   async partitionCount(topic: string): Promise<number> {
@@ -171,22 +173,30 @@ export class MemoryLog implements Log {
   }
 
   /** All checks come first, so that a slice is written wholly or not at all. */
-  #commit({ records, groupId, topic, partition, nextOffset, metadata }: Slice): void {
+  #commit({ records, groupId, topic, partition, nextOffset, metadata }: Slice): ReadonlyMap<string, number> {
     this.#partition(topic, partition)
     const located = this.#locate(records)
-    for (const one of located) this.#write(one)
+    const firsts = new Map<string, number>()
+    for (const one of located) {
+      if (!firsts.has(one.key)) firsts.set(one.key, one.to.length)
+      this.#write(one)
+    }
     for (const written of new Set(located.map(({ to }) => to))) written.push(null)
-    this.group(groupId).committed.set(keyOf({ topic, partition }), { offset: nextOffset, metadata })
+    this.group(groupId).committed.set(partitionKey({ topic, partition }), { offset: nextOffset, metadata })
     this.#wake()
+    return firsts
   }
 
-  #locate(records: readonly OutRecord[]): { readonly to: Partition; readonly record: OutRecord }[] {
+  #locate(
+    records: readonly OutRecord[],
+  ): { readonly to: Partition; readonly key: string; readonly record: OutRecord }[] {
     return records.map((record) => {
       const { topic, key, value } = record
       if ((value?.length ?? 0) > maxRecordBytes) throw new LogError('too_large', `a record for ${topic} is too large`)
       const count = this.#partitions(topic).length
       const hashed = () => (key === null ? this.#keyless++ % count : partitionOfKey(key, count))
-      return { to: this.#partition(topic, record.partition ?? hashed()), record }
+      const partition = record.partition ?? hashed()
+      return { to: this.#partition(topic, partition), key: partitionKey({ topic, partition }), record }
     })
   }
 
@@ -251,8 +261,8 @@ class MemoryConsumption implements Consumption {
     this.numbers = numbers
     this.#positions = new Map(
       owned.map((at) => {
-        const paused = before.get(keyOf(at))?.paused ?? false
-        return [keyOf(at), { at, next: null, sought: false, paused, busy: false, backOffMs: firstBackOffMs }]
+        const paused = before.get(partitionKey(at))?.paused ?? false
+        return [partitionKey(at), { at, next: null, sought: false, paused, busy: false, backOffMs: firstBackOffMs }]
       }),
     )
     this.options.onAssigned(owned, this)
@@ -267,19 +277,19 @@ class MemoryConsumption implements Consumption {
   }
 
   pause(at: TopicPartition): void {
-    const position = this.#positions.get(keyOf(at))
+    const position = this.#positions.get(partitionKey(at))
     if (position !== undefined) position.paused = true
   }
 
   resume(at: TopicPartition): void {
-    const position = this.#positions.get(keyOf(at))
+    const position = this.#positions.get(partitionKey(at))
     if (position === undefined) return
     position.paused = false
     this.wake()
   }
 
   seek(at: TopicPartition, offset: number): void {
-    const position = this.#positions.get(keyOf(at))
+    const position = this.#positions.get(partitionKey(at))
     if (position === undefined) return
     position.next = offset
     position.sought = true
@@ -297,7 +307,7 @@ class MemoryConsumption implements Consumption {
   /** Hands the partition's batches over, one after the other, until there are none or the claim is lost. */
   async #run(position: Position): Promise<void> {
     const { at } = position
-    const key = keyOf(at)
+    const key = partitionKey(at)
     const { running, committed } = this.#log.group(this.options.groupId)
     const generation = this.#generation
     const isCurrent = () => generation === this.#generation && !this.#stopping
@@ -332,8 +342,4 @@ class MemoryConsumption implements Consumption {
       await new Promise((resolve) => setTimeout(resolve, waitMs))
     }
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

@@ -1,0 +1,43 @@
+/**
+ * A Bloom filter over 53-bit hashes: it knows for certain who is not in it. It grows by adding a filter of twice the size
+ * when the newest is full, so the share of false answers stays near 1 % for each of them.
+ */
+const hashes = 7
+const bitsPerEntry = 10
+
+export class BloomFilter {
+  readonly #filters: { readonly bits: Uint32Array; readonly capacity: number; count: number }[] = []
+
+  add(hash: number): void {
+    let newest = this.#filters.at(-1)
+    if (newest === undefined || newest.count === newest.capacity) {
+      const capacity = newest === undefined ? 4096 : newest.capacity * 2
+      newest = { bits: new Uint32Array(Math.ceil((capacity * bitsPerEntry) / 32)), capacity, count: 0 }
+      this.#filters.push(newest)
+    }
+    newest.count++
+    const size = newest.bits.length * 32
+    for (let i = 0; i < hashes; i++) {
+      const bit = place(hash, i, size)
+      newest.bits[bit >>> 5]! |= 1 << (bit & 31)
+    }
+  }
+
+  mayHave(hash: number): boolean {
+    return this.#filters.some(({ bits }) => {
+      const size = bits.length * 32
+      for (let i = 0; i < hashes; i++) {
+        const bit = place(hash, i, size)
+        if ((bits[bit >>> 5]! & (1 << (bit & 31))) === 0) return false
+      }
+      return true
+    })
+  }
+}
+
+/** The i-th of a hash's places: two halves of the hash, combined (Kirsch and Mitzenmacher, 2006). */
+function place(hash: number, i: number, size: number): number {
+  const low = hash % 0x400_0000
+  const high = Math.floor(hash / 0x400_0000)
+  return (low + i * (high | 1)) % size
+}
