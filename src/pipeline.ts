@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Decision, decide } from './decide/decide.ts'
+import { type Decision, decide, prospect } from './decide/decide.ts'
 import type { Policy } from './decide/policy.ts'
 import { type Position, type PublishedAction, publishAction } from './emit/action.ts'
 import { deadLetter } from './emit/dead-letter.ts'
@@ -175,9 +175,12 @@ export class Pipeline {
       if (late) output.tally.late++
       this.#rows.event(topic, partition, offset, event, enrichment, profile.session, late, false)
 
-      const decision = decide(policy, profile, moment)
-      if (decision !== undefined) return this.#emit(decision, event, { topic, partition, offset }, nowMs, output)
-      output.tally.decisions.none++
+      const outlook = prospect(policy, profile, moment)
+      if (outlook === 'open') {
+        const decision = decide(policy, profile, moment)
+        if (decision !== undefined) return this.#emit(decision, event, { topic, partition, offset }, nowMs, output)
+      }
+      output.tally.decisions[outlook === 'none' ? 'none' : 'suppressed']++
       return undefined
     } catch (fault) {
       this.#rows.dropOpenRows()

@@ -120,6 +120,10 @@ describe('bad input', { skip }, () => {
     })
     service = await world.start(configFile)
 
+    for (const topic of ['plain', 'strict', 'wire'] as const) {
+      for (let i = 0; i < partitions * customers.length; i++)
+        feed.add(topic, i % partitions, feed.sound(topic, i % partitions))
+    }
     for (const { row, topic, message } of cases) {
       const partition = row % partitions // Those of one row may be about one customer.
       feed.add(topic, partition, feed.sound(topic, partition))
@@ -136,7 +140,7 @@ describe('bad input', { skip }, () => {
     metrics = (await service.get('/metrics')).text
     assert.deepEqual(await service.stop(), { code: 0, signal: null })
     deadLetters = await world.read('dead_letters')
-    for (const row of await world.select<Record<string, unknown>>('SELECT * FROM events FINAL')) {
+    for (const row of await world.select<Record<string, unknown>>('SELECT *, currency FROM events FINAL')) {
       stored.set(`${row['topic']} ${row['partition']} ${row['offset']}`, row)
     }
   })

@@ -7,7 +7,7 @@ import type { Moment } from '../features/moment.ts'
 import { Profile } from '../profiles/profile.ts'
 import { compilePolicy } from './compile-policy.ts'
 import { noteContact, suppression } from './contact.ts'
-import { decide } from './decide.ts'
+import { decide, prospect } from './decide.ts'
 import type { ActionDeclaration, Arbitration, ContactRules } from './policy.ts'
 
 const minuteMs = 60_000
@@ -22,6 +22,11 @@ function policyOf(actions: readonly ActionDeclaration[], arbitration = best) {
   return compilePolicy(actions, arbitration, [], 'v', (_action, _path, fault) => assert.fail(fault as Error))
 }
 
+function momentOf({ session, traits, groups }: Profile, event: Event, asOfMs: number): Moment {
+  const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
+  return { event, enrichment, session, inSession: true, traits, groups, asOfMs }
+}
+
 /** The customer, and what deciding on an event at a time gives: `name: reason`, by rank. */
 function deciding(actions: readonly ActionDeclaration[], arbitration = best) {
   const policy = policyOf(actions, arbitration)
@@ -29,16 +34,7 @@ function deciding(actions: readonly ActionDeclaration[], arbitration = best) {
   return (atMs: number, properties: Record<string, number> = {}) => {
     const event = new Event()
     event.properties = new Properties(Object.keys(properties), Object.values(properties))
-    const moment: Moment = {
-      event,
-      enrichment: { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo },
-      session: profile.session,
-      inSession: true,
-      traits: profile.traits,
-      groups: profile.groups,
-      asOfMs: atMs,
-    }
-    const decision = decide(policy, profile, moment)
+    const decision = decide(policy, profile, momentOf(profile, event, atMs))
     return {
       chosen: decision?.chosen.map((candidate) => candidate.action.name) ?? [],
       reasons: decision && Object.fromEntries(decision.candidates.map((one) => [one.action.name, one.reason])),
@@ -138,4 +134,29 @@ test('every fault of every action is told', () => {
     'b.value: the expression is of type string, not double',
     'b.payload.p: Unknown variable: nothing',
   ])
+})
+
+test('the prospect of a decision is what it comes to', () => {
+  const rules = fc.record({ cooldownMs: fc.integer({ min: 0, max: 3 }), caps: fc.constant([]) })
+  const declared = fc.array(fc.record({ when: fc.constantFrom('true', 'false', 'value > 1'), contact: rules }), {
+    maxLength: 4,
+  })
+  fc.assert(
+    fc.property(declared, rules, fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 20 }), (given, all, gaps) => {
+      const policy = policyOf(
+        given.map((over, i) => action(`a${i}`, over)),
+        { emit: 'best', contact: all },
+      )
+      const profile = new Profile('c')
+      let atMs = 0
+      for (const gapMs of gaps) {
+        atMs += gapMs
+        const moment = momentOf(profile, new Event(), atMs)
+        const outlook = prospect(policy, profile, moment)
+        const decision = decide(policy, profile, moment)
+        const wanted = decision === undefined ? 'none' : decision.chosen.length > 0 ? 'open' : 'suppressed'
+        assert.equal(outlook, wanted)
+      }
+    }),
+  )
 })

@@ -39,7 +39,24 @@ export interface Decision {
 /** The name under which contacts of all actions together are kept in a profile; no action can be called so. */
 export const anyAction = '*'
 
-/** @returns undefined when no action is eligible: then there is nothing to choose from, and no object was made. */
+/**
+ * What a decision would come to, without making one: no action is eligible, all that are will be held back by their
+ * contact rules, or there is something to choose. Most events end here, so nothing is allocated.
+ */
+export function prospect(policy: Policy, profile: Profile, moment: Moment): 'none' | 'suppressed' | 'open' {
+  const { actions, arbitration } = policy
+  let prospect: 'none' | 'suppressed' = 'none'
+  for (let i = 0; i < actions.length; i++) {
+    const { name, when, contact } = actions[i]!
+    if (when(moment) !== true) continue
+    prospect = 'suppressed'
+    if (suppression(profile.contacts.get(anyAction), arbitration.contact, moment.asOfMs)) return prospect
+    if (!suppression(profile.contacts.get(name), contact, moment.asOfMs)) return 'open'
+  }
+  return prospect
+}
+
+/** @returns undefined when no action is eligible: then there is nothing to choose from. */
 export function decide(policy: Policy, profile: Profile, moment: Moment): Decision | undefined {
   const { actions, arbitration } = policy
   let eligible: Candidate[] | undefined

@@ -12,7 +12,7 @@ export interface TopicPartition {
 }
 
 /** One text for a partition of a topic, as a key. */
-export const partitionKey = ({ topic, partition }: TopicPartition) => `${topic}-${partition}`
+export const partitionKey = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`
 
 export interface Log {
   /**

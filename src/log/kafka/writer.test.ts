@@ -21,7 +21,10 @@ function fakeClient(failures: Partial<Record<Step, unknown[]>>) {
   }
   const transaction = {
     sendOffsets: () => step('sendOffsets'),
-    sendBatch: () => step('sendBatch'),
+    sendBatch: async () => {
+      await step('sendBatch')
+      return []
+    },
     commit: () => step('commit'),
   }
   const producer = {
