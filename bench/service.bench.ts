@@ -85,7 +85,11 @@ async function runService(
   events: number,
   round: number,
 ): Promise<Run> {
-  const output = { actions: `bench.actions.${round}`, dead_letters: `bench.dead_letters.${round}` }
+  const output = {
+    actions: `bench.actions.${round}`,
+    dead_letters: `bench.dead_letters.${round}`,
+    journal: `bench.journal.${round}`,
+  }
   const admin = new kafkajs.Kafka({ brokers: [kafka], logLevel: kafkajs.logLevel.ERROR }).admin()
   await admin.connect()
   await admin.createTopics({

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { getHeapStatistics } from 'node:v8'
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { ActionFormat } from './emit/encode-action.ts'
 import { type Engine, schemaFile } from './engine.ts'
 import type { Registry } from './ingest/registry/registry.ts'
 import { Rejected } from './ingest/rejected.ts'
+import { journalCodec } from './journal/journal.ts'
 import { type Consumption, type Log, LogError, partitionKey, type TopicPartition } from './log/log.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
@@ -13,7 +15,8 @@ import { compileStages } from './stages.ts'
 import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
 import { createProfileStore } from './store/clickhouse/profiles.ts'
 import { createWriter } from './store/clickhouse/writer.ts'
-import { Task } from './task.ts'
+import type { TaskDeps } from './task/deps.ts'
+import { Task } from './task/task.ts'
 
 /** What the service talks to. `main` connects them; tests may give the in-memory log. */
 export interface World {
@@ -40,7 +43,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const { config } = engine
   const { log, logger } = world
   const topics = config.topics.map(({ name }) => name)
-  const partitions = await samePartitions(log, topics)
+  const partitions = await checkPartitions(log, topics, config.output.journal)
   const metrics = createMetrics(
     engine.policy.actions.map(({ name }) => name),
     topics,
@@ -56,11 +59,19 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   let consumption: Consumption | undefined
   let lastBatchMs = Date.now()
 
-  const deps = {
+  const maxProfileBytes = config.memory.profiles_mb
+    ? config.memory.profiles_mb * 1024 * 1024
+    : getHeapStatistics().heap_size_limit / 2
+  const deps: TaskDeps = {
     log,
     groupId: config.kafka.group,
     pipeline,
     features: engine.features,
+    policy: engine.policy.version,
+    journal: journalCodec(config.output.journal, readFileSync(schemaFile('journal'), 'utf8')),
+    journalTopic: config.output.journal,
+    partitions,
+    profileBytes: () => maxProfileBytes / Math.max(1, tasks.size),
     store,
     rows,
     metrics,
@@ -88,7 +99,12 @@ export async function startService(engine: Engine, world: World): Promise<Servic
         tasks.delete(key)
         void task.close(false)
       }
-      for (const at of owned) if (!tasks.has(partitionKey(at))) tasks.set(partitionKey(at), new Task(at, deps))
+      for (const at of owned) {
+        if (tasks.has(partitionKey(at))) continue
+        const task = new Task(at, deps)
+        tasks.set(partitionKey(at), task)
+        task.start()
+      }
       logger.info('assigned', { count: owned.length })
     },
     async onBatch(batch, turn) {
@@ -148,14 +164,24 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   }
 }
 
-/** Those that meet in one profile have the same partitions. @throws LogError `unknown_topic`, `refused` */
-async function samePartitions(log: Log, topics: readonly string[]): Promise<number> {
+/**
+ * Topics that meet in one profile have the same partitions, and each has a partition of the journal to itself.
+ * @returns the partitions of the input topics
+ * @throws LogError `unknown_topic`, `refused`
+ */
+async function checkPartitions(log: Log, topics: readonly string[], journal: string): Promise<number> {
   const counts = await Promise.all(topics.map((topic) => log.partitionCount(topic)))
+  const partitions = counts[0]!
   if (new Set(counts).size > 1) {
     const list = topics.map((topic, i) => `${topic} has ${counts[i]}`).join(', ')
     throw new LogError('refused', `the input topics must have the same number of partitions: ${list}`)
   }
-  return counts[0]!
+  const journaled = await log.partitionCount(journal)
+  if (journaled < partitions) {
+    const hint = `it has ${journaled}, the input topics have ${partitions}`
+    throw new LogError('refused', `the journal ${journal} needs at least as many partitions as the input: ${hint}`)
+  }
+  return partitions
 }
 
 async function actionFormat({ config }: Engine, registry: Registry | undefined): Promise<ActionFormat> {

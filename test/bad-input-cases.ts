@@ -338,6 +338,7 @@ export const cases: readonly Case[] = [
       '': 'no name',
       bytes: Buffer.from([0xff, 0]),
       twice: ['1', '2'],
+      constructor: 'c',
     },
   }),
   stored(

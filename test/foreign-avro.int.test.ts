@@ -55,6 +55,7 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
         output: {
           actions: world.topic('actions'),
           dead_letters: world.topic('dead_letters'),
+          journal: world.topic('journal'),
           format: 'wire',
           schema_id: 9,
         },

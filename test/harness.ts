@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import kafkajs, { type Admin, type CompressionTypes, type Message, type Producer } from 'kafkajs'
+import kafkajs, { type Admin, type CompressionTypes, type IHeaders, type Message, type Producer } from 'kafkajs'
 import { registerCodecs } from '../src/log/kafka/codecs.ts'
 import { freePort } from '../src/stack/ports.ts'
 import { createTestDatabase, type TestDatabase } from '../src/store/clickhouse/test-database.ts'
@@ -25,7 +25,7 @@ const missing = kafka === undefined || clickhouse === undefined
 export const skip = missing && ci === undefined && 'BECKON_TEST_KAFKA and BECKON_TEST_CLICKHOUSE are not set'
 
 const program = fileURLToPath(new URL('../../bin/beckon.js', import.meta.url))
-const patienceMs = 90_000
+const patienceMs = 60_000
 
 /** A record as a read_committed consumer sees it. */
 export interface SeenRecord {
@@ -72,7 +72,8 @@ export class World {
   }
 
   async createTopics(partitions: Readonly<Record<string, number>>): Promise<void> {
-    const topics = Object.entries(partitions).map(([name, numPartitions]) => ({
+    const journal = Math.max(...Object.values(partitions))
+    const topics = Object.entries({ journal, ...partitions }).map(([name, numPartitions]) => ({
       topic: this.topic(name),
       numPartitions,
       configEntries: [{ name: 'retention.ms', value: '-1' }],
@@ -106,13 +107,18 @@ export class World {
     return { commit: () => end(transaction.commit()), abort: () => end(transaction.abort()) }
   }
 
+  /** The output topics' names, as the configuration has them. */
+  get outputs(): { actions: string; dead_letters: string; journal: string } {
+    return { actions: this.topic('actions'), dead_letters: this.topic('dead_letters'), journal: this.topic('journal') }
+  }
+
   /** Writes a configuration of these settings and the world's addresses; returns the file's name. */
   writeConfig(settings: Readonly<Record<string, unknown>>): string {
     const { url, database } = this.database.options
     const config = {
       kafka: { brokers: [this.kafka], group: this.group },
       clickhouse: { url, database },
-      output: { actions: this.topic('actions'), dead_letters: this.topic('dead_letters') },
+      output: this.outputs,
       ...settings,
     }
     const file = join(this.#folder, `beckon-${randomBytes(3).toString('hex')}.yaml`)
@@ -120,8 +126,8 @@ export class World {
     return file
   }
 
-  async start(configFile: string): Promise<Service> {
-    const service = new Service(configFile, await freePort())
+  async start(configFile: string, port?: number): Promise<Service> {
+    const service = new Service(configFile, port ?? (await freePort()))
     this.#services.push(service)
     return service
   }
@@ -158,7 +164,7 @@ export class World {
         autoCommit: false,
         eachMessage: async ({ partition, message: { key, value, headers = {} } }) => {
           const mark = headers[endMark]
-          if (mark === undefined) seen.push({ partition, key, value, headers: headers as SeenRecord['headers'] })
+          if (mark === undefined) seen.push({ partition, key, value, headers: ownHeaders(headers) })
           else if (String(mark) === groupId) open.delete(partition)
         },
       })
@@ -185,6 +191,15 @@ export class World {
     await this.database.drop()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+/** kafkajs takes a header named as a member of every object, such as `constructor`, for a repeated one. */
+function ownHeaders(headers: IHeaders): SeenRecord['headers'] {
+  const own = Object.entries(headers).map(([name, value]) => {
+    const buffers = [value].flat().filter((one) => Buffer.isBuffer(one))
+    return [name, buffers.length === 1 ? buffers[0]! : buffers]
+  })
+  return Object.fromEntries(own)
 }
 
 interface LogLine {
@@ -252,15 +267,17 @@ export class Service {
     return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
   }
 
-  /** Resolves when it has ended; by itself, or by `stop`. */
-  ended(): Promise<Exit> {
-    return this.#exit
+  /** How it ended, by itself or when asked. */
+  async ended(): Promise<Exit> {
+    const hasEnded = () => this.#child.exitCode !== null || this.#child.signalCode !== null
+    await until('the service ends', hasEnded, () => this.output)
+    return await this.#exit
   }
 
   /** Asks it to end, and waits for that. */
   stop(): Promise<Exit> {
     this.#child.kill('SIGTERM')
-    return this.#exit
+    return this.ended()
   }
 
   async kill(): Promise<void> {
@@ -269,11 +286,11 @@ export class Service {
   }
 }
 
-/** Asks every 100 ms until it is true. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+/** Asks every 100 ms until it is true; `seen` tells more where it never is. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, seen = () => ''): Promise<void> {
   const deadline = Date.now() + patienceMs
   while (!(await holds())) {
-    if (Date.now() > deadline) assert.fail(`not within ${patienceMs / 1000} s: ${what}`)
+    if (Date.now() > deadline) assert.fail(`not within ${patienceMs / 1000} s: ${what}\n${seen()}`)
     await sleep(100)
   }
 }

@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs'
 import type { WriteStream } from 'node:tty'
 import { Command, InvalidArgumentError } from 'commander'
-import { type DemoOptions, runDemo, serviceLog } from '../demo/demo.ts'
+import { type DemoOptions, runDemo } from '../demo/demo.ts'
 import { DemoError } from '../demo/demo-error.ts'
 import { Screen } from '../demo/screen.ts'
 import type { Figures } from '../demo/session.ts'
 import { grouped, ms } from '../demo/view.ts'
 import { StackError } from '../stack/stack-error.ts'
-import { CommandError, exitCode, explainError } from './exit.ts'
+import { CommandError, exitCode } from './exit.ts'
 
 interface Options {
   readonly events?: number
@@ -78,10 +77,8 @@ async function explaining<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    const own = error instanceof StackError || error instanceof DemoError
-    const { message, code } = own ? { message: error.message, code: exitCode.failed } : explainError(error)
-    const log = serviceLog()
-    throw new CommandError(existsSync(log) ? `${message}; the service's log: ${log}` : message, code)
+    if (error instanceof StackError || error instanceof DemoError) throw new CommandError(error.message)
+    throw error
   }
 }
 

@@ -69,7 +69,8 @@ async function migrateTopics(config: Config, options: Options, say: (line: strin
   const log = await connectLog(config, createLogger('silent'))
   try {
     const inputs = config.topics.map(({ name }) => name)
-    const wanted = [...inputs, config.output.actions, config.output.dead_letters]
+    const { actions, dead_letters: deadLetters, journal } = config.output
+    const wanted = [...inputs, actions, deadLetters, journal]
     const counts = new Map<string, number | undefined>()
     for (const topic of wanted) counts.set(topic, await partitionsOf(log, topic))
     const partitions = partitionsFor(

@@ -37,7 +37,7 @@ export function createSetup(): Setup {
       { name: `${name}.clicks`, format: 'json' },
       { name: `${name}.orders`, format: 'json' },
     ],
-    output: { actions: `${name}.actions`, dead_letters: `${name}.dead` },
+    output: { actions: `${name}.actions`, dead_letters: `${name}.dead`, journal: `${name}.journal` },
     ops: { port: 20_000 + (randomBytes(2).readUInt16BE() % 10_000) },
     features: [{ name: 'views', count: {}, window: 'lifetime' }],
     actions: [{ name: 'hello', when: 'views > 3' }],

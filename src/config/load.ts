@@ -108,7 +108,8 @@ function crossCheck(config: Config, source: ConfigSource): Fault[] {
       at('schema', `a foreign topic of format ${topic.format} needs a schema file`)
     }
     if (topic.format === 'registry' && !config.registry) at('format', 'the format registry needs the section registry')
-    if (topic.name === config.output.actions || topic.name === config.output.dead_letters) {
+    const { actions, dead_letters: deadLetters, journal } = config.output
+    if ([actions, deadLetters, journal].includes(topic.name)) {
       at('name', 'an input topic can not be an output topic too')
     }
   }

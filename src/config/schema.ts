@@ -107,6 +107,8 @@ const output = z
   .strictObject({
     actions: topicName.default('beckon.actions'),
     dead_letters: topicName.default('beckon.dead_letters'),
+    /** One small record a slice, with as many partitions as the input; what a recovery needs beside the input. */
+    journal: topicName.default('beckon.journal'),
     /** `registry` registers schemas/action.avsc at start; `wire` writes it with `schema_id`; `json` for small set-ups. */
     format: z.enum(['registry', 'wire', 'json']).default('json'),
     schema_id: positive.default(1),
@@ -150,6 +152,13 @@ const slice = z
     max_events: positive.max(100_000).default(2_000),
     /** How often profiles are written to ClickHouse. */
     checkpoint: duration.default(1_000),
+  })
+  .prefault({})
+
+const memory = z
+  .strictObject({
+    /** What the profiles in memory may take; without it, half of Node's heap limit. */
+    profiles_mb: positive.optional(),
   })
   .prefault({})
 
@@ -289,6 +298,7 @@ export const configSchema = z.strictObject({
   dedupe,
   limits,
   slice,
+  memory,
   ops,
   features: z.array(feature).default([]),
   actions: z.array(action).default([]),

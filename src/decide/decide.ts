@@ -1,5 +1,5 @@
 import type { Moment } from '../features/moment.ts'
-import type { Profile } from '../profiles/profile.ts'
+import { contactTimes, type Profile } from '../profiles/profile.ts'
 import { noteContact, suppression } from './contact.ts'
 import type { Action, Policy } from './policy.ts'
 
@@ -113,10 +113,5 @@ function others(actions: readonly Action[], eligible: readonly Candidate[], mome
 
 function contact(profile: Profile, name: string, rules: Action['contact'], atMs: number): void {
   if (rules.cooldownMs === 0 && rules.caps.length === 0) return
-  let times = profile.contacts.get(name)
-  if (times === undefined) {
-    times = []
-    profile.contacts.set(name, times)
-  }
-  noteContact(times, rules, atMs)
+  noteContact(contactTimes(profile, name), rules, atMs)
 }

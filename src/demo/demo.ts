@@ -1,5 +1,4 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { stringify } from 'yaml'
@@ -21,7 +20,7 @@ import { DemoError } from './demo-error.ts'
 import { DemoFolder } from './folder.ts'
 import type { Screen } from './screen.ts'
 import { startServiceProcess } from './service-process.ts'
-import { type Figures, type RunningService, runSession, type Stream } from './session.ts'
+import { type Figures, type RunningService, runSession, type SessionEnd, type Stream } from './session.ts'
 
 export interface DemoOptions {
   readonly stream: Stream
@@ -50,32 +49,35 @@ export async function runDemo(options: DemoOptions, screen: Screen, signal: Abor
   for (const name of Object.keys(process.env)) if (/^BECKON_.+__/.test(name)) delete process.env[name]
   const folder = new DemoFolder()
   await folder.claim((line) => screen.say(line))
-  let failed = false
+  let ended: SessionEnd | 'failed' = {}
   try {
-    return await run(options, folder, screen, signal)
+    ended = await run(options, folder, screen, signal)
+    return ended.figures
   } catch (error) {
-    failed = !signal.aborted
-    if (failed) throw error
-    return undefined
+    if (signal.aborted) return undefined
+    ended = 'failed'
+    throw error
   } finally {
     await folder.endService()
-    if (options.keep && !failed) screen.say(keptHint(folder))
-    else if (options.keep) await stopStack({ dir: folder.stack })
-    else if (failed) await folder.clearData()
-    else await folder.clear()
+    if (ended === 'failed') {
+      await (options.keep ? stopStack({ dir: folder.stack }) : folder.clearData())
+      if (existsSync(folder.service)) screen.say(`the service's log is ${logPath(folder.service)}`)
+    } else if (options.keep) {
+      sayHowToLook(ended.customer, screen)
+    } else {
+      await folder.clear()
+      screen.say('all is stopped and its data removed; with --keep it stays, to be looked at')
+    }
     folder.release()
   }
 }
-
-/** The log of the service, where the reason of a failure is found. */
-export const serviceLog = () => logPath(new DemoFolder().service)
 
 async function run(
   { stream, inMemory: askedInMemory, ports }: DemoOptions,
   folder: DemoFolder,
   screen: Screen,
   signal: AbortSignal,
-): Promise<Figures | undefined> {
+): Promise<SessionEnd> {
   const say = (line: string) => screen.say(line)
   const inMemory = askedInMemory || lacksKafka(say)
   const wanted: StackPorts = { clickhouse: ports.clickhouse, ...(inMemory ? {} : { kafka: ports.kafka }) }
@@ -94,7 +96,8 @@ async function run(
     : new MemoryLog()
   const clickhouse = connectClickHouse(config.clickhouse)
   try {
-    const topics = [config.topics[0]!.name, config.output.actions, config.output.dead_letters]
+    const { actions, dead_letters: deadLetters, journal } = config.output
+    const topics = [config.topics[0]!.name, actions, deadLetters, journal]
     await log.createTopics(topics.map((topic) => ({ topic, partitions, config: retention })))
     say(`topics: ${topics.join(', ')}, ${partitions} partitions each`)
     const migrations = await migrate({ clickhouse: config.clickhouse, dryRun: false, onStep: () => {} })
@@ -107,9 +110,9 @@ async function run(
       say(`service: ready; its log is ${logPath(folder.service)}`)
       const most = inMemory ? mostInMemory : Number.POSITIVE_INFINITY
       if (stream.events > most) say(`the log in memory forgets nothing, so this ends after ${most} events`)
-      const hints = [
-        `metrics   http://127.0.0.1:${opsPort}/metrics`,
-        `a profile node bin/beckon.js profile ID -c .beckon/demo/beckon.yaml`,
+      const hints = (customer: string | undefined) => [
+        `metrics    http://127.0.0.1:${opsPort}/metrics`,
+        ...(customer === undefined ? [] : [`a profile  ${profileHint(customer)}`]),
         'Ctrl-C ends it',
       ]
       const session = { config, log, partitions, clickhouse, service, screen, hints }
@@ -170,7 +173,9 @@ async function startServiceHere(
   }
 }
 
-function keptHint(folder: DemoFolder): string {
-  const dir = join('.beckon', 'demo', 'stack')
-  return `the stack stays up, and ${folder.config} says where; node bin/beckon.js stack down --wipe --dir ${dir} ends it`
+function sayHowToLook(customer: string | undefined, screen: Screen): void {
+  screen.say('the stack stays up until: node bin/beckon.js stack down --wipe --dir .beckon/demo/stack')
+  if (customer !== undefined) screen.say(`a customer of the run: ${profileHint(customer)}`)
 }
+
+const profileHint = (customer: string) => `node bin/beckon.js profile ${customer} -c .beckon/demo/beckon.yaml`

@@ -33,7 +33,8 @@ export interface Session {
   readonly clickhouse: ClickHouseClient
   readonly service: RunningService
   readonly screen: Screen
-  readonly hints: readonly string[]
+  /** How to look further, given a customer of the run. */
+  readonly hints: (customer: string | undefined) => readonly string[]
 }
 
 export interface Stream {
@@ -60,6 +61,13 @@ export interface Figures {
   readonly bad_records: number
 }
 
+export interface SessionEnd {
+  /** Absent where the signal came before the last event. */
+  readonly figures?: Figures
+  /** One who got an action. */
+  readonly customer?: string
+}
+
 /**
  * A quiet shop, taken fast: a minute of a demo at 2,000 events a second shows more than an hour of it, in which visitors
  * come back to their carts and complain. It opens on a past day, the same all day long, and does not run into the future.
@@ -78,8 +86,8 @@ const storedEveryMs = 1_000
 const stallMs = 60_000
 const settleMs = 15_000
 
-/** Streams the shop through the service and shows it, until the signal or the last event. @returns undefined after the signal */
-export async function runSession(session: Session, stream: Stream, signal: AbortSignal): Promise<Figures | undefined> {
+/** Streams the shop through the service and shows it, until the signal or the last event. */
+export async function runSession(session: Session, stream: Stream, signal: AbortSignal): Promise<SessionEnd> {
   const { config, log, partitions, clickhouse, service, screen } = session
   const topic = config.topics[0]!.name
   const startMs = Math.floor(Date.now() / dayMs - openedDaysAgo) * dayMs
@@ -94,7 +102,7 @@ export async function runSession(session: Session, stream: Stream, signal: Abort
     const warmUp = Math.min(warmUpRecords, stream.events)
     await feeder.send(warmUp)
     while ((await progress.measure()) < warmUp) {
-      if (signal.aborted) return undefined
+      if (signal.aborted) return {}
       watch()
       await sleep(drainPollMs)
     }
@@ -118,7 +126,7 @@ export async function runSession(session: Session, stream: Stream, signal: Abort
       screen.show(snapshot(consumed, stored))
       if (outputs.first && !announced) screen.say(firstAction(outputs.first))
       announced ||= outputs.first !== undefined
-      if (signal.aborted) return undefined
+      if (signal.aborted) return customerOf(outputs)
       if (fault !== undefined) throw fault
       watch()
       if (fed && consumed === feeder.produced) break
@@ -126,7 +134,7 @@ export async function runSession(session: Session, stream: Stream, signal: Abort
     }
     const seconds = (performance.now() - startedMs) / 1000
     await service.stop()
-    return await settle((feeder.produced - warmUp) / seconds)
+    return { figures: await settle((feeder.produced - warmUp) / seconds), ...customerOf(outputs) }
   } finally {
     await consumption.stop()
   }
@@ -152,10 +160,7 @@ export async function runSession(session: Session, stream: Stream, signal: Abort
       profiles,
       eventToActionMs: outputs.eventToAction(),
       decisions,
-      hints: [
-        ...(first ? [firstAction(first)] : []),
-        ...session.hints.map((hint) => hint.replace('ID', outputs.lastCustomer ?? 'ID')),
-      ],
+      hints: [...(first ? [firstAction(first)] : []), ...session.hints(outputs.lastCustomer)],
     }
   }
 
@@ -205,6 +210,8 @@ function disagreements(stored: StoredCounts, actions: number, deadLetters: numbe
 function firstAction({ action, customer, atMs }: NonNullable<Outputs['first']>): string {
   return `first action after ${(atMs / 1000).toFixed(1)} s: ${action} for ${customer}`
 }
+
+const customerOf = ({ lastCustomer }: Outputs) => (lastCustomer === undefined ? {} : { customer: lastCustomer })
 
 const rounded = (n: number) => Math.round(n * 10) / 10
 

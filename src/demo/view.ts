@@ -1,6 +1,7 @@
 import type pc from 'picocolors'
 import type { StoredDecision } from './clickhouse/stored.ts'
 import type { Percentiles } from './latencies.ts'
+import { sum } from './outputs.ts'
 
 /** What the demo shows of one moment. */
 export interface Snapshot {
@@ -41,18 +42,18 @@ export function formatView(
     line(['beckon demo', bold], `   ${clock(snapshot.runningMs)}`, [`   in the shop it is ${shopTime(snapshot)}`, dim]),
     '',
     line(
-      'events    ',
-      [grouped(snapshot.consumed).padStart(11), bold],
+      label('events'),
+      [amount(snapshot.consumed), bold],
       [`   ${grouped(snapshot.eventsPerSecond)}/s`, green],
       `   lag ${grouped(snapshot.lag)}   customers ${grouped(snapshot.profiles)}`,
     ),
     line(
-      'actions   ',
-      [grouped(sum(actions)).padStart(11), bold],
+      label('actions'),
+      [amount(sum(actions)), bold],
       latency ? `   event to action: p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}` : '',
     ),
-    ...bars(actions).map(([name, count, bar]) => line(`  ${name.padEnd(20)}`, count.padStart(9), [` ${bar}`, cyan])),
-    line('bad events', [grouped(sum(deadLetters)).padStart(11), bold], `   ${listed(deadLetters)}`),
+    ...bars(actions).map(([name, count, bar]) => line(label(`  ${name}`), count, [`   ${bar}`, cyan])),
+    line(label('dead letters'), [amount(sum(deadLetters)), bold], `   ${listed(deadLetters)}`),
     '',
   ]
   const foot = ['', ...snapshot.hints.map((hint) => line([hint, dim]))]
@@ -60,9 +61,9 @@ export function formatView(
   const last = decisions.slice(0, room).map(({ time, customer, candidates, reasons }) =>
     line(
       [`  ${time}`, dim],
-      `  ${customer.padEnd(11)} `,
-      ...reasonsOf(candidates, reasons).map(({ text, reason }): Part => {
-        return [` ${text}`, reason === 'chosen' ? green : reason === 'not_eligible' ? dim : yellow]
+      `  ${customer.padEnd(10)}  `,
+      ...reasonsOf(candidates, reasons).map(({ text, reason }, i): Part => {
+        return [i === 0 ? text : `, ${text}`, reason === 'chosen' ? green : reason === 'not_eligible' ? dim : yellow]
       }),
     ),
   )
@@ -79,7 +80,7 @@ export function formatLine(snapshot: Snapshot): string {
     `lag ${grouped(snapshot.lag)}`,
     `${grouped(snapshot.profiles)} customers`,
     `${grouped(sum(snapshot.actions))} actions (${listed(snapshot.actions)})`,
-    `${grouped(sum(snapshot.deadLetters))} dead letters`,
+    `${grouped(sum(snapshot.deadLetters))} dead letters (${listed(snapshot.deadLetters)})`,
     ...(latency ? [`p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}`] : []),
   ].join('  ')
 }
@@ -92,12 +93,12 @@ function reasonsOf(candidates: readonly string[], reasons: readonly string[]) {
   const shown = eligible
     .toSorted((a, b) => Number(b.reason === 'chosen') - Number(a.reason === 'chosen'))
     .map(({ name, reason }) => ({ text: `${name} ${reason}`, reason }))
-  return others === 0 ? shown : [...shown, { text: `(${others} not eligible)`, reason: 'not_eligible' }]
+  return others === 0 ? shown : [...shown, { text: `${others} not eligible`, reason: 'not_eligible' }]
 }
 
 function bars(counts: ReadonlyMap<string, number>): [name: string, count: string, bar: string][] {
   const most = Math.max(...counts.values())
-  return byCount(counts).map(([name, n]) => [name, grouped(n), '█'.repeat(Math.ceil((n / most) * longestBar))])
+  return byCount(counts).map(([name, n]) => [name, amount(n), '█'.repeat(Math.ceil((n / most) * longestBar))])
 }
 
 function listed(counts: ReadonlyMap<string, number>): string {
@@ -123,9 +124,8 @@ function fit(parts: readonly Part[], width: number): string {
   return text.trimEnd()
 }
 
-function sum(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((a, b) => a + b, 0)
-}
+const label = (name: string) => name.slice(0, 19).padEnd(20)
+const amount = (n: number) => grouped(n).padStart(10)
 
 export function grouped(n: number): string {
   return Math.round(n).toLocaleString('en-US')

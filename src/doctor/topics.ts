@@ -4,7 +4,7 @@ import { fail, ok, skip, type Verdict, warn } from './check.ts'
 import type { World } from './world.ts'
 
 export const inputs = ({ config }: World) => config.topics.map(({ name }) => name)
-export const outputs = ({ config }: World) => [config.output.actions, config.output.dead_letters]
+export const outputs = ({ config }: World) => [config.output.actions, config.output.dead_letters, config.output.journal]
 
 /** The partitions of each topic; of those that exist. */
 async function partitionsOf(world: World, topics: readonly string[]) {

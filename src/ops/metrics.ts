@@ -9,7 +9,7 @@ import type { Tally } from '../pipeline.ts'
 export type Metrics = ReturnType<typeof createMetrics>
 
 /** Why a partition stopped. */
-export const failures = ['gap', 'ahead', 'digest', 'partitions', 'state', 'output'] as const
+export const failures = ['gap', 'ahead', 'journal', 'digest', 'policy', 'partitions', 'state', 'output'] as const
 export type Failure = (typeof failures)[number]
 
 export function createMetrics(actions: readonly string[], topics: readonly string[], defaults = true) {

@@ -3,7 +3,7 @@ import type { FeatureSet } from '../features/features.ts'
 import { emptyPanes, rowCount } from '../features/panes.ts'
 import { hashId } from '../ingest/recent-ids.ts'
 import type { RowBuffer } from '../store/row-binary.ts'
-import { Profile } from './profile.ts'
+import { contactTimes, Profile } from './profile.ts'
 
 /**
  * A profile's state as bytes, for its row in the store, and back. Groups of panes are stored under their signature: after a change of the
@@ -71,16 +71,16 @@ export function readState(customer: string, bytes: Buffer, signatures: readonly 
   profile.session.lastMs = reader.number()
   profile.session.events = reader.number()
   profile.session.entryPage = reader.string()
+  const [traits, traitTimes] = [new Map<string, Scalar>(), new Map<string, number>()]
   for (let n = reader.varint(); n > 0; n--) {
     const name = reader.string()
-    profile.traits.set(name, reader.kept() as Scalar)
-    profile.traitTimes.set(name, reader.number())
+    traits.set(name, reader.kept() as Scalar)
+    traitTimes.set(name, reader.number())
   }
+  if (traits.size > 0) Object.assign(profile, { traits, traitTimes })
   for (let n = reader.varint(); n > 0; n--) {
-    const name = reader.string()
-    const times: number[] = []
+    const times = contactTimes(profile, reader.string())
     for (let m = reader.varint(); m > 0; m--) times.push(reader.number())
-    profile.contacts.set(name, times)
   }
   const ids: [number, number][] = []
   for (let n = reader.varint(); n > 0; n--) ids.push([reader.f64(), reader.number()])

@@ -18,24 +18,48 @@ export class Profile {
   readonly groups: (Panes | undefined)[] = []
   readonly session = noSession()
   /** The latest value of each trait by event time, and that time. */
-  readonly traits = new Map<string, Scalar>()
-  readonly traitTimes = new Map<string, number>()
+  traits: ReadonlyMap<string, Scalar> = noTraits
+  traitTimes: ReadonlyMap<string, number> = noTimes
   readonly recentIds = new RecentIds()
   /** Times of the actions published to the customer, ascending, by the action's name; as long as a cap looks back. */
-  readonly contacts = new Map<string, number[]>()
+  contacts: ReadonlyMap<string, number[]> = noContacts
   /** Changed since its row was last written. */
   dirty = false
+  /** Used since the cache last looked for profiles to let go. */
+  used = true
+  /** About what it takes in memory; bytes, as of its last snapshot. */
+  bytes = newProfileBytes
 
   constructor(customer: string) {
     this.customer = customer
   }
 }
 
+// Most customers have none of these, and an empty map takes 200 bytes; whoever adds makes the customer's own.
+const noTraits: ReadonlyMap<string, Scalar> = new Map()
+const noTimes: ReadonlyMap<string, number> = new Map()
+const noContacts: ReadonlyMap<string, number[]> = new Map()
+
+/** An object of its fields, the session, and the first panes and ids; measured on the heap. */
+const newProfileBytes = 1_200
+
+/** The times of an action's contacts, to be added to. */
+export function contactTimes(profile: Profile, action: string): number[] {
+  let times = profile.contacts.get(action)
+  if (times === undefined) {
+    times = []
+    profile.contacts = new Map([...profile.contacts, [action, times]])
+  }
+  return times
+}
+
 /** The most traits that a profile keeps; further names are ignored, as are values that are lists or maps. */
 const maxTraits = 200
 
 /** Takes over the traits that an event states. Of several statements of one trait the one of the latest event holds. */
-export function mergeTraits({ traits, traitTimes }: Profile, stated: Properties, timeMs: number): void {
+export function mergeTraits(profile: Profile, stated: Properties, timeMs: number): void {
+  const traits = new Map(profile.traits)
+  const traitTimes = new Map(profile.traitTimes)
   for (let i = 0; i < stated.names.length; i++) {
     const name = stated.names[i]!
     const value: Value = stated.values[i]!
@@ -46,4 +70,6 @@ export function mergeTraits({ traits, traitTimes }: Profile, stated: Properties,
     traits.set(name, value)
     traitTimes.set(name, timeMs)
   }
+  profile.traits = traits
+  profile.traitTimes = traitTimes
 }

@@ -40,14 +40,15 @@ export async function countProfiles(client: ClickHouseClient): Promise<number> {
   return Number(row?.profiles)
 }
 
-/** The latest decisions that came to an action, the newest first. @throws StoreError */
+/** The latest decisions, the newest first, of each outcome two at most. @throws StoreError */
 export function lastDecisions(client: ClickHouseClient, count: number): Promise<StoredDecision[]> {
   return select(
     client,
     `SELECT formatDateTime(time, '%m-%d %H:%i:%S') AS time, customer, candidates, reasons
     FROM decisions
-    WHERE inserted_at > now64(3) - INTERVAL 20 SECOND AND notEmpty(chosen)
+    WHERE inserted_at > now64(3) - INTERVAL 20 SECOND
     ORDER BY now DESC, offset DESC
+    LIMIT 2 BY arraySort(arrayZip(candidates, reasons))
     LIMIT {count:UInt8}`,
     { count },
   )

@@ -122,7 +122,7 @@ function reasonsOf(
   contacts: ReadonlyMap<string, number[]>,
 ): Record<string, Reason> {
   const before = new Profile(moment.event.customer)
-  for (const [name, times] of contacts) before.contacts.set(name, times)
+  before.contacts = contacts
   const decision = decide(policy, before, moment)
   if (decision !== undefined) {
     return Object.fromEntries(decision.candidates.map(({ action, reason }) => [action.name, reason]))

@@ -1,0 +1,54 @@
+import type { FeatureSet } from '../features/features.ts'
+import type { JournalCodec } from '../journal/journal.ts'
+import type { Log, SliceWriter, TopicPartition } from '../log/log.ts'
+import type { Logger } from '../ops/logger.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import type { Pipeline } from '../pipeline.ts'
+import type { ProfileCache } from '../profiles/cache.ts'
+import type { ProfileStore } from '../store/profile-store.ts'
+import type { RowWriter } from '../store/row-writer.ts'
+
+/** What all tasks share. */
+export interface TaskDeps {
+  readonly log: Log
+  readonly groupId: string
+  readonly pipeline: Pipeline
+  readonly features: FeatureSet
+  /** Content hash of the policy that decides. */
+  readonly policy: string
+  readonly journal: JournalCodec
+  readonly journalTopic: string
+  /** The partitions of the input topics. */
+  readonly partitions: number
+  readonly store: ProfileStore
+  readonly rows: RowWriter
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly maxSliceEvents: number
+  readonly checkpointMs: number
+  /** What one task's profiles may take in memory now; bytes. */
+  readonly profileBytes: () => number
+  /** Fetches a schema that the decoder asks for, and gives it to the decoder; rejects while the registry is away. */
+  readonly fetchSchema: (topic: string, id: number, nowMs: number) => Promise<void>
+  /** Stops the fetch of a failed partition. */
+  readonly pause: (at: TopicPartition) => void
+}
+
+/** All that an open task holds. */
+export interface Opened {
+  /** undefined after an error: a producer is thrown away then, and the next slice opens a new one. */
+  writer: SliceWriter | undefined
+  readonly profiles: ProfileCache
+  /** All input before it is folded in and committed. */
+  nextOffset: number
+  /** The digest of all actions before it. */
+  digest: string
+  /** From where on the journal holds all slices at and past it, as far as is known. */
+  journalOffset: number
+  /** The offset that the last stored checkpoint speaks for. */
+  checkpointOffset: number
+}
+
+/** The owner of a partition is the newest holder of this id; it names no host, so that a restart fences what was before. */
+export const transactionalId = (groupId: string, { topic, partition }: TopicPartition) =>
+  `${groupId}.${topic}.${partition}`

@@ -1,0 +1,31 @@
+import { LogError } from '../log/log.ts'
+import type { Failure } from '../ops/metrics.ts'
+import { StateError } from '../profiles/codec.ts'
+
+/** The task can't go on for good: only an operator can make it right. docs/runbook.md has a section for each reason. */
+export class TaskFailure extends Error {
+  readonly reason: Failure
+  /** What to do about it. */
+  readonly hint: string
+
+  constructor(reason: Failure, hint: string, cause?: unknown) {
+    super(`${reason}: ${hint}`, { cause })
+    this.reason = reason
+    this.hint = hint
+  }
+}
+
+/** What the task knew of the partition may no longer be true: it opens again, or another owner does. */
+export class Lost extends Error {}
+
+/** The failure that an error stands for; undefined for one that passes when the task opens again. */
+export function failureOf(error: unknown): TaskFailure | undefined {
+  if (error instanceof TaskFailure) return error
+  if (error instanceof StateError) {
+    return new TaskFailure('state', 'a stored profile can not be read: see the runbook', error)
+  }
+  if (error instanceof LogError && error.code === 'too_large') {
+    return new TaskFailure('output', 'an output topic refuses a record of allowed size: raise max.message.bytes', error)
+  }
+  return undefined
+}

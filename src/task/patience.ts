@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TopicPartition, Turn } from '../log/log.ts'
+import type { Logger } from '../ops/logger.ts'
+import { StateError } from '../profiles/codec.ts'
+import { StoreError } from '../store/store-error.ts'
+import { Lost } from './failure.ts'
+
+/** Waiting without losing the partition: heartbeats go on, and a dependency that is away is asked again. */
+
+const beatMs = 1_000
+
+/** A retry waits 0.1 s, doubled up to 5 s. */
+export const backoffMs = (attempt: number) => Math.min(100 * 2 ** attempt, 5_000)
+
+/** The answer, with heartbeats while it is awaited. */
+export async function beating<T>(turn: Turn, answer: Promise<T>): Promise<T> {
+  const beat = setInterval(() => void turn.heartbeat(), beatMs)
+  try {
+    return await answer
+  } finally {
+    clearInterval(beat)
+  }
+}
+
+/**
+ * Asks until the store or the registry answers.
+ * @throws Lost when the partition is another's meanwhile; StateError and a StoreError that no retry mends, as they come
+ */
+export async function patiently<T>(turn: Turn, at: TopicPartition, logger: Logger, ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await beating(turn, ask())
+    } catch (error) {
+      const passes = error instanceof StoreError ? error.retriable : !(error instanceof StateError)
+      if (!passes) throw error
+      if (attempt % 10 === 0) logger.warn('dependency.wait', { ...at, error })
+      await beating(turn, sleep(backoffMs(attempt)))
+      if (!turn.isCurrent()) throw new Lost('the partition was lost while a dependency was away')
+    }
+  }
+}

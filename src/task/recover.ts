@@ -1,0 +1,157 @@
+import type { RecordBatch } from '../events/log.ts'
+import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
+import { emptyDigest, type JournalEntry, rollDigest } from '../journal/journal.ts'
+import type { TopicPartition, Turn } from '../log/log.ts'
+import { ProfileCache } from '../profiles/cache.ts'
+import { nextOffsetOf } from '../store/profile-version.ts'
+import { writeSlice } from '../store/slice-rows.ts'
+import { type Opened, type TaskDeps, transactionalId } from './deps.ts'
+import { Lost, TaskFailure } from './failure.ts'
+import { foldRecords } from './fold.ts'
+import { beating, patiently } from './patience.ts'
+
+/**
+ * Makes a partition this task's own, and its profiles those of exactly the input before the committed offset C:
+ *
+ *     heartbeat → fence the previous owner → read C → read the checkpoint S → replay [S, C) under the journal → compare
+ *
+ * The order matters: C is settled only after the previous owner is fenced. The replay emits nothing, since the
+ * transactions of that input did; its rows go to the store once more, where they replace themselves.
+ * @throws TaskFailure where it can't be shown that nothing is lost; Lost where the partition is another's meanwhile
+ */
+export async function recover(deps: TaskDeps, at: TopicPartition, turn: Turn): Promise<Opened> {
+  const { log, groupId, store, features, logger, partitions } = deps
+  const { topic, partition } = at
+  await turn.heartbeat()
+  if (!turn.isCurrent()) throw new Lost('the partition was lost before it was opened')
+  const writer = await beating(turn, log.openWriter(transactionalId(groupId, at)))
+  try {
+    const { offset: committed } = await beating(turn, log.committedOffset(groupId, topic, partition))
+    const stored = await patiently(turn, at, logger, () => store.readCheckpoint(topic, partition))
+    const { low } = await beating(turn, log.offsets(topic, partition))
+    const saved = stored && { offset: nextOffsetOf(stored.version), ...readCheckpoint(stored.state) }
+    checkPlace(saved, committed, low, partitions)
+
+    const start = saved?.offset ?? low
+    const profiles = new ProfileCache(store, topic, partition, features, stored === undefined)
+    const opened: Opened = {
+      writer,
+      profiles,
+      nextOffset: start,
+      digest: saved?.digest ?? emptyDigest,
+      journalOffset: saved?.journalOffset ?? 0,
+      checkpointOffset: start,
+    }
+    await replay(deps, at, opened, committed ?? start, turn)
+    return opened
+  } catch (error) {
+    await writer.close().catch((closing) => logger.debug('writer.close', { ...at, error: closing }))
+    throw error
+  }
+}
+
+function readCheckpoint(state: Buffer): Checkpoint {
+  const checkpoint = decodeCheckpoint(state)
+  if (checkpoint === undefined)
+    throw new TaskFailure('state', "the partition's checkpoint can not be read: see the runbook")
+  return checkpoint
+}
+
+/** Fails closed where the log no longer has what the checkpoint needs. */
+function checkPlace(
+  saved: ({ offset: number } & Checkpoint) | undefined,
+  committed: number | null,
+  low: number,
+  partitions: number,
+): void {
+  if (saved === undefined) {
+    if (committed !== null && low < committed && low > 0) {
+      throw new TaskFailure('gap', `there is no checkpoint, and the topic begins at ${low}: the first events are gone`)
+    }
+    return
+  }
+  if (saved.partitions !== partitions) {
+    throw new TaskFailure('partitions', `the topic had ${saved.partitions} partitions and now has ${partitions}`)
+  }
+  if (committed === null || saved.offset > committed) {
+    const found = committed === null ? 'no committed offset' : `the committed offset ${committed}`
+    throw new TaskFailure('ahead', `the checkpoint is at ${saved.offset}, but the group has ${found}`)
+  }
+  if (low > saved.offset) {
+    throw new TaskFailure('gap', `the checkpoint is at ${saved.offset}, but the topic now begins at ${low}`)
+  }
+}
+
+/** Folds [checkpoint, committed) once more, slice by slice as the journal has them. */
+async function replay(deps: TaskDeps, at: TopicPartition, opened: Opened, end: number, turn: Turn): Promise<void> {
+  const { log, rows, maxSliceEvents } = deps
+  const start = opened.nextOffset
+  if (start >= end) return
+  const entries = await readJournal(deps, at, opened.journalOffset, start, end)
+  let k = 0
+  let ids: string[] = []
+  const finish = (entry: JournalEntry) => {
+    // Where the store already holds some rows of a later checkpoint, their part of the replay is skipped.
+    if (rollDigest(opened.digest, ids) !== entry.digest && opened.profiles.newestOffset <= start) {
+      const range = `${entry.first_offset} to ${entry.next_offset - 1}`
+      throw new TaskFailure('digest', `the replay of offsets ${range} decided otherwise than the first time`)
+    }
+    opened.digest = entry.digest
+    ids = []
+    k++
+  }
+  for await (const batch of log.read(at.topic, at.partition, start, end)) {
+    let from = 0
+    while (from < batch.count && batch.offset(from) < end) {
+      while (batch.offset(from) >= entries[k]!.next_offset) finish(entries[k]!)
+      const entry = entries[k]!
+      const to = firstAtOrPast(batch, from, Math.min(entry.next_offset, end), maxSliceEvents)
+      const folded = await foldRecords(deps, opened.profiles, batch, from, to, entry.now, turn)
+      for (const { id } of folded.actions) ids.push(id)
+      writeSlice(rows, folded.rows)
+      if (rows.full) await beating(turn, rows.whenDrained())
+      await turn.heartbeat()
+      if (!turn.isCurrent()) throw new Lost('the partition was lost while it was opened')
+      from = to
+    }
+  }
+  while (k < entries.length) finish(entries[k]!)
+  opened.nextOffset = end
+}
+
+/** The entries of [start, end), which must follow on each other without a gap, under the policy of now. */
+async function readJournal(
+  { log, journal, journalTopic, policy }: TaskDeps,
+  { topic, partition }: TopicPartition,
+  journalOffset: number,
+  start: number,
+  end: number,
+): Promise<JournalEntry[]> {
+  const entries: JournalEntry[] = []
+  let next = start
+  for await (const batch of log.read(journalTopic, partition, journalOffset, Number.MAX_SAFE_INTEGER)) {
+    for (const entry of journal.decode(batch, topic)) {
+      if (entry.next_offset <= start || next >= end) continue
+      if (entry.first_offset !== next) throw missing(next, end)
+      if (entry.policy !== policy) {
+        const hint = `offsets ${next} to ${end - 1} were decided by policy ${entry.policy}: start once with that one`
+        throw new TaskFailure('policy', hint)
+      }
+      entries.push(entry)
+      next = entry.next_offset
+    }
+  }
+  if (next !== end) throw missing(next, end)
+  return entries
+}
+
+const missing = (from: number, end: number) =>
+  new TaskFailure('journal', `the journal does not hold offsets ${from} to ${end - 1}: was its retention too short?`)
+
+/** The first record at or past an offset, at most `most` records on. */
+function firstAtOrPast(batch: RecordBatch, from: number, offset: number, most: number): number {
+  const last = Math.min(from + most, batch.count)
+  let to = from
+  while (to < last && batch.offset(to) < offset) to++
+  return to
+}

@@ -1,0 +1,262 @@
+import type { RecordBatch } from '../events/log.ts'
+import { encodeCheckpoint } from '../journal/checkpoint.ts'
+import { rollDigest } from '../journal/journal.ts'
+import { partitionKey, type TopicPartition, type Turn } from '../log/log.ts'
+import { countSlice } from '../ops/metrics.ts'
+import { profilesTable } from '../store/profile-row.ts'
+import { writeSlice } from '../store/slice-rows.ts'
+import { commitSlice, dropWriter } from './commit.ts'
+import type { Opened, TaskDeps } from './deps.ts'
+import { failureOf, Lost, TaskFailure } from './failure.ts'
+import { foldRecords } from './fold.ts'
+import { beating } from './patience.ts'
+import { recover } from './recover.ts'
+
+/**
+ * The worker of one input partition: it owns the partition's profiles and its transactional producer.
+ *
+ *     closed ─► opening ─► running ─► closed        (lost, or unsure of the truth: it opens again)
+ *                   └────────┴──────► failed        (can't be made right without an operator: it stays there)
+ *
+ * - **closed**: it holds nothing. An assignment opens it at once, else the next batch does.
+ * - **opening**: `recover.ts` makes the profiles those of exactly the committed input.
+ * - **running**: slice after slice; each is decoded, folded, and committed in one transaction with its journal entry and
+ *   its input offset. Profiles follow in checkpoints.
+ * - **failed**: the reason is in the metric, the log and `/readyz`; the other partitions go on.
+ *
+ * Delivery: exactly once. The transaction decides whether a slice happened; ClickHouse follows behind it. Order: by
+ * partition. Bound: one slice in flight; a checkpoint at most every `checkpointMs`, one in flight.
+ */
+export type TaskState = 'closed' | 'opening' | 'running' | 'failed'
+
+export class Task {
+  readonly at: TopicPartition
+  readonly #deps: TaskDeps
+  #state: TaskState = 'closed'
+  #failure: TaskFailure | undefined
+  #opened: Opened | undefined
+  #opening: Promise<Opened> | undefined
+  /** Folded, not yet committed: no snapshot may be taken. */
+  #folding = false
+  #checkpoint: Promise<void> | undefined
+  #checkpointMs = 0
+  /** When the oldest change that no checkpoint holds was made; 0 for none. */
+  #unsavedSinceMs = 0
+  #ended = false
+
+  constructor(at: TopicPartition, deps: TaskDeps) {
+    this.at = at
+    this.#deps = deps
+  }
+
+  get state(): TaskState {
+    return this.#state
+  }
+
+  get failure(): TaskFailure | undefined {
+    return this.#failure
+  }
+
+  get profilesInMemory(): number {
+    return this.#opened?.profiles.size ?? 0
+  }
+
+  /** Age of the oldest change that no checkpoint holds; ms. */
+  unsavedMs(nowMs: number): number {
+    return this.#unsavedSinceMs === 0 ? 0 : nowMs - this.#unsavedSinceMs
+  }
+
+  /** Opens the partition without waiting for a batch: its profiles are due, and perhaps its timers, though none comes. */
+  start(): void {
+    // The assignment has just proved the membership; kafkajs beats for the group while no handler runs.
+    const turn: Turn = { heartbeat: async () => undefined, isCurrent: () => !this.#ended }
+    this.#open(turn).catch((error) => this.#onError(error, turn).catch((again) => this.#retryLater(again)))
+  }
+
+  /** Handles one batch; returns when it is committed, or early when the turn has passed to another. */
+  async onBatch(batch: RecordBatch, turn: Turn): Promise<void> {
+    if (this.#state === 'failed') return
+    try {
+      const opened = this.#opened ?? (await beating(turn, this.#opening ?? this.#open(turn)))
+      if (batch.startOffset > opened.nextOffset) {
+        const missing = `offsets ${opened.nextOffset} to ${batch.startOffset - 1} are gone from the topic`
+        throw new TaskFailure('gap', `${missing}: the retention was shorter than the outage`)
+      }
+      this.#observeLag(batch)
+      let from = 0
+      while (from < batch.count && batch.offset(from) < opened.nextOffset) from++
+      while (from < batch.count && turn.isCurrent()) {
+        const to = Math.min(from + this.#deps.maxSliceEvents, batch.count)
+        await this.#slice(opened, batch, from, to, turn)
+        from = to
+      }
+    } catch (error) {
+      await this.#onError(error, turn)
+    }
+  }
+
+  /** To be called now and then while no batch comes: what is not saved yet is saved. */
+  tick(): void {
+    if (this.#state === 'running' && !this.#folding && this.#opened) this.#saveWhenDue(this.#opened)
+  }
+
+  /** Gives the partition up; with `save`, what is not saved is, as soon as the store answers. */
+  async close(save: boolean): Promise<void> {
+    this.#ended = true
+    const opened = this.#opened
+    if (save && opened && this.#state === 'running' && !this.#folding) {
+      await this.#checkpoint
+      if (opened.nextOffset !== opened.checkpointOffset) this.#save(opened)
+      await this.#checkpoint
+    }
+    await this.#drop()
+    if (this.#state !== 'failed') this.#state = 'closed'
+  }
+
+  #open(turn: Turn): Promise<Opened> {
+    this.#state = 'opening'
+    const startedMs = Date.now()
+    this.#opening = recover(this.#deps, this.at, turn).then(async (opened) => {
+      if (this.#ended) {
+        await dropWriter(opened, this.at, this.#deps.logger)
+        throw new Lost('the partition was given up while it was opened')
+      }
+      this.#opened = opened
+      this.#state = 'running'
+      const count = opened.nextOffset - opened.checkpointOffset
+      const ms = Date.now() - startedMs
+      this.#deps.logger.info('task.open', { ...this.at, offset: opened.nextOffset, count, ms })
+      if (count > 0) this.#unsavedSinceMs = Date.now()
+      return opened
+    })
+    const done = () => {
+      this.#opening = undefined
+    }
+    this.#opening.then(done, done)
+    return this.#opening
+  }
+
+  async #slice(opened: Opened, batch: RecordBatch, from: number, to: number, turn: Turn): Promise<void> {
+    const { metrics, rows, groupId, journal, journalTopic, policy, logger, profileBytes } = this.#deps
+    const { topic, partition } = this.at
+    if (rows.full) await beating(turn, rows.whenDrained())
+    if (!turn.isCurrent()) return
+    const nowMs = Date.now()
+    this.#folding = true
+    const {
+      records,
+      actions,
+      tally,
+      rows: chunks,
+      faults,
+    } = await foldRecords(this.#deps, opened.profiles, batch, from, to, nowMs, turn)
+    const foldedMs = Date.now()
+    const nextOffset = to === batch.count ? batch.nextOffset : batch.offset(to)
+    const digest = rollDigest(
+      opened.digest,
+      actions.map(({ id }) => id),
+    )
+    const entry = journal.encode({
+      topic,
+      partition,
+      first_offset: opened.nextOffset,
+      next_offset: nextOffset,
+      now: nowMs,
+      policy,
+      models: {},
+      digest,
+    })
+    const slice = { records: [...records, entry], groupId, topic, partition, nextOffset, metadata: '' }
+    const written = await commitSlice(this.#deps, this.at, opened, slice, turn)
+    this.#folding = false
+    opened.nextOffset = nextOffset
+    opened.digest = digest
+    const journaled = written.get(partitionKey({ topic: journalTopic, partition }))
+    if (journaled !== undefined) opened.journalOffset = journaled + 1
+    const committedMs = Date.now()
+
+    writeSlice(rows, chunks)
+    countSlice(metrics, topic, tally)
+    metrics.sliceSeconds.observe({ stage: 'fold' }, (foldedMs - nowMs) / 1000)
+    metrics.sliceSeconds.observe({ stage: 'commit' }, (committedMs - foldedMs) / 1000)
+    if (actions.length > 0) {
+      metrics.eventToAction.observe(Math.max(0, (committedMs - batch.timestamp(from)) / 1000))
+    }
+    for (const error of faults) logger.error('event.processing', { ...this.at, error })
+    if (this.#unsavedSinceMs === 0) this.#unsavedSinceMs = committedMs
+    // Between slices only: the next one looks up who must be loaded, and they must still be here when it is folded.
+    opened.profiles.evict(profileBytes())
+    this.#saveWhenDue(opened)
+    await turn.heartbeat()
+  }
+
+  #saveWhenDue(opened: Opened): void {
+    const nowMs = Date.now()
+    if (this.#checkpoint || nowMs - this.#checkpointMs < this.#deps.checkpointMs) return
+    if (opened.nextOffset === opened.checkpointOffset) return
+    this.#checkpointMs = nowMs
+    this.#save(opened)
+  }
+
+  /** Takes the snapshot now, and stores it behind the rows of the slices that it covers: it then speaks for them too. */
+  #save(opened: Opened): void {
+    const { rows, logger, partitions } = this.#deps
+    const { nextOffset, digest, journalOffset } = opened
+    const snapshot = opened.profiles.snapshot(nextOffset, encodeCheckpoint({ digest, journalOffset, partitions }))
+    this.#unsavedSinceMs = 0
+    const store = async () => {
+      await rows.whenStored()
+      rows.write(profilesTable, snapshot)
+      await rows.whenStored()
+      opened.checkpointOffset = nextOffset
+      opened.profiles.stored(nextOffset)
+    }
+    this.#checkpoint = store()
+      // The writer was stopped: the next owner replays from the checkpoint before.
+      .catch((error) => logger.debug('checkpoint.dropped', { ...this.at, error }))
+      .finally(() => {
+        this.#checkpoint = undefined
+      })
+  }
+
+  async #onError(error: unknown, turn: Turn): Promise<void> {
+    this.#folding = false
+    const failure = failureOf(error)
+    await this.#drop()
+    if (failure) return this.#fail(failure)
+    this.#state = 'closed'
+    this.#deps.logger.warn('task.closed', { ...this.at, error })
+    // The turn's next holder opens the partition; while the turn is ours, the same batch must come again.
+    if (turn.isCurrent()) throw error
+  }
+
+  #fail(failure: TaskFailure): void {
+    const { metrics, logger, pause } = this.#deps
+    if (this.#state === 'failed') return
+    this.#state = 'failed'
+    this.#failure = failure
+    metrics.partitionFailed.inc({ reason: failure.reason })
+    logger.error('task.failed', { ...this.at, reason: failure.reason, hint: failure.hint, error: failure })
+    pause(this.at)
+  }
+
+  /** An eager opening that failed is left to the next batch, or tried again here while none comes. */
+  #retryLater(error: unknown): void {
+    this.#deps.logger.warn('task.open_failed', { ...this.at, error })
+    setTimeout(() => {
+      if (!this.#ended && this.#state === 'closed' && !this.#opening) this.start()
+    }, 5_000).unref()
+  }
+
+  async #drop(): Promise<void> {
+    const opened = this.#opened
+    this.#opened = undefined
+    this.#unsavedSinceMs = 0
+    if (opened) await dropWriter(opened, this.at, this.#deps.logger)
+  }
+
+  #observeLag(batch: RecordBatch): void {
+    const labels = { topic: this.at.topic, partition: String(this.at.partition) }
+    this.#deps.metrics.consumerLag.set(labels, Math.max(0, batch.highWatermark - batch.nextOffset))
+  }
+}
