@@ -46,8 +46,8 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
     })
 
     world = await World.open()
+    await world.createTopics({ clicks: partitions, actions: partitions, dead_letters: 1 })
     await produceClicks([world.kafka], world.topic('clicks'), partitions, clicks)
-    await world.createTopics({ actions: partitions, dead_letters: 1 })
     const { topics, features, actions: declared, arbitration } = parse(readFileSync(path('bench/clicks.yaml'), 'utf8'))
     const service = await world.start(
       world.writeConfig({

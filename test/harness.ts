@@ -78,7 +78,15 @@ export class World {
       numPartitions,
       configEntries: [{ name: 'retention.ms', value: '-1' }],
     }))
-    await this.admin.createTopics({ topics, waitForLeaders: true })
+    await this.admin.createTopics({ topics, waitForLeaders: false })
+    // kafkajs's own wait gives up at once where the broker does not know a new topic yet.
+    const names = topics.map(({ topic }) => topic)
+    await until('the topics have leaders', () =>
+      this.admin.fetchTopicMetadata({ topics: names }).then(
+        (found) => found.topics.every(({ partitions: all }) => all.every(({ leader }) => leader >= 0)),
+        () => false,
+      ),
+    )
   }
 
   /** Appends in order; those of one partition in one batch a call. */
@@ -237,6 +245,11 @@ export class Service {
     this.#child.stderr!.on('data', (text) => {
       this.output += text
     })
+  }
+
+  /** What it logged as an error; kafkajs calls so the answers, too, that it handles itself. */
+  get faults(): LogLine[] {
+    return this.lines.filter(({ level, event }) => level === 'error' && !event.startsWith('kafka.'))
   }
 
   get exitCode(): number | null {

@@ -21,6 +21,7 @@ interface Options {
 }
 
 const port = wholeNumber(1, 65_535)
+const exitPatienceMs = 2_000
 
 export function demoCommand(): Command {
   return new Command('demo')
@@ -70,6 +71,8 @@ async function untilSignal<T>(screen: Screen, work: (signal: AbortSignal) => Pro
     return await work(abort.signal)
   } finally {
     for (const signal of signals) process.off(signal, stop)
+    // kafkajs goes on trying where its broker has died, and would keep the process.
+    setTimeout(() => process.exit(), exitPatienceMs).unref()
   }
 }
 

@@ -97,6 +97,7 @@ export async function runSession(session: Session, stream: Stream, signal: Abort
   const outputs = new Outputs(config.output, sendTimes)
   const consumption = await outputs.consume(log, `${config.kafka.group}-demo`)
   const progress = new Progress(log, config.kafka.group, topic, partitions)
+  const ended = new AbortController()
 
   try {
     const warmUp = Math.min(warmUpRecords, stream.events)
@@ -110,7 +111,7 @@ export async function runSession(session: Session, stream: Stream, signal: Abort
     const startedMs = performance.now()
     let fed = false
     let fault: unknown
-    feeder.run(stream.events - warmUp, stream.rate, signal).then(
+    feeder.run(stream.events - warmUp, stream.rate, AbortSignal.any([signal, ended.signal])).then(
       () => {
         fed = true
       },
@@ -136,6 +137,7 @@ export async function runSession(session: Session, stream: Stream, signal: Abort
     await service.stop()
     return { figures: await settle((feeder.produced - warmUp) / seconds), ...customerOf(outputs) }
   } finally {
+    ended.abort()
     await consumption.stop()
   }
 
