@@ -21,6 +21,8 @@ export interface Engine {
   readonly config: Config
   readonly features: FeatureSet
   readonly policy: Policy
+  /** All that decides, as JSON: what `policy.version` is the hash of. */
+  readonly policyText: string
   /** The decoder of each input topic. */
   readonly decoders: ReadonlyMap<string, Decoder>
   readonly enrich: (event: Event) => Enrichment
@@ -47,11 +49,13 @@ export function compileEngine({ config, source }: LoadedConfig): Engine {
     const index = config.features.findIndex(({ name }) => name === declaration.name)
     note(['features', index, key === 'of' ? declaration.kind.name : key], fault)
   })
+  const { features: declared, actions, arbitration } = config
+  const policyText = JSON.stringify({ features: declared, actions, arbitration })
   const policy = compilePolicy(
     config.actions,
     config.arbitration,
     features.variables.filter(({ name }) => !isTaken(name)),
-    policyVersion(config),
+    createHash('sha256').update(policyText).digest('hex').slice(0, 32),
     (declaration, path, fault) => {
       note(['actions', config.actions.findIndex(({ name }) => name === declaration.name), ...path], fault)
     },
@@ -63,7 +67,7 @@ export function compileEngine({ config, source }: LoadedConfig): Engine {
   }
   const enrich = compileEnricher(enrichOptions(config, (fault) => note(['enrich', 'geo_database'], fault)))
   if (faults.length > 0) throw new ConfigError(faults)
-  return { config, features, policy, decoders, enrich }
+  return { config, features, policy, policyText, decoders, enrich }
 }
 
 const formats = { registry: 'confluent', wire: 'confluent-file', avro: 'avro', json: 'json' } as const
@@ -112,10 +116,4 @@ function enrichOptions({ enrich }: Config, onFault: (fault: unknown) => void): E
     referrer: enrich.referrer ? { internalDomains: enrich.internal_domains } : null,
     geo,
   }
-}
-
-/** The content hash of all that decides: 128 bits of SHA-256, as 32 hex digits. */
-function policyVersion({ features, actions, arbitration }: Config): string {
-  const content = JSON.stringify({ features, actions, arbitration })
-  return createHash('sha256').update(content).digest('hex').slice(0, 32)
 }

@@ -15,6 +15,8 @@ import { compileStages } from './stages.ts'
 import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
 import { createProfileStore } from './store/clickhouse/profiles.ts'
 import { createWriter } from './store/clickhouse/writer.ts'
+import { policiesTable, writePolicyRow } from './store/policy-row.ts'
+import { RowBuffer, type RowChunk } from './store/row-binary.ts'
 import type { TaskDeps } from './task/deps.ts'
 import { Task } from './task/task.ts'
 
@@ -55,9 +57,11 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   })
   const pipeline = new Pipeline(compileStages(engine, await actionFormat(engine, world.registry)))
   const store = createProfileStore(world.clickhouse)
+  rows.write(policiesTable, policyRow(engine))
   const tasks = new Map<string, Task>()
   let consumption: Consumption | undefined
-  let lastBatchMs = Date.now()
+  let joined = false
+  let ended = false
 
   const maxProfileBytes = config.memory.profiles_mb
     ? config.memory.profiles_mb * 1024 * 1024
@@ -84,7 +88,10 @@ export async function startService(engine: Engine, world: World): Promise<Servic
 
   let fail: (error: unknown) => void
   const crashed = new Promise<never>((_, reject) => {
-    fail = reject
+    fail = (error) => {
+      ended = true
+      reject(error)
+    }
   })
   // Nobody may be listening yet when it happens.
   crashed.catch(() => undefined)
@@ -105,10 +112,10 @@ export async function startService(engine: Engine, world: World): Promise<Servic
         tasks.set(partitionKey(at), task)
         task.start()
       }
+      joined = true
       logger.info('assigned', { count: owned.length })
     },
     async onBatch(batch, turn) {
-      lastBatchMs = Date.now()
       await tasks.get(partitionKey(batch))?.onBatch(batch, turn)
     },
     onFailure: (error, at) => logger.error('batch.failed', { ...at, error }),
@@ -126,12 +133,11 @@ export async function startService(engine: Engine, world: World): Promise<Servic
       state: task.state,
       ...(task.failure ? { reason: task.failure.reason, hint: task.failure.hint } : {}),
     }))
-    return { ok: tasks.size > 0 && states.every(({ state }) => state !== 'failed'), detail: { partitions: states } }
+    // A member of a group may own no partition: it stands by.
+    return { ok: joined && states.every(({ state }) => state === 'running'), detail: { partitions: states } }
   }
-  const health = (): Probe => ({
-    ok: true,
-    detail: { secondsSinceLastBatch: Math.round((Date.now() - lastBatchMs) / 1000) },
-  })
+  // That it answers says that the event loop turns. A dependency that is away must not fail it: a restart mends nothing.
+  const health = (): Probe => ({ ok: !ended, detail: {} })
   let ops: OpsServer
   try {
     ops = await startOpsServer(config.ops, metrics.registry, health, ready)
@@ -153,15 +159,24 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     crashed,
     async stop(deadlineMs) {
       clearInterval(ticking)
-      await consumption.stop()
-      await Promise.race([
-        Promise.all([...tasks.values()].map((task) => task.close(true))).then(() => rows.flush(deadlineMs)),
-        new Promise((resolve) => setTimeout(resolve, deadlineMs).unref()),
-      ])
+      const drained = async () => {
+        await consumption.stop()
+        await Promise.all([...tasks.values()].map((task) => task.close(true)))
+        await rows.flush(deadlineMs)
+      }
+      // What is not saved by then is replayed by the next owner.
+      await Promise.race([drained(), new Promise((resolve) => setTimeout(resolve, deadlineMs).unref())])
       await rows.stop()
       await ops.stop()
     },
   }
+}
+
+/** Every policy that ever decided is kept, by its hash. */
+function policyRow({ policy, policyText }: Engine): RowChunk {
+  const row = new RowBuffer(4 * 1024)
+  writePolicyRow(row, policy.version, policyText, Date.now())
+  return row.take()
 }
 
 /**

@@ -132,7 +132,7 @@ describe('bad input', { skip }, () => {
     }
     await feedCodecs(world, feed)
     await feedTransactions(world, feed)
-    for (const [key, messages] of feed.messages) await produce(world, key.split(' ')[0]!, messages)
+    for (const [key, messages] of feed.messages) await world.produce(key.split(' ')[0]!, messages)
     await world.consumed(service, ...topics)
     await redrive(world, feed)
     await world.consumed(service, ...topics)
@@ -346,23 +346,6 @@ function assertHolds(columns: Readonly<Record<string, unknown>>, expected: Reado
       assertHolds(found as Record<string, unknown>, value as Record<string, unknown>)
     } else assert.equal(found, value, name)
   }
-}
-
-/** In order, in requests that the broker takes. */
-async function produce(world: World, topic: string, messages: readonly Message[]): Promise<void> {
-  let some: Message[] = []
-  let size = 0
-  for (const message of messages) {
-    const bytes = (message.value?.length ?? 0) + (message.headers ? 900_000 : 0)
-    if (size + bytes > 900_000 && some.length > 0) {
-      await world.produce(topic, some)
-      some = []
-      size = 0
-    }
-    some.push(message)
-    size += bytes
-  }
-  if (some.length > 0) await world.produce(topic, some)
 }
 
 /** Row 45: batches of every codec, with a bad record among them; zstd is written by kcat where that is installed. */

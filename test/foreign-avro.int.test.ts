@@ -7,7 +7,6 @@ import avro from 'avsc'
 import { parse } from 'yaml'
 import { type Click, generateClicks } from '../bench/clicks.ts'
 import { type ReferenceAction, referenceActions } from '../bench/clicks-reference.ts'
-import { produceClicks } from '../bench/clicks-topic.ts'
 import { partitionOfKey } from '../src/log/murmur2.ts'
 import { type SeenRecord, skip, World } from './harness.ts'
 
@@ -33,7 +32,7 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
   /** Where each click lies: keyed by customer, and partitioned as Java's producer does. */
   let places: { partition: number; offset: number }[]
   let expected: ReferenceAction[]
-  let records: SeenRecord[]
+  let actionRecords: SeenRecord[]
   let actions: ActionValue[]
 
   before(async () => {
@@ -47,7 +46,8 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
 
     world = await World.open()
     await world.createTopics({ clicks: partitions, actions: partitions, dead_letters: 1 })
-    await produceClicks([world.kafka], world.topic('clicks'), partitions, clicks)
+    const records = clicks.map(({ customer, value }, i) => ({ key: customer, value, partition: places[i]!.partition }))
+    await world.produce('clicks', records)
     const { topics, features, actions: declared, arbitration } = parse(readFileSync(path('bench/clicks.yaml'), 'utf8'))
     const service = await world.start(
       world.writeConfig({
@@ -67,9 +67,9 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
     await world.consumed(service, 'clicks')
     assert.deepEqual(await service.stop(), { code: 0, signal: null })
 
-    records = await world.read('actions')
+    actionRecords = await world.read('actions')
     const type = avro.Type.forSchema(JSON.parse(readFileSync(path('schemas/action.avsc'), 'utf8')))
-    actions = records.map(({ value }) => {
+    actions = actionRecords.map(({ value }) => {
       assert.deepEqual([...value!.subarray(0, 5)], [0, 0, 0, 0, 9])
       return type.fromBuffer(value!.subarray(5)) as ActionValue
     })
@@ -95,7 +95,7 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
   it('keeps the order of each customer in one partition', () => {
     const byCustomer = new Map<string, { partition: number; offsets: number[] }>()
     for (const [i, { customer, offset }] of actions.entries()) {
-      const { partition, key } = records[i]!
+      const { partition, key } = actionRecords[i]!
       assert.equal(String(key), customer)
       const of = byCustomer.get(customer) ?? { partition, offsets: [] }
       byCustomer.set(customer, of)
@@ -117,7 +117,7 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
       const hash = createHash('sha256').update([topic, partition, offset, name].join('\n')).digest('hex')
       assert.equal(action.id, hash.slice(0, 32))
       const headers = Object.fromEntries(
-        Object.entries(records[i]!.headers).map(([key, value]) => [key, String(value)]),
+        Object.entries(actionRecords[i]!.headers).map(([key, value]) => [key, String(value)]),
       )
       assert.deepEqual(headers, {
         ce_specversion: '1.0',

@@ -167,12 +167,10 @@ async function produceLines(world: World): Promise<void> {
   assert.equal(rows.length, lineCount)
   // Codes, which are text though they look like numbers.
   const texts = new Set(['household_id', 'basket_id', 'product_id', 'transaction_timestamp'])
-  for (let from = 0; from < rows.length; from += 5_000) {
-    const messages = rows.slice(from, from + 5_000).map((row) => {
-      const values = row.split(',')
-      const entries = names.map((name, i) => [name, texts.has(name) ? values[i] : Number(values[i])])
-      return { key: values[0]!, value: JSON.stringify(Object.fromEntries(entries)) }
-    })
-    await world.produce('baskets', messages)
-  }
+  const messages = rows.map((row) => {
+    const values = row.split(',')
+    const entries = names.map((name, i) => [name, texts.has(name) ? values[i] : Number(values[i])])
+    return { key: values[0]!, value: JSON.stringify(Object.fromEntries(entries)) }
+  })
+  await world.produce('baskets', messages)
 }

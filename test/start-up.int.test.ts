@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { generateClicks } from '../bench/clicks.ts'
 import { referenceActions } from '../bench/clicks-reference.ts'
-import { produceClicks } from '../bench/clicks-topic.ts'
 import { freePort } from '../src/stack/ports.ts'
 import { startTestProxy } from '../src/store/clickhouse/test-proxy.ts'
 import { type Service, skip, until, World } from './harness.ts'
@@ -160,6 +159,8 @@ describe('ClickHouse that is down at the start', { skip }, () => {
       await world.consumed(service, 'events')
       await until('the metric says that it is back', async () => (await service.metric('beckon_clickhouse_up')) === 1)
       assert.deepEqual(await service.stop(), { code: 0, signal: null })
+      const [found] = await world.select('SELECT toString(count()) AS events FROM events FINAL')
+      assert.deepEqual(found, { events: '100' })
       const rows = await world.select<{ pages: number }>(`SELECT numbers['pages'] AS pages FROM customers`)
       assert.deepEqual(
         rows,
@@ -179,7 +180,8 @@ describe('SIGTERM', { skip }, () => {
       const clicks = [...generateClicks({ count: 60_000, customers: 1_000, seed: 5, spanMs: 4 * 3_600_000 })]
       await world.createTopics({ clicks: partitions, actions: partitions, dead_letters: 1 })
       const { topics, features, actions, arbitration } = parse(readFileSync(path('bench/clicks.yaml'), 'utf8'))
-      await produceClicks([world.kafka], world.topic('clicks'), partitions, clicks)
+      const records = clicks.map(({ customer, value }) => ({ key: customer, value }))
+      await world.produce('clicks', records)
       const config = world.writeConfig({
         topics: [{ ...topics[0], name: world.topic('clicks'), schema: path('bench/clicks.avsc') }],
         features,

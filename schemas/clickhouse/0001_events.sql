@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS events
     context Map(LowCardinality(String), String) COMMENT 'the columns below; an ip is the network: /24 of IPv4, /48 of IPv6',
     session_index UInt32 COMMENT 'the customer''s n-th session, from 1',
     session_start DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
-    late Bool COMMENT 'later than the allowed lateness: it changed no feature',
+    late Bool COMMENT 'too late for at least one feature whose condition it met',
     duplicate Bool COMMENT 'an event of this id came before: it changed no feature',
     inserted_at DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta, ZSTD(1)),
     anonymous_id String ALIAS context['anonymous_id'],

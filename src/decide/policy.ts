@@ -50,7 +50,7 @@ export interface Action {
 }
 
 export interface Policy {
-  /** Content hash of all that decides: actions, arbitration and the features that they read. */
+  /** Content hash of all that decides (actions, arbitration, features): 128 bits of SHA-256, as 32 hex digits. */
   readonly version: string
   /** In the order of their names. */
   readonly actions: readonly Action[]

@@ -8,6 +8,10 @@ const bitsPerEntry = 10
 export class BloomFilter {
   readonly #filters: { readonly bits: Uint32Array; readonly capacity: number; count: number }[] = []
 
+  get isEmpty(): boolean {
+    return this.#filters.length === 0
+  }
+
   add(hash: number): void {
     let newest = this.#filters.at(-1)
     if (newest === undefined || newest.count === newest.capacity) {

@@ -71,6 +71,7 @@ export class ProfileCache {
   /** The customers of a slice whose profiles must be read before it is folded. */
   missing(decoded: readonly unknown[]): string[] {
     const missing = new Set<string>()
+    if (this.#away?.isEmpty) return []
     for (const event of decoded) {
       if (!(event instanceof Event) || this.#profiles.has(event.customer)) continue
       if (this.#away === undefined || this.#away.mayHave(hashId(event.customer))) missing.add(event.customer)

@@ -64,12 +64,8 @@ function checkPlace(
   low: number,
   partitions: number,
 ): void {
-  if (saved === undefined) {
-    if (committed !== null && low < committed && low > 0) {
-      throw new TaskFailure('gap', `there is no checkpoint, and the topic begins at ${low}: the first events are gone`)
-    }
-    return
-  }
+  // Without a checkpoint the journal must hold all from the topic's first offset on: `readJournal` sees to it.
+  if (saved === undefined) return
   if (saved.partitions !== partitions) {
     throw new TaskFailure('partitions', `the topic had ${saved.partitions} partitions and now has ${partitions}`)
   }

@@ -9,9 +9,9 @@ export interface KafkaOptions {
   readonly clientId: string
   readonly ssl?: ConnectionOptions | boolean
   readonly sasl?: SASLOptions
-  /** The most that one fetch brings from one partition, hence the largest batch; default 1 MiB. */
+  /** The most that one fetch brings from one partition, hence the largest batch; default 2 MiB. */
   readonly maxBytesPerPartition?: number
-  /** The most that one fetch brings at all; default 8 MiB. Several times that is the adapter's memory. */
+  /** The most that one fetch brings at all; default 16 MiB. Several times that is the adapter's memory. */
   readonly maxBytes?: number
   /** `stock` has kafkajs decode the records (slow); the default is `lean`, see lean-fetch.ts. */
   readonly decoder?: 'lean' | 'stock'

@@ -22,6 +22,9 @@ import { StockBatch } from './stock-batch.ts'
 const sessionTimeoutMs = 10_000
 const heartbeatIntervalMs = 1_000
 const rebalanceTimeoutMs = 15_000
+/** A batch becomes a slice, and a transaction costs as much as some hundred events: large when there is a backlog. */
+const defaultBytesPerPartition = 2 * 1024 * 1024
+const defaultBytes = 16 * 1024 * 1024
 /** How long a fetch waits for the first byte; also how soon a resumed partition is fetched. */
 const maxWaitMs = 100
 /** kafkajs fetches again when all handlers of a fetch are done; one that takes longer than this is set aside. */
@@ -71,8 +74,8 @@ class KafkaConsumption implements Consumption {
       rebalanceTimeout: rebalanceTimeoutMs,
       maxWaitTimeInMs: maxWaitMs,
       minBytes: 1,
-      maxBytesPerPartition: settings.maxBytesPerPartition ?? 1024 * 1024,
-      maxBytes: settings.maxBytes ?? 8 * 1024 * 1024,
+      maxBytesPerPartition: settings.maxBytesPerPartition ?? defaultBytesPerPartition,
+      maxBytes: settings.maxBytes ?? defaultBytes,
       metadataMaxAge: 60_000,
       allowAutoTopicCreation: false,
       readUncommitted: false,

@@ -30,6 +30,8 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouseClient 
     clickhouse_settings: {
       async_insert: 0,
       wait_for_async_insert: 1,
+      // Replacing rows within one insert costs the server more than all the rest of it; FINAL and merges do it anyway.
+      optimize_on_insert: 0,
       input_format_skip_unknown_fields: 0,
       input_format_null_as_default: 0,
       // The default of 100 would refuse the replay of a long history for ever: tables are partitioned by month.
