@@ -42,10 +42,11 @@ export interface Stages {
 
 /** What a slice gave. */
 export interface SliceResult extends Output {
+  /** The rows of this call's records. */
   readonly rows: SliceChunks
 }
 
-interface Output {
+export interface Output {
   /** Actions and dead letters, in the order of the input. */
   readonly records: OutRecord[]
   readonly actions: PublishedAction[]
@@ -113,9 +114,16 @@ export class Pipeline {
    * The second half: folds the events into their profiles and decides.
    * @param decoded what `decode` gave for the records from `from` on
    * @param profiles those of the slice's customers are loaded
+   * @param output what the slice gave so far, where it is folded piece by piece; added to
    */
-  fold(batch: RecordBatch, from: number, decoded: readonly Decoded[], profiles: Profiles, nowMs: number): SliceResult {
-    const output: Output = { records: [], actions: [], tally: emptyTally(), faults: [] }
+  fold(
+    batch: RecordBatch,
+    from: number,
+    decoded: readonly Decoded[],
+    profiles: Profiles,
+    nowMs: number,
+    output = emptyOutput(),
+  ): SliceResult {
     const { records, tally } = output
     for (let k = 0; k < decoded.length; k++) {
       const event = decoded[k]
@@ -218,14 +226,8 @@ export class Pipeline {
   }
 }
 
-function emptyTally(): Tally {
-  return {
-    events: 0,
-    skipped: 0,
-    duplicates: 0,
-    late: 0,
-    deadLetters: new Map(),
-    actions: new Map(),
-    decisions: { chosen: 0, suppressed: 0, none: 0 },
-  }
+export function emptyOutput(): Output {
+  const decisions = { chosen: 0, suppressed: 0, none: 0 }
+  const tally = { events: 0, skipped: 0, duplicates: 0, late: 0, deadLetters: new Map(), actions: new Map(), decisions }
+  return { records: [], actions: [], tally, faults: [] }
 }

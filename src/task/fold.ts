@@ -1,10 +1,19 @@
 import type { RecordBatch } from '../events/log.ts'
 import { UnknownSchema } from '../ingest/decode.ts'
 import type { Turn } from '../log/log.ts'
-import type { Decoded, SliceResult } from '../pipeline.ts'
+import { type Decoded, emptyOutput, type Output } from '../pipeline.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
+import type { SliceChunks } from '../store/slice-rows.ts'
 import type { TaskDeps } from './deps.ts'
 import { patiently } from './patience.ts'
+
+/** A slice as it leaves the pipeline. */
+export interface Folded extends Output {
+  readonly rows: readonly SliceChunks[]
+}
+
+/** Records are folded piece by piece, so that their events are garbage while they are still young. */
+const pieceRecords = 1_000
 
 /**
  * Records [from, to) of a batch through the pipeline, with the schemas fetched that the decoder lacks and the profiles
@@ -18,14 +27,18 @@ export async function foldRecords(
   to: number,
   nowMs: number,
   turn: Turn,
-): Promise<SliceResult> {
+): Promise<Folded> {
   const { pipeline, logger } = deps
   const { topic, partition } = batch
-  const at = { topic, partition }
-  const decoded = await decodeAll(deps, batch, from, to, nowMs, turn)
-  const missing = profiles.missing(decoded)
-  if (missing.length > 0) await patiently(turn, at, logger, () => profiles.load(missing))
-  return pipeline.fold(batch, from, decoded, profiles, nowMs)
+  const output = emptyOutput()
+  const rows: SliceChunks[] = []
+  for (let start = from; start < to; start += pieceRecords) {
+    const decoded = await decodeAll(deps, batch, start, Math.min(start + pieceRecords, to), nowMs, turn)
+    const missing = profiles.missing(decoded)
+    if (missing.length > 0) await patiently(turn, { topic, partition }, logger, () => profiles.load(missing))
+    rows.push(pipeline.fold(batch, start, decoded, profiles, nowMs, output).rows)
+  }
+  return { ...output, rows }
 }
 
 async function decodeAll(

@@ -104,7 +104,7 @@ async function replay(deps: TaskDeps, at: TopicPartition, opened: Opened, end: n
       const to = firstAtOrPast(batch, from, Math.min(entry.next_offset, end), maxSliceEvents)
       const folded = await foldRecords(deps, opened.profiles, batch, from, to, entry.now, turn)
       for (const { id } of folded.actions) ids.push(id)
-      writeSlice(rows, folded.rows)
+      for (const chunks of folded.rows) writeSlice(rows, chunks)
       if (rows.full) await beating(turn, rows.whenDrained())
       await turn.heartbeat()
       if (!turn.isCurrent()) throw new Lost('the partition was lost while it was opened')

@@ -175,7 +175,7 @@ export class Task {
     if (journaled !== undefined) opened.journalOffset = journaled + 1
     const committedMs = Date.now()
 
-    writeSlice(rows, chunks)
+    for (const one of chunks) writeSlice(rows, one)
     countSlice(metrics, topic, tally)
     metrics.sliceSeconds.observe({ stage: 'fold' }, (foldedMs - nowMs) / 1000)
     metrics.sliceSeconds.observe({ stage: 'commit' }, (committedMs - foldedMs) / 1000)
