@@ -56,7 +56,8 @@ describe('beckon doctor', { skip }, () => {
   })
 
   it('names the topics that are missing', async () => {
-    setup.configure({ output: { actions: `${setup.name}.none`, dead_letters: `${setup.name}.dead` } })
+    const [dead, journal] = [`${setup.name}.dead`, `${setup.name}.journal`]
+    setup.configure({ output: { actions: `${setup.name}.none`, dead_letters: dead, journal } })
     const { findings, code } = await examine()
     const { status, detail, mend } = findings.get('topics')!
     assert.equal(status, 'fail')
