@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
 import { touchSession } from '../enrich/session.ts'
 import { Event, Properties, type Value } from '../events/event.ts'
-import { groupSignatures, readState, writeState } from '../profiles/codec.ts'
+import { layoutOf, readState, writeState } from '../profiles/codec.ts'
 import { Profile } from '../profiles/profile.ts'
 import { RowBuffer } from '../store/row-binary.ts'
 import type { AggregateDeclaration, FeatureDeclaration } from './declaration.ts'
@@ -157,7 +157,7 @@ test('every aggregate in every window is what its definition says, in any order 
 })
 
 test('a profile written and read back goes on as if nothing had happened', () => {
-  const signatures = groupSignatures(set)
+  const layout = layoutOf(set)
   fc.assert(
     fc.property(facts, fc.nat(60), (given, cut) => {
       const whole = new Profile('c')
@@ -166,9 +166,9 @@ test('a profile written and read back goes on as if nothing had happened', () =>
         fold(set, whole, fact)
         if (i === cut) {
           const out = new RowBuffer()
-          writeState(out, parted, signatures)
+          writeState(out, parted, layout)
           out.endRow()
-          parted = readState('c', out.take().bytes, signatures)
+          parted = readState('c', out.take().bytes, layout)
         }
         fold(set, parted, fact)
       }
@@ -217,4 +217,30 @@ test('a bounded set keeps its bound and sums saturate instead of losing digits',
   fold(one, profile, { timeMs: 1_700_000_000_100, type: 'a', value: 1e300 })
   fold(one, profile, { timeMs: 1_700_000_000_100, type: 'a', value: 1 })
   assert.equal(read(one, profile)['s'], Number.MAX_SAFE_INTEGER / 100)
+})
+
+test('after a change of the features those that stayed find their panes again, and new ones start anew', () => {
+  const window: Window = { kind: 'panes', sizeMs: 60 * minuteMs, paneMs: 5 * minuteMs }
+  const last = { name: 'last', kind: { name: 'last', of: 'properties.v' }, window } as const
+  const total = { name: 'total', kind: { name: 'sum', of: 'properties.v', scale: 2 }, window } as const
+  const many = { name: 'many', kind: { name: 'distinct', of: 'properties.v', max: 10 }, window } as const
+  const other = { name: 'other', kind: { name: 'count' }, window, where: 'type == "b"' } as const
+  const before = compile([other, total, last])
+  const profile = new Profile('c')
+  for (let i = 1; i <= 20; i++) fold(before, profile, { timeMs: 1_700_000_000_000 + i * minuteMs, type: 'a', value: i })
+
+  const after = compile([
+    many,
+    last,
+    { ...total, name: 'sum_20m', window: { ...window, sizeMs: 20 * minuteMs } },
+    total,
+  ])
+  const out = new RowBuffer()
+  writeState(out, profile, layoutOf(before))
+  out.endRow()
+  const restored = readState('c', out.take().bytes, layoutOf(after))
+  assert.deepEqual(read(after, restored), { many: 0, last: 20, sum_20m: 209, total: 210 })
+  fold(after, restored, { timeMs: 1_700_000_000_000 + 21 * minuteMs, type: 'a', value: 5 })
+  const { many: counted, last: latest, total: summed } = read(after, restored)
+  assert.deepEqual([counted, latest, summed], [1, 5, 215])
 })

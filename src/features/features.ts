@@ -21,7 +21,7 @@ export interface Feature {
 }
 
 export interface FeatureGroup {
-  /** Names the condition, the pane and every member: state is kept for a group as long as this stays the same. */
+  /** Names the condition and the pane; state is kept for a group as long as this stays the same. */
   readonly signature: string
   readonly where: Evaluate<Moment> | undefined
   readonly window: Window
@@ -32,7 +32,9 @@ export interface FeatureGroup {
   readonly members: Member[]
 }
 
-interface Member {
+export interface Member {
+  /** Names the kind and what it is of; state is kept for a member as long as this stays the same. */
+  readonly signature: string
   readonly aggregate: Aggregate
   readonly value: Evaluate<Moment> | undefined
   /** Where its cells and its object lie in a row. */
@@ -53,7 +55,7 @@ export type OnFault = (feature: FeatureDeclaration, key: 'where' | 'of', fault: 
 /** Compiles the declarations; every fault goes to `onFault`, and its feature is left out. */
 export function compileFeatures(declarations: readonly FeatureDeclaration[], onFault: OnFault): FeatureSet {
   const scope = new Scope(eventVariables)
-  const groups = new Map<string, FeatureGroup & { signature: string }>()
+  const groups = new Map<string, FeatureGroup>()
   const features: Feature[] = []
   for (const declaration of declarations) {
     const compile = (key: 'where' | 'of', source: string | undefined): Compiled<Moment> | undefined => {
@@ -96,17 +98,21 @@ export function compileFeatures(declarations: readonly FeatureDeclaration[], onF
 }
 
 function addMember(
-  group: FeatureGroup & { signature: string },
+  group: FeatureGroup,
   index: number,
   { name, kind, window }: FeatureDeclaration,
   value: Evaluate<Moment> | undefined,
 ): Feature {
-  const aggregate = makeAggregate(kind)
-  const { stride: offset, keptStride: keptAt } = group
-  group.members.push({ aggregate, value, offset, keptAt })
-  group.signature += ` ${JSON.stringify(kind)}`
-  group.stride += aggregate.cells
-  if (aggregate.keeps) group.keptStride++
+  // Features that differ in their name or their window's size only share one member: its panes serve both.
+  const signature = JSON.stringify(kind)
+  let member = group.members.find((other) => other.signature === signature)
+  if (member === undefined) {
+    member = { signature, aggregate: makeAggregate(kind), value, offset: group.stride, keptAt: group.keptStride }
+    group.members.push(member)
+    group.stride += member.aggregate.cells
+    if (member.aggregate.keeps) group.keptStride++
+  }
+  const { aggregate, offset, keptAt } = member
   const panes = window.kind === 'panes' ? window.sizeMs / window.paneMs : 0
   group.keptPanes = Math.max(group.keptPanes, panes)
 

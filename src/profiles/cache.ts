@@ -6,7 +6,7 @@ import type { ProfileStore } from '../store/profile-store.ts'
 import { nextOffsetOf, profileVersion } from '../store/profile-version.ts'
 import { RowBuffer, type RowChunk } from '../store/row-binary.ts'
 import { BloomFilter } from './bloom-filter.ts'
-import { groupSignatures, readState, writeState } from './codec.ts'
+import { type Layout, layoutOf, readState, writeState } from './codec.ts'
 import { Profile } from './profile.ts'
 import { readFeatures } from './readable.ts'
 
@@ -25,7 +25,7 @@ export class ProfileCache {
   readonly #topic: string
   readonly #partition: number
   readonly #features: FeatureSet
-  readonly #signatures: readonly number[]
+  readonly #layout: Layout
   /** In the order in which `evict` looks at them. */
   readonly #profiles = new Map<string, Profile>()
   readonly #state = new RowBuffer(4 * 1024)
@@ -43,7 +43,7 @@ export class ProfileCache {
     this.#topic = topic
     this.#partition = partition
     this.#features = features
-    this.#signatures = groupSignatures(features)
+    this.#layout = layoutOf(features)
     this.#away = storeIsEmpty ? new BloomFilter() : undefined
   }
 
@@ -86,7 +86,7 @@ export class ProfileCache {
       this.#partition,
       customers,
     )) {
-      const profile = deleted ? new Profile(customer) : readState(customer, state, this.#signatures)
+      const profile = deleted ? new Profile(customer) : readState(customer, state, this.#layout)
       profile.nextOffset = nextOffsetOf(version)
       this.#newestOffset = Math.max(this.#newestOffset, profile.nextOffset)
       profile.bytes = overheadBytes + state.length * expansion
@@ -146,7 +146,7 @@ export class ProfileCache {
 
   #writeRow(profile: Profile, version: bigint): void {
     const { customer, streamTimeMs, session, traits } = profile
-    writeState(this.#state, profile, this.#signatures)
+    writeState(this.#state, profile, this.#layout)
     this.#state.endRow()
     const state = this.#state.take().bytes
     this.#bytes -= profile.bytes

@@ -1,17 +1,18 @@
+import type { Aggregate } from '../features/aggregate.ts'
 import type { Scalar } from '../features/aggregates/order.ts'
 import type { FeatureSet } from '../features/features.ts'
-import { emptyPanes, rowCount } from '../features/panes.ts'
+import { emptyPanes, insertRow, rowCount } from '../features/panes.ts'
 import { hashId } from '../ingest/recent-ids.ts'
 import type { RowBuffer } from '../store/row-binary.ts'
 import { contactTimes, Profile } from './profile.ts'
 
 /**
- * A profile's state as bytes, for its row in the store, and back. Groups of panes are stored under their signature: after a change of the
+ * A profile's state as bytes, for its row in the store, and back. Panes are stored with what they are of: after a change of the
  * features those that stayed the same find their panes again, and the others start anew.
  */
 const formatVersion = 1
 
-export function writeState(out: RowBuffer, profile: Profile, signatures: readonly number[]): void {
+export function writeState(out: RowBuffer, profile: Profile, layout: Layout): void {
   out.u8(formatVersion)
   writeNumber(out, profile.streamTimeMs)
   const { index, startMs, lastMs, events, entryPage } = profile.session
@@ -37,30 +38,55 @@ export function writeState(out: RowBuffer, profile: Profile, signatures: readonl
     out.f64(hash)
     writeNumber(out, timeMs)
   }
-  writeGroups(out, profile, signatures)
+  writeGroups(out, profile, layout)
 }
 
-function writeGroups(out: RowBuffer, { groups }: Profile, signatures: readonly number[]): void {
+function writeGroups(out: RowBuffer, { groups }: Profile, layout: Layout): void {
   let stored = 0
   for (const panes of groups) if (panes !== undefined && panes.cells.length > 0) stored++
   out.varint(stored)
   for (let i = 0; i < groups.length; i++) {
     const panes = groups[i]
     if (panes === undefined || panes.cells.length === 0) continue
-    out.f64(signatures[i]!)
-    out.varint(panes.stride)
-    out.varint(panes.keptStride)
+    const { signature, members } = layout[i]!
+    out.f64(signature)
+    out.varint(members.length)
+    for (const member of members) {
+      out.f64(member.signature)
+      out.varint(member.aggregate.cells)
+      out.bool(member.aggregate.keeps)
+    }
     out.varint(rowCount(panes))
     for (const cell of panes.cells) writeNumber(out, cell)
     for (const kept of panes.kept) writeKept(out, kept)
   }
 }
 
-/** The signatures of a feature set's groups, as the numbers under which their panes are stored. */
-export const groupSignatures = ({ groups }: FeatureSet) => groups.map(({ signature }) => hashId(signature))
+/** How the panes of a feature set lie in memory, under the numbers by which they are found again. */
+export type Layout = readonly GroupLayout[]
+
+interface GroupLayout {
+  readonly signature: number
+  readonly stride: number
+  readonly keptStride: number
+  readonly members: readonly {
+    readonly signature: number
+    readonly aggregate: Aggregate
+    readonly offset: number
+    readonly keptAt: number
+  }[]
+}
+
+export const layoutOf = ({ groups }: FeatureSet): Layout =>
+  groups.map(({ signature, stride, keptStride, members }) => ({
+    signature: hashId(signature),
+    stride,
+    keptStride,
+    members: members.map((member) => ({ ...member, signature: hashId(member.signature) })),
+  }))
 
 /** @throws StateError when the bytes are not a state of this format. */
-export function readState(customer: string, bytes: Buffer, signatures: readonly number[]): Profile {
+export function readState(customer: string, bytes: Buffer, layout: Layout): Profile {
   const reader = new StateReader(bytes)
   const format = reader.u8()
   if (format !== formatVersion) throw new StateError(`a profile's state has format ${format}, not ${formatVersion}`)
@@ -85,18 +111,44 @@ export function readState(customer: string, bytes: Buffer, signatures: readonly 
   const ids: [number, number][] = []
   for (let n = reader.varint(); n > 0; n--) ids.push([reader.f64(), reader.number()])
   profile.recentIds.restore(ids)
-  for (let n = reader.varint(); n > 0; n--) readGroup(reader, profile, signatures)
+  for (let n = reader.varint(); n > 0; n--) readGroup(reader, profile, layout)
   if (!reader.done) throw new StateError("a profile's state has bytes left over")
   return profile
 }
 
-function readGroup(reader: StateReader, profile: Profile, signatures: readonly number[]): void {
-  const index = signatures.indexOf(reader.f64())
-  const panes = emptyPanes(reader.varint(), reader.varint())
+/** Moves the stored cells of each member to where that member lies now; a member that is new starts in every row. */
+function readGroup(reader: StateReader, profile: Profile, layout: Layout): void {
+  const signature = reader.f64()
+  const index = layout.findIndex((group) => group.signature === signature)
+  const group = layout[index]
+  const stored: { signature: number; cells: number; keeps: boolean }[] = []
+  for (let n = reader.varint(); n > 0; n--) {
+    stored.push({ signature: reader.f64(), cells: reader.varint(), keeps: reader.u8() === 1 })
+  }
   const rows = reader.varint()
-  for (let i = 0; i < rows * panes.stride; i++) panes.cells.push(reader.number())
-  for (let i = 0; i < rows * panes.keptStride; i++) panes.kept.push(reader.kept())
-  if (index >= 0) profile.groups[index] = panes
+  const panes = emptyPanes(group?.stride ?? 1, group?.keptStride ?? 0)
+  const place = (of: number) => group?.members.find((member) => member.signature === of)
+  for (let row = 0; row < rows; row++) {
+    insertRow(panes, row, reader.number())
+    const at = row * panes.stride
+    for (const { aggregate, offset } of group?.members ?? []) aggregate.start(panes.cells, at + offset)
+    for (const { signature: of, cells } of stored) {
+      const offset = place(of)?.offset
+      for (let c = 0; c < cells; c++) {
+        const cell = reader.number()
+        if (offset !== undefined) panes.cells[at + offset + c] = cell
+      }
+    }
+  }
+  for (let row = 0; row < rows; row++) {
+    for (const { signature: of, keeps } of stored) {
+      if (!keeps) continue
+      const kept = reader.kept()
+      const keptAt = place(of)?.keptAt
+      if (keptAt !== undefined) panes.kept[row * panes.keptStride + keptAt] = kept
+    }
+  }
+  if (group !== undefined) profile.groups[index] = panes
 }
 
 /** Stored bytes that can't be read: bit rot, or a newer version's. The partition fails closed. */
