@@ -16,7 +16,9 @@ import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
 import { createProfileStore } from './store/clickhouse/profiles.ts'
 import { createWriter } from './store/clickhouse/writer.ts'
 import { policiesTable, writePolicyRow } from './store/policy-row.ts'
+import type { ProfileStore } from './store/profile-store.ts'
 import { RowBuffer, type RowChunk } from './store/row-binary.ts'
+import { StoreError } from './store/store-error.ts'
 import type { TaskDeps } from './task/deps.ts'
 import { Task } from './task/task.ts'
 
@@ -46,6 +48,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const { log, logger } = world
   const topics = config.topics.map(({ name }) => name)
   const partitions = await checkPartitions(log, topics, config.output.journal)
+  for (const topic of [config.output.actions, config.output.dead_letters]) await log.partitionCount(topic)
   const metrics = createMetrics(
     engine.policy.actions.map(({ name }) => name),
     topics,
@@ -57,6 +60,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   })
   const pipeline = new Pipeline(compileStages(engine, await actionFormat(engine, world.registry)))
   const store = createProfileStore(world.clickhouse)
+  await checkTables(store, topics[0]!, logger)
   rows.write(policiesTable, policyRow(engine))
   const tasks = new Map<string, Task>()
   let consumption: Consumption | undefined
@@ -144,6 +148,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   } catch (error) {
     clearInterval(ticking)
     await consumption.stop()
+    await Promise.all([...tasks.values()].map((task) => task.close(false)))
     await rows.stop()
     throw error
   }
@@ -197,6 +202,16 @@ async function checkPartitions(log: Log, topics: readonly string[], journal: str
     throw new LogError('refused', `the journal ${journal} needs at least as many partitions as the input: ${hint}`)
   }
   return partitions
+}
+
+/** Tables that are missing stop the start; a server that is away does not: the tasks wait for it. @throws StoreError */
+async function checkTables(store: ProfileStore, topic: string, logger: Logger): Promise<void> {
+  try {
+    await store.readCheckpoint(topic, 0)
+  } catch (error) {
+    if (!(error instanceof StoreError) || !error.retriable) throw error
+    logger.warn('dependency.wait', { error, hint: 'ClickHouse does not answer: the tasks wait for it' })
+  }
 }
 
 async function actionFormat({ config }: Engine, registry: Registry | undefined): Promise<ActionFormat> {

@@ -12,7 +12,8 @@ const maxHeaderBytes = 16 * 1024
  * out: earlier `beckon.errors.*` headers are replaced.
  */
 export function deadLetter(topic: string, batch: RecordBatch, i: number, why: Rejected, nowMs: number): OutRecord {
-  const headers: Record<string, Buffer | string | Buffer[]> = {}
+  // Without a prototype: a producer may call a header `constructor` or `__proto__`.
+  const headers: Record<string, Buffer | string | Buffer[]> = Object.create(null)
   let bytes = 0
   for (const { name, value } of batch.headers(i)) {
     if (name.startsWith('beckon.errors.')) continue

@@ -32,7 +32,7 @@ export async function commitSlice(
       await dropWriter(opened, at, logger)
       if (!(error instanceof LogError) || !error.retriable) throw error
       metrics.sliceRetries.inc({ code: error.code })
-      logger.warn('slice.retry', { ...at, code: error.code, nextOffset: slice.nextOffset })
+      logger.warn('slice.retry', { ...at, code: error.code, nextOffset: slice.nextOffset, error })
       await turn.heartbeat()
       if (!turn.isCurrent()) throw new Lost('the partition was lost while a slice was committed')
       await beating(turn, sleep(backoffMs(attempt)))

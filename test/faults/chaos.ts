@@ -1,0 +1,267 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { ClickHouseClient } from '@clickhouse/client'
+import { parse } from 'yaml'
+import { Random } from '../../src/demo/random.ts'
+import type { OutRecord } from '../../src/events/log.ts'
+import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts'
+import type { Log } from '../../src/log/log.ts'
+import { freePort } from '../../src/stack/ports.ts'
+import { killPart, startPart, startStack, stopStack } from '../../src/stack/stack.ts'
+import { connectClickHouse } from '../../src/store/clickhouse/client.ts'
+import { migrate } from '../../src/store/clickhouse/migrate.ts'
+import { compare, type Verdict } from './oracle.ts'
+import { planFaults, type SchedulePlan } from './schedule.ts'
+import { generateStream } from './stream.ts'
+import { type Seen, Worker } from './workers.ts'
+
+export interface ChaosOptions extends SchedulePlan {
+  /** Events a second. */
+  readonly rate: number
+  /** `worker` is the negative control: transactional ids of the worker, so that nobody is fenced. */
+  readonly mode: 'partition' | 'worker'
+  /** Of this run alone: the servers' data and the workers' logs. */
+  readonly folder: string
+  readonly say: (line: string) => void
+}
+
+export interface ChaosReport extends Verdict, Omit<Seen, 'failures' | 'exits'> {
+  readonly seed: number
+  readonly seconds: number
+  readonly kills: number
+  readonly freezes: number
+  readonly drains: number
+  readonly broker_outages: number
+  readonly clickhouse_outages: number
+  /** From the last event to the last checkpoint; null where it was not reached in time. */
+  readonly drain_seconds: number | null
+  /** Partitions that stopped for good, and processes that ended by themselves. */
+  readonly failed: number
+  readonly exited: number
+}
+
+const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url))
+const partitions = 6
+const topic = 'faults.clicks'
+const output = { actions: 'faults.actions', dead_letters: 'faults.dead_letters', journal: 'faults.journal' }
+const group = 'faults'
+const tickMs = 100
+/** So many events at once before a freeze, as milliseconds of the even rate. */
+const burstMs = 1_000
+/** The longest that a fault waits for the worker that it is meant for, or for the feeder. */
+const patienceMs = 3_000
+/** Small, so that a worker with something to do is in a transaction most of the time. */
+const sliceEvents = 50
+const drainMs = 120_000
+
+/** One run: workers under faults, then the oracle. The servers are started and removed. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { folder, say } = options
+  const dir = join(folder, 'stack')
+  const { kafka, clickhouse: url } = await startStack({ dir, ports: { kafka: 0, clickhouse: 0 }, onStep: say })
+  const store = { url, database: 'faults', username: 'default', password: '' }
+  await migrate({ clickhouse: store, dryRun: false, onStep: () => undefined })
+  const clickhouse = connectClickHouse(store)
+  const log = await openKafkaLog({ brokers: [kafka], clientId: 'faults' })
+  const seen: Seen = { fenced: 0, replayed: 0, opened: 0, failures: [], exits: [] }
+  const workers: Worker[] = []
+  try {
+    await log.createTopics([topic, ...Object.values(output)].map((name) => ({ topic: name, partitions })))
+    for (let i = 0; i < options.workers; i++) {
+      const config = await writeConfig(folder, i, kafka, store)
+      const command =
+        options.mode === 'partition'
+          ? [path('bin/beckon.js'), 'run', '-c', config]
+          : [path('dist/test/faults/one-id-worker.js'), config]
+      workers.push(new Worker(`worker ${i}`, command, join(folder, `worker-${i}.log`), seen))
+    }
+    return await run(options, dir, log, clickhouse, workers, seen)
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()))
+    await log.close()
+    await clickhouse.close()
+    await stopStack({ dir, wipe: true })
+  }
+}
+
+async function run(
+  options: ChaosOptions,
+  dir: string,
+  log: Log,
+  clickhouse: ClickHouseClient,
+  workers: readonly Worker[],
+  seen: Seen,
+): Promise<ChaosReport> {
+  const { seed, seconds, rate, say } = options
+  const feeder = new Feeder(log, generateStream(seed, rate * seconds), rate)
+  const feeding = feeder.run(seconds)
+  for (const worker of workers) worker.start()
+  // The first assignment: what comes before it meets nobody.
+  while (seen.opened < partitions) await sleep(100)
+  say('all partitions are open')
+
+  const counts = { kill: 0, freeze: 0, drain: 0, kafka: 0, clickhouse: 0 }
+  const random = new Random(seed)
+  const startMs = Date.now()
+  const ongoing: Promise<unknown>[] = []
+  for (const fault of planFaults(options)) {
+    await sleep(Math.max(0, startMs + fault.atMs - Date.now()))
+    if (fault.what === 'kafka' || fault.what === 'clickhouse') {
+      ongoing.push(takeAway(dir, fault.what, fault.forMs, say))
+    } else {
+      // A freeze is to hit one that has something to do, in the midst of it.
+      const worker = await availableWorker(workers, fault.worker, fault.what === 'freeze')
+      if (fault.what === 'freeze') await feeder.burst(5 + random.below(30))
+      ongoing.push(worker[fault.what](fault.forMs))
+      say(`${((Date.now() - startMs) / 1000).toFixed(1)} s: ${fault.what} ${worker.name}`)
+    }
+    counts[fault.what]++
+  }
+  await feeding
+  await Promise.all(ongoing)
+  const fedMs = Date.now()
+  say(`fed ${feeder.count} events; ${seen.fenced} fenced; draining`)
+  const drained = await until(drainMs, () => isDrained(log, clickhouse))
+  const drainSeconds = drained ? (Date.now() - fedMs) / 1000 : null
+  if (!drained) say(`not drained within ${drainMs / 1000} s`)
+  for (const [i, code] of (await Promise.all(workers.map((worker) => worker.stop()))).entries()) {
+    if (code !== 0) seen.exits.push(`worker ${i} ended with ${code} when asked to stop`)
+  }
+  const { failures, exits, ...rest } = seen
+  for (const line of [...failures, ...exits]) say(line)
+  return {
+    seed,
+    seconds,
+    kills: counts.kill,
+    freezes: counts.freeze,
+    drains: counts.drain,
+    broker_outages: counts.kafka,
+    clickhouse_outages: counts.clickhouse,
+    drain_seconds: drainSeconds,
+    failed: failures.length,
+    exited: exits.length,
+    ...rest,
+    ...(await compare({ log, clickhouse, topic, actionsTopic: output.actions, say })),
+  }
+}
+
+/** Sends the stream at an even rate; where the broker is away, it waits. */
+class Feeder {
+  count = 0
+  readonly #log: Log
+  readonly #stream: ReturnType<typeof generateStream>
+  readonly #rate: number
+  #waiting: (() => void)[] = []
+
+  constructor(log: Log, stream: ReturnType<typeof generateStream>, rate: number) {
+    this.#log = log
+    this.#stream = stream
+    this.#rate = rate
+  }
+
+  async run(seconds: number): Promise<void> {
+    const endMs = Date.now() + seconds * 1000
+    while (Date.now() < endMs) {
+      const records: OutRecord[] = []
+      const most = (this.#rate * (this.#waiting.length > 0 ? burstMs : tickMs)) / 1000
+      while (records.length < most) {
+        const { value: event } = this.#stream.next()
+        if (!event) break
+        records.push({ topic, key: event.customer, value: event.value, headers: {} })
+      }
+      // What a try has sent before it failed is there twice then: the oracle reads what there is.
+      while (
+        !(await this.#log.append(records).then(
+          () => true,
+          () => false,
+        ))
+      )
+        await sleep(tickMs)
+      this.count += records.length
+      for (const resolve of this.#waiting.splice(0)) resolve()
+      await sleep(tickMs)
+    }
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  /** Makes the next events many, and resolves so many milliseconds after they are in the log. */
+  async burst(laterMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve)
+      setTimeout(resolve, patienceMs)
+    })
+    await sleep(laterMs)
+  }
+}
+
+async function takeAway(dir: string, part: 'kafka' | 'clickhouse', forMs: number, say: (line: string) => void) {
+  say(`${part} is killed, for ${(forMs / 1000).toFixed(1)} s`)
+  await killPart({ dir, part })
+  await sleep(forMs)
+  await startPart({ dir, part })
+  say(`${part} is back`)
+}
+
+/** The one that is meant, or the next that runs; where it shall own something and none does, any that runs in the end. */
+async function availableWorker(workers: readonly Worker[], wanted: number, owning: boolean): Promise<Worker> {
+  const patientUntil = Date.now() + patienceMs
+  for (;;) {
+    for (let i = 0; i < workers.length; i++) {
+      const worker = workers[(wanted + i) % workers.length]!
+      if (worker.available && (worker.owning || !owning || Date.now() > patientUntil)) return worker
+    }
+    await sleep(20)
+  }
+}
+
+/** The committed offsets are the ends of the input, and the checkpoints are at them. */
+async function isDrained(log: Log, clickhouse: ClickHouseClient): Promise<boolean> {
+  const checkpoints = await checkpointOffsets(clickhouse)
+  for (let partition = 0; partition < partitions; partition++) {
+    const { high } = await log.offsets(topic, partition)
+    const { offset } = await log.committedOffset(group, topic, partition)
+    if (high > 0 && (offset !== high || checkpoints.get(partition) !== high)) return false
+  }
+  return true
+}
+
+async function checkpointOffsets(clickhouse: ClickHouseClient): Promise<Map<number, number>> {
+  const result = await clickhouse.query({
+    query: `SELECT partition, toString(bitAnd(max(version), bitShiftLeft(1, 48) - 1))
+            FROM profiles WHERE customer = '' GROUP BY partition`,
+    format: 'JSONCompactEachRow',
+  })
+  return new Map((await result.json<[number, string]>()).map(([partition, offset]) => [partition, Number(offset)]))
+}
+
+/** Asks every 500 ms; a server that does not answer yet is asked again. */
+async function until(withinMs: number, holds: () => Promise<boolean>): Promise<boolean> {
+  const endMs = Date.now() + withinMs
+  while (Date.now() < endMs) {
+    if (await holds().catch(() => false)) return true
+    await sleep(500)
+  }
+  return false
+}
+
+/** A worker's configuration: the clicks of the benchmark, with an ops port of its own. */
+async function writeConfig(folder: string, worker: number, kafka: string, store: object): Promise<string> {
+  const { topics, features, actions, arbitration } = parse(readFileSync(path('bench/clicks.yaml'), 'utf8'))
+  const config = {
+    kafka: { brokers: [kafka], group },
+    clickhouse: store,
+    topics: [{ ...topics[0], name: topic, schema: path('bench/clicks.avsc') }],
+    output: { ...output, format: 'json' },
+    slice: { max_events: sliceEvents },
+    ops: { port: await freePort() },
+    features,
+    actions,
+    arbitration,
+  }
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, `worker-${worker}.yaml`)
+  writeFileSync(file, JSON.stringify(config)) // JSON is YAML.
+  return file
+}

@@ -1,0 +1,22 @@
+import { type Click, generateClicks } from '../../bench/clicks.ts'
+import { Random } from '../../src/demo/random.ts'
+
+const customers = 2_000
+const lateShare = 0.03
+const duplicateShare = 0.04
+/** A duplicate repeats one of so many clicks before it, mostly one of the last: some come past the window of an hour. */
+const memory = 8_000
+
+/** Clicks in the order of the log, 3 % of them late by up to 30 s, and 4 % more that a producer sent again. */
+export function* generateStream(seed: number, count: number): Generator<Pick<Click, 'customer' | 'value'>> {
+  const random = new Random(seed)
+  const recent: Click[] = []
+  for (const click of generateClicks({ count, customers, seed, lateShare })) {
+    yield click
+    recent.push(click)
+    if (recent.length > memory * 2) recent.splice(0, memory)
+    if (!random.chance(duplicateShare)) continue
+    const back = 1 + Math.floor(random.unit() ** 3 * Math.min(memory, recent.length))
+    yield recent[recent.length - back]!
+  }
+}

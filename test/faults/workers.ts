@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** What the workers' logs say of the faults. */
+export interface Seen {
+  /** Commits that the brokers refused, since another worker had opened the partition. */
+  fenced: number
+  /** Events that were folded once more when a partition was opened. */
+  replayed: number
+  opened: number
+  /** Why partitions stopped for good; there should be none. */
+  readonly failures: string[]
+  /** Processes that ended without being asked to: such as those that find no broker when they start. */
+  readonly exits: string[]
+}
+
+interface Line {
+  readonly event?: string
+  readonly code?: string
+  readonly count?: number
+}
+
+/** One worker: a process that is started again, with the same configuration, whenever it has ended. */
+export class Worker {
+  readonly name: string
+  readonly #command: readonly string[]
+  readonly #logFile: string
+  readonly #seen: Seen
+  #child: ChildProcess | undefined
+  #frozen = false
+  /** Nobody else may touch it until this is over. */
+  #busy = false
+  #owning = false
+
+  constructor(name: string, command: readonly string[], logFile: string, seen: Seen) {
+    this.name = name
+    this.#command = command
+    this.#logFile = logFile
+    this.#seen = seen
+  }
+
+  get available(): boolean {
+    return this.#child !== undefined && !this.#frozen && !this.#busy
+  }
+
+  /** It has opened a partition since it was started. */
+  get owning(): boolean {
+    return this.#owning
+  }
+
+  start(): void {
+    this.#owning = false
+    const child = spawn(process.execPath, this.#command, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const log = createWriteStream(this.#logFile, { flags: 'a' })
+    child.stdout.pipe(log, { end: false })
+    child.stderr.pipe(log, { end: false })
+    createInterface({ input: child.stdout }).on('line', (line) => this.#read(line))
+    this.#child = child
+    child.once('close', (code, signal) => {
+      log.end()
+      if (this.#child !== child) return
+      this.#child = undefined
+      this.#frozen = false
+      if (this.#busy) return
+      // As a supervisor does: one that finds no broker ends, and is started again.
+      this.#seen.exits.push(`${this.name} ended with ${signal ?? code}`)
+      setTimeout(() => this.#busy || this.start(), 500)
+    })
+  }
+
+  async kill(restartMs: number): Promise<void> {
+    await this.#end('SIGKILL', restartMs)
+  }
+
+  async drain(restartMs: number): Promise<void> {
+    await this.#end('SIGTERM', restartMs)
+  }
+
+  async freeze(forMs: number): Promise<void> {
+    this.#frozen = true
+    const child = this.#child
+    child?.kill('SIGSTOP')
+    await sleep(forMs)
+    child?.kill('SIGCONT')
+    this.#frozen = false
+  }
+
+  /** Ends it for good, and says how it ended. */
+  async stop(): Promise<number | null> {
+    this.#busy = true
+    const child = this.#child
+    if (child === undefined) return null
+    child.kill('SIGTERM')
+    const late = setTimeout(() => child.kill('SIGKILL'), 30_000)
+    const [code] = (await once(child, 'close')) as [number | null]
+    clearTimeout(late)
+    return code
+  }
+
+  async #end(signal: NodeJS.Signals, restartMs: number): Promise<void> {
+    this.#busy = true
+    const child = this.#child!
+    const closed = once(child, 'close')
+    child.kill(signal)
+    await closed
+    await sleep(restartMs)
+    this.start()
+    this.#busy = false
+  }
+
+  #read(text: string): void {
+    if (!text.startsWith('{')) return
+    const line = JSON.parse(text) as Line
+    if (line.event === 'slice.retry' && line.code === 'fenced') this.#seen.fenced++
+    if (line.event === 'task.open') {
+      this.#owning = true
+      this.#seen.opened++
+      this.#seen.replayed += line.count ?? 0
+    }
+    if (line.event === 'task.failed') this.#seen.failures.push(`${this.name}: ${text}`)
+  }
+}
