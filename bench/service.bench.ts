@@ -13,6 +13,8 @@ import { median, type Report } from './report.ts'
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))
 const partitions = 6
+/** As in deploy/docker/Dockerfile. */
+const nodeFlags = ['--max-semi-space-size=64']
 const database = 'bench'
 
 export interface ServiceBench {
@@ -115,7 +117,7 @@ output: ${JSON.stringify({ ...output, format: 'wire' })}
 ops: { port: ${port}, log_level: info }
 `.replace('CLICKS_AVSC', path('bench/clicks.avsc')),
   )
-  const child = spawn(process.execPath, [path('bin/beckon.js'), 'run', '-c', config], {
+  const child = spawn(process.execPath, [...nodeFlags, path('bin/beckon.js'), 'run', '-c', config], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   try {

@@ -22,8 +22,10 @@ export async function commitSlice(
     try {
       if (opened.writer === undefined) {
         opened.writer = await beating(turn, log.openWriter(transactionalId(groupId, at)))
-        const { offset } = await beating(turn, log.committedOffset(groupId, slice.topic, slice.partition))
-        if (offset === slice.nextOffset) return new Map()
+        const committed = await beating(turn, log.committedOffset(groupId, slice.topic, slice.partition))
+        const { offset, metadata } = committed
+        // Another owner may have come as far, under another clock.
+        if (offset === slice.nextOffset && metadata === slice.metadata) return new Map()
         // A group that never committed has no offset.
         if (offset !== null && offset !== opened.nextOffset) throw new Lost('another owner went on from here')
       }

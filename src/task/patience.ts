@@ -22,6 +22,22 @@ export async function beating<T>(turn: Turn, answer: Promise<T>): Promise<T> {
   }
 }
 
+/** The answer, with heartbeats while it is awaited; undefined as soon as the turn has passed to another. */
+export async function whileCurrent<T>(turn: Turn, answer: Promise<T>): Promise<T | undefined> {
+  let beat: NodeJS.Timeout | undefined
+  const passed = new Promise<undefined>((resolve) => {
+    beat = setInterval(() => {
+      void turn.heartbeat()
+      if (!turn.isCurrent()) resolve(undefined)
+    }, beatMs)
+  })
+  try {
+    return await Promise.race([answer, passed])
+  } finally {
+    clearInterval(beat)
+  }
+}
+
 /**
  * Asks until the store or the registry answers.
  * @throws Lost when the partition is another's meanwhile; StateError and a StoreError that no retry mends, as they come

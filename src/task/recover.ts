@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordBatch } from '../events/log.ts'
 import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
 import { emptyDigest, type JournalEntry, rollDigest } from '../journal/journal.ts'
@@ -83,7 +84,7 @@ async function replay(deps: TaskDeps, at: TopicPartition, opened: Opened, end: n
   const { log, rows, maxSliceEvents } = deps
   const start = opened.nextOffset
   if (start >= end) return
-  const entries = await readJournal(deps, at, opened.journalOffset, start, end)
+  const entries = await readJournal(deps, at, opened.journalOffset, start, end, turn)
   let k = 0
   let ids: string[] = []
   const finish = (entry: JournalEntry) => {
@@ -115,8 +116,35 @@ async function replay(deps: TaskDeps, at: TopicPartition, opened: Opened, end: n
   opened.nextOffset = end
 }
 
-/** The entries of [start, end), which must follow on each other without a gap, under the policy of now. */
+/** The longest that a transaction stays open, and some time for its markers. */
+const transactionMs = 20_000
+const retryMs = 250
+
+/**
+ * The entries of [start, end). The end of the journal may be held back by an open transaction, of the same partition of
+ * another topic, until that has ended or its time is up.
+ */
 async function readJournal(
+  deps: TaskDeps,
+  at: TopicPartition,
+  journalOffset: number,
+  start: number,
+  end: number,
+  turn: Turn,
+): Promise<JournalEntry[]> {
+  const patientUntil = performance.now() + transactionMs
+  for (;;) {
+    const entries = await readCommitted(deps, at, journalOffset, start, end)
+    const next = entries.at(-1)?.next_offset ?? start
+    if (next === end) return entries
+    if (performance.now() > patientUntil) throw missing(next, end)
+    await beating(turn, sleep(retryMs))
+    if (!turn.isCurrent()) throw new Lost('the partition was lost while it was opened')
+  }
+}
+
+/** Those that can be read by now; they must follow on each other without a gap, under the policy of now. */
+async function readCommitted(
   { log, journal, journalTopic, policy }: TaskDeps,
   { topic, partition }: TopicPartition,
   journalOffset: number,
@@ -137,7 +165,6 @@ async function readJournal(
       next = entry.next_offset
     }
   }
-  if (next !== end) throw missing(next, end)
   return entries
 }
 

@@ -9,7 +9,7 @@ import { commitSlice, dropWriter } from './commit.ts'
 import type { Opened, TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
 import { foldRecords } from './fold.ts'
-import { beating } from './patience.ts'
+import { whileCurrent } from './patience.ts'
 import { recover } from './recover.ts'
 
 /**
@@ -77,11 +77,10 @@ export class Task {
   async onBatch(batch: RecordBatch, turn: Turn): Promise<void> {
     if (this.#state === 'failed') return
     try {
-      const opened = this.#opened ?? (await beating(turn, this.#opening ?? this.#open(turn)))
-      if (batch.startOffset > opened.nextOffset) {
-        const missing = `offsets ${opened.nextOffset} to ${batch.startOffset - 1} are gone from the topic`
-        throw new TaskFailure('gap', `${missing}: the retention was shorter than the outage`)
-      }
+      const opened = this.#opened ?? (await whileCurrent(turn, this.#opening ?? this.#open(turn)))
+      // The next holder of the turn waits for the opening that goes on.
+      if (opened === undefined) return
+      if (batch.startOffset > opened.nextOffset) await this.#explainGap(opened.nextOffset, batch.startOffset)
       this.#observeLag(batch)
       let from = 0
       while (from < batch.count && batch.offset(from) < opened.nextOffset) from++
@@ -113,6 +112,14 @@ export class Task {
     if (this.#state !== 'failed') this.#state = 'closed'
   }
 
+  /** Why the batch does not follow on: another owner went on, and the partition came back; or the topic was cut off. */
+  async #explainGap(nextOffset: number, startOffset: number): Promise<never> {
+    const { low } = await this.#deps.log.offsets(this.at.topic, this.at.partition)
+    if (low <= nextOffset) throw new Lost('another owner went on from here')
+    const missing = `offsets ${nextOffset} to ${startOffset - 1} are gone from the topic`
+    throw new TaskFailure('gap', `${missing}: the retention was shorter than the outage`)
+  }
+
   #open(turn: Turn): Promise<Opened> {
     this.#state = 'opening'
     const startedMs = Date.now()
@@ -139,7 +146,7 @@ export class Task {
   async #slice(opened: Opened, batch: RecordBatch, from: number, to: number, turn: Turn): Promise<void> {
     const { metrics, rows, groupId, journal, journalTopic, policy, logger, profileBytes } = this.#deps
     const { topic, partition } = this.at
-    if (rows.full) await beating(turn, rows.whenDrained())
+    if (rows.full) await whileCurrent(turn, rows.whenDrained())
     if (!turn.isCurrent()) return
     const nowMs = Date.now()
     this.#folding = true
@@ -166,7 +173,7 @@ export class Task {
       models: {},
       digest,
     })
-    const slice = { records: [...records, entry], groupId, topic, partition, nextOffset, metadata: '' }
+    const slice = { records: [...records, entry], groupId, topic, partition, nextOffset, metadata: String(nowMs) }
     const written = await commitSlice(this.#deps, this.at, opened, slice, turn)
     this.#folding = false
     opened.nextOffset = nextOffset

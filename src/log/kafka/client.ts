@@ -61,7 +61,8 @@ const unfounded = 'Limiting retries for the idempotent producer may invalidate E
 
 /** An allow-list: kafkajs puts error texts, and records' keys with them, into its messages. */
 function report(onLog: LogHook | undefined, { level, namespace, log }: LogEntry): void {
-  if (onLog === undefined || log.message === unfounded) return
+  // An error that a broker answered is thrown to whoever asked, and told there if it matters.
+  if (onLog === undefined || log.message === unfounded || log.message.startsWith('Response ')) return
   const fields: Record<string, string | number> = {}
   for (const name of knownFields) {
     const value: unknown = log[name]
