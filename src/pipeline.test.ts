@@ -109,15 +109,18 @@ test('a slice gives actions and dead letters in the order of the input, and coun
   const [letter, action] = records as [OutRecord, OutRecord]
   assert.equal(String(letter.key), 'key-1')
   assert.equal(String(letter.value), 'value-1')
-  assert.deepEqual({ ...letter.headers }, {
-    trace: Buffer.from('t'),
-    'beckon.errors.reason': 'truncated',
-    'beckon.errors.detail': 'the value ends early',
-    'beckon.errors.topic': 'clicks',
-    'beckon.errors.partition': '2',
-    'beckon.errors.offset': '101',
-    'beckon.errors.time': String(startMs),
-  })
+  assert.deepEqual(
+    { ...letter.headers },
+    {
+      trace: Buffer.from('t'),
+      'beckon.errors.reason': 'truncated',
+      'beckon.errors.detail': 'the value ends early',
+      'beckon.errors.topic': 'clicks',
+      'beckon.errors.partition': '2',
+      'beckon.errors.offset': '101',
+      'beckon.errors.time': String(startMs),
+    },
+  )
   assert.equal(action.key, 'c1')
   assert.deepEqual(jsonOf(action), {
     id: actions[0]!.id,

@@ -7,7 +7,7 @@ import { parse } from 'yaml'
 import { Random } from '../../src/demo/random.ts'
 import type { OutRecord } from '../../src/events/log.ts'
 import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts'
-import type { Log } from '../../src/log/log.ts'
+import { type Log, partitionKey } from '../../src/log/log.ts'
 import { freePort } from '../../src/stack/ports.ts'
 import { killPart, startPart, startStack, stopStack } from '../../src/stack/stack.ts'
 import { connectClickHouse } from '../../src/store/clickhouse/client.ts'
@@ -44,7 +44,8 @@ export interface ChaosReport extends Verdict, Omit<Seen, 'failures' | 'exits'> {
 
 const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url))
 const partitions = 6
-const topic = 'faults.clicks'
+/** Two, since they share the journal and the workers. */
+const topics = ['faults.clicks', 'faults.taps']
 const output = { actions: 'faults.actions', dead_letters: 'faults.dead_letters', journal: 'faults.journal' }
 const group = 'faults'
 const tickMs = 100
@@ -68,7 +69,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const seen: Seen = { fenced: 0, replayed: 0, opened: 0, failures: [], exits: [] }
   const workers: Worker[] = []
   try {
-    await log.createTopics([topic, ...Object.values(output)].map((name) => ({ topic: name, partitions })))
+    await log.createTopics([...topics, ...Object.values(output)].map((name) => ({ topic: name, partitions })))
     for (let i = 0; i < options.workers; i++) {
       const config = await writeConfig(folder, i, kafka, store)
       const command =
@@ -95,11 +96,11 @@ async function run(
   seen: Seen,
 ): Promise<ChaosReport> {
   const { seed, seconds, rate, say } = options
-  const feeder = new Feeder(log, generateStream(seed, rate * seconds), rate)
+  const feeder = new Feeder(log, generateStream(seed, rate * seconds, topics), rate)
   const feeding = feeder.run(seconds)
   for (const worker of workers) worker.start()
   // The first assignment: what comes before it meets nobody.
-  while (seen.opened < partitions) await sleep(100)
+  while (seen.opened < partitions * topics.length) await sleep(100)
   say('all partitions are open')
 
   const counts = { kill: 0, freeze: 0, drain: 0, kafka: 0, clickhouse: 0 }
@@ -143,7 +144,7 @@ async function run(
     failed: failures.length,
     exited: exits.length,
     ...rest,
-    ...(await compare({ log, clickhouse, topic, actionsTopic: output.actions, say })),
+    ...(await compare({ log, clickhouse, topics, actionsTopic: output.actions, say })),
   }
 }
 
@@ -169,7 +170,7 @@ class Feeder {
       while (records.length < most) {
         const { value: event } = this.#stream.next()
         if (!event) break
-        records.push({ topic, key: event.customer, value: event.value, headers: {} })
+        records.push({ topic: event.topic, key: event.customer, value: event.value, headers: {} })
       }
       // What a try has sent before it failed is there twice then: the oracle reads what there is.
       while (
@@ -219,21 +220,24 @@ async function availableWorker(workers: readonly Worker[], wanted: number, ownin
 /** The committed offsets are the ends of the input, and the checkpoints are at them. */
 async function isDrained(log: Log, clickhouse: ClickHouseClient): Promise<boolean> {
   const checkpoints = await checkpointOffsets(clickhouse)
-  for (let partition = 0; partition < partitions; partition++) {
-    const { high } = await log.offsets(topic, partition)
-    const { offset } = await log.committedOffset(group, topic, partition)
-    if (high > 0 && (offset !== high || checkpoints.get(partition) !== high)) return false
+  for (const topic of topics) {
+    for (let partition = 0; partition < partitions; partition++) {
+      const { high } = await log.offsets(topic, partition)
+      const { offset } = await log.committedOffset(group, topic, partition)
+      if (high > 0 && (offset !== high || checkpoints.get(partitionKey({ topic, partition })) !== high)) return false
+    }
   }
   return true
 }
 
-async function checkpointOffsets(clickhouse: ClickHouseClient): Promise<Map<number, number>> {
+async function checkpointOffsets(clickhouse: ClickHouseClient): Promise<Map<string, number>> {
   const result = await clickhouse.query({
-    query: `SELECT partition, toString(bitAnd(max(version), bitShiftLeft(1, 48) - 1))
-            FROM profiles WHERE customer = '' GROUP BY partition`,
+    query: `SELECT topic, partition, toString(bitAnd(max(version), bitShiftLeft(1, 48) - 1))
+            FROM profiles WHERE customer = '' GROUP BY topic, partition`,
     format: 'JSONCompactEachRow',
   })
-  return new Map((await result.json<[number, string]>()).map(([partition, offset]) => [partition, Number(offset)]))
+  const rows = await result.json<[string, number, string]>()
+  return new Map(rows.map(([topic, partition, offset]) => [partitionKey({ topic, partition }), Number(offset)]))
 }
 
 /** Asks every 500 ms; a server that does not answer yet is asked again. */
@@ -248,11 +252,11 @@ async function until(withinMs: number, holds: () => Promise<boolean>): Promise<b
 
 /** A worker's configuration: the clicks of the benchmark, with an ops port of its own. */
 async function writeConfig(folder: string, worker: number, kafka: string, store: object): Promise<string> {
-  const { topics, features, actions, arbitration } = parse(readFileSync(path('bench/clicks.yaml'), 'utf8'))
+  const { topics: declared, features, actions, arbitration } = parse(readFileSync(path('bench/clicks.yaml'), 'utf8'))
   const config = {
     kafka: { brokers: [kafka], group },
     clickhouse: store,
-    topics: [{ ...topics[0], name: topic, schema: path('bench/clicks.avsc') }],
+    topics: topics.map((name) => ({ ...declared[0], name, schema: path('bench/clicks.avsc') })),
     output: { ...output, format: 'json' },
     slice: { max_events: sliceEvents },
     ops: { port: await freePort() },

@@ -7,13 +7,21 @@ const duplicateShare = 0.04
 /** A duplicate repeats one of so many clicks before it, mostly one of the last: some come past the window of an hour. */
 const memory = 8_000
 
-/** Clicks in the order of the log, 3 % of them late by up to 30 s, and 4 % more that a producer sent again. */
-export function* generateStream(seed: number, count: number): Generator<Pick<Click, 'customer' | 'value'>> {
+export interface StreamRecord extends Pick<Click, 'customer' | 'value'> {
+  readonly topic: string
+}
+
+/**
+ * Clicks in the order of the log, 3 % of them late by up to 30 s, and 4 % more that a producer sent again; most are in
+ * the first topic, the others in the second.
+ */
+export function* generateStream(seed: number, count: number, topics: readonly string[]): Generator<StreamRecord> {
   const random = new Random(seed)
-  const recent: Click[] = []
-  for (const click of generateClicks({ count, customers, seed, lateShare })) {
-    yield click
-    recent.push(click)
+  const recent: StreamRecord[] = []
+  for (const { customer, value } of generateClicks({ count, customers, seed, lateShare })) {
+    const record = { customer, value, topic: topics[random.chance(0.7) ? 0 : 1]! }
+    yield record
+    recent.push(record)
     if (recent.length > memory * 2) recent.splice(0, memory)
     if (!random.chance(duplicateShare)) continue
     const back = 1 + Math.floor(random.unit() ** 3 * Math.min(memory, recent.length))

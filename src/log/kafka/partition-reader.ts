@@ -1,6 +1,6 @@
 /** Reads a range of one partition without joining a group. kafkajs has no call for that, its cluster object has. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cluster, Consumer, Kafka } from 'kafkajs'
+import type { Broker, Cluster, Consumer, Kafka } from 'kafkajs'
 import type { RecordBatch } from '../../events/log.ts'
 import { LogError } from '../log.ts'
 import { stickyAssigner } from './assigner.ts'
@@ -15,6 +15,7 @@ export class PartitionReader {
   readonly #owner: Consumer
   readonly #cluster: Cluster
   readonly #maxBytes: number
+  #last: Promise<unknown> = Promise.resolve()
 
   private constructor(owner: Consumer, cluster: Cluster, maxBytes: number) {
     this.#owner = owner
@@ -52,19 +53,15 @@ export class PartitionReader {
   async #fetch(topic: string, partition: number, from: number, untilOffset: number): Promise<RecordBatch> {
     for (let tries = 1; ; tries++) {
       try {
-        await this.#cluster.addTargetTopic(topic)
-        await this.#cluster.refreshMetadataIfNecessary()
-        const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
-        if (nodeId === undefined) throw new LogError('unknown_topic', `${topic} has no partition ${partition}`)
-        const broker = await this.#cluster.findBroker({ nodeId })
         const range = { partition, fetchOffset: String(from), untilOffset, maxBytes: this.#maxBytes }
-        const { responses } = await broker.fetch({
+        const request = {
           isolationLevel: readCommitted,
           maxWaitTime: 100,
           minBytes: 1,
           maxBytes: this.#maxBytes,
           topics: [{ topic, partitions: [range] }],
-        })
+        }
+        const { responses } = await this.#inTurn(async () => (await this.#findLeader(topic, partition)).fetch(request))
         const part = responses[0]?.partitions[0]
         if (part === undefined || part.messages.length === 0)
           throw new LogError('unavailable', `nothing came of ${topic}`)
@@ -76,9 +73,27 @@ export class PartitionReader {
         const failure = toLogError(error, `reading ${topic}`, 'unavailable')
         if (failure.code !== 'unavailable' || tries === maxTries) throw failure
         await sleep(100 * tries)
-        await this.#cluster.refreshMetadata().catch(() => undefined)
+        await this.#inTurn(() => this.#cluster.refreshMetadata()).catch(() => undefined)
       }
     }
+  }
+
+  async #findLeader(topic: string, partition: number): Promise<Broker> {
+    await this.#cluster.addTargetTopic(topic)
+    await this.#cluster.refreshMetadataIfNecessary()
+    const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
+    if (nodeId === undefined) throw new LogError('unknown_topic', `${topic} has no partition ${partition}`)
+    return this.#cluster.findBroker({ nodeId })
+  }
+
+  /**
+   * One after the other. Of two refreshes at once kafkajs forgets the connections of one, and of two first fetches at
+   * once each connects: a forgotten connection stays open for ever, and so does the process.
+   */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => undefined)
+    return done
   }
 
   async close(): Promise<void> {
