@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
+import { Event } from '../events/event.ts'
+import { compileFeatures, updateFeatures } from '../features/features.ts'
+import { createProfileStore } from '../store/clickhouse/profiles.ts'
+import { createTestDatabase, skip, type TestDatabase } from '../store/clickhouse/test-database.ts'
+import type { ProfileStore } from '../store/profile-store.ts'
+import { ProfileCache } from './cache.ts'
+
+const customers = 3_000
+const checkpoint = Buffer.from('{}')
+
+describe('profiles beyond the memory', { skip }, () => {
+  let database: TestDatabase
+  let store: ProfileStore
+  const features = compileFeatures(
+    [
+      { name: 'n', kind: { name: 'count' }, window: { kind: 'lifetime' } },
+      { name: 'ids', kind: { name: 'distinct', of: 'type', max: 100 }, window: { kind: 'lifetime' } },
+    ],
+    (_feature, _key, fault) => assert.fail(fault as Error),
+  )
+
+  before(async () => {
+    database = await createTestDatabase()
+    store = createProfileStore(database.client)
+  })
+  after(() => database.drop())
+
+  function eventOf(customer: string, round: number): Event {
+    const event = new Event()
+    event.customer = customer
+    event.type = `type-${round}`
+    event.timeMs = 1_700_000_000_000 + round
+    return event
+  }
+
+  function fold(cache: ProfileCache, event: Event, offset: number): void {
+    const profile = cache.of(event.customer)
+    cache.changed(profile)
+    profile.nextOffset = offset + 1
+    profile.streamTimeMs = event.timeMs
+    const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
+    const { session, traits, groups } = profile
+    const moment = { event, enrichment, session, inSession: true, traits, groups, asOfMs: event.timeMs }
+    updateFeatures(features, profile.groups, moment, event.timeMs)
+  }
+
+  it('a customer who comes back after eviction continues where they were, and only those are read', async () => {
+    const cache = new ProfileCache(store, 'topic', 0, features, true)
+    const boundBytes = 500_000
+    let offset = 0
+    let reads = 0
+    for (let round = 1; round <= 3; round++) {
+      for (let start = 0; start < customers; start += 500) {
+        const events = Array.from({ length: 500 }, (_, i) => eventOf(`c${start + i}`, round))
+        const missing = cache.missing(events)
+        if (round === 1) assert.equal(missing.length < 50, true, 'who is new is not looked up, but for false alarms')
+        reads += missing.length
+        if (missing.length > 0) await cache.load(missing)
+        for (const event of events) fold(cache, event, offset++)
+        await store.insert(cache.snapshot(offset, checkpoint))
+        cache.stored(offset)
+        cache.evict(boundBytes)
+      }
+    }
+    assert(cache.size < customers / 3, `${cache.size} of ${customers} are in memory`)
+    assert(reads > customers, 'most had to be read again in the later rounds')
+
+    const rows = await database.select<{ customer: string; numbers: unknown }>(
+      "SELECT customer, numbers FROM customers WHERE topic = 'topic' ORDER BY customer",
+    )
+    assert.equal(rows.length, customers)
+    for (const row of rows) assert.deepEqual(row.numbers, { n: 3, ids: 3 }, row.customer)
+  })
+
+  it('what changed since the last stored checkpoint is not let go', async () => {
+    const cache = new ProfileCache(store, 'other', 0, features, true)
+    for (let i = 0; i < 100; i++) fold(cache, eventOf(`c${i}`, 1), i)
+    cache.evict(0)
+    assert.equal(cache.size, 100)
+    const chunk = cache.snapshot(100, checkpoint)
+    cache.evict(0)
+    assert.equal(cache.size, 100, 'a snapshot is not stored yet')
+    await store.insert(chunk)
+    cache.stored(100)
+    fold(cache, eventOf('c7', 2), 100)
+    cache.evict(0)
+    assert.equal(cache.size, 1)
+  })
+})
