@@ -13,34 +13,40 @@ export interface SchedulePlan {
   readonly seed: number
   readonly seconds: number
   readonly workers: number
+  readonly roundSeconds: number
   /** In each round. */
   readonly kills: number
   readonly freezes: number
   readonly clickhouseAwaySeconds: number
 }
 
+/** Of the service's membership in its group. */
+const sessionMs = 10_000
+
+/** A frozen worker stays so for longer than the session, so that others have taken over, and wakes up in the round. */
+const beyondSessionMs = 1_500
+const peaceMs = 1_000
+
 /**
  * A group is without its dead members only when their session of 10 s has ended, so faults come in rounds: freezes, and
  * kills among those that are left; then the survivors take over, while the frozen ones still believe that they own what
  * they had; then these wake up, and there is a moment of peace.
+ * The same seed gives the same faults, in the order of their time.
  */
-export const roundMs = 15_500
-/** Longer than the session, so that others have taken over; shorter than the round. */
-const freezeMs = { from: 12_000, upTo: 14_500 }
-
-/** The same seed gives the same faults, in the order of their time. */
-export function planFaults({ seed, seconds, workers, kills, freezes, clickhouseAwaySeconds }: SchedulePlan): Fault[] {
+export function planFaults(plan: SchedulePlan): Fault[] {
+  const { seed, seconds, workers, roundSeconds, kills, freezes, clickhouseAwaySeconds } = plan
   const random = new Random(seed)
   const between = (from: number, upTo: number) => from + random.below(upTo - from)
   const faults: Fault[] = []
-  const rounds = Math.max(1, Math.floor((seconds * 1000) / roundMs))
+  const roundMs = roundSeconds * 1000
+  const rounds = Math.floor(seconds / roundSeconds)
   for (let round = 0; round < rounds; round++) {
     const startMs = round * roundMs
     const add = (what: Fault['what'], fromMs: number, upToMs: number, worker: number, forMs: number) =>
       faults.push({ what, atMs: startMs + between(fromMs, upToMs), worker, forMs })
     const first = random.below(workers)
     for (let i = 0; i < freezes; i++) {
-      add('freeze', 0, 200, (first + i) % workers, between(freezeMs.from, freezeMs.upTo))
+      add('freeze', 0, 200, (first + i) % workers, between(sessionMs + beyondSessionMs, roundMs - peaceMs))
     }
     for (let i = 0; i < kills; i++) add('kill', 500, 2_500, first + freezes + i, between(100, 800))
     if (round % 2 === 1) add('drain', 11_500, 12_500, random.below(workers), between(100, 1_000))

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { missingTools } from '../../src/stack/stack.ts'
+import { type ChaosReport, runChaos } from './chaos.ts'
+
+const { jdk, maven } = missingTools()
+const skip = (jdk || maven) && process.env['CI'] === undefined && 'without Java 17 and Maven there is no Kafka to kill'
+
+/** `npm run faults` in small: servers of its own, since it kills them. */
+describe('workers that are killed, frozen and drained', { skip }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'beckon-faults-'))
+  const lines: string[] = []
+  let report: ChaosReport
+
+  before(async () => {
+    report = await runChaos({
+      seed: 1,
+      seconds: 54,
+      rate: 400,
+      workers: 5,
+      roundSeconds: 13.5,
+      kills: 5,
+      freezes: 4,
+      clickhouseAwaySeconds: 8,
+      mode: 'partition',
+      folder,
+      say: (line) => lines.push(line),
+    })
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('meets what it is made for', () => {
+    const { kills, freezes, fenced, broker_outages, clickhouse_outages, actions_expected } = report
+    const told = `${JSON.stringify(report)}\n${lines.join('\n')}`
+    assert.ok(kills >= 20 && freezes >= 15 && broker_outages === 1 && clickhouse_outages === 1, told)
+    assert.ok(fenced >= 10, told)
+    assert.ok(actions_expected > 200, told)
+  })
+
+  it('loses, repeats and misorders nothing', () => {
+    const { duplicated, missing, unexpected, out_of_order, profiles_different, events_different, failed } = report
+    assert.deepEqual(
+      { duplicated, missing, unexpected, out_of_order, profiles_different, events_different, failed },
+      {
+        duplicated: 0,
+        missing: 0,
+        unexpected: 0,
+        out_of_order: 0,
+        profiles_different: 0,
+        events_different: 0,
+        failed: 0,
+      },
+      lines.join('\n'),
+    )
+    assert.notEqual(report.drain_seconds, null, 'it caught up')
+  })
+})
