@@ -23,7 +23,7 @@ try {
     seconds,
     rate: 600,
     workers: 3,
-    roundSeconds: 15.5,
+    roundSeconds: 16,
     kills: 4,
     freezes: 1,
     clickhouseAwaySeconds: seconds / 4,

@@ -24,7 +24,7 @@ export interface SchedulePlan {
 const sessionMs = 10_000
 
 /** A frozen worker stays so for longer than the session, so that others have taken over, and wakes up in the round. */
-const beyondSessionMs = 1_500
+const beyondSessionMs = 2_500
 const peaceMs = 1_000
 
 /**
@@ -48,8 +48,11 @@ export function planFaults(plan: SchedulePlan): Fault[] {
     for (let i = 0; i < freezes; i++) {
       add('freeze', 0, 200, (first + i) % workers, between(sessionMs + beyondSessionMs, roundMs - peaceMs))
     }
-    for (let i = 0; i < kills; i++) add('kill', 500, 2_500, first + freezes + i, between(100, 800))
-    if (round % 2 === 1) add('drain', 11_500, 12_500, random.below(workers), between(100, 1_000))
+    // All but the last come at once, and before anybody has joined again: a member that dies while it joins would hold
+    // the group up for another session. The last one dies at work.
+    for (let i = 1; i < kills; i++) add('kill', 500, 1_300, first + freezes + i, between(100, 300))
+    add('kill', roundMs - 1_500, roundMs - 500, first + freezes, between(100, 1_000))
+    if (round % 2 === 1) add('drain', roundMs - 3_000, roundMs - 2_000, random.below(workers), between(100, 1_000))
     // In the peace between two rounds, when transactions run.
     if (round === Math.floor(rounds / 3)) add('kafka', 0, 1_000, 0, between(1_000, 3_000))
     if (round === Math.floor(rounds / 2)) add('clickhouse', 0, 1_000, 0, clickhouseAwaySeconds * 1000)
