@@ -63,8 +63,8 @@ const one = (key: string): TestRecord => ({ key: Buffer.from(key), value: Buffer
 test('whatever the records, kafkajs reads the same, in every codec that it can write', async () => {
   const bytes = fc.option(fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)))
   const header = fc.tuple(
-    // kafkajs loses that one; ours keeps it.
-    fc.string({ maxLength: 9 }).filter((name) => name !== '__proto__'),
+    // kafkajs takes these for headers that are there already; ours does not.
+    fc.string({ maxLength: 9 }).filter((name) => !(name in Object.prototype)),
     fc.uint8Array({ maxLength: 9 }).map((array) => Buffer.from(array)),
   )
   const record = fc.record({
