@@ -128,7 +128,7 @@ ops: { port: ${port}, log_level: info }
     })
     while ((await consumed(port)) < events) {
       if (child.exitCode !== null) throw new Error(`the service ended with ${child.exitCode}`)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await new Promise((resolve) => setTimeout(resolve, 200))
     }
     const seconds = (performance.now() - startedMs) / 1000
     const { cpuSeconds, peakMb } = usageOf(child)
