@@ -108,6 +108,8 @@ export class Task {
       if (opened.nextOffset !== opened.checkpointOffset) this.#save(opened)
       await this.#checkpoint
     }
+    // It ends by itself, now that the task has; what it holds must be gone before the log is closed.
+    await this.#opening?.catch(() => undefined)
     await this.#drop()
     if (this.#state !== 'failed') this.#state = 'closed'
   }

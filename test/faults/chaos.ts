@@ -27,7 +27,7 @@ export interface ChaosOptions extends SchedulePlan {
   readonly say: (line: string) => void
 }
 
-export interface ChaosReport extends Verdict, Omit<Seen, 'failures' | 'exits'> {
+export interface ChaosReport extends Verdict, Omit<Seen, 'failures' | 'exits' | 'stuck'> {
   readonly seed: number
   readonly seconds: number
   readonly kills: number
@@ -40,6 +40,8 @@ export interface ChaosReport extends Verdict, Omit<Seen, 'failures' | 'exits'> {
   /** Partitions that stopped for good, and processes that ended by themselves. */
   readonly failed: number
   readonly exited: number
+  /** Processes that did not end when they were asked to. */
+  readonly stuck: number
 }
 
 const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url))
@@ -66,7 +68,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   await migrate({ clickhouse: store, dryRun: false, onStep: () => undefined })
   const clickhouse = connectClickHouse(store)
   const log = await openKafkaLog({ brokers: [kafka], clientId: 'faults' })
-  const seen: Seen = { fenced: 0, replayed: 0, opened: 0, failures: [], exits: [] }
+  const seen: Seen = { fenced: 0, replayed: 0, opened: 0, failures: [], exits: [], stuck: [] }
   const workers: Worker[] = []
   try {
     await log.createTopics([...topics, ...Object.values(output)].map((name) => ({ topic: name, partitions })))
@@ -127,11 +129,9 @@ async function run(
   const drained = await until(drainMs, () => isDrained(log, clickhouse))
   const drainSeconds = drained ? (Date.now() - fedMs) / 1000 : null
   if (!drained) say(`not drained within ${drainMs / 1000} s`)
-  for (const [i, code] of (await Promise.all(workers.map((worker) => worker.stop()))).entries()) {
-    if (code !== 0) seen.exits.push(`worker ${i} ended with ${code} when asked to stop`)
-  }
-  const { failures, exits, ...rest } = seen
-  for (const line of [...failures, ...exits]) say(line)
+  await Promise.all(workers.map((worker) => worker.stop()))
+  const { failures, exits, stuck, ...rest } = seen
+  for (const line of [...failures, ...exits, ...stuck]) say(line)
   return {
     seed,
     seconds,
@@ -143,6 +143,7 @@ async function run(
     drain_seconds: drainSeconds,
     failed: failures.length,
     exited: exits.length,
+    stuck: stuck.length,
     ...rest,
     ...(await compare({ log, clickhouse, topics, actionsTopic: output.actions, say })),
   }

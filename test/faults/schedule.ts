@@ -24,7 +24,7 @@ export interface SchedulePlan {
 const sessionMs = 10_000
 
 /** A frozen worker stays so for longer than the session, so that others have taken over, and wakes up in the round. */
-const beyondSessionMs = 2_500
+const beyondSessionMs = 1_500
 const peaceMs = 1_000
 
 /**

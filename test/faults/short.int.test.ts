@@ -18,12 +18,12 @@ describe('workers that are killed, frozen and drained', { skip }, () => {
   before(async () => {
     report = await runChaos({
       seed: 1,
-      seconds: 54,
+      seconds: 48,
       rate: 400,
-      workers: 5,
-      roundSeconds: 13.5,
-      kills: 5,
-      freezes: 4,
+      workers: 4,
+      roundSeconds: 16,
+      kills: 7,
+      freezes: 3,
       clickhouseAwaySeconds: 8,
       mode: 'partition',
       folder,

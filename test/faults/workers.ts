@@ -15,7 +15,14 @@ export interface Seen {
   readonly failures: string[]
   /** Processes that ended without being asked to: such as those that find no broker when they start. */
   readonly exits: string[]
+  /** Processes that did not end when they were asked to. */
+  readonly stuck: string[]
 }
+
+/** The longest that a frozen worker waits for others to take over. */
+const takeOverMs = 10_000
+/** From SIGTERM to the end it may take 15 s. */
+const endMs = 25_000
 
 interface Line {
   readonly event?: string
@@ -79,36 +86,42 @@ export class Worker {
     await this.#end('SIGTERM', restartMs)
   }
 
+  /** For so long, and until another worker has opened a partition meanwhile. */
   async freeze(forMs: number): Promise<void> {
     this.#frozen = true
     const child = this.#child
     child?.kill('SIGSTOP')
+    const { opened } = this.#seen
     await sleep(forMs)
+    const latestMs = Date.now() + takeOverMs
+    while (this.#seen.opened === opened && Date.now() < latestMs) await sleep(50)
     child?.kill('SIGCONT')
     this.#frozen = false
   }
 
-  /** Ends it for good, and says how it ended. */
-  async stop(): Promise<number | null> {
+  /** Ends it for good. */
+  async stop(): Promise<void> {
     this.#busy = true
-    const child = this.#child
-    if (child === undefined) return null
-    child.kill('SIGTERM')
-    const late = setTimeout(() => child.kill('SIGKILL'), 30_000)
-    const [code] = (await once(child, 'close')) as [number | null]
-    clearTimeout(late)
-    return code
+    if (this.#child !== undefined) await this.#close(this.#child, 'SIGTERM')
   }
 
   async #end(signal: NodeJS.Signals, restartMs: number): Promise<void> {
     this.#busy = true
-    const child = this.#child!
-    const closed = once(child, 'close')
-    child.kill(signal)
-    await closed
+    await this.#close(this.#child!, signal)
     await sleep(restartMs)
     this.start()
     this.#busy = false
+  }
+
+  async #close(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+    const closed = once(child, 'close')
+    child.kill(signal)
+    const stuck = setTimeout(() => {
+      this.#seen.stuck.push(`${this.name} did not end within ${endMs / 1000} s of ${signal}`)
+      child.kill('SIGKILL')
+    }, endMs)
+    await closed
+    clearTimeout(stuck)
   }
 
   #read(text: string): void {

@@ -39,6 +39,7 @@ class KafkaLog implements Log {
   readonly #admin: Admin
   #producer: ReturnType<typeof openKafkaProducer> | undefined
   #reader: Promise<PartitionReader> | undefined
+  #closed = false
 
   constructor(options: KafkaOptions, readers: Kafka, admin: Admin) {
     this.#options = options
@@ -51,7 +52,8 @@ class KafkaLog implements Log {
     return joinGroup(this.#readers, this.#options, options)
   }
 
-  openWriter(transactionalId: string): Promise<SliceWriter> {
+  async openWriter(transactionalId: string): Promise<SliceWriter> {
+    if (this.#closed) throw new LogError('unavailable', 'the log is closed')
     return openKafkaWriter(createClient(this.#options, writerRetry), transactionalId)
   }
 
@@ -110,6 +112,7 @@ class KafkaLog implements Log {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     await this.#reader?.then((reader) => reader.close()).catch(() => undefined)
     await this.#producer?.then((producer) => producer.close()).catch(() => undefined)
     await this.#admin.disconnect()

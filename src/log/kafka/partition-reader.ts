@@ -16,6 +16,7 @@ export class PartitionReader {
   readonly #cluster: Cluster
   readonly #maxBytes: number
   #last: Promise<unknown> = Promise.resolve()
+  #closed = false
 
   private constructor(owner: Consumer, cluster: Cluster, maxBytes: number) {
     this.#owner = owner
@@ -71,7 +72,7 @@ export class PartitionReader {
         return result
       } catch (error) {
         const failure = toLogError(error, `reading ${topic}`, 'unavailable')
-        if (failure.code !== 'unavailable' || tries === maxTries) throw failure
+        if (failure.code !== 'unavailable' || tries === maxTries || this.#closed) throw failure
         await sleep(100 * tries)
         await this.#inTurn(() => this.#cluster.refreshMetadata()).catch(() => undefined)
       }
@@ -91,12 +92,18 @@ export class PartitionReader {
    * once each connects: a forgotten connection stays open for ever, and so does the process.
    */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work)
+    const done = this.#last.then(() => {
+      if (this.#closed) throw new LogError('unavailable', 'the log is closed')
+      return work()
+    })
     this.#last = done.catch(() => undefined)
     return done
   }
 
+  /** A reading that still goes on fails: it would connect again, and nobody would close that. */
   async close(): Promise<void> {
+    this.#closed = true
+    await this.#last
     await this.#owner.disconnect()
   }
 }

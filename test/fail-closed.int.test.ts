@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type Service, skip, until, World } from './harness.ts'
+
+/** Where it can't be shown that nothing is lost, a partition stops with its reason, and the others go on. */
+describe('a partition that can not be made right', { skip }, () => {
+  let world: World
+  let config: string
+  let fed = 0
+  const perPartition = 20
+
+  before(async () => {
+    world = await World.open()
+    await world.createTopics({ events: 2, other: 2, actions: 2, dead_letters: 1, journal: 4 })
+    config = world.writeConfig({
+      topics: [
+        { name: world.topic('events'), format: 'json' },
+        { name: world.topic('other'), format: 'json' },
+      ],
+      features: [{ name: 'seen', count: {}, window: 'lifetime' }],
+      actions: [{ name: 'fifth', when: 'seen % 5 == 0' }],
+      slice: { checkpoint: '200ms' },
+    })
+  })
+  after(() => world?.close())
+
+  async function feed(topic: string): Promise<void> {
+    const messages = Array.from({ length: perPartition * 2 }, (_, i) => {
+      const customer = `c${i % 2}`
+      const event = { messageId: `m${fed++}`, type: 'view', userId: customer, timestamp: 1_700_000_000_000 + fed }
+      return { partition: i % 2, key: customer, value: JSON.stringify(event) }
+    })
+    await world.produce(topic, messages)
+  }
+
+  const seenBy = async (topic: string, customer: string): Promise<number> => {
+    const [row] = await world.select<{ seen: number }>(
+      `SELECT numbers['seen'] AS seen FROM customers WHERE customer = '${customer}' AND topic = '${world.topic(topic)}'`,
+    )
+    return row?.seen ?? 0
+  }
+  const failed = (service: Service, reason: string) => service.metric(`beckon_partition_failed{reason="${reason}"}`)
+
+  /** A run over both topics that saves all and ends well. */
+  async function runOnce(): Promise<void> {
+    await feed('events')
+    await feed('other')
+    const service = await world.start(config)
+    await world.consumed(service, 'events', 'other')
+    assert.deepEqual((await service.stop()).code, 0, service.output)
+  }
+
+  it('says gap where the topic was cut past the checkpoint', async () => {
+    await runOnce()
+    await feed('events')
+    const ends = await world.admin.fetchTopicOffsets(world.topic('events'))
+    const { high } = ends.find(({ partition }) => partition === 0)!
+    const cut = [{ partition: 0, offset: String(Number(high) - perPartition / 2) }]
+    await world.admin.deleteTopicRecords({ topic: world.topic('events'), partitions: cut })
+
+    const service = await world.start(config)
+    const line = await service.logged('task.failed')
+    assert.deepEqual([line['reason'], line['partition']], ['gap', 0])
+    assert.match(String(line['hint']), /the checkpoint is at \d+, but the topic now begins at \d+/)
+    await until('the other partition goes on', async () => (await seenBy('events', 'c1')) === perPartition * 2)
+    assert.equal(await seenBy('events', 'c0'), perPartition, 'what stopped changes nothing')
+    assert.equal(await failed(service, 'gap'), 1)
+    const ready = await service.get('/readyz')
+    assert.equal(ready.status, 503)
+    assert.match(ready.text, /"state":"failed","reason":"gap"/)
+    assert.equal((await service.get('/healthz')).status, 200, 'a restart would mend nothing')
+    await service.stop()
+  })
+
+  it('says ahead where the offsets were set back or are gone', async () => {
+    await world.admin.setOffsets({
+      groupId: world.group,
+      topic: world.topic('other'),
+      partitions: [{ partition: 0, offset: '0' }],
+    })
+    await feed('other')
+    const service = await world.start(config)
+    const line = await service.logged('task.failed', ({ reason }) => reason === 'ahead')
+    assert.deepEqual([line['topic'], line['partition']], [world.topic('other'), 0])
+    assert.match(String(line['hint']), /the checkpoint is at 20, but the group has the committed offset 0/)
+    await until('the other partition goes on', async () => (await seenBy('other', 'c1')) === perPartition * 2)
+    assert.equal(await seenBy('other', 'c0'), perPartition)
+    await service.stop()
+
+    await world.admin.deleteGroups([world.group])
+    const again = await world.start(config)
+    const gone = await again.logged(
+      'task.failed',
+      ({ topic, partition }) => topic === world.topic('other') && partition === 1,
+    )
+    assert.match(String(gone['hint']), /but the group has no committed offset/)
+    await again.stop()
+  })
+
+  it('says ahead where the topic was made anew, and a topic beside it goes on', async () => {
+    const fresh = await World.open()
+    try {
+      await fresh.createTopics({ events: 1, other: 1, actions: 1, dead_letters: 1 })
+      const file = fresh.writeConfig({
+        topics: [
+          { name: fresh.topic('events'), format: 'json' },
+          { name: fresh.topic('other'), format: 'json' },
+        ],
+        features: [{ name: 'seen', count: {}, window: 'lifetime' }],
+        slice: { checkpoint: '200ms' },
+      })
+      const event = (n: number) => ({
+        key: 'c',
+        value: JSON.stringify({ messageId: `n${n}`, type: 'view', userId: 'c', timestamp: 1_700_000_000_000 + n }),
+      })
+      await fresh.produce('events', [event(1), event(2)])
+      await fresh.produce('other', [event(3)])
+      const first = await fresh.start(file)
+      await fresh.consumed(first, 'events', 'other')
+      await first.stop()
+      await fresh.admin.deleteTopics({ topics: [fresh.topic('events')] })
+      await until('the topic is gone', async () => !(await fresh.admin.listTopics()).includes(fresh.topic('events')))
+      await fresh.createTopics({ events: 1 })
+      await fresh.produce('events', [event(4)])
+      await fresh.produce('other', [event(5)])
+
+      const second = await fresh.start(file)
+      const line = await second.logged('task.failed')
+      assert.deepEqual([line['reason'], line['topic']], ['ahead', fresh.topic('events')])
+      await until('the other topic goes on', async () => {
+        const [row] = await fresh.select<{ n: string }>(
+          `SELECT count() AS n FROM events FINAL WHERE topic = '${fresh.topic('other')}'`,
+        )
+        return Number(row?.n) === 2
+      })
+      await second.stop()
+    } finally {
+      await fresh.close()
+    }
+  })
+})
