@@ -181,7 +181,8 @@ describe('SIGTERM', { skip }, () => {
       await world.createTopics({ clicks: partitions, actions: partitions, dead_letters: 1 })
       const { topics, features, actions, arbitration } = parse(readFileSync(path('bench/clicks.yaml'), 'utf8'))
       const records = clicks.map(({ customer, value }) => ({ key: customer, value }))
-      await world.produce('clicks', records)
+      const half = records.length / 2
+      await world.produce('clicks', records.slice(0, half))
       const config = world.writeConfig({
         topics: [{ ...topics[0], name: world.topic('clicks'), schema: path('bench/clicks.avsc') }],
         features,
@@ -202,6 +203,8 @@ describe('SIGTERM', { skip }, () => {
       await second.logged('assigned', ({ count }) => count === partitions / 2)
       assert.deepEqual(await first.stop(), { code: 0, signal: null })
       await second.logged('assigned', ({ count }) => count === partitions)
+      // What the first left, and more: however quick it was, there is work for the second.
+      await world.produce('clicks', records.slice(half))
       await until('the second goes on', async () => (await second.metric('beckon_events_consumed_total')) > 5_000)
       assert.deepEqual(await second.stop(), { code: 0, signal: null })
 
