@@ -12,7 +12,7 @@ export async function produceClicks(
   brokers: readonly string[],
   topic: string,
   partitions: number,
-  clicks: Iterable<Click>,
+  clicks: Iterable<Pick<Click, 'customer' | 'value' | 'loggedMs'>>,
 ): Promise<void> {
   const kafka = new Kafka({ brokers: [...brokers], clientId: 'beckon-bench', logLevel: logLevel.ERROR })
   const admin = kafka.admin()

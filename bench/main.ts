@@ -4,25 +4,29 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startStack, stopStack } from '../src/stack/stack.ts'
 import { createReport } from './report.ts'
+import { benchScale } from './scale.bench.ts'
 import { benchService } from './service.bench.ts'
 
-/** `npm run bench -- --json --events N --rounds N`: medians of one run, on servers of its own. */
+/**
+ * `npm run bench -- --json --events N --rounds N`: medians of one run, on servers of its own; with `--customers N` the
+ * run with more customers than memory instead.
+ */
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     events: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '3' },
+    customers: { type: 'string' },
   },
 })
 const report = createReport(values.json)
 const folder = mkdtempSync(join(tmpdir(), 'beckon-bench-'))
 const dir = join(folder, 'stack')
 try {
-  const { kafka, clickhouse } = await startStack({ dir, ports: { kafka: 0, clickhouse: 0 }, onStep: report.say })
-  await benchService(
-    { kafka, clickhouse, folder, events: Number(values.events), rounds: Number(values.rounds) },
-    report,
-  )
+  const servers = await startStack({ dir, ports: { kafka: 0, clickhouse: 0 }, onStep: report.say })
+  const place = { ...servers, folder }
+  if (values.customers !== undefined) await benchScale(place, Number(values.customers), report)
+  else await benchService(place, Number(values.events), Number(values.rounds), report)
 } finally {
   await stopStack({ dir, wipe: true })
   rmSync(folder, { recursive: true, force: true })

@@ -21,3 +21,5 @@ await Promise.race([new Promise((resolve) => process.once('SIGTERM', resolve)), 
 await service.stop(15_000)
 await real.close()
 await clickhouse.close()
+// A consumer that waits for its group would keep the process.
+process.exit()

@@ -20,10 +20,10 @@ describe('workers that are killed, frozen and drained', { skip }, () => {
       seed: 1,
       seconds: 48,
       rate: 400,
-      workers: 4,
+      workers: 6,
       roundSeconds: 16,
       kills: 7,
-      freezes: 3,
+      freezes: 5,
       clickhouseAwaySeconds: 8,
       mode: 'partition',
       folder,
@@ -41,9 +41,10 @@ describe('workers that are killed, frozen and drained', { skip }, () => {
   })
 
   it('loses, repeats and misorders nothing', () => {
-    const { duplicated, missing, unexpected, out_of_order, profiles_different, events_different, failed } = report
+    const { duplicated, missing, unexpected, out_of_order, profiles_different, events_different, failed, stuck } =
+      report
     assert.deepEqual(
-      { duplicated, missing, unexpected, out_of_order, profiles_different, events_different, failed },
+      { duplicated, missing, unexpected, out_of_order, profiles_different, events_different, failed, stuck },
       {
         duplicated: 0,
         missing: 0,
@@ -52,6 +53,7 @@ describe('workers that are killed, frozen and drained', { skip }, () => {
         profiles_different: 0,
         events_different: 0,
         failed: 0,
+        stuck: 0,
       },
       lines.join('\n'),
     )

@@ -90,7 +90,7 @@ class KafkaConsumption implements Consumption {
       this.#joined = false
     })
     this.#consumer.on(CRASH, ({ payload }) => {
-      if (!payload.restart) this.#onCrash(toLogError(payload.error, 'consuming', 'unavailable'))
+      if (!payload.restart && !this.#stopping) this.#onCrash(toLogError(payload.error, 'consuming', 'unavailable'))
     })
     this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize > 0) return
@@ -147,6 +147,9 @@ class KafkaConsumption implements Consumption {
 
   /** kafkajs calls it before the generation's first fetch, and in the same turn of the event loop. */
   #onJoined(assignment: IMemberAssignment): void {
+    // kafkajs does not end a join under way when it is stopped: it would stay a member for ever, out of reach. An error
+    // makes it give up.
+    if (this.#stopping) throw new LogError('unavailable', 'the consumption was stopped while it joined')
     const partitions = Object.entries(assignment).flatMap(([topic, numbers]) =>
       numbers.map((partition) => ({ topic, partition })),
     )
