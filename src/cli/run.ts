@@ -7,6 +7,8 @@ import { CommandError, exitCode } from './exit.ts'
 
 /** From SIGTERM to the end; orchestrators kill at 30 s. */
 const stopMs = 15_000
+/** For the good-byes to the brokers. */
+const leaveMs = 2_000
 
 export function runCommand(): Command {
   return new Command('run')
@@ -28,6 +30,9 @@ export function runCommand(): Command {
         await service.stop(stopMs)
         logger.info('stopped')
       } finally {
+        // All is committed and saved by now. A retry timer of kafkajs can outlive its client and hold up the close, or the
+        // process after it; unref'd, this does not.
+        setTimeout(() => process.exit(), leaveMs).unref()
         await log.close()
         await clickhouse.close()
       }
