@@ -20,15 +20,18 @@ export function runCommand(): Command {
       const logger = createLogger(config.ops.log_level)
       const clickhouse = connectStore(config)
       const log = await connectLog(config, logger)
+      process.exitCode = exitCode.failed
       try {
         const service = await startService(engine, { log, clickhouse, registry: connectRegistryOf(config), logger })
         await Promise.race([asked(), service.crashed]).catch((error) => {
+          process.exitCode = exitCode.bug
           logger.error('consumer.crashed', { error, hint: 'the process ends; its supervisor starts it again' })
           throw new CommandError('the Kafka consumer ended for good; see the log line consumer.crashed', exitCode.bug)
         })
         logger.info('stopping')
         await service.stop(stopMs)
         logger.info('stopped')
+        process.exitCode = exitCode.done
       } finally {
         // All is committed and saved by now. A retry timer of kafkajs can outlive its client and hold up the close, or the
         // process after it; unref'd, this does not.
