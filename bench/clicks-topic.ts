@@ -20,7 +20,7 @@ export async function produceClicks(
   try {
     await Promise.all([admin.connect(), producer.connect()])
     const configEntries = [{ name: 'retention.ms', value: '-1' }]
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] })
+    await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }], waitForLeaders: false })
     let messages: { key: string; value: Buffer; timestamp: string }[] = []
     for (const { customer, value, loggedMs } of clicks) {
       messages.push({ key: customer, value, timestamp: String(loggedMs) })

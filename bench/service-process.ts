@@ -30,7 +30,8 @@ export async function makeBed({ kafka, clickhouse, folder }: Place, name: string
   const output = { actions: `${name}.actions`, dead_letters: `${name}.dead_letters`, journal: `${name}.journal` }
   const admin = new kafkajs.Kafka({ brokers: [kafka], logLevel: kafkajs.logLevel.ERROR }).admin()
   await admin.connect()
-  await admin.createTopics({ topics: Object.values(output).map((topic) => ({ topic, numPartitions: partitions })) })
+  const topics = Object.values(output).map((topic) => ({ topic, numPartitions: partitions }))
+  await admin.createTopics({ topics, waitForLeaders: false })
   await admin.disconnect()
   const database = name.replaceAll('.', '_')
   await migrate({

@@ -24,8 +24,8 @@ export interface SchedulePlan {
 const sessionMs = 10_000
 
 /** A frozen worker stays so for longer than the session, so that others have taken over, and wakes up in the round. */
-const beyondSessionMs = 1_500
-const peaceMs = 1_000
+const beyondSessionMs = 1_000
+const peaceMs = 4_000
 
 /**
  * A group is without its dead members only when their session of 10 s has ended, so faults come in rounds: freezes, and

@@ -20,7 +20,10 @@ export interface Seen {
 }
 
 /** The longest that a frozen worker waits for others to take over. */
-const takeOverMs = 10_000
+const takeOverMs = 8_000
+/** So many openings by others are its partitions, or some of them; and so long they have then for a few slices. */
+const takenOver = 3
+const goneOnMs = 700
 /** From SIGTERM to the end it may take 15 s. */
 const endMs = 25_000
 
@@ -86,7 +89,7 @@ export class Worker {
     await this.#end('SIGTERM', restartMs)
   }
 
-  /** For so long, and until another worker has opened a partition meanwhile. */
+  /** For so long, and until others have opened partitions meanwhile and gone on from there. */
   async freeze(forMs: number): Promise<void> {
     this.#frozen = true
     const child = this.#child
@@ -94,7 +97,8 @@ export class Worker {
     const { opened } = this.#seen
     await sleep(forMs)
     const latestMs = Date.now() + takeOverMs
-    while (this.#seen.opened === opened && Date.now() < latestMs) await sleep(50)
+    while (this.#seen.opened < opened + takenOver && Date.now() < latestMs) await sleep(50)
+    await sleep(goneOnMs)
     child?.kill('SIGCONT')
     this.#frozen = false
   }

@@ -1,4 +1,5 @@
 /** The log on Apache Kafka 4 and later, through kafkajs. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
 import type { OutRecord, RecordBatch } from '../../events/log.ts'
 import {
@@ -16,6 +17,8 @@ import { joinGroup } from './consumption.ts'
 import { toLogError } from './errors.ts'
 import { PartitionReader } from './partition-reader.ts'
 import { openKafkaProducer, openKafkaWriter } from './writer.ts'
+
+const newTopicPatienceMs = 10_000
 
 /** Throws LogError `unavailable` or `refused`. */
 export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
@@ -108,7 +111,27 @@ class KafkaLog implements Log {
       replicationFactor: replicas ?? -1,
       configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
     }))
-    await this.#ask('creating topics', () => this.#admin.createTopics({ topics: request, waitForLeaders: true }))
+    await this.#ask('creating topics', () => this.#admin.createTopics({ topics: request, waitForLeaders: false }))
+    // The brokers learn of a new topic one after the other; kafkajs's own wait gives up at the first that does not know it.
+    const deadline = performance.now() + newTopicPatienceMs
+    for (const { topic } of topics) {
+      while (!(await this.#hasLeaders(topic))) {
+        if (performance.now() > deadline) throw new LogError('unavailable', `the new topic ${topic} has no leaders yet`)
+        await sleep(50)
+      }
+    }
+  }
+
+  async #hasLeaders(topic: string): Promise<boolean> {
+    try {
+      const { topics } = await this.#ask(`looking up ${topic}`, () =>
+        this.#admin.fetchTopicMetadata({ topics: [topic] }),
+      )
+      return topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'unknown_topic') return false
+      throw error
+    }
   }
 
   async close(): Promise<void> {
