@@ -76,7 +76,7 @@ async function startServers() {
 /** Runs the test files, two at once, and resolves to the runner's exit code. */
 async function runTests(addresses) {
   const paths = files.map((path) => relative(process.cwd(), join(root, 'dist', path)))
-  runner = spawn(process.execPath, ['--test', '--test-concurrency=2', ...paths], {
+  runner = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-force-exit', ...paths], {
     env: { ...process.env, ...addresses, TMPDIR: folder },
     stdio: 'inherit',
   })

@@ -14,9 +14,10 @@ import { beating, patiently } from './patience.ts'
 /**
  * Makes a partition this task's own, and its profiles those of exactly the input before the committed offset C:
  *
- *     heartbeat → fence the previous owner → read C → read the checkpoint S → replay [S, C) under the journal → compare
+ *     heartbeat → fence the previous owner → read the checkpoint S → read C → replay [S, C) under the journal → compare
  *
- * The order matters: C is settled only after the previous owner is fenced. The replay emits nothing, since the
+ * The order matters: C is settled only after the previous owner is fenced; and where this process stands still for so
+ * long that another owner goes on from here, an S that is read first is never past C. The replay emits nothing, since the
  * transactions of that input did; its rows go to the store once more, where they replace themselves.
  * @throws TaskFailure where it can't be shown that nothing is lost; Lost where the partition is another's meanwhile
  */
@@ -27,8 +28,8 @@ export async function recover(deps: TaskDeps, at: TopicPartition, turn: Turn): P
   if (!turn.isCurrent()) throw new Lost('the partition was lost before it was opened')
   const writer = await beating(turn, log.openWriter(transactionalId(groupId, at)))
   try {
-    const { offset: committed } = await beating(turn, log.committedOffset(groupId, topic, partition))
     const stored = await patiently(turn, at, logger, () => store.readCheckpoint(topic, partition))
+    const { offset: committed } = await beating(turn, log.committedOffset(groupId, topic, partition))
     const { low } = await beating(turn, log.offsets(topic, partition))
     const saved = stored && { offset: nextOffsetOf(stored.version), ...readCheckpoint(stored.state) }
     checkPlace(saved, committed, low, partitions)

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { loadConfig } from '../config/load.ts'
 import { compileEngine, schemaFile } from '../engine.ts'
 import type { RecordBatch } from '../events/log.ts'
+import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { journalCodec } from '../journal/journal.ts'
 import { LogError, type SliceWriter, type Turn } from '../log/log.ts'
 import { MemoryLog } from '../log/memory/memory-log.ts'
@@ -12,6 +13,8 @@ import { createLogger } from '../ops/logger.ts'
 import { createMetrics } from '../ops/metrics.ts'
 import { Pipeline } from '../pipeline.ts'
 import { compileStages } from '../stages.ts'
+import type { StoredProfile } from '../store/profile-store.ts'
+import { profileVersion } from '../store/profile-version.ts'
 import type { TaskDeps } from './deps.ts'
 import { Task } from './task.ts'
 
@@ -24,6 +27,8 @@ const turn: Turn = { heartbeat: async () => undefined, isCurrent: () => true }
 /** What two workers share: the log, and a store that has stored nothing yet. */
 class World {
   readonly log = new MemoryLog()
+  /** What happens while the next opening of any task reads its checkpoint, and the checkpoint that it then finds. */
+  meanwhile: (() => Promise<StoredProfile>) | undefined
   /** Takes the place of the next commit of any task. */
   disturb: ((writer: SliceWriter, commit: () => Promise<unknown>) => Promise<never>) | undefined
 
@@ -78,7 +83,11 @@ class World {
       store: {
         insert: async () => undefined,
         read: async () => [],
-        readCheckpoint: async () => undefined,
+        readCheckpoint: async () => {
+          const { meanwhile } = this
+          this.meanwhile = undefined
+          return meanwhile?.()
+        },
         readCustomer: async () => [],
       },
       rows: {
@@ -139,6 +148,18 @@ describe('a task whose partition another worker had meanwhile', () => {
     }
     await assert.rejects(stale.onBatch(batch, turn), /another owner went on/)
     assert.equal(await world.committed(), 4)
+  })
+
+  it('does not mistake a checkpoint of another for one ahead of the group, when it was frozen while it opened', async () => {
+    const late = world.task()
+    world.meanwhile = async () => {
+      await rival.onBatch(await world.batch(2, 4), turn)
+      const state = encodeCheckpoint({ digest: '', journalOffset: 4, partitions: 1 })
+      return { customer: '', version: profileVersion(0, 4), streamTimeMs: 0, state, deleted: false }
+    }
+    await late.onBatch(await world.batch(2, 4), turn)
+    assert.equal(late.failure, undefined)
+    assert.equal(late.state, 'running')
   })
 
   it('takes a slice for done whose commit was not answered', async () => {
