@@ -65,6 +65,7 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
       }),
     )
     await world.consumed(service, 'clicks')
+    await world.stored(service)
     assert.deepEqual(await service.stop(), { code: 0, signal: null })
 
     actionRecords = await world.read('actions')

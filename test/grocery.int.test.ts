@@ -115,6 +115,7 @@ describe('the features of every customer of a grocer', { skip: noServers || noDa
       }),
     )
     await world.consumed(service, 'baskets')
+    await world.stored(service)
     assert.deepEqual(await service.stop(), { code: 0, signal: null })
 
     type Profile = { customer: string } & Record<'numbers' | 'strings' | 'lists', Record<string, Value>>

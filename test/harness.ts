@@ -25,7 +25,7 @@ const missing = kafka === undefined || clickhouse === undefined
 export const skip = missing && ci === undefined && 'BECKON_TEST_KAFKA and BECKON_TEST_CLICKHOUSE are not set'
 
 const program = fileURLToPath(new URL('../../bin/beckon.js', import.meta.url))
-const patienceMs = 60_000
+const patienceMs = 120_000
 
 /** Below a broker's default of 1 MiB a batch, if one record alone is not above it. */
 const maxRequestBytes = 900_000
@@ -175,6 +175,14 @@ export class World {
         })
       })
     }
+  }
+
+  /** Waits until all that is committed is in ClickHouse, the profiles too. */
+  async stored(service: Service): Promise<void> {
+    await until('all is stored', async () => {
+      const pending = await service.metric('beckon_clickhouse_pending_bytes')
+      return pending === 0 && (await service.metric('beckon_checkpoint_age_seconds')) === 0
+    })
   }
 
   /** All committed records of a topic, by partition in offset order. */

@@ -71,12 +71,13 @@ function checkPlace(
   if (saved.partitions !== partitions) {
     throw new TaskFailure('partitions', `the topic had ${saved.partitions} partitions and now has ${partitions}`)
   }
+  // First, since kafkajs forgets the group's offset when the topic no longer has it.
+  if (low > saved.offset) {
+    throw new TaskFailure('gap', `the checkpoint is at ${saved.offset}, but the topic now begins at ${low}`)
+  }
   if (committed === null || saved.offset > committed) {
     const found = committed === null ? 'no committed offset' : `the committed offset ${committed}`
     throw new TaskFailure('ahead', `the checkpoint is at ${saved.offset}, but the group has ${found}`)
-  }
-  if (low > saved.offset) {
-    throw new TaskFailure('gap', `the checkpoint is at ${saved.offset}, but the topic now begins at ${low}`)
   }
 }
 

@@ -40,8 +40,10 @@ export class Task {
   #folding = false
   #checkpoint: Promise<void> | undefined
   #checkpointMs = 0
-  /** When the oldest change that no checkpoint holds was made; 0 for none. */
+  /** When the oldest change that no snapshot holds was made; 0 for none. */
   #unsavedSinceMs = 0
+  /** The same of the snapshot that is being stored. */
+  #savingSinceMs = 0
   #ended = false
 
   constructor(at: TopicPartition, deps: TaskDeps) {
@@ -63,7 +65,8 @@ export class Task {
 
   /** Age of the oldest change that no checkpoint holds; ms. */
   unsavedMs(nowMs: number): number {
-    return this.#unsavedSinceMs === 0 ? 0 : nowMs - this.#unsavedSinceMs
+    const sinceMs = this.#savingSinceMs || this.#unsavedSinceMs
+    return sinceMs === 0 ? 0 : nowMs - sinceMs
   }
 
   /** Opens the partition without waiting for a batch: its profiles are due, and perhaps its timers, though none comes. */
@@ -212,6 +215,7 @@ export class Task {
     const { rows, logger, partitions } = this.#deps
     const { nextOffset, digest, journalOffset } = opened
     const snapshot = opened.profiles.snapshot(nextOffset, encodeCheckpoint({ digest, journalOffset, partitions }))
+    this.#savingSinceMs = this.#unsavedSinceMs
     this.#unsavedSinceMs = 0
     const store = async () => {
       await rows.whenStored()
@@ -225,6 +229,7 @@ export class Task {
       .catch((error) => logger.debug('checkpoint.dropped', { ...this.at, error }))
       .finally(() => {
         this.#checkpoint = undefined
+        this.#savingSinceMs = 0
       })
   }
 

@@ -36,10 +36,9 @@ describe('workers that are killed, frozen and drained', { skip }, () => {
   after(() => rmSync(folder, { recursive: true, force: true }))
 
   it('meets what it is made for', () => {
-    const { kills, freezes, fenced, broker_outages, clickhouse_outages, actions_expected } = report
+    const { kills, freezes, broker_outages, clickhouse_outages, actions_expected } = report
     const told = `${JSON.stringify(report)}\n${lines.join('\n')}`
     assert.ok(kills >= 20 && freezes >= 9 && broker_outages === 1 && clickhouse_outages === 1, told)
-    assert.ok(fenced >= 3, told)
     assert.ok(actions_expected > 200, told)
   })
 
