@@ -9,7 +9,7 @@ import { journalCodec } from './journal/journal.ts'
 import { type Consumption, type Log, LogError, partitionKey, type TopicPartition } from './log/log.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
-import { createMetrics, type Metrics } from './ops/metrics.ts'
+import { createMetrics, type Metrics, taskStates } from './ops/metrics.ts'
 import { Pipeline } from './pipeline.ts'
 import { compileStages } from './stages.ts'
 import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
@@ -234,6 +234,9 @@ function observe(metrics: Metrics, tasks: ReadonlyMap<string, Task>, pendingByte
   for (const task of tasks.values()) {
     profiles += task.profilesInMemory
     unsavedMs = Math.max(unsavedMs, task.unsavedMs(nowMs))
+  }
+  for (const state of taskStates) {
+    metrics.partitions.set({ state }, [...tasks.values()].filter((task) => task.state === state).length)
   }
   metrics.profilesInMemory.set(profiles)
   metrics.checkpointAge.set(unsavedMs / 1000)

@@ -12,6 +12,10 @@ export type Metrics = ReturnType<typeof createMetrics>
 export const failures = ['gap', 'ahead', 'journal', 'digest', 'policy', 'partitions', 'state', 'output'] as const
 export type Failure = (typeof failures)[number]
 
+/** The states of a task; `task/task.ts` tells what they mean. */
+export const taskStates = ['closed', 'opening', 'running', 'failed'] as const
+export type TaskState = (typeof taskStates)[number]
+
 export function createMetrics(actions: readonly string[], topics: readonly string[], defaults = true) {
   const registry = new Registry()
   const registers = [registry]
@@ -47,6 +51,7 @@ export function createMetrics(actions: readonly string[], topics: readonly strin
     sliceRetries: counter('slice_retries_total', 'Transactions tried again with a new producer.', ['code']),
     checkpointAge: gauge('checkpoint_age_seconds', 'Age of the oldest change that no checkpoint holds.'),
     partitionFailed: gauge('partition_failed', 'Partitions that stopped, by reason.', ['reason']),
+    partitions: gauge('partitions', 'Partitions that this process owns, by the state of their task.', ['state']),
     profilesInMemory: gauge('profiles_in_memory', 'Profiles held in memory.'),
     insertSeconds: histogram(
       'clickhouse_insert_seconds',
@@ -64,6 +69,7 @@ export function createMetrics(actions: readonly string[], topics: readonly strin
   for (const topic of topics) metrics.eventsConsumed.inc({ topic }, 0)
   for (const result of ['chosen', 'suppressed', 'none']) metrics.decisions.inc({ result }, 0)
   for (const reason of failures) metrics.partitionFailed.set({ reason }, 0)
+  for (const state of taskStates) metrics.partitions.set({ state }, 0)
   return metrics
 }
 

@@ -2,7 +2,7 @@ import type { RecordBatch } from '../events/log.ts'
 import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { rollDigest } from '../journal/journal.ts'
 import { partitionKey, type TopicPartition, type Turn } from '../log/log.ts'
-import { countSlice } from '../ops/metrics.ts'
+import { countSlice, type TaskState } from '../ops/metrics.ts'
 import { profilesTable } from '../store/profile-row.ts'
 import { writeSlice } from '../store/slice-rows.ts'
 import { commitSlice, dropWriter } from './commit.ts'
@@ -27,8 +27,6 @@ import { recover } from './recover.ts'
  * Delivery: exactly once. The transaction decides whether a slice happened; ClickHouse follows behind it. Order: by
  * partition. Bound: one slice in flight; a checkpoint at most every `checkpointMs`, one in flight.
  */
-export type TaskState = 'closed' | 'opening' | 'running' | 'failed'
-
 export class Task {
   readonly at: TopicPartition
   readonly #deps: TaskDeps
