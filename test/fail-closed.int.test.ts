@@ -97,6 +97,32 @@ describe('a partition that can not be made right', { skip }, () => {
     await again.stop()
   })
 
+  it('says gap where the profiles are lost and the topic no longer reaches back', async () => {
+    const bare = await World.open()
+    try {
+      await bare.createTopics({ events: 1, actions: 1, dead_letters: 1 })
+      const file = bare.writeConfig({ topics: [{ name: bare.topic('events'), format: 'json' }] })
+      const messages = Array.from({ length: 10 }, (_, n) => {
+        const event = { messageId: `b${n}`, type: 'view', userId: 'c', timestamp: 1_700_000_000_000 + n }
+        return { key: 'c', value: JSON.stringify(event) }
+      })
+      await bare.produce('events', messages)
+      const first = await bare.start(file)
+      await bare.consumed(first, 'events')
+      await first.stop()
+      await bare.database.client.command({ query: 'TRUNCATE TABLE profiles' })
+      const cut = [{ partition: 0, offset: '5' }]
+      await bare.admin.deleteTopicRecords({ topic: bare.topic('events'), partitions: cut })
+      const second = await bare.start(file)
+      const line = await second.logged('task.failed')
+      assert.equal(line['reason'], 'gap')
+      assert.match(String(line['hint']), /there is no checkpoint of it/)
+      await second.stop()
+    } finally {
+      await bare.close()
+    }
+  })
+
   it('says ahead where the topic was made anew, and a topic beside it goes on', async () => {
     const fresh = await World.open()
     try {

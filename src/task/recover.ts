@@ -44,7 +44,7 @@ export async function recover(deps: TaskDeps, at: TopicPartition, turn: Turn): P
       journalOffset: saved?.journalOffset ?? 0,
       checkpointOffset: start,
     }
-    await replay(deps, at, opened, committed ?? start, turn)
+    await replay(deps, at, opened, committed ?? start, stored === undefined, turn)
     return opened
   } catch (error) {
     await writer.close().catch((closing) => logger.debug('writer.close', { ...at, error: closing }))
@@ -66,8 +66,11 @@ function checkPlace(
   low: number,
   partitions: number,
 ): void {
-  // Without a checkpoint the journal must hold all from the topic's first offset on: `readJournal` sees to it.
-  if (saved === undefined) return
+  if (saved === undefined) {
+    // Nothing but the topic itself can tell what came before; the journal tells whether something did (`readJournal`).
+    if (committed !== null && low > committed) throw cutWithoutCheckpoint(low)
+    return
+  }
   if (saved.partitions !== partitions) {
     throw new TaskFailure('partitions', `the topic had ${saved.partitions} partitions and now has ${partitions}`)
   }
@@ -82,11 +85,18 @@ function checkPlace(
 }
 
 /** Folds [checkpoint, committed) once more, slice by slice as the journal has them. */
-async function replay(deps: TaskDeps, at: TopicPartition, opened: Opened, end: number, turn: Turn): Promise<void> {
+async function replay(
+  deps: TaskDeps,
+  at: TopicPartition,
+  opened: Opened,
+  end: number,
+  hasNoCheckpoint: boolean,
+  turn: Turn,
+): Promise<void> {
   const { log, rows, maxSliceEvents } = deps
   const start = opened.nextOffset
   if (start >= end) return
-  const entries = await readJournal(deps, at, opened.journalOffset, start, end, turn)
+  const entries = await readJournal(deps, at, opened.journalOffset, start, end, hasNoCheckpoint, turn)
   let k = 0
   let ids: string[] = []
   const finish = (entry: JournalEntry) => {
@@ -132,11 +142,12 @@ async function readJournal(
   journalOffset: number,
   start: number,
   end: number,
+  hasNoCheckpoint: boolean,
   turn: Turn,
 ): Promise<JournalEntry[]> {
   const patientUntil = performance.now() + transactionMs
   for (;;) {
-    const entries = await readCommitted(deps, at, journalOffset, start, end)
+    const entries = await readCommitted(deps, at, journalOffset, start, end, hasNoCheckpoint)
     const next = entries.at(-1)?.next_offset ?? start
     if (next === end) return entries
     if (performance.now() > patientUntil) throw missing(next, end)
@@ -152,11 +163,13 @@ async function readCommitted(
   journalOffset: number,
   start: number,
   end: number,
+  hasNoCheckpoint: boolean,
 ): Promise<JournalEntry[]> {
   const entries: JournalEntry[] = []
   let next = start
   for await (const batch of log.read(journalTopic, partition, journalOffset, Number.MAX_SAFE_INTEGER)) {
     for (const entry of journal.decode(batch, topic)) {
+      if (hasNoCheckpoint && entry.first_offset < start) throw cutWithoutCheckpoint(start)
       if (entry.next_offset <= start || next >= end) continue
       if (entry.first_offset !== next) throw missing(next, end)
       if (entry.policy !== policy) {
@@ -169,6 +182,9 @@ async function readCommitted(
   }
   return entries
 }
+
+const cutWithoutCheckpoint = (low: number) =>
+  new TaskFailure('gap', `input was taken before ${low}, where the topic begins now, and there is no checkpoint of it`)
 
 const missing = (from: number, end: number) =>
   new TaskFailure('journal', `the journal does not hold offsets ${from} to ${end - 1}: was its retention too short?`)
