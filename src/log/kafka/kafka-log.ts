@@ -75,8 +75,7 @@ class KafkaLog implements Log {
 
   async *read(topic: string, partition: number, fromOffset: number, untilOffset: number): AsyncIterable<RecordBatch> {
     const { low, high } = await this.offsets(topic, partition)
-    this.#reader ??= PartitionReader.open(this.#readers, this.#options)
-    const reader = await this.#reader
+    const reader = await this.#openReader()
     yield* reader.read(topic, partition, Math.max(fromOffset, low), Math.min(untilOffset, high))
   }
 
@@ -98,10 +97,7 @@ class KafkaLog implements Log {
   }
 
   async offsets(topic: string, partition: number): Promise<{ low: number; high: number }> {
-    const all = await this.#ask(`looking up ${topic}`, () => this.#admin.fetchTopicOffsets(topic))
-    const found = all.find((entry) => entry.partition === partition)
-    if (found === undefined) throw unknownTopic(topic)
-    return { low: Number(found.low), high: Number(found.high) }
+    return (await this.#openReader()).offsets(topic, partition)
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
@@ -120,6 +116,12 @@ class KafkaLog implements Log {
         await sleep(50)
       }
     }
+  }
+
+  #openReader(): Promise<PartitionReader> {
+    if (this.#closed) throw new LogError('unavailable', 'the log is closed')
+    this.#reader ??= PartitionReader.open(this.#readers, this.#options)
+    return this.#reader
   }
 
   async #hasLeaders(topic: string): Promise<boolean> {

@@ -1,4 +1,7 @@
-/** Reads a range of one partition without joining a group. kafkajs has no call for that, its cluster object has. */
+/**
+ * Asks a partition for its bounds and reads a range of it, without joining a group. kafkajs has no call for the range,
+ * its cluster object has; its call for the bounds gives up when the leader has just moved, or has just been chosen.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker, Cluster, Consumer, Kafka } from 'kafkajs'
 import type { RecordBatch } from '../../events/log.ts'
@@ -51,27 +54,48 @@ export class PartitionReader {
     }
   }
 
-  async #fetch(topic: string, partition: number, from: number, untilOffset: number): Promise<RecordBatch> {
+  /** Throws LogError `unknown_topic` where there is no such partition. */
+  offsets(topic: string, partition: number): Promise<{ low: number; high: number }> {
+    const ask = async (fromBeginning: boolean): Promise<number> => {
+      const [found] = await this.#cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning }])
+      const offset = found?.partitions.find((entry) => entry.partition === partition)?.offset
+      if (offset === undefined) throw unknownPartition(topic, partition)
+      return Number(offset)
+    }
+    return this.#patiently(`looking up ${topic}`, async () => {
+      await this.#findLeader(topic, partition)
+      return { low: await ask(true), high: await ask(false) }
+    })
+  }
+
+  #fetch(topic: string, partition: number, from: number, untilOffset: number): Promise<RecordBatch> {
+    const range = { partition, fetchOffset: String(from), untilOffset, maxBytes: this.#maxBytes }
+    const request = {
+      isolationLevel: readCommitted,
+      maxWaitTime: 100,
+      minBytes: 1,
+      maxBytes: this.#maxBytes,
+      topics: [{ topic, partitions: [range] }],
+    }
+    return this.#patiently(`reading ${topic}`, async () => {
+      const { responses } = await (await this.#findLeader(topic, partition)).fetch(request)
+      const part = responses[0]?.partitions[0]
+      if (part === undefined || part.messages.length === 0)
+        throw new LogError('unavailable', `nothing came of ${topic}`)
+      const result = leanResult(part)
+      if (result === undefined) throw new LogError('unreadable', `${topic} holds records of an older format`)
+      if (result instanceof LogError) throw result
+      return result
+    })
+  }
+
+  /** Asks again, of the leader as it is by then, for some seconds: a partition's leader moves. */
+  async #patiently<T>(doing: string, question: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
-        const range = { partition, fetchOffset: String(from), untilOffset, maxBytes: this.#maxBytes }
-        const request = {
-          isolationLevel: readCommitted,
-          maxWaitTime: 100,
-          minBytes: 1,
-          maxBytes: this.#maxBytes,
-          topics: [{ topic, partitions: [range] }],
-        }
-        const { responses } = await this.#inTurn(async () => (await this.#findLeader(topic, partition)).fetch(request))
-        const part = responses[0]?.partitions[0]
-        if (part === undefined || part.messages.length === 0)
-          throw new LogError('unavailable', `nothing came of ${topic}`)
-        const result = leanResult(part)
-        if (result === undefined) throw new LogError('unreadable', `${topic} holds records of an older format`)
-        if (result instanceof LogError) throw result
-        return result
+        return await this.#inTurn(question)
       } catch (error) {
-        const failure = toLogError(error, `reading ${topic}`, 'unavailable')
+        const failure = toLogError(error, doing, 'unavailable')
         if (failure.code !== 'unavailable' || tries === maxTries || this.#closed) throw failure
         await sleep(100 * tries)
         await this.#inTurn(() => this.#cluster.refreshMetadata()).catch(() => undefined)
@@ -83,7 +107,7 @@ export class PartitionReader {
     await this.#cluster.addTargetTopic(topic)
     await this.#cluster.refreshMetadataIfNecessary()
     const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
-    if (nodeId === undefined) throw new LogError('unknown_topic', `${topic} has no partition ${partition}`)
+    if (nodeId === undefined) throw unknownPartition(topic, partition)
     return this.#cluster.findBroker({ nodeId })
   }
 
@@ -106,4 +130,8 @@ export class PartitionReader {
     await this.#last
     await this.#owner.disconnect()
   }
+}
+
+function unknownPartition(topic: string, partition: number): LogError {
+  return new LogError('unknown_topic', `${topic} has no partition ${partition}, or it may not be described`)
 }
