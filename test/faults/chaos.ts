@@ -27,11 +27,13 @@ export interface ChaosOptions extends SchedulePlan {
   readonly say: (line: string) => void
 }
 
-export interface ChaosReport extends Verdict, Omit<Seen, 'failures' | 'exits' | 'stuck'> {
+export interface ChaosReport extends Verdict, Omit<Seen, 'failures' | 'exits' | 'stuck' | 'inTransaction'> {
   readonly seed: number
   readonly seconds: number
   readonly kills: number
   readonly freezes: number
+  /** Of these, those in the midst of a transaction. */
+  readonly frozen_in_transaction: number
   readonly drains: number
   readonly broker_outages: number
   readonly clickhouse_outages: number
@@ -53,8 +55,10 @@ const group = 'faults'
 const tickMs = 100
 /** So many events at once before a freeze, as milliseconds of the even rate. */
 const burstMs = 1_000
-/** The longest that a fault waits for the worker that it is meant for, or for the feeder. */
-const patienceMs = 3_000
+/** The longest that a fault waits for a worker that it can meet. */
+const patienceMs = 20_000
+/** The longest that a burst waits for the feeder. */
+const burstPatienceMs = 3_000
 /** Small, so that a worker with something to do is in a transaction most of the time. */
 const sliceEvents = 50
 /** Workers that make no progress for so long will make none; a rebalance takes less. */
@@ -69,7 +73,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   await migrate({ clickhouse: store, dryRun: false, onStep: () => undefined })
   const clickhouse = connectClickHouse(store)
   const log = await openKafkaLog({ brokers: [kafka], clientId: 'faults' })
-  const seen: Seen = { fenced: 0, replayed: 0, opened: 0, failures: [], exits: [], stuck: [] }
+  const seen: Seen = { fenced: 0, inTransaction: 0, replayed: 0, opened: 0, failures: [], exits: [], stuck: [] }
   const workers: Worker[] = []
   try {
     await log.createTopics([...topics, ...Object.values(output)].map((name) => ({ topic: name, partitions })))
@@ -79,7 +83,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         options.mode === 'partition'
           ? [path('bin/beckon.js'), 'run', '-c', config]
           : [path('dist/test/faults/one-id-worker.js'), config]
-      workers.push(new Worker(`worker ${i}`, command, join(folder, `worker-${i}.log`), seen))
+      workers.push(
+        new Worker(`worker ${i}`, command, join(folder, `worker-${i}.log`), seen, new Random(options.seed + i)),
+      )
     }
     return await run(options, dir, log, clickhouse, workers, seen)
   } finally {
@@ -100,7 +106,7 @@ async function run(
 ): Promise<ChaosReport> {
   const { seed, seconds, rate, say } = options
   const feeder = new Feeder(log, generateStream(seed, rate * seconds, topics), rate)
-  const feeding = feeder.run(seconds)
+  const feeding = feeder.run()
   for (const worker of workers) worker.start()
   // The first assignment: what comes before it meets nobody.
   while (seen.opened < partitions * topics.length) await sleep(100)
@@ -123,21 +129,23 @@ async function run(
     }
     counts[fault.what]++
   }
-  await feeding
   await Promise.all(ongoing)
+  feeder.stop()
+  await feeding
   const fedMs = Date.now()
   say(`fed ${feeder.count} events; ${seen.fenced} fenced; draining`)
   const drained = await whenDrained(log, clickhouse)
   const drainSeconds = drained ? (Date.now() - fedMs) / 1000 : null
   if (!drained) say(`not drained, and no progress for ${stillMs / 1000} s`)
   await Promise.all(workers.map((worker) => worker.stop()))
-  const { failures, exits, stuck, ...rest } = seen
+  const { failures, exits, stuck, inTransaction, ...rest } = seen
   for (const line of [...failures, ...exits, ...stuck]) say(line)
   return {
     seed,
     seconds,
     kills: counts.kill,
     freezes: counts.freeze,
+    frozen_in_transaction: inTransaction,
     drains: counts.drain,
     broker_outages: counts.kafka,
     clickhouse_outages: counts.clickhouse,
@@ -150,13 +158,14 @@ async function run(
   }
 }
 
-/** Sends the stream at an even rate; where the broker is away, it waits. */
+/** Sends the stream at an even rate, until it is stopped; where the broker is away, it waits. */
 class Feeder {
   count = 0
   readonly #log: Log
   readonly #stream: ReturnType<typeof generateStream>
   readonly #rate: number
   #waiting: (() => void)[] = []
+  #stopped = false
 
   constructor(log: Log, stream: ReturnType<typeof generateStream>, rate: number) {
     this.#log = log
@@ -164,9 +173,12 @@ class Feeder {
     this.#rate = rate
   }
 
-  async run(seconds: number): Promise<void> {
-    const endMs = Date.now() + seconds * 1000
-    while (Date.now() < endMs) {
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async run(): Promise<void> {
+    while (!this.#stopped) {
       const records: OutRecord[] = []
       const most = (this.#rate * (this.#waiting.length > 0 ? burstMs : tickMs)) / 1000
       while (records.length < most) {
@@ -193,7 +205,7 @@ class Feeder {
   async burst(laterMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#waiting.push(resolve)
-      setTimeout(resolve, patienceMs)
+      setTimeout(resolve, burstPatienceMs)
     })
     await sleep(laterMs)
   }

@@ -6,6 +6,9 @@ const lateShare = 0.03
 const duplicateShare = 0.04
 /** A duplicate repeats one of so many clicks before it, mostly one of the last: some come past the window of an hour. */
 const memory = 8_000
+const spanMs = 30 * 3_600_000
+/** A run may take longer than planned. */
+const reserve = 4
 
 export interface StreamRecord extends Pick<Click, 'customer' | 'value'> {
   readonly topic: string
@@ -13,12 +16,13 @@ export interface StreamRecord extends Pick<Click, 'customer' | 'value'> {
 
 /**
  * Clicks in the order of the log, 3 % of them late by up to 30 s, and 4 % more that a producer sent again; most are in
- * the first topic, the others in the second.
+ * the first topic, the others in the second. `count` of them span 30 hours of event time, and there are some times as many.
  */
 export function* generateStream(seed: number, count: number, topics: readonly string[]): Generator<StreamRecord> {
   const random = new Random(seed)
   const recent: StreamRecord[] = []
-  for (const { customer, value } of generateClicks({ count, customers, seed, lateShare })) {
+  const clicks = generateClicks({ count: count * reserve, spanMs: spanMs * reserve, customers, seed, lateShare })
+  for (const { customer, value } of clicks) {
     const record = { customer, value, topic: topics[random.chance(0.7) ? 0 : 1]! }
     yield record
     recent.push(record)

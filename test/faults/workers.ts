@@ -3,11 +3,14 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from '../../src/demo/random.ts'
 
 /** What the workers' logs say of the faults. */
 export interface Seen {
   /** Commits that the brokers refused, since another worker had opened the partition. */
   fenced: number
+  /** Freezes that met a worker in the midst of a transaction. */
+  inTransaction: number
   /** Events that were folded once more when a partition was opened. */
   replayed: number
   opened: number
@@ -19,6 +22,8 @@ export interface Seen {
   readonly stuck: string[]
 }
 
+/** The longest that a worker may take to come into a transaction, before it is frozen wherever it is. */
+const intoTransactionMs = 5_000
 /** The longest that a frozen worker waits for others to take over. */
 const takeOverMs = 8_000
 /** So many openings by others are its partitions, or some of them; and so long they have then for a few slices. */
@@ -26,6 +31,10 @@ const takenOver = 3
 const goneOnMs = 700
 /** From SIGTERM to the end it may take 15 s. */
 const endMs = 25_000
+
+/** API keys of Kafka's protocol: AddPartitionsToTxn, Produce, AddOffsetsToTxn, TxnOffsetCommit, EndTxn. */
+const transactionRequests = [24, 0, 25, 28, 26]
+const stopper = new URL('stop-in-transaction.js', import.meta.url).href
 
 interface Line {
   readonly event?: string
@@ -39,14 +48,17 @@ export class Worker {
   readonly #command: readonly string[]
   readonly #logFile: string
   readonly #seen: Seen
+  readonly #random: Random
   #child: ChildProcess | undefined
   #frozen = false
+  #stopped = false
   /** Nobody else may touch it until this is over. */
   #busy = false
   #owning = false
 
-  constructor(name: string, command: readonly string[], logFile: string, seen: Seen) {
+  constructor(name: string, command: readonly string[], logFile: string, seen: Seen, random: Random) {
     this.name = name
+    this.#random = random
     this.#command = command
     this.#logFile = logFile
     this.#seen = seen
@@ -56,14 +68,18 @@ export class Worker {
     return this.#child !== undefined && !this.#frozen && !this.#busy
   }
 
-  /** It has opened a partition since it was started. */
+  /** It has opened a partition since it was started, or woke up. */
   get owning(): boolean {
     return this.#owning
   }
 
   start(): void {
     this.#owning = false
-    const child = spawn(process.execPath, this.#command, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#stopped = false
+    const stopBefore = transactionRequests[this.#random.below(transactionRequests.length)]
+    const env = { ...process.env, STOP_BEFORE: String(stopBefore) }
+    const command = ['--import', stopper, ...this.#command]
+    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'], env })
     const log = createWriteStream(this.#logFile, { flags: 'a' })
     child.stdout.pipe(log, { end: false })
     child.stderr.pipe(log, { end: false })
@@ -89,16 +105,24 @@ export class Worker {
     await this.#end('SIGTERM', restartMs)
   }
 
-  /** For so long, and until others have opened partitions meanwhile and gone on from there. */
+  /** In the midst of a transaction, for so long, and until others have opened partitions meanwhile and gone on from there. */
   async freeze(forMs: number): Promise<void> {
     this.#frozen = true
     const child = this.#child
-    child?.kill('SIGSTOP')
+    // One that owns nothing yet may not even know the signal.
+    if (this.#owning) child?.kill('SIGUSR2')
+    const patientUntil = Date.now() + (this.#owning ? intoTransactionMs : 0)
+    while (!this.#stopped && Date.now() < patientUntil) await sleep(10)
+    if (!this.#stopped) child?.kill('SIGSTOP')
+    else this.#seen.inTransaction++
     const { opened } = this.#seen
     await sleep(forMs)
     const latestMs = Date.now() + takeOverMs
     while (this.#seen.opened < opened + takenOver && Date.now() < latestMs) await sleep(50)
     await sleep(goneOnMs)
+    // What it had is others' by now.
+    this.#owning = false
+    this.#stopped = false
     child?.kill('SIGCONT')
     this.#frozen = false
   }
@@ -131,6 +155,11 @@ export class Worker {
   #read(text: string): void {
     if (!text.startsWith('{')) return
     const line = JSON.parse(text) as Line
+    if (line.event === 'stopped') {
+      this.#stopped = true
+      // It came into a transaction only after its freeze was over.
+      if (!this.#frozen) this.#child?.kill('SIGCONT')
+    }
     if (line.event === 'slice.retry' && line.code === 'fenced') this.#seen.fenced++
     if (line.event === 'task.open') {
       this.#owning = true
