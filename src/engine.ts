@@ -39,27 +39,7 @@ export function compileEngine({ config, source }: LoadedConfig): Engine {
     const offset = fault instanceof ExpressionFault ? fault.position : 0
     faults.push(source.fault(path, (fault as Error).message, offset))
   }
-  const own = new Set(actionVariables.map(({ name }) => name))
-  const isTaken = (name: string) => own.has(name) || !isVariableName(name)
-  for (const [index, { name }] of config.features.entries()) {
-    const whose = own.has(name) ? "what expressions call the event's own" : "a word of CEL's own"
-    if (isTaken(name)) note(['features', index, 'name'], new Error(`${name} is ${whose}`))
-  }
-  const features = compileFeatures(config.features, (declaration, key, fault) => {
-    const index = config.features.findIndex(({ name }) => name === declaration.name)
-    note(['features', index, key === 'of' ? declaration.kind.name : key], fault)
-  })
-  const { features: declared, actions, arbitration } = config
-  const policyText = JSON.stringify({ features: declared, actions, arbitration })
-  const policy = compilePolicy(
-    config.actions,
-    config.arbitration,
-    features.variables.filter(({ name }) => !isTaken(name)),
-    createHash('sha256').update(policyText).digest('hex').slice(0, 32),
-    (declaration, path, fault) => {
-      note(['actions', config.actions.findIndex(({ name }) => name === declaration.name), ...path], fault)
-    },
-  )
+  const rules = compileRules(config, note)
   const decoders = new Map<string, Decoder>()
   for (const [index, topic] of config.topics.entries()) {
     const decoder = topicDecoder(topic, config, (path, fault) => note(['topics', index, ...path], fault))
@@ -67,7 +47,48 @@ export function compileEngine({ config, source }: LoadedConfig): Engine {
   }
   const enrich = compileEnricher(enrichOptions(config, (fault) => note(['enrich', 'geo_database'], fault)))
   if (faults.length > 0) throw new ConfigError(faults)
-  return { config, features, policy, policyText, decoders, enrich }
+  return { config, ...rules, decoders, enrich }
+}
+
+/** The same engine under rules of before, as `policyText` gives them; undefined where this version does not take them. */
+export function withRules(engine: Engine, policyText: string): Engine | undefined {
+  let faults = 0
+  try {
+    const rules = compileRules(JSON.parse(policyText) as Rules, () => faults++)
+    return faults > 0 ? undefined : { ...engine, ...rules }
+  } catch {
+    // Another version's text, of another shape.
+    return undefined
+  }
+}
+
+type Rules = Pick<Config, 'features' | 'actions' | 'arbitration'>
+
+function compileRules(
+  { features: declared, actions, arbitration }: Rules,
+  note: (path: readonly PropertyKey[], fault: unknown) => void,
+): Pick<Engine, 'features' | 'policy' | 'policyText'> {
+  const own = new Set(actionVariables.map(({ name }) => name))
+  const isTaken = (name: string) => own.has(name) || !isVariableName(name)
+  for (const [index, { name }] of declared.entries()) {
+    const whose = own.has(name) ? "what expressions call the event's own" : "a word of CEL's own"
+    if (isTaken(name)) note(['features', index, 'name'], new Error(`${name} is ${whose}`))
+  }
+  const features = compileFeatures(declared, (declaration, key, fault) => {
+    const index = declared.findIndex(({ name }) => name === declaration.name)
+    note(['features', index, key === 'of' ? declaration.kind.name : key], fault)
+  })
+  const policyText = JSON.stringify({ features: declared, actions, arbitration })
+  const policy = compilePolicy(
+    actions,
+    arbitration,
+    features.variables.filter(({ name }) => !isTaken(name)),
+    createHash('sha256').update(policyText).digest('hex').slice(0, 32),
+    (declaration, path, fault) => {
+      note(['actions', actions.findIndex(({ name }) => name === declaration.name), ...path], fault)
+    },
+  )
+  return { features, policy, policyText }
 }
 
 const formats = { registry: 'confluent', wire: 'confluent-file', avro: 'avro', json: 'json' } as const

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { getHeapStatistics } from 'node:v8'
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { ActionFormat } from './emit/encode-action.ts'
-import { type Engine, schemaFile } from './engine.ts'
+import { type Engine, schemaFile, withRules } from './engine.ts'
 import type { Registry } from './ingest/registry/registry.ts'
 import { Rejected } from './ingest/rejected.ts'
 import { journalCodec } from './journal/journal.ts'
@@ -13,13 +13,14 @@ import { createMetrics, type Metrics, taskStates } from './ops/metrics.ts'
 import { Pipeline } from './pipeline.ts'
 import { compileStages } from './stages.ts'
 import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
+import { readPolicy } from './store/clickhouse/policies.ts'
 import { createProfileStore } from './store/clickhouse/profiles.ts'
 import { createWriter } from './store/clickhouse/writer.ts'
 import { policiesTable, writePolicyRow } from './store/policy-row.ts'
 import type { ProfileStore } from './store/profile-store.ts'
 import { RowBuffer, type RowChunk } from './store/row-binary.ts'
 import { StoreError } from './store/store-error.ts'
-import type { TaskDeps } from './task/deps.ts'
+import type { Decider, TaskDeps } from './task/deps.ts'
 import { Task } from './task/task.ts'
 
 /** What the service talks to. `main` connects them; tests may give the in-memory log. */
@@ -58,10 +59,13 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     maxPendingBytes: config.clickhouse.max_pending_mb * 1024 * 1024,
     observer: insertObserver(metrics, logger),
   })
-  const pipeline = new Pipeline(compileStages(engine, await actionFormat(engine, world.registry)))
+  const format = await actionFormat(engine, world.registry)
   const store = createProfileStore(world.clickhouse)
   await checkTables(store, topics[0]!, logger)
   rows.write(policiesTable, policyRow(engine))
+  const policyStored = rows.whenStored()
+  // Where the service stops before, nobody may be waiting for it.
+  policyStored.catch(() => undefined)
   const tasks = new Map<string, Task>()
   let consumption: Consumption | undefined
   let joined = false
@@ -73,9 +77,13 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const deps: TaskDeps = {
     log,
     groupId: config.kafka.group,
-    pipeline,
-    features: engine.features,
-    policy: engine.policy.version,
+    ...decider(engine, format),
+    earlier: async (policy) => {
+      const text = await readPolicy(world.clickhouse, policy)
+      const earlier = text === undefined ? undefined : withRules(engine, text)
+      return earlier && decider(earlier, format)
+    },
+    policyStored,
     journal: journalCodec(config.output.journal, readFileSync(schemaFile('journal'), 'utf8')),
     journalTopic: config.output.journal,
     partitions,
@@ -176,6 +184,12 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     },
   }
 }
+
+const decider = (engine: Engine, format: ActionFormat): Decider => ({
+  pipeline: new Pipeline(compileStages(engine, format)),
+  features: engine.features,
+  policy: engine.policy.version,
+})
 
 /** Every policy that ever decided is kept, by its hash. */
 function policyRow({ policy, policyText }: Engine): RowChunk {

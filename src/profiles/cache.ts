@@ -24,8 +24,8 @@ export class ProfileCache {
   readonly #store: ProfileStore
   readonly #topic: string
   readonly #partition: number
-  readonly #features: FeatureSet
-  readonly #layout: Layout
+  #features: FeatureSet
+  #layout: Layout
   /** In the order in which `evict` looks at them. */
   readonly #profiles = new Map<string, Profile>()
   readonly #state = new RowBuffer(4 * 1024)
@@ -93,6 +93,28 @@ export class ProfileCache {
       this.#profiles.set(customer, profile)
       this.#bytes += profile.bytes
     }
+  }
+
+  /**
+   * Goes on with other features: those that stayed the same keep what they have gathered. Profiles that did not change are
+   * forgotten, since the store may have them as of later, with more features than these.
+   */
+  useFeatures(features: FeatureSet): void {
+    if (features === this.#features) return
+    const layout = layoutOf(features)
+    for (const profile of this.#profiles.values()) {
+      if (profile.dirty) {
+        writeState(this.#state, profile, this.#layout)
+        this.#state.endRow()
+        profile.groups = readState(profile.customer, this.#state.take().bytes, layout).groups
+      } else {
+        this.#profiles.delete(profile.customer)
+        this.#bytes -= profile.bytes
+        this.#away?.add(hashId(profile.customer))
+      }
+    }
+    this.#features = features
+    this.#layout = layout
   }
 
   /** Notes a profile that a slice changed; it is in the next snapshot. */

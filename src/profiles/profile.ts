@@ -15,7 +15,7 @@ export class Profile {
   /** The largest event time seen so far; ms. 0 before the first event. */
   streamTimeMs = 0
   /** The panes of each feature group, by the group's index; undefined until an event touches it. */
-  readonly groups: (Panes | undefined)[] = []
+  groups: (Panes | undefined)[] = []
   readonly session = noSession()
   /** The latest value of each trait by event time, and that time. */
   traits: ReadonlyMap<string, Scalar> = noTraits

@@ -8,14 +8,22 @@ import type { ProfileCache } from '../profiles/cache.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
 import type { RowWriter } from '../store/row-writer.ts'
 
-/** What all tasks share. */
-export interface TaskDeps {
-  readonly log: Log
-  readonly groupId: string
+/** What decides, and by what policy. */
+export interface Decider {
   readonly pipeline: Pipeline
   readonly features: FeatureSet
-  /** Content hash of the policy that decides. */
+  /** Content hash of the policy. */
   readonly policy: string
+}
+
+/** What all tasks share. */
+export interface TaskDeps extends Decider {
+  readonly log: Log
+  readonly groupId: string
+  /** Decides as a policy of before did; undefined where its text is not to be had. */
+  readonly earlier: (policy: string) => Promise<Decider | undefined>
+  /** Resolves when the store has the policy's text, so that whoever comes after can replay under it. */
+  readonly policyStored: Promise<void>
   readonly journal: JournalCodec
   readonly journalTopic: string
   /** The partitions of the input topics. */

@@ -6,7 +6,7 @@ import type { TopicPartition, Turn } from '../log/log.ts'
 import { ProfileCache } from '../profiles/cache.ts'
 import { nextOffsetOf } from '../store/profile-version.ts'
 import { writeSlice } from '../store/slice-rows.ts'
-import { type Opened, type TaskDeps, transactionalId } from './deps.ts'
+import { type Decider, type Opened, type TaskDeps, transactionalId } from './deps.ts'
 import { Lost, TaskFailure } from './failure.ts'
 import { foldRecords } from './fold.ts'
 import { beating, patiently } from './patience.ts'
@@ -18,7 +18,8 @@ import { beating, patiently } from './patience.ts'
  *
  * The order matters: C is settled only after the previous owner is fenced; and where this process stands still for so
  * long that another owner goes on from here, an S that is read first is never past C. The replay emits nothing, since the
- * transactions of that input did; its rows go to the store once more, where they replace themselves.
+ * transactions of that input did; its rows go to the store once more, where they replace themselves. What was decided by
+ * earlier rules is decided again by those.
  * @throws TaskFailure where it can't be shown that nothing is lost; Lost where the partition is another's meanwhile
  */
 export async function recover(deps: TaskDeps, at: TopicPartition, turn: Turn): Promise<Opened> {
@@ -45,6 +46,7 @@ export async function recover(deps: TaskDeps, at: TopicPartition, turn: Turn): P
       checkpointOffset: start,
     }
     await replay(deps, at, opened, committed ?? start, stored === undefined, turn)
+    await beating(turn, deps.policyStored)
     return opened
   } catch (error) {
     await writer.close().catch((closing) => logger.debug('writer.close', { ...at, error: closing }))
@@ -109,13 +111,15 @@ async function replay(
     ids = []
     k++
   }
+  let decider: Decider = deps
   for await (const batch of log.read(at.topic, at.partition, start, end)) {
     let from = 0
     while (from < batch.count && batch.offset(from) < end) {
       while (batch.offset(from) >= entries[k]!.next_offset) finish(entries[k]!)
       const entry = entries[k]!
       const to = firstAtOrPast(batch, from, Math.min(entry.next_offset, end), maxSliceEvents)
-      const folded = await foldRecords(deps, opened.profiles, batch, from, to, entry.now, turn)
+      if (entry.policy !== decider.policy) decider = await changePolicy(deps, at, opened, entry, turn)
+      const folded = await foldRecords({ ...deps, ...decider }, opened.profiles, batch, from, to, entry.now, turn)
       for (const { id } of folded.actions) ids.push(id)
       for (const chunks of folded.rows) writeSlice(rows, chunks)
       if (rows.full) await beating(turn, rows.whenDrained())
@@ -125,7 +129,25 @@ async function replay(
     }
   }
   while (k < entries.length) finish(entries[k]!)
+  opened.profiles.useFeatures(deps.features)
   opened.nextOffset = end
+}
+
+/** The rules were changed after a crash: what was decided by the earlier ones is decided again by these. */
+async function changePolicy(
+  deps: TaskDeps,
+  at: TopicPartition,
+  opened: Opened,
+  { policy, first_offset: offset }: JournalEntry,
+  turn: Turn,
+): Promise<Decider> {
+  const decider = policy === deps.policy ? deps : await patiently(turn, at, deps.logger, () => deps.earlier(policy))
+  if (decider === undefined) {
+    const hint = `the offsets from ${offset} on were decided by policy ${policy}, which is not to be had: see the runbook`
+    throw new TaskFailure('policy', hint)
+  }
+  opened.profiles.useFeatures(decider.features)
+  return decider
 }
 
 /** The longest that a transaction stays open, and some time for its markers. */
@@ -156,9 +178,9 @@ async function readJournal(
   }
 }
 
-/** Those that can be read by now; they must follow on each other without a gap, under the policy of now. */
+/** Those that can be read by now; they must follow on each other without a gap. */
 async function readCommitted(
-  { log, journal, journalTopic, policy }: TaskDeps,
+  { log, journal, journalTopic }: TaskDeps,
   { topic, partition }: TopicPartition,
   journalOffset: number,
   start: number,
@@ -172,10 +194,6 @@ async function readCommitted(
       if (hasNoCheckpoint && entry.first_offset < start) throw cutWithoutCheckpoint(start)
       if (entry.next_offset <= start || next >= end) continue
       if (entry.first_offset !== next) throw missing(next, end)
-      if (entry.policy !== policy) {
-        const hint = `offsets ${next} to ${end - 1} were decided by policy ${entry.policy}: start once with that one`
-        throw new TaskFailure('policy', hint)
-      }
       entries.push(entry)
       next = entry.next_offset
     }

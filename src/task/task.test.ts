@@ -77,6 +77,8 @@ class World {
       pipeline: new Pipeline(compileStages(engine, 'json')),
       features: engine.features,
       policy: engine.policy.version,
+      earlier: async () => undefined,
+      policyStored: Promise.resolve(),
       journal: journalCodec('beckon.journal', readFileSync(schemaFile('journal'), 'utf8')),
       journalTopic: 'beckon.journal',
       partitions: 1,
