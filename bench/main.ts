@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startStack, stopStack } from '../src/stack/stack.ts'
+import { benchRebalance } from './rebalance.bench.ts'
 import { createReport } from './report.ts'
 import { benchScale } from './scale.bench.ts'
 import { benchService } from './service.bench.ts'
 
 /**
  * `npm run bench -- --json --events N --rounds N`: medians of one run, on servers of its own; with `--customers N` the
- * run with more customers than memory instead.
+ * run with more customers than memory instead, with `--rebalance` workers that join and leave.
  */
 const { values } = parseArgs({
   options: {
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '3' },
     customers: { type: 'string' },
+    rebalance: { type: 'boolean', default: false },
   },
 })
 const report = createReport(values.json)
@@ -25,7 +27,8 @@ const dir = join(folder, 'stack')
 try {
   const servers = await startStack({ dir, ports: { kafka: 0, clickhouse: 0 }, onStep: report.say })
   const place = { ...servers, folder }
-  if (values.customers !== undefined) await benchScale(place, Number(values.customers), report)
+  if (values.rebalance) await benchRebalance(place, report)
+  else if (values.customers !== undefined) await benchScale(place, Number(values.customers), report)
   else await benchService(place, Number(values.events), Number(values.rounds), report)
 } finally {
   await stopStack({ dir, wipe: true })
