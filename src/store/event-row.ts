@@ -1,7 +1,7 @@
-import { type Enrichment, noCampaign, noGeo } from '../enrich/enrichment.ts'
+import { type Agent, type Enrichment, noCampaign, noGeo } from '../enrich/enrichment.ts'
 import type { Event } from '../events/event.ts'
 import { writeTextMap, writeTypedMaps } from './property-maps.ts'
-import type { RowBuffer } from './row-binary.ts'
+import { encodeSegment, type RowBuffer, type Segment } from './row-binary.ts'
 import type { Table } from './table.ts'
 import { truncateIp } from './truncate-ip.ts'
 
@@ -57,8 +57,7 @@ export function writeEventRow(
   late: boolean,
   duplicate: boolean,
 ): void {
-  row.string(topic)
-  row.u16(partition)
+  row.segment(originSegment(topic, partition))
   row.u64(offset)
   row.string(event.id)
   row.string(event.customer)
@@ -69,16 +68,12 @@ export function writeEventRow(
   row.nullableF64(event.value)
   writeTypedMaps(row, event.properties)
   writeTextMap(row, event.traits)
-  const { agent, referrer, geo } = enrichment
-  row.string(agent.device)
-  row.string(agent.browser)
-  row.string(agent.browserVersion)
-  row.string(agent.os)
-  row.string(agent.osVersion)
-  row.bool(agent.bot)
+  const { referrer, geo } = enrichment
+  const agent = agentSegments(enrichment.agent)
+  row.segment(agent.columns)
   row.string(referrer.class)
   row.string(geo.country)
-  writeContext(row, event, enrichment)
+  writeContext(row, event, enrichment, agent)
   row.u32(sessionIndex)
   row.dateTime64(sessionStartMs)
   row.bool(late)
@@ -86,54 +81,102 @@ export function writeEventRow(
   row.endRow()
 }
 
-/** What most events have none of, as one map: a column costs the server as much for an empty value as for a full one. */
-const names: string[] = []
-const values: string[] = []
+let origin = encodeSegment(() => undefined)
+let originTopic = ''
+let originPartition = -1
 
-function writeContext(row: RowBuffer, event: Event, { agent, campaign, referrer, geo }: Enrichment): void {
-  names.length = 0
-  values.length = 0
-  note('anonymous_id', event.anonymousId)
-  if (event.receivedAtMs !== 0) note('received_at', String(event.receivedAtMs))
-  note('title', event.title)
-  note('referrer', event.referrer)
-  if (event.ip !== '') note('ip', truncateIp(event.ip))
-  note('locale', event.locale)
-  note('timezone', event.timezone)
-  note('channel', event.channel)
-  note('currency', event.currency)
-  note('device_vendor', agent.deviceVendor)
-  note('device_model', agent.deviceModel)
-  if (campaign !== noCampaign) {
-    note('campaign_source', campaign.source)
-    note('campaign_medium', campaign.medium)
-    note('campaign_name', campaign.name)
-    note('campaign_term', campaign.term)
-    note('campaign_content', campaign.content)
-    note('campaign_click_id', campaign.clickId)
-    note('campaign_network', campaign.network)
-  }
-  note('referrer_source', referrer.source)
-  note('referrer_host', referrer.host)
-  note('referrer_term', referrer.term)
-  if (geo !== noGeo) {
-    note('region', geo.region)
-    note('city', geo.city)
-    if (!Number.isNaN(geo.latitude)) note('latitude', String(geo.latitude))
-    if (!Number.isNaN(geo.longitude)) note('longitude', String(geo.longitude))
-    note('geo_timezone', geo.timezone)
-    if (geo.asn !== 0) note('asn', String(geo.asn))
-    note('organization', geo.organization)
-  }
-  row.varint(names.length)
-  for (let i = 0; i < names.length; i++) {
-    row.string(names[i]!)
-    row.string(values[i]!)
-  }
+/** Rows come a partition at a time, so the start of the last one is kept. */
+function originSegment(topic: string, partition: number): Segment {
+  if (topic === originTopic && partition === originPartition) return origin
+  origin = encodeSegment((row) => {
+    row.string(topic)
+    row.u16(partition)
+  })
+  originTopic = topic
+  originPartition = partition
+  return origin
 }
 
-function note(name: string, value: string): void {
-  if (value === '') return
-  names.push(name)
-  values.push(value)
+/** What an agent's events have in common. */
+interface AgentSegments {
+  readonly columns: Segment
+  /** Its entries of the column `context`. */
+  readonly context: Segment
+  readonly entries: number
+}
+
+/** Agents are shared between events; their segments live as long as they do. */
+const agents = new WeakMap<Agent, AgentSegments>()
+
+function agentSegments(agent: Agent): AgentSegments {
+  let segments = agents.get(agent)
+  if (segments === undefined) {
+    const columns = encodeSegment((row) => {
+      row.string(agent.device)
+      row.string(agent.browser)
+      row.string(agent.browserVersion)
+      row.string(agent.os)
+      row.string(agent.osVersion)
+      row.bool(agent.bot)
+    })
+    let entries = 0
+    const context = encodeSegment((row) => {
+      entries += note(row, 'device_vendor', agent.deviceVendor)
+      entries += note(row, 'device_model', agent.deviceModel)
+    })
+    segments = { columns, context, entries }
+    agents.set(agent, segments)
+  }
+  return segments
+}
+
+/** What most events have none of, as one map: a column costs the server as much for an empty value as for a full one. */
+function writeContext(
+  row: RowBuffer,
+  event: Event,
+  { campaign, referrer, geo }: Enrichment,
+  agent: AgentSegments,
+): void {
+  const at = row.openMap()
+  let entries = note(row, 'anonymous_id', event.anonymousId)
+  if (event.receivedAtMs !== 0) entries += note(row, 'received_at', String(event.receivedAtMs))
+  entries += note(row, 'title', event.title)
+  entries += note(row, 'referrer', event.referrer)
+  if (event.ip !== '') entries += note(row, 'ip', truncateIp(event.ip))
+  entries += note(row, 'locale', event.locale)
+  entries += note(row, 'timezone', event.timezone)
+  entries += note(row, 'channel', event.channel)
+  entries += note(row, 'currency', event.currency)
+  row.segment(agent.context)
+  entries += agent.entries
+  if (campaign !== noCampaign) {
+    entries += note(row, 'campaign_source', campaign.source)
+    entries += note(row, 'campaign_medium', campaign.medium)
+    entries += note(row, 'campaign_name', campaign.name)
+    entries += note(row, 'campaign_term', campaign.term)
+    entries += note(row, 'campaign_content', campaign.content)
+    entries += note(row, 'campaign_click_id', campaign.clickId)
+    entries += note(row, 'campaign_network', campaign.network)
+  }
+  entries += note(row, 'referrer_source', referrer.source)
+  entries += note(row, 'referrer_host', referrer.host)
+  entries += note(row, 'referrer_term', referrer.term)
+  if (geo !== noGeo) {
+    entries += note(row, 'region', geo.region)
+    entries += note(row, 'city', geo.city)
+    if (!Number.isNaN(geo.latitude)) entries += note(row, 'latitude', String(geo.latitude))
+    if (!Number.isNaN(geo.longitude)) entries += note(row, 'longitude', String(geo.longitude))
+    entries += note(row, 'geo_timezone', geo.timezone)
+    if (geo.asn !== 0) entries += note(row, 'asn', String(geo.asn))
+    entries += note(row, 'organization', geo.organization)
+  }
+  row.closeMap(at, entries)
+}
+
+/** @returns the number of entries written: none for an empty value */
+function note(row: RowBuffer, name: string, value: string): number {
+  if (value === '') return 0
+  row.string(name)
+  row.string(value)
+  return 1
 }

@@ -7,11 +7,51 @@ import type { Properties, Value } from '../events/event.ts'
 import type { RowBuffer } from './row-binary.ts'
 
 /** Writes the four maps `numbers`, `strings`, `booleans` and `nested` (lists and maps as JSON), in that order. */
-export function writeTypedMaps(row: RowBuffer, properties: Properties): void {
-  writeMap(row, properties, 'number')
-  writeMap(row, properties, 'string')
-  writeMap(row, properties, 'boolean')
-  writeMap(row, properties, 'object')
+export function writeTypedMaps(row: RowBuffer, { names, values }: Properties): void {
+  let numbers = 0
+  let strings = 0
+  let booleans = 0
+  let nested = 0
+  for (let i = 0; i < names.length; i++) {
+    const value = values[i]!
+    if (value === null || !isLast(names, i)) continue
+    if (typeof value === 'number') numbers++
+    else if (typeof value === 'string') strings++
+    else if (typeof value === 'boolean') booleans++
+    else nested++
+  }
+  row.varint(numbers)
+  for (let i = 0; numbers > 0; i++) {
+    const value = values[i]!
+    if (typeof value !== 'number' || !isLast(names, i)) continue
+    row.string(names[i]!)
+    row.f64(value)
+    numbers--
+  }
+  row.varint(strings)
+  for (let i = 0; strings > 0; i++) {
+    const value = values[i]!
+    if (typeof value !== 'string' || !isLast(names, i)) continue
+    row.string(names[i]!)
+    row.string(value)
+    strings--
+  }
+  row.varint(booleans)
+  for (let i = 0; booleans > 0; i++) {
+    const value = values[i]!
+    if (typeof value !== 'boolean' || !isLast(names, i)) continue
+    row.string(names[i]!)
+    row.bool(value)
+    booleans--
+  }
+  row.varint(nested)
+  for (let i = 0; nested > 0; i++) {
+    const value = values[i]!
+    if (typeof value !== 'object' || value === null || !isLast(names, i)) continue
+    row.string(names[i]!)
+    row.string(JSON.stringify(value))
+    nested--
+  }
 }
 
 /** Writes one Map(String, String); what is no string, as JSON. */
@@ -37,25 +77,6 @@ export function writeTraits(row: RowBuffer, traits: ReadonlyMap<string, Value>):
 function writeText(row: RowBuffer, name: string, value: Value): void {
   row.string(name)
   row.string(typeof value === 'string' ? value : JSON.stringify(value))
-}
-
-function writeMap(row: RowBuffer, properties: Properties, type: 'number' | 'string' | 'boolean' | 'object'): void {
-  const { names, values } = properties
-  let count = 0
-  for (let i = 0; i < names.length; i++) {
-    if (typeof values[i] === type && values[i] !== null && isLast(names, i)) count++
-  }
-  row.varint(count)
-  for (let i = 0; count > 0; i++) {
-    const value = values[i]!
-    if (typeof value !== type || value === null || !isLast(names, i)) continue
-    row.string(names[i]!)
-    if (typeof value === 'number') row.f64(value)
-    else if (typeof value === 'string') row.string(value)
-    else if (typeof value === 'boolean') row.bool(value)
-    else row.string(JSON.stringify(value))
-    count--
-  }
 }
 
 let checkedNames: readonly string[] = []

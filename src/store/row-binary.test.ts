@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { RowBuffer } from './row-binary.ts'
+import { encodeSegment, RowBuffer } from './row-binary.ts'
 
 /** The bytes that the calls write, as hex. */
 function written(write: (row: RowBuffer) => void, initialBytes = 1): string {
@@ -62,7 +62,33 @@ test('a string of any length and script is its UTF-8 behind its length', () => {
   )
 })
 
-test('the rows taken are a copy with their ends, and the buffer starts anew', () => {
+test('a segment of any length is written as the calls that it was encoded from, and no byte more', () => {
+  for (let length = 0; length < 20; length++) {
+    const write = (row: RowBuffer) => {
+      for (let i = 0; i < length; i++) row.u8(250 + i)
+    }
+    const segment = encodeSegment(write)
+    const twice = written((row) => {
+      row.segment(segment)
+      row.segment(segment)
+      row.u8(1)
+    })
+    assert.equal(twice, `${written(write).repeat(2)}01`)
+  }
+})
+
+test('a map is counted behind its place, wherever the buffer has moved to meanwhile', () => {
+  const map = written((row) => {
+    row.u8(9)
+    const at = row.openMap()
+    row.string('name')
+    row.string('x'.repeat(300))
+    row.closeMap(at, 1)
+  })
+  assert.equal(map.slice(0, 14), '0901046e616d65')
+})
+
+test('the rows taken are not written again, and the buffer starts anew', () => {
   const row = new RowBuffer(1)
   const ends: number[] = []
   for (let i = 0; i < 1000; i++) {

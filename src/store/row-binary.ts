@@ -14,23 +14,46 @@ export interface RowChunk {
 /** Up to here a loop beats the call into the engine. */
 const shortString = 24
 
+/** Bytes encoded once that many rows have; as 32-bit words, which are written in a quarter of the steps. */
+export interface Segment {
+  readonly words: Int32Array
+  /** In bytes; the last word may hold more. */
+  readonly length: number
+}
+
+/** What the calls write, to be written again by `RowBuffer.segment`. */
+export function encodeSegment(write: (row: RowBuffer) => void): Segment {
+  const row = new RowBuffer(256)
+  write(row)
+  const { bytes } = row.take()
+  const words = new Int32Array((bytes.length + 3) >> 2)
+  for (let i = 0; i < bytes.length; i++) words[i >> 2]! |= bytes[i]! << ((i & 3) * 8)
+  return { words, length: bytes.length }
+}
+
 /**
- * A byte buffer that grows by doubling and is used again after `take`. A row is written value by value and closed
- * by `endRow`; nothing is allocated per value.
+ * A byte buffer from which `take` cuts the rows: what is handed out is never written again, and the next rows follow
+ * behind it until the buffer is used up. A row is written value by value and closed by `endRow`; nothing is allocated
+ * per value. Numbers go through a DataView, whose calls the engine compiles to one store each; Buffer's do not.
  */
 export class RowBuffer {
   #bytes: Buffer
-  #length = 0
+  #view: DataView
+  /** Where the rows since the last `take` begin. */
+  #start = 0
+  #end = 0
+  /** Counted from `#start`. */
   #rowEnds = new Uint32Array(256)
   #rows = 0
 
   constructor(initialBytes = 64 * 1024) {
     this.#bytes = Buffer.allocUnsafeSlow(initialBytes)
+    this.#view = viewOf(this.#bytes)
   }
 
   /** The bytes written since the last `take`. */
   get length(): number {
-    return this.#length
+    return this.#end - this.#start
   }
 
   /** The rows closed since the last `take`. */
@@ -39,8 +62,8 @@ export class RowBuffer {
   }
 
   u8(value: number): void {
-    this.#reserve(1)
-    this.#bytes[this.#length++] = value
+    const at = this.#advance(1)
+    this.#view.setUint8(at, value)
   }
 
   bool(value: boolean): void {
@@ -48,32 +71,29 @@ export class RowBuffer {
   }
 
   u16(value: number): void {
-    this.#reserve(2)
-    this.#length = this.#bytes.writeUInt16LE(value, this.#length)
+    const at = this.#advance(2)
+    this.#bytes.writeUInt16LE(value, at)
   }
 
   u32(value: number): void {
-    this.#reserve(4)
-    this.#length = this.#bytes.writeUInt32LE(value, this.#length)
+    const at = this.#advance(4)
+    this.#view.setUint32(at, value, true)
   }
 
   /** A whole number from 0 to 2^53 - 1. */
   u64(value: number): void {
-    this.#reserve(8)
-    const high = Math.floor(value / 0x1_0000_0000)
-    this.#bytes.writeUInt32LE(value - high * 0x1_0000_0000, this.#length)
-    this.#length = this.#bytes.writeUInt32LE(high, this.#length + 4)
+    this.#int64(value)
   }
 
   /** For values past 2^53, which a Number would round. */
   bigU64(value: bigint): void {
-    this.#reserve(8)
-    this.#length = this.#bytes.writeBigUInt64LE(value, this.#length)
+    const at = this.#advance(8)
+    this.#view.setBigUint64(at, value, true)
   }
 
   f64(value: number): void {
-    this.#reserve(8)
-    this.#length = this.#bytes.writeDoubleLE(value, this.#length)
+    const at = this.#advance(8)
+    this.#view.setFloat64(at, value, true)
   }
 
   /** Nullable(Float64): NaN is NULL, so that SQL can tell "none" from 0 and sums skip it. */
@@ -88,16 +108,13 @@ export class RowBuffer {
 
   /** DateTime64(3): ms since 1970 as Int64, negative before it. */
   dateTime64(ms: number): void {
-    this.#reserve(8)
-    const high = Math.floor(ms / 0x1_0000_0000)
-    this.#bytes.writeUInt32LE(ms - high * 0x1_0000_0000, this.#length)
-    this.#length = this.#bytes.writeInt32LE(high, this.#length + 4)
+    this.#int64(ms)
   }
 
   /** An unsigned LEB128 number below 2^32: the length of a string, an array or a map. */
   varint(value: number): void {
     this.#reserve(5)
-    this.#length = putVarint(this.#bytes, this.#length, value)
+    this.#end = putVarint(this.#bytes, this.#end, value)
   }
 
   /** UTF-8; a lone surrogate becomes U+FFFD, since one malformed string would make the server refuse the insert. */
@@ -105,7 +122,7 @@ export class RowBuffer {
     const count = value.length
     this.#reserve(count * 3 + 5)
     const bytes = this.#bytes
-    const start = this.#length
+    const start = this.#end
     if (count <= shortString) {
       let at = start + 1
       for (let i = 0; i < count; i++) {
@@ -118,7 +135,7 @@ export class RowBuffer {
       }
       // 24 UTF-16 units are at most 72 bytes of UTF-8, so one byte always holds the length.
       bytes[start] = at - start - 1
-      this.#length = at
+      this.#end = at
       return
     }
     const assumed = varintBytes(count)
@@ -126,20 +143,40 @@ export class RowBuffer {
     const needed = varintBytes(written)
     if (needed !== assumed) bytes.copyWithin(start + needed, start + assumed, start + assumed + written)
     putVarint(bytes, start, written)
-    this.#length = start + needed + written
+    this.#end = start + needed + written
   }
 
   /** A String column holds any bytes. */
   blob(value: Buffer): void {
     this.varint(value.length)
     this.#reserve(value.length)
-    this.#length += value.copy(this.#bytes, this.#length)
+    this.#end += value.copy(this.#bytes, this.#end)
+  }
+
+  segment({ words, length }: Segment): void {
+    this.#reserve(words.length * 4)
+    const view = this.#view
+    const start = this.#end
+    for (let i = 0; i < words.length; i++) view.setInt32(start + i * 4, words[i]!, true)
+    this.#end = start + length
   }
 
   /** Array(String), also of LowCardinality. */
   strings(values: readonly string[]): void {
     this.varint(values.length)
     for (const value of values) this.string(value)
+  }
+
+  /** Begins a map whose entries are counted as they are written. @returns its place, for `closeMap` */
+  openMap(): number {
+    const at = this.length
+    this.u8(0)
+    return at
+  }
+
+  /** @param entries what was written since `openMap`: at most 127, so that one byte holds it */
+  closeMap(at: number, entries: number): void {
+    this.#view.setUint8(this.#start + at, entries)
   }
 
   /** Closes the row that the calls since the last `endRow` wrote. */
@@ -149,33 +186,58 @@ export class RowBuffer {
       more.set(this.#rowEnds)
       this.#rowEnds = more
     }
-    this.#rowEnds[this.#rows++] = this.#length
+    this.#rowEnds[this.#rows++] = this.length
   }
 
   /** Forgets what was written since the last `endRow`: the row could not be finished. */
   dropOpenRow(): void {
-    this.#length = this.#rows === 0 ? 0 : this.#rowEnds[this.#rows - 1]!
+    this.#end = this.#start + (this.#rows === 0 ? 0 : this.#rowEnds[this.#rows - 1]!)
   }
 
-  /** Hands out a copy of the rows, exactly as long as they are, and starts anew. */
+  /** Hands out the rows, and starts anew. They keep the whole buffer in memory that they were cut from. */
   take(): RowChunk {
     const chunk = {
-      bytes: Buffer.from(this.#bytes.subarray(0, this.#length)),
+      bytes: this.#bytes.subarray(this.#start, this.#end),
       rowEnds: this.#rowEnds.slice(0, this.#rows),
     }
-    this.#length = 0
+    this.#start = this.#end
     this.#rows = 0
     return chunk
   }
 
+  /** Two's complement; exact from -2^53 to 2^53. */
+  #int64(value: number): void {
+    const at = this.#advance(8)
+    const high = Math.floor(value / 0x1_0000_0000)
+    this.#view.setUint32(at, value - high * 0x1_0000_0000, true)
+    this.#view.setInt32(at + 4, high, true)
+  }
+
+  /** Moves past that many bytes and gives their start; to be called before the view is read, which it may replace. */
+  #advance(count: number): number {
+    this.#reserve(count)
+    const at = this.#end
+    this.#end = at + count
+    return at
+  }
+
   #reserve(count: number): void {
-    const needed = this.#length + count
-    if (needed <= this.#bytes.length) return
-    const more = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, needed))
-    this.#bytes.copy(more, 0, 0, this.#length)
-    this.#bytes = more
+    if (this.#end + count > this.#bytes.length) this.#moveOn(count)
+  }
+
+  /** Goes on in a new buffer with the rows not taken yet; twice as large as needed where they would fill it. */
+  #moveOn(count: number): void {
+    const { length } = this
+    const next = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length, (length + count) * 2))
+    this.#bytes.copy(next, 0, this.#start, this.#end)
+    this.#bytes = next
+    this.#view = viewOf(next)
+    this.#start = 0
+    this.#end = length
   }
 }
+
+const viewOf = ({ buffer, byteOffset, length }: Buffer) => new DataView(buffer, byteOffset, length)
 
 function varintBytes(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5
