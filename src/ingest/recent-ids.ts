@@ -22,9 +22,7 @@ export class RecentIds {
       this.#table[at + 1] = streamTimeMs
       return true
     }
-    this.#table[at] = hash + 1
-    this.#table[at + 1] = streamTimeMs
-    this.#used++
+    this.#put(at, hash, streamTimeMs)
     return true
   }
 
@@ -48,26 +46,40 @@ export class RecentIds {
 
   /** Takes over the pairs of a checkpoint. */
   restore(entries: readonly (readonly [hash: number, timeMs: number])[]): void {
-    this.#refill(entries)
+    this.#clear(entries.length)
+    for (const [hash, timeMs] of entries) this.#put(this.#find(hash), hash, timeMs)
   }
 
   /** Drops what left the window or is too much, and makes room for as many again. */
   #rebuild(oldestMs: number, maxIds: number): void {
-    let live = [...this.entries()].filter(([, timeMs]) => timeMs >= oldestMs)
-    if (live.length >= maxIds) live = live.sort(([, a], [, b]) => b - a).slice(0, maxIds >> 1)
-    this.#refill(live)
+    const table = this.#table
+    let live = 0
+    for (let at = 0; at < table.length; at += 2) if (table[at] !== 0 && table[at + 1]! >= oldestMs) live++
+    if (live >= maxIds) {
+      const newest = [...this.entries()].sort(([, a], [, b]) => b - a)
+      this.restore(newest.slice(0, Math.min(live, maxIds >> 1)))
+      return
+    }
+    this.#clear(live)
+    for (let at = 0; at < table.length; at += 2) {
+      if (table[at] === 0 || table[at + 1]! < oldestMs) continue
+      const hash = table[at]! - 1
+      this.#put(this.#find(hash), hash, table[at + 1]!)
+    }
   }
 
-  #refill(live: readonly (readonly [hash: number, timeMs: number])[]): void {
+  /** Starts an empty table with room for four times that many. */
+  #clear(ids: number): void {
     let pairs = 4
-    while (pairs < live.length * 4) pairs *= 2
+    while (pairs < ids * 4) pairs *= 2
     this.#table = new Array(pairs * 2).fill(0)
-    this.#used = live.length
-    for (const [hash, timeMs] of live) {
-      const at = this.#find(hash)
-      this.#table[at] = hash + 1
-      this.#table[at + 1] = timeMs
-    }
+    this.#used = 0
+  }
+
+  #put(at: number, hash: number, timeMs: number): void {
+    this.#table[at] = hash + 1
+    this.#table[at + 1] = timeMs
+    this.#used++
   }
 }
 
