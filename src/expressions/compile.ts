@@ -126,8 +126,15 @@ export function compileNode<Moment>(
     case '.?':
     case '[?]':
       throw new NotSupported('optional access is not supported; use has(…)', node.start)
-    default:
-      return compileBinary(node.op, compile(node.args[0]), compile(node.args[1]), bothInt(node.args))
+    default: {
+      const [left, right] = node.args
+      const constant = right.op === 'value' ? literal(right) : undefined
+      if (typeof constant === 'number' || typeof constant === 'string') {
+        const compared = compileComparison(node.op, compile(left), constant)
+        if (compared !== undefined) return compared
+      }
+      return compileBinary(node.op, compile(left), compile(right), bothInt(node.args))
+    }
   }
 }
 
@@ -221,6 +228,43 @@ function compileBinary<Moment>(
       return numbers((a, b) => finite(a % b))
     case 'in':
       throw new Error('compiled by its own case')
+  }
+}
+
+/** As `compileBinary`, with a constant: what most conditions are, without asking its type each time. undefined for other operators. */
+function compileComparison<Moment>(
+  op: BinaryOperator,
+  left: Evaluate<Moment>,
+  constant: number | string,
+): Evaluate<Moment> | undefined {
+  const type = typeof constant
+  const compare = (holds: (a: number | string) => boolean): Evaluate<Moment> => {
+    return (moment) => {
+      const a = left(moment)
+      return typeof a === type ? holds(a as typeof constant) : undefined
+    }
+  }
+  switch (op) {
+    case '==':
+      return (moment) => {
+        const a = left(moment)
+        return a === undefined ? undefined : a === constant
+      }
+    case '!=':
+      return (moment) => {
+        const a = left(moment)
+        return a === undefined ? undefined : a !== constant
+      }
+    case '<':
+      return compare((a) => a < constant)
+    case '<=':
+      return compare((a) => a <= constant)
+    case '>':
+      return compare((a) => a > constant)
+    case '>=':
+      return compare((a) => a >= constant)
+    default:
+      return undefined
   }
 }
 

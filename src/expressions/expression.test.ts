@@ -37,6 +37,30 @@ const moment: Moment = {
 }
 const evaluate = (source: string, at = moment) => scope.compile(source).evaluate(at)
 
+test('a comparison with a constant gives what one with a variable gives', () => {
+  interface Pair {
+    readonly a: unknown
+    readonly b: unknown
+  }
+  const pair = new Scope<Pair>([
+    { name: 'a', type: 'dyn', read: (m) => m.a },
+    { name: 'b', type: 'dyn', read: (m) => m.b },
+  ])
+  const values = [2, 3, 3.5, 4, '', '2', '3', '4', true, false, null, undefined, Number.NaN, [3], new Map()]
+  for (const op of ['==', '!=', '<', '<=', '>', '>=']) {
+    for (const [source, b] of [
+      ['3', 3],
+      ['3.5', 3.5],
+      ['"3"', '3'],
+    ] as const) {
+      const [constant, variable] = [pair.compile(`a ${op} ${source}`), pair.compile(`a ${op} b`)]
+      for (const a of values) {
+        assert.equal(constant.evaluate({ a, b }), variable.evaluate({ a, b }), `${String(a)} ${op} ${source}`)
+      }
+    }
+  }
+})
+
 test('expressions give what CEL says', () => {
   const cases: [source: string, wanted: unknown][] = [
     ['type == "purchase"', true],
