@@ -39,6 +39,23 @@ const networks = new Map([
 
 const marker = new RegExp(`[?&](?:${[...tags.keys(), ...networks.keys()].join('|')})=`, 'i')
 
+/** Places of the first two letters of the parameters, in either case. */
+const starts = new Uint8Array(1024)
+const startOf = (first: number, second: number): number => ((first & 31) << 5) | (second & 31)
+for (const name of [...tags.keys(), ...networks.keys()]) starts[startOf(name.charCodeAt(0), name.charCodeAt(1))] = 1
+
+/** False where no parameter starts as one of ours does: most queries, at a fraction of the expression's cost. */
+function mayHaveMarker(url: string): boolean {
+  const query = url.indexOf('?')
+  if (query < 0) return false
+  for (let at = query; at < url.length - 2; at++) {
+    const char = url.charCodeAt(at)
+    const isStart = char === 0x26 || char === 0x3f // & ?
+    if (isStart && starts[startOf(url.charCodeAt(at + 1), url.charCodeAt(at + 2))] === 1) return true
+  }
+  return false
+}
+
 /** What a producer may have put into the event's properties itself; `campaign_…` are the names in Segment's context. */
 const properties: readonly (readonly [property: string, tag: Tag])[] = [
   ...tags,
@@ -55,7 +72,8 @@ export function compileCampaign(): (event: Event) => Campaign {
   const findProperties = compilePropertyFinder(properties.map(([property]) => property))
 
   return (event) => {
-    const fromUrl = event.url.includes('?') && marker.test(event.url) ? campaignOf(queryOf(event.url)) : noCampaign
+    const { url } = event
+    const fromUrl = mayHaveMarker(url) && marker.test(url) ? campaignOf(queryOf(url)) : noCampaign
     const places = findProperties(event.properties)
     return places === null ? fromUrl : override(fromUrl, event, places)
   }
