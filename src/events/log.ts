@@ -26,7 +26,25 @@ export interface RecordBatch {
   key(i: number): Buffer | null
   /** As `key`. */
   value(i: number): Buffer | null
+  /**
+   * Points `key` and `value` at where those of the record lie, so that reading one cuts out and allocates nothing. Left
+   * out by views whose records are buffers of their own: there `key` and `value` cost nothing.
+   */
+  locate?(i: number, key: Slice, value: Slice): void
   headers(i: number): readonly RecordHeader[]
+}
+
+/** A run of bytes, as a place that is used again for one record after the other; `bytes` is null for none. */
+export class Slice {
+  bytes: Buffer | null = null
+  start = 0
+  end = 0
+
+  set(bytes: Buffer | null, start: number, end: number): void {
+    this.bytes = bytes
+    this.start = start
+    this.end = end
+  }
 }
 
 export interface RecordHeader {

@@ -43,7 +43,7 @@ export class Cursor {
   base = 0
   #buffer: ArrayBufferLike = this.bytes.buffer
 
-  open(bytes: Buffer, at: number): void {
+  open(bytes: Buffer, start: number, end: number): void {
     this.bytes = bytes as Buffer & Slices
     const { buffer } = bytes
     if (buffer !== this.#buffer) {
@@ -51,8 +51,8 @@ export class Cursor {
       this.view = new DataView(buffer)
     }
     this.base = bytes.byteOffset
-    this.at = at
-    this.end = bytes.length
+    this.at = start
+    this.end = end
     this.depth = 0
     this.items = 0
   }

@@ -29,8 +29,8 @@ const trailing = rejected('trailing', 'bytes are left behind the value')
 const missingFields = rejected('unresolvable', 'the schema has no field for the customer, the type or the time')
 const unfit = rejected('unresolvable', 'a field of the schema has another type than the mapping needs')
 
-/** Reads the event that starts at `at` and ends with the bytes. Throws shared rejections. */
-export type EventReader = (bytes: Buffer, at: number) => Event
+/** Reads the event that lies in the bytes from `start` to `end`. Throws shared rejections. */
+export type EventReader = (bytes: Buffer, start: number, end: number) => Event
 
 type Step = (cursor: Cursor, event: Event) => void
 
@@ -48,9 +48,9 @@ export function compileAvroReader(schema: AvroRecord, plan: Plan): EventReader |
 
 function selectiveReader(plan: Plan, steps: readonly Step[]): EventReader {
   const cursor = new Cursor()
-  return (bytes, at) => {
+  return (bytes, start, end) => {
     const event = new Event()
-    cursor.open(bytes, at)
+    cursor.open(bytes, start, end)
     plan.begin(event)
     for (let i = 0; i < steps.length; i++) steps[i]!(cursor, event)
     if (cursor.at !== cursor.end) throw trailing
@@ -64,8 +64,8 @@ function wholeReader(plan: Plan, schema: AvroRecord, compiler: EventCompiler): E
   const cursor = new Cursor()
   const names = Object.freeze(schema.fields.map((field) => childName(plan.root, field) ?? field.name))
   const readers = schema.fields.map((field) => compiler.value(field.schema, child(plan.root, field)))
-  return (bytes, at) => {
-    cursor.open(bytes, at)
+  return (bytes, start, end) => {
+    cursor.open(bytes, start, end)
     const values = readers.map((read) => read(cursor))
     if (cursor.at !== cursor.end) throw trailing
     return eventFromRecord(plan, new Properties(names, values))
@@ -135,12 +135,20 @@ class EventCompiler {
     if (target.kind === 'properties' || target.kind === 'traits') return this.#entries(schema, this.#plan[target.kind])
     if (target.kind === 'text') {
       const { set } = target
+      if (schema.kind === 'string') return this.#stringStep(target)
       const read = textReader(schema, target.id)
       return (cursor, event) => set(event, read(cursor))
     }
     const { set } = target
     const read = target.kind === 'number' ? this.#numberReader(schema) : this.#timeReader(schema, target.unit)
     return (cursor, event) => set(event, read(cursor))
+  }
+
+  /** Most fields are strings: each step calls its reader by name, so that the engine can inline it. */
+  #stringStep({ set, id, repeats }: Target & { kind: 'text' }): Step {
+    const { known } = this.#plan
+    if (repeats) return (cursor, event) => set(event, known.read(cursor))
+    return id ? (cursor, event) => set(event, readId(cursor)) : (cursor, event) => set(event, readText(cursor))
   }
 
   #numberReader(schema: AvroSchema): Read<number> {

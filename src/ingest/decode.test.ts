@@ -504,6 +504,31 @@ test('whatever the bytes, the answer is an event or a reason', () => {
     assert.ok((seen.get(kind) ?? 0) > 10, kind)
 })
 
+test('a value among other bytes is read as it is alone, and never past its end', () => {
+  const type = avro.Type.forSchema(JSON.parse(eventSchema), { wrapUnions: true })
+  const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:139.0) Gecko/20100101 Firefox/139.0'
+  const call = { type: 'page', messageId: 'm1', userId: 'u1', timestamp: atMs, context: { userAgent: agent } }
+  const decoders = [
+    decoderOf({ format: 'avro', schema: eventSchema }),
+    decoderOf({ format: 'confluent-file', schema: eventSchema }),
+    decoderOf({ format: 'json' }),
+  ]
+  const frame = Buffer.from([0, 0, 0, 0, 1])
+  const random = generator(7)
+  for (let i = 0; i < 6_000; i++) {
+    const decoder = i % decoders.length
+    const whole = decoder === 2 ? Buffer.from(JSON.stringify(call)) : type.toBuffer(type.random() as object)
+    const sent = decoder === 1 ? Buffer.concat([frame, mutated(whole, random)]) : mutated(whole, random)
+    const among = Buffer.concat([Buffer.alloc(random(9), 1), sent, whole])
+    const start = among.length - whole.length - sent.length
+    const [alone, found] = [
+      decoders[decoder]!.decode(Buffer.from(sent), 0),
+      decoders[decoder]!.decode(among, 0, start, start + sent.length),
+    ]
+    assert.deepEqual(found, alone)
+  }
+})
+
 function mutated(seed: Buffer, random: (below: number) => number): Buffer {
   const bytes = Buffer.from(seed.subarray(0, Math.min(seed.length, 1024)))
   for (let count = random(4); count > 0; count--) bytes[random(Math.max(bytes.length, 1))] = random(256)

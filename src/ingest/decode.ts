@@ -59,8 +59,11 @@ export interface FetchedSchema {
 }
 
 export interface Decoder {
-  /** `nowMs` only tells when a schema that could not be had may be asked for again. */
-  decode(value: Buffer | null, nowMs: number): Event | Rejected | UnknownSchema
+  /**
+   * Reads the value that lies in the bytes from `start` to `end`; all of them if not given. `nowMs` only tells when a
+   * schema that could not be had may be asked for again.
+   */
+  decode(bytes: Buffer | null, nowMs: number, start?: number, end?: number): Event | Rejected | UnknownSchema
   /** What the registry said: a schema, or why there is none, which holds for 60 s. */
   addSchema(id: number, schema: FetchedSchema | Rejected, nowMs: number): void
 }
@@ -81,16 +84,17 @@ export function compileDecoder(options: DecoderOptions): Decoder | Rejected {
 
 function jsonReader(plan: Plan, schema: AvroRecord | undefined): EventReader {
   const fits = schema && fieldFits(schema)
-  return (bytes) => eventFromRecord(plan, parseJsonObject(bytes.toString(), plan.root), fits)
+  return (bytes, start, end) =>
+    eventFromRecord(plan, parseJsonObject(bytes.toString('utf8', start, end), plan.root), fits)
 }
 
 function framedReader(read: EventReader, schemaIds: readonly number[] | undefined): EventReader {
   const allowed = schemaIds && new Set(schemaIds)
-  return (bytes) => {
-    const id = schemaId(bytes)
+  return (bytes, start, end) => {
+    const id = schemaId(bytes, start, end)
     if (allowed !== undefined && !allowed.has(id)) throw unlistedId.withSchema(id)
     try {
-      return read(bytes, headerBytes)
+      return read(bytes, start + headerBytes, end)
     } catch (fault) {
       throw fault instanceof Rejected ? fault.withSchema(id) : fault
     }
@@ -98,10 +102,10 @@ function framedReader(read: EventReader, schemaIds: readonly number[] | undefine
 }
 
 /** Throws shared rejections. */
-function schemaId(bytes: Buffer): number {
-  if (bytes.length < headerBytes) throw tooShort
-  if (bytes[0] !== 0) throw badMagic
-  return bytes.readInt32BE(1)
+function schemaId(bytes: Buffer, start: number, end: number): number {
+  if (end - start < headerBytes) throw tooShort
+  if (bytes[start] !== 0) throw badMagic
+  return (bytes[start + 1]! << 24) | (bytes[start + 2]! << 16) | (bytes[start + 3]! << 8) | bytes[start + 4]!
 }
 
 /** One schema for all values. */
@@ -114,11 +118,11 @@ class FixedDecoder implements Decoder {
     this.#read = read
   }
 
-  decode(value: Buffer | null): Event | Rejected {
-    if (value === null) return tombstone
-    if (value.length > this.#maxBytes) return tooLarge
+  decode(bytes: Buffer | null, _nowMs: number, start = 0, end = bytes?.length ?? 0): Event | Rejected {
+    if (bytes === null) return tombstone
+    if (end - start > this.#maxBytes) return tooLarge
     try {
-      return this.#read(value, 0)
+      return this.#read(bytes, start, end)
     } catch (fault) {
       if (fault instanceof Rejected) return fault
       throw fault
@@ -149,17 +153,17 @@ class RegistryDecoder implements Decoder {
     this.#maxBytes = maxBytes
   }
 
-  decode(value: Buffer | null, nowMs: number): Event | Rejected | UnknownSchema {
-    if (value === null) return tombstone
-    if (value.length > this.#maxBytes) return tooLarge
+  decode(bytes: Buffer | null, nowMs: number, start = 0, end = bytes?.length ?? 0): Event | Rejected | UnknownSchema {
+    if (bytes === null) return tombstone
+    if (end - start > this.#maxBytes) return tooLarge
     let id = -1
     try {
-      id = schemaId(value)
+      id = schemaId(bytes, start, end)
       if (id < 1) throw badId
       const compiled = id === this.#lastId ? this.#last : this.#find(id)
       if (compiled === undefined || compiled.untilMs <= nowMs) return new UnknownSchema(id)
       const { reader } = compiled
-      return reader instanceof Rejected ? reader : reader(value, headerBytes)
+      return reader instanceof Rejected ? reader : reader(bytes, start + headerBytes, end)
     } catch (fault) {
       if (fault instanceof Rejected) return id < 0 ? fault : fault.withSchema(id)
       throw fault

@@ -9,8 +9,8 @@ export interface Slot<T> {
   readonly isEmpty: (value: T) => boolean
 }
 
-/** Ids are refused where they are not well formed; other text is cleaned. */
-export type TextSlot = Slot<string> & { readonly id: boolean }
+/** Ids are refused where they are not well formed; other text is cleaned. `repeats`: many events have the same long text. */
+export type TextSlot = Slot<string> & { readonly id: boolean; readonly repeats: boolean }
 
 export const slot = <T>(
   isEmpty: (value: T) => boolean,
@@ -22,8 +22,13 @@ export const isNoTime = (ms: number): boolean => ms === 0
 
 type GetText = (event: Event) => string
 type SetText = (event: Event, text: string) => void
-const text = (get: GetText, set: SetText): TextSlot => ({ ...slot((value) => value === '', get, set), id: false })
+const text = (get: GetText, set: SetText): TextSlot => ({
+  ...slot((value) => value === '', get, set),
+  id: false,
+  repeats: false,
+})
 const id = (get: GetText, set: SetText): TextSlot => ({ ...text(get, set), id: true })
+const repeated = (get: GetText, set: SetText): TextSlot => ({ ...text(get, set), repeats: true })
 
 /** One function a field, so that each store is to a known place of one hidden class. */
 export const textSlots: Readonly<Record<TextField, TextSlot>> = {
@@ -75,7 +80,7 @@ export const textSlots: Readonly<Record<TextField, TextSlot>> = {
       e.referrer = value
     },
   ),
-  userAgent: text(
+  userAgent: repeated(
     (e) => e.userAgent,
     (e, value) => {
       e.userAgent = value

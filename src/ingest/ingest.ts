@@ -1,6 +1,6 @@
 import { correctedTimeMs } from '../enrich/clock-skew.ts'
 import { Event } from '../events/event.ts'
-import type { RecordBatch } from '../events/log.ts'
+import { type RecordBatch, Slice } from '../events/log.ts'
 import { type Decoder, tombstone, type UnknownSchema } from './decode.ts'
 import type { Rejected } from './rejected.ts'
 import { deriveId, validateKey, validateShape, validateTime } from './validate.ts'
@@ -28,14 +28,28 @@ export function compileIngest(
   options: IngestOptions,
 ): (batch: RecordBatch, i: number, nowMs: number) => Event | Rejected | UnknownSchema | undefined {
   const { topics, correctClockSkew, futureMs } = options
+  const key = new Slice()
+  const value = new Slice()
   return (batch, i, nowMs) => {
+    locate(batch, i, key, value)
     const { decoder, keyIsCustomer, skipTombstones } = topics.get(batch.topic)!
-    const event = decoder.decode(batch.value(i), nowMs)
+    const event = decoder.decode(value.bytes, nowMs, value.start, value.end)
     if (!(event instanceof Event)) return event === tombstone && skipTombstones ? undefined : event
-    const fault = validateShape(event) ?? (keyIsCustomer ? validateKey(event, batch.key(i)) : undefined)
+    const fault =
+      validateShape(event) ?? (keyIsCustomer ? validateKey(event, key.bytes, key.start, key.end) : undefined)
     if (fault !== undefined) return fault
     deriveId(event, batch.topic, batch.partition, batch.offset(i))
     if (correctClockSkew) event.timeMs = correctedTimeMs(event.timeMs, event.sentAtMs, event.receivedAtMs)
     return validateTime(event, nowMs, futureMs) ?? event
   }
+}
+
+function locate(batch: RecordBatch, i: number, key: Slice, value: Slice): void {
+  if (batch.locate !== undefined) {
+    batch.locate(i, key, value)
+    return
+  }
+  const [keyBytes, valueBytes] = [batch.key(i), batch.value(i)]
+  key.set(keyBytes, 0, keyBytes?.length ?? 0)
+  value.set(valueBytes, 0, valueBytes?.length ?? 0)
 }

@@ -7,6 +7,7 @@ import type { Event, Properties, Value } from '../events/event.ts'
 import { isNoTime, type Slot, slot, type TextSlot, textSlots, timeSlots, valueSlot } from './event-slots.ts'
 import { earliestMs, latestMs, type TimeUnit, toMs } from './event-time.ts'
 import { parseIsoTime } from './iso-time.ts'
+import { KnownTexts } from './known-texts.ts'
 import type { FieldMapping, Source, TextField, TimeField, TimeSource } from './mapping.ts'
 import { PropertyCollector, placeOf } from './property-shape.ts'
 import { rejected } from './rejected.ts'
@@ -18,7 +19,12 @@ const notFinite = rejected('not_finite', 'a number is not finite')
 
 /** What one path fills. */
 export type Target =
-  | { readonly kind: 'text'; readonly id: boolean; readonly set: (event: Event, text: string) => void }
+  | {
+      readonly kind: 'text'
+      readonly id: boolean
+      readonly repeats: boolean
+      readonly set: (event: Event, text: string) => void
+    }
   | { readonly kind: 'number'; readonly set: (event: Event, number: number) => void }
   | { readonly kind: 'time'; readonly unit: TimeUnit; readonly set: (event: Event, ms: number) => void }
   | { readonly kind: 'properties' }
@@ -33,6 +39,7 @@ export class Plan {
   readonly root: PathNode = { targets: [], children: new Map() }
   readonly properties = new PropertyCollector()
   readonly traits = new PropertyCollector()
+  readonly known = new KnownTexts()
   /** Whether functions of the whole record are among the sources: then it has to be read as a whole. */
   readonly needsRecord: boolean
   readonly #keep: ReadonlySet<string> | undefined
@@ -63,8 +70,8 @@ export class Plan {
 
     const bound = new Map<string, readonly Target[] | 'given'>()
     for (const [name, field] of Object.entries(textSlots) as [TextField, TextSlot][]) {
-      const { id } = field
-      const target = (set: (event: Event, text: string) => void): Target => ({ kind: 'text', id, set })
+      const { id, repeats } = field
+      const target = (set: (event: Event, text: string) => void): Target => ({ kind: 'text', id, repeats, set })
       bound.set(
         name,
         this.#bind(field, '', mapping[name], target, (value) => asText(value, id)),

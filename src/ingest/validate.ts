@@ -63,15 +63,16 @@ export function validateTime(event: Event, nowMs: number, futureMs: number): Rej
 }
 
 /** For topics that are keyed by the customer. Plain ids are compared byte by byte, with no text made of the key. */
-export function validateKey(event: Event, key: Buffer | null): Rejected | undefined {
+export function validateKey(event: Event, key: Buffer | null, start = 0, end = key?.length ?? 0): Rejected | undefined {
   const { customer } = event
   if (key === null) return otherKey
-  if (key.length === customer.length) {
+  const length = end - start
+  if (length === customer.length) {
     let at = 0
-    while (at < key.length && key[at] === customer.charCodeAt(at) && key[at]! < 128) at++
-    if (at === key.length) return undefined
+    while (at < length && key[start + at] === customer.charCodeAt(at) && key[start + at]! < 128) at++
+    if (at === length) return undefined
   }
-  return key.toString() === customer ? undefined : otherKey
+  return key.toString('utf8', start, end) === customer ? undefined : otherKey
 }
 
 /** An event without an id gets the one that its place in the log gives it: the same at each reading. True if it had none. */
@@ -83,8 +84,10 @@ export function deriveId(event: Event, topic: string, partition: number, offset:
 
 /** Producers turn a missing id into text. The longest of such texts is short, so most ids are not looked up. */
 function isNobody(customer: string, { deniedCustomers }: EventLimits): boolean {
-  if (customer.length > 16) return customer.trim() === ''
-  return customer.trim() === '' || deniedCustomers.has(customer.toLowerCase())
+  const first = customer.charCodeAt(0)
+  const startsPlain = first > 0x20 && first < 0x7f
+  if (!startsPlain && customer.trim() === '') return true
+  return customer.length <= 16 && deniedCustomers.has(customer.toLowerCase())
 }
 
 function isTime(ms: number): boolean {

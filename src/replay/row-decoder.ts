@@ -29,10 +29,10 @@ export class RowDecoder implements Decoder {
     this.#next = 0
   }
 
-  decode(value: Buffer | null, nowMs: number): Event | Rejected | UnknownSchema {
+  decode(bytes: Buffer | null, nowMs: number, start?: number, end?: number): Event | Rejected | UnknownSchema {
     const row = this.#rows[this.#next++]
     assert(row !== undefined, 'each row is decoded once')
-    if (row.kind === 'json') return this.#json.decode(value, nowMs)
+    if (row.kind === 'json') return this.#json.decode(bytes, nowMs, start, end)
     try {
       return eventFromRecord(this.#plan, row.fields)
     } catch (fault) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { Slice } from '../../events/log.ts'
 import { LogError } from '../log.ts'
 import { maxBatchBytes, registerCodecs } from './codecs.ts'
 import { type FetchedPartition, isRecordSet, readRecordSet } from './record-set.ts'
@@ -100,6 +101,12 @@ test('whatever the records, kafkajs reads the same, in every codec that it can w
         batch.headers(i),
       ])
       assert.deepEqual(seen, wanted)
+      const [key, value] = [new Slice(), new Slice()]
+      const bytes = ({ bytes, start, end }: Slice) => bytes?.subarray(start, end) ?? null
+      for (let i = 0; i < batch.count; i++) {
+        batch.locate!(i, key, value)
+        assert.deepEqual([bytes(key), bytes(value)], [batch.key(i), batch.value(i)])
+      }
       assert.equal(batch.nextOffset, offset)
     }),
     { numRuns: 60 },
