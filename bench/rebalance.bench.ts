@@ -23,8 +23,6 @@ features: [{ name: n, count: {}, window: lifetime }]
 export async function benchRebalance(place: Place, report: Report): Promise<void> {
   const log = await openKafkaLog({ brokers: [place.kafka], clientId: 'bench' })
   await log.createTopics([{ topic, partitions }])
-  const bed = await makeBed(place, 'rebalance', config)
-  const others = await Promise.all([1, 2].map(() => makeBed(place, 'rebalance', config)))
   const running: ServiceProcess[] = []
   let fed = 0
   let feeding = true
@@ -36,17 +34,19 @@ export async function benchRebalance(place: Place, report: Report): Promise<void
   }
   const fedAll = feed()
   try {
-    const start = async (which: typeof bed) => {
-      const service = new ServiceProcess(which, [])
+    const start = async () => {
+      const bed = await makeBed(place, 'rebalance', config)
+      await bed.client.close()
+      const service = new ServiceProcess(bed, [])
       running.push(service)
       await service.reaches('beckon_events_consumed_total', 1)
       return service
     }
-    const first = await start(bed)
+    const first = await start()
     await sleep(calmMs)
     for (const [name, change] of [
-      ['second_joins', () => start(others[0]!)],
-      ['third_joins', () => start(others[1]!)],
+      ['second_joins', start],
+      ['third_joins', start],
       ['first_leaves', () => first.end('SIGTERM')],
     ] as const) {
       report.say(name.replace('_', ' '))
@@ -60,7 +60,6 @@ export async function benchRebalance(place: Place, report: Report): Promise<void
     feeding = false
     await fedAll
     for (const service of running) await service.end('SIGTERM')
-    for (const { client } of [bed, ...others]) await client.close()
     await log.close()
   }
 }
