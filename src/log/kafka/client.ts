@@ -13,8 +13,8 @@ export interface KafkaOptions {
   readonly maxBytesPerPartition?: number
   /** The most that one fetch brings at all; default 16 MiB. Several times that is the adapter's memory. */
   readonly maxBytes?: number
-  /** `stock` has kafkajs decode the records (slow); the default is `lean`, see lean-fetch.ts. */
-  readonly decoder?: 'lean' | 'stock'
+  /** `stock` has kafkajs read and write the records (slow); the default is `lean`: lean-fetch.ts, lean-produce.ts. */
+  readonly records?: 'lean' | 'stock'
   readonly onLog?: LogHook
 }
 

@@ -54,7 +54,7 @@ class KafkaConsumption implements Consumption {
   readonly #backOffs = new Map<string, BackOff>()
   /** Handlers that kafkajs no longer waits for: other partitions, and the heartbeats, go on meanwhile. */
   readonly #setAside = new Map<string, Promise<void>>()
-  /** Stock decoder only: control records that kafkajs went past without a word, as [from, to). */
+  /** Stock records only: control records that kafkajs went past without a word, as [from, to). */
   readonly #skipped = new Map<string, readonly [number, number]>()
 
   constructor(kafka: Kafka, settings: KafkaOptions, options: ConsumeOptions) {
@@ -64,7 +64,7 @@ class KafkaConsumption implements Consumption {
       groupId: options.groupId,
       partitionAssigners: [
         (context) => {
-          if (settings.decoder !== 'stock') useLeanFetch(context.cluster)
+          if (settings.records !== 'stock') useLeanFetch(context.cluster)
           this.#drainBeforeJoining(context.cluster)
           return assigner(context)
         },

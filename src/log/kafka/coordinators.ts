@@ -1,11 +1,9 @@
 /**
  * Spares a transaction four of its ten round trips: kafkajs asks who the coordinator is before every step, though it
- * moves only when a broker goes. The cluster object that asks is a producer's own and not given out, so we put ourselves
- * before the function of the client object that makes it; where a kafkajs has none of that name, nothing is remembered.
+ * moves only when a broker goes.
  */
-import type { Broker, Cluster, Kafka } from 'kafkajs'
-
-const createCluster = 'private:Kafka:createCluster'
+import type { Broker, Kafka } from 'kafkajs'
+import { onNewCluster } from './clusters.ts'
 
 interface Asked {
   readonly groupId: string
@@ -20,16 +18,10 @@ export class KnownCoordinators {
   enabled = false
 
   constructor(kafka: Kafka) {
-    const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === createCluster)
-    if (symbol === undefined) return
-    const client = kafka as unknown as Record<symbol, (settings: unknown) => Cluster>
-    const make = client[symbol]!
-    client[symbol] = (settings) => {
-      const cluster = make(settings)
+    onNewCluster(kafka, (cluster) => {
       const find = cluster.findGroupCoordinator.bind(cluster)
       cluster.findGroupCoordinator = (asked) => this.#find(asked, find)
-      return cluster
-    }
+    })
   }
 
   /** After an error that says that a coordinator has moved. */

@@ -16,9 +16,9 @@ const newName = () => `${prefix}-${++names}`
 if (address === undefined) {
   test('the log on Kafka', { skip: 'BECKON_TEST_KAFKA is not set' }, () => undefined)
 } else {
-  for (const decoder of ['lean', 'stock'] as const) {
-    testLogContract(`Kafka, ${decoder} decoder`, async () => {
-      const open = () => openKafkaLog({ brokers: [address], clientId: 'contract', decoder })
+  for (const records of ['lean', 'stock'] as const) {
+    testLogContract(`Kafka, ${records} records`, async () => {
+      const open = () => openKafkaLog({ brokers: [address], clientId: 'contract', records })
       const [log, other] = await Promise.all([open(), open()])
       return { log, other, name: newName, close: async () => void (await Promise.all([log.close(), other.close()])) }
     })
@@ -32,8 +32,8 @@ function testKafka(broker: string): void {
     const admin: Admin = rawClient(broker).admin()
     before(async () => {
       await admin.connect()
-      for (const decoder of ['lean', 'stock'] as const) {
-        logs.set(decoder, await openKafkaLog({ brokers: [broker], clientId: 'test', decoder }))
+      for (const records of ['lean', 'stock'] as const) {
+        logs.set(records, await openKafkaLog({ brokers: [broker], clientId: 'test', records }))
       }
     })
     after(async () => {

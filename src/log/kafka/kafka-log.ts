@@ -15,6 +15,7 @@ import { createClient, type KafkaOptions } from './client.ts'
 import { registerCodecs } from './codecs.ts'
 import { joinGroup } from './consumption.ts'
 import { toLogError } from './errors.ts'
+import { useLeanProduce } from './lean-produce.ts'
 import { PartitionReader } from './partition-reader.ts'
 import { openKafkaProducer, openKafkaWriter } from './writer.ts'
 
@@ -57,11 +58,11 @@ class KafkaLog implements Log {
 
   async openWriter(transactionalId: string): Promise<SliceWriter> {
     if (this.#closed) throw new LogError('unavailable', 'the log is closed')
-    return openKafkaWriter(createClient(this.#options, writerRetry), transactionalId)
+    return openKafkaWriter(this.#writerClient(), transactionalId)
   }
 
   async append(records: readonly OutRecord[]): Promise<void> {
-    this.#producer ??= openKafkaProducer(createClient(this.#options, writerRetry))
+    this.#producer ??= openKafkaProducer(this.#writerClient())
     const producer = this.#producer
     try {
       await (await producer).append(records)
@@ -116,6 +117,12 @@ class KafkaLog implements Log {
         await sleep(50)
       }
     }
+  }
+
+  #writerClient(): Kafka {
+    const kafka = createClient(this.#options, writerRetry)
+    if (this.#options.records !== 'stock') useLeanProduce(kafka)
+    return kafka
   }
 
   #openReader(): Promise<PartitionReader> {

@@ -1,15 +1,14 @@
 /**
- * Puts our record reader in the place of kafkajs's, which costs more than all the rest of the engine. kafkajs asks its
- * broker object's `lookupRequest` how a fetch is written and read; we hand it another reader for the one response that
- * we know, Fetch version 11 of format 2. Anything else is left to kafkajs: another version (brokers before 2.3), older
- * records, or a kafkajs that no longer works like that.
+ * Puts our record reader in the place of kafkajs's, which costs more than all the rest of the engine: for Fetch
+ * version 11 (brokers since 2.3) and format 2. Older records are left to kafkajs.
  *
  * To kafkajs, a partition's part of the response is one message whose offset is the last one, so that its bookkeeping
  * of offsets holds; the view travels on that message.
  */
-import type { Batch, Broker, Cluster } from 'kafkajs'
+import type { Batch, Cluster } from 'kafkajs'
 import type { RecordBatch } from '../../events/log.ts'
 import { LogError } from '../log.ts'
+import { replaceRequest } from './exchange.ts'
 import { type FetchedPartition, isRecordSet, readInt64, readRecordSet } from './record-set.ts'
 
 const fetchApi = 1
@@ -25,12 +24,6 @@ interface FetchArguments {
     }[]
   }[]
 }
-interface Exchange {
-  readonly request: { readonly apiVersion: number }
-  readonly response: { decode(bytes: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> }
-}
-type MakeExchange = (args: FetchArguments) => Exchange
-type LookupRequest = (api: number, definition: unknown) => MakeExchange
 
 /** What kafkajs carries for a partition that our reader has read. */
 interface CarrierMessage {
@@ -42,41 +35,19 @@ interface CarrierMessage {
 
 /** Lets the brokers of that cluster object read fetches by our reader. */
 export function useLeanFetch(cluster: Cluster): void {
-  const findBroker = cluster.findBroker.bind(cluster)
-  cluster.findBroker = async (node) => {
-    const broker = await findBroker(node)
-    wrapLookup(broker)
-    return broker
-  }
+  replaceRequest<FetchArguments>(cluster, {
+    api: fetchApi,
+    version: knownVersion,
+    replace: ({ request, response }, args) => ({
+      request,
+      response: { parse: response.parse, decode: (bytes) => decode(bytes, args, response.decode) },
+    }),
+  })
 }
 
 /** The view, or why there is none, of what kafkajs hands over; undefined where kafkajs has decoded it itself. */
 export function leanResult(batch: Pick<Batch, 'messages'>): RecordBatch | LogError | undefined {
   return (batch.messages[0] as Partial<CarrierMessage> | undefined)?.lean
-}
-
-const wrapped = new WeakSet<LookupRequest>()
-
-/** Done again after each reconnection, when kafkajs looks the versions up anew. */
-function wrapLookup(broker: Broker): void {
-  const target = broker as Partial<{ lookupRequest: LookupRequest }>
-  const lookup = target.lookupRequest
-  if (typeof lookup !== 'function' || wrapped.has(lookup)) return
-  const lean: LookupRequest = (api, definition) => {
-    const make = lookup(api, definition)
-    if (api !== fetchApi) return make
-    return (args) => {
-      const exchange = make(args)
-      if (exchange.request?.apiVersion !== knownVersion) return exchange
-      const { response } = exchange
-      return {
-        ...exchange,
-        response: { parse: response.parse, decode: (bytes) => decode(bytes, args, response.decode) },
-      }
-    }
-  }
-  wrapped.add(lean)
-  target.lookupRequest = lean
 }
 
 async function decode(

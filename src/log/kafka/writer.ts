@@ -180,7 +180,7 @@ function splitRequests(records: readonly OutRecord[]): TopicMessages[][] {
 }
 
 function toMessage({ key, value, headers, partition }: OutRecord): Message {
-  // The timestamp is kafkajs's: now. Brokers refuse a whole transaction for one that is an hour ahead.
+  // The timestamp is the producer's: now. Brokers refuse a whole transaction for one that is an hour ahead.
   const message: Message = { key, value, headers: headers as NonNullable<Message['headers']> }
   if (partition !== undefined) message.partition = partition
   return message

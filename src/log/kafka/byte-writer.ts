@@ -1,0 +1,129 @@
+/**
+ * Writes the parts of Kafka's protocol one after the other into a buffer that grows: big-endian integers, zig-zag
+ * varints, and texts and bytes behind their length.
+ */
+const longestVarint = 5
+/** A longer text is written by the runtime, whose call costs as much as that many characters here. */
+const shortText = 24
+
+export class ByteWriter {
+  #bytes = Buffer.allocUnsafe(16 * 1024)
+  #at = 0
+
+  /** How many bytes are written; where the next one goes. */
+  get length(): number {
+    return this.#at
+  }
+
+  /** What is written so far, not copied. */
+  get written(): Buffer {
+    return this.#bytes.subarray(0, this.#at)
+  }
+
+  int8(value: number): void {
+    this.#reserve(1)
+    this.#bytes[this.#at++] = value
+  }
+
+  int16(value: number): void {
+    this.#reserve(2)
+    this.#at = this.#bytes.writeInt16BE(value, this.#at)
+  }
+
+  int32(value: number): void {
+    this.#reserve(4)
+    this.#at = this.#bytes.writeInt32BE(value, this.#at)
+  }
+
+  /** Exact up to 2^53: producer ids and times are never near that. */
+  int64(value: number): void {
+    this.#reserve(8)
+    this.#at = this.#bytes.writeInt32BE(Math.floor(value / 2 ** 32), this.#at)
+    this.#at = this.#bytes.writeUInt32BE(value >>> 0, this.#at)
+  }
+
+  /** A text behind its length in an int16; a length of -1 for null. */
+  string(value: string | null): void {
+    const size = value === null ? -1 : Buffer.byteLength(value)
+    this.int16(size)
+    if (value === null) return
+    this.#reserve(size)
+    this.#at += this.#bytes.write(value, this.#at)
+  }
+
+  /** Of 32 bits. */
+  varint(value: number): void {
+    this.#reserve(longestVarint)
+    this.#at = putVarint(this.#bytes, this.#at, value)
+  }
+
+  /** Bytes, or a text as UTF-8, behind their length in a varint; a length of -1 for null. */
+  sized(value: Uint8Array | string | null): void {
+    if (value === null) this.varint(-1)
+    else if (typeof value === 'string') this.#sizedText(value)
+    else {
+      this.varint(value.length)
+      this.#reserve(value.length)
+      this.#bytes.set(value, this.#at)
+      this.#at += value.length
+    }
+  }
+
+  /** What has been written from there on gets its length before it, as a varint. */
+  sizeFrom(start: number): void {
+    const size = this.#at - start
+    const width = varintWidth(size)
+    this.#reserve(width)
+    this.#bytes.copyWithin(start + width, start, this.#at)
+    putVarint(this.#bytes, start, size)
+    this.#at += width
+  }
+
+  #sizedText(text: string): void {
+    const { length } = text
+    // A character is three bytes at most.
+    this.#reserve(longestVarint + 3 * length)
+    const bytes = this.#bytes
+    const start = putVarint(bytes, this.#at, length)
+    const end = start + (length <= shortText ? putAscii(bytes, start, text) : bytes.write(text, start))
+    if (end === start + length) {
+      this.#at = end
+      return
+    }
+    // Not ASCII: more bytes than characters.
+    this.#at = putVarint(bytes, this.#at, Buffer.byteLength(text))
+    this.#at += bytes.write(text, this.#at)
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#at + more
+    if (needed <= this.#bytes.length) return
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
+    grown.set(this.written)
+    this.#bytes = grown
+  }
+}
+
+/** @returns where the next byte goes */
+function putVarint(bytes: Buffer, at: number, value: number): number {
+  let rest = ((value << 1) ^ (value >> 31)) >>> 0
+  let next = at
+  for (; rest > 0x7f; rest >>>= 7) bytes[next++] = (rest & 0x7f) | 0x80
+  bytes[next++] = rest
+  return next
+}
+
+/** Of a size, which is never negative. */
+function varintWidth(size: number): number {
+  return size < 2 ** 6 ? 1 : size < 2 ** 13 ? 2 : size < 2 ** 20 ? 3 : size < 2 ** 27 ? 4 : longestVarint
+}
+
+/** @returns how many characters were written: fewer than there are where one is not ASCII */
+function putAscii(bytes: Buffer, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 0x7f) return i
+    bytes[at + i] = code
+  }
+  return text.length
+}

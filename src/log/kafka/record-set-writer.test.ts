@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Message } from 'kafkajs'
+import { ByteWriter } from './byte-writer.ts'
+import { readRecordSet } from './record-set.ts'
+import { type OutBatch, writeRecordBatch } from './record-set-writer.ts'
+
+// kafkajs's own encoder and decoder are the oracle.
+const require = createRequire(import.meta.url)
+const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0')
+const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0')
+const decodeBatch = require('kafkajs/src/protocol/recordBatch/v0/decoder')
+const Decoder = require('kafkajs/src/protocol/decoder')
+
+async function stockBytes({ messages, timeMs, ...fields }: OutBatch): Promise<Buffer> {
+  const records = messages.map((message, offsetDelta) => encodeRecord({ ...message, offsetDelta }))
+  const times = { firstTimestamp: timeMs, maxTimestamp: timeMs }
+  return (await RecordBatch({ ...fields, ...times, lastOffsetDelta: records.length - 1, records })).buffer
+}
+
+function ourBytes(batch: OutBatch): Buffer {
+  const to = new ByteWriter()
+  writeRecordBatch(to, batch)
+  return to.written
+}
+
+const producer = {
+  timeMs: 1_790_000_000_000,
+  transactional: true,
+  producerId: 4001,
+  producerEpoch: 7,
+  firstSequence: 9,
+}
+
+const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))
+/** All characters, surrogates without a partner among them. */
+const text = (maxLength: number) => fc.oneof(fc.string({ maxLength }), fc.string({ unit: 'binary', maxLength }))
+const headerValue = fc.oneof(text(40), bytes(40))
+// kafkajs's decoder takes these names for headers that are there already.
+const headerName = text(30).filter((name) => !(name in Object.prototype))
+const message = fc.record({
+  key: fc.option(fc.oneof(text(100), bytes(100))),
+  value: fc.option(bytes(300)),
+  headers: fc.dictionary(headerName, fc.oneof(headerValue, fc.array(headerValue, { maxLength: 3 })), { maxKeys: 4 }),
+})
+const batch: fc.Arbitrary<OutBatch> = fc.record({
+  messages: fc.array(message, { minLength: 1, maxLength: 80 }),
+  timeMs: fc.nat({ max: 2 ** 43 }),
+  transactional: fc.boolean(),
+  producerId: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+  producerEpoch: fc.nat({ max: 2 ** 15 - 1 }),
+  firstSequence: fc.nat({ max: 2 ** 31 - 1 }),
+})
+
+test('whatever the records, the bytes are those that kafkajs writes', async () => {
+  await fc.assert(
+    fc.asyncProperty(batch, async (drawn) => {
+      assert.deepEqual(ourBytes(drawn), await stockBytes(drawn))
+    }),
+  )
+})
+
+test('whatever the records, kafkajs’s reader and ours read what was written', async () => {
+  await fc.assert(
+    fc.asyncProperty(batch, async (drawn) => {
+      const wanted = drawn.messages.map(({ key, value, headers = {} }, i) => [
+        i,
+        drawn.timeMs,
+        asBytes(key),
+        value,
+        Object.entries(headers).flatMap(([name, values]) =>
+          [values!].flat().map((one) => ({ name: String(Buffer.from(name)), value: asBytes(one) })),
+        ),
+      ])
+      const records = ourBytes(drawn)
+      const view = await readRecordSet({
+        topic: 't',
+        partition: 0,
+        startOffset: 0,
+        untilOffset: Number.POSITIVE_INFINITY,
+        highWatermark: 0,
+        aborted: [],
+        records,
+      })
+      const seen = Array.from({ length: view.count }, (_, i) => [
+        view.offset(i),
+        view.timestamp(i),
+        view.key(i),
+        view.value(i),
+        view.headers(i),
+      ])
+      assert.deepEqual(seen, wanted)
+      const decoded = await decodeBatch(new Decoder(records))
+      assert.equal(Number(decoded.producerId), drawn.producerId)
+      assert.equal(decoded.inTransaction, drawn.transactional)
+      assert.deepEqual(
+        decoded.records.map((record: Message & { offset: string }) => [
+          Number(record.offset),
+          Number(record.timestamp),
+          record.key,
+          record.value,
+        ]),
+        wanted.map((fields) => fields.slice(0, 4)),
+      )
+    }),
+  )
+})
+
+test('lengths at which a varint grows by a byte, of texts and of bytes, up to the largest record', async () => {
+  for (const size of [0, 23, 24, 25, 63, 64, 8191, 8192, 2 ** 20 - 1, 2 ** 20]) {
+    const messages: Message[] = [
+      { key: 'k'.repeat(size), value: Buffer.alloc(size, 1), headers: { h: 'é'.repeat(size / 2) } },
+      { key: null, value: null },
+    ]
+    const drawn = { ...producer, messages }
+    assert.ok(ourBytes(drawn).equals(await stockBytes(drawn)), `${size} bytes`)
+  }
+})
+
+function asBytes(value: Buffer | string | null | undefined): Buffer | null {
+  return typeof value === 'string' ? Buffer.from(value) : (value ?? null)
+}
