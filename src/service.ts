@@ -21,6 +21,7 @@ import type { ProfileStore } from './store/profile-store.ts'
 import { RowBuffer, type RowChunk } from './store/row-binary.ts'
 import { StoreError } from './store/store-error.ts'
 import type { Decider, TaskDeps } from './task/deps.ts'
+import { FoldQueue } from './task/fold-queue.ts'
 import { Task } from './task/task.ts'
 
 /** What the service talks to. `main` connects them; tests may give the in-memory log. */
@@ -92,6 +93,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     rows,
     metrics,
     logger,
+    folding: new FoldQueue(),
     maxSliceEvents: config.slice.max_events,
     checkpointMs: config.slice.checkpoint,
     fetchSchema: (topic: string, id: number, nowMs: number) => fetchSchema(engine, world.registry, topic, id, nowMs),

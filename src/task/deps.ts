@@ -7,6 +7,7 @@ import type { Pipeline } from '../pipeline.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
 import type { RowWriter } from '../store/row-writer.ts'
+import type { FoldQueue } from './fold-queue.ts'
 
 /** What decides, and by what policy. */
 export interface Decider {
@@ -32,6 +33,7 @@ export interface TaskDeps extends Decider {
   readonly rows: RowWriter
   readonly metrics: Metrics
   readonly logger: Logger
+  readonly folding: FoldQueue
   readonly maxSliceEvents: number
   readonly checkpointMs: number
   /** What one task's profiles may take in memory now; bytes. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { RecordBatch } from '../events/log.ts'
 import { UnknownSchema } from '../ingest/decode.ts'
 import type { Turn } from '../log/log.ts'
@@ -17,7 +18,8 @@ const pieceRecords = 1_000
 
 /**
  * Records [from, to) of a batch through the pipeline, with the schemas fetched that the decoder lacks and the profiles
- * loaded that are not in memory. The profiles change; nothing leaves.
+ * loaded that are not in memory. The profiles change; nothing leaves. One task folds at a time, but for those that wait
+ * for a dependency.
  */
 export async function foldRecords(
   deps: TaskDeps,
@@ -28,35 +30,46 @@ export async function foldRecords(
   nowMs: number,
   turn: Turn,
 ): Promise<Folded> {
-  const { pipeline, logger } = deps
+  const { pipeline, folding, fetchSchema, logger } = deps
   const { topic, partition } = batch
   const output = emptyOutput()
   const rows: SliceChunks[] = []
-  for (let start = from; start < to; start += pieceRecords) {
-    const decoded = await decodeAll(deps, batch, start, Math.min(start + pieceRecords, to), nowMs, turn)
-    const missing = profiles.missing(decoded)
-    if (missing.length > 0) await patiently(turn, { topic, partition }, logger, () => profiles.load(missing))
-    rows.push(pipeline.fold(batch, start, decoded, profiles, nowMs, output).rows)
+  let leave = await folding.enter()
+  const waitFor = async (ask: () => Promise<void>): Promise<void> => {
+    leave()
+    await patiently(turn, { topic, partition }, logger, ask)
+    leave = await folding.enter()
+  }
+  try {
+    for (let start = from; start < to; start += pieceRecords) {
+      // Commits and fetches of the other partitions go on between the pieces.
+      if (start > from) await setImmediate()
+      const decoded = await decodeAll(pipeline, batch, start, Math.min(start + pieceRecords, to), nowMs, (id) =>
+        waitFor(() => fetchSchema(topic, id, nowMs)),
+      )
+      const missing = profiles.missing(decoded)
+      if (missing.length > 0) await waitFor(() => profiles.load(missing))
+      rows.push(pipeline.fold(batch, start, decoded, profiles, nowMs, output).rows)
+    }
+  } finally {
+    leave()
   }
   return { ...output, rows }
 }
 
 async function decodeAll(
-  { pipeline, logger, fetchSchema }: TaskDeps,
+  pipeline: TaskDeps['pipeline'],
   batch: RecordBatch,
   from: number,
   to: number,
   nowMs: number,
-  turn: Turn,
+  fetchSchema: (id: number) => Promise<void>,
 ): Promise<Decoded[]> {
-  const { topic, partition } = batch
   for (;;) {
     const decoded = pipeline.decode(batch, from, to, nowMs)
     const unknown = new Set<number>()
     for (const one of decoded) if (one instanceof UnknownSchema) unknown.add(one.id)
     if (unknown.size === 0) return decoded
-    for (const id of unknown) {
-      await patiently(turn, { topic, partition }, logger, () => fetchSchema(topic, id, nowMs))
-    }
+    for (const id of unknown) await fetchSchema(id)
   }
 }

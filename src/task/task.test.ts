@@ -16,6 +16,7 @@ import { compileStages } from '../stages.ts'
 import type { StoredProfile } from '../store/profile-store.ts'
 import { profileVersion } from '../store/profile-version.ts'
 import type { TaskDeps } from './deps.ts'
+import { FoldQueue } from './fold-queue.ts'
 import { Task } from './task.ts'
 
 const at = { topic: 'events', partition: 0 }
@@ -103,6 +104,7 @@ class World {
       },
       metrics: createMetrics([], [at.topic]),
       logger: createLogger('fatal'),
+      folding: new FoldQueue(),
       maxSliceEvents: 10,
       checkpointMs: 1_000,
       profileBytes: () => 1_000_000,
