@@ -27,8 +27,12 @@ const defaultBytesPerPartition = 2 * 1024 * 1024
 const defaultBytes = 16 * 1024 * 1024
 /** How long a fetch waits for the first byte; also how soon a resumed partition is fetched. */
 const maxWaitMs = 100
-/** kafkajs fetches again when all handlers of a fetch are done; one that takes longer than this is set aside. */
-const patienceMs = 1_000
+/**
+ * kafkajs fetches again when all handlers of a fetch are done; one that takes longer than this is set aside. Shorter than
+ * a backlog's slices, so that the partitions that are done are fetched while the others still fold; longer than the
+ * slices of a quiet topic, since a partition set aside misses the fetch that waits for its next record meanwhile.
+ */
+const patienceMs = 200
 /** kafkajs takes a constant; more partitions than that wait for one another. */
 const maxConcurrentPartitions = 24
 const firstBackOffMs = 100
