@@ -76,13 +76,13 @@ function compileRules(
   }
   const features = compileFeatures(declared, (declaration, key, fault) => {
     const index = declared.findIndex(({ name }) => name === declaration.name)
-    note(['features', index, key === 'of' ? declaration.kind.name : key], fault)
+    note(['features', index, key], fault)
   })
   const policyText = JSON.stringify({ features: declared, actions, arbitration })
   const policy = compilePolicy(
     actions,
     arbitration,
-    features.variables.filter(({ name }) => !isTaken(name)),
+    features.features.filter(({ name }) => !isTaken(name)),
     createHash('sha256').update(policyText).digest('hex').slice(0, 32),
     (declaration, path, fault) => {
       note(['actions', actions.findIndex(({ name }) => name === declaration.name), ...path], fault)

@@ -30,7 +30,7 @@ function stagesOf(over: Partial<Stages> = {}): Stages {
   const policy = compilePolicy(
     [{ ...every, payload: { n: { cel: 'n' }, kind: 'x' } }],
     { emit: 'best', contact },
-    features.variables,
+    features.features,
     'v1',
     fail,
   )

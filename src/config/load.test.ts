@@ -92,7 +92,7 @@ actions:
     'beckon.yaml:2 clickhouse.databse: unknown key',
     'beckon.yaml:4 topics.0.format: Invalid option: expected one of "registry"|"wire"|"avro"|"json"',
     'beckon.yaml:6 features.0.name: a name of small letters, digits and _, at most 64',
-    'beckon.yaml:7 features.1: a feature has one of count, sum, avg, min, max, first, last, distinct, top, time_since; found count and sum',
+    'beckon.yaml:7 features.1: a feature has one of count, sum, avg, variance, stddev, min, max, first, last, last_n, distinct, top, most_frequent, least_frequent, quantile, rate, smoothed_rate, decayed_sum, time_since, time_since_first, active_days, value; found count and sum',
     'beckon.yaml:8 features.2.window: the size of a window is a multiple of its pane',
     'beckon.yaml:9 features.3.window: at most 1500 panes a window; this one has 2592000: take a larger pane',
     'beckon.yaml:11 actions.0.contact.cooldown: a duration such as 500ms, 30s, 5m, 24h or 7d',
@@ -116,6 +116,80 @@ actions:
     'beckon.yaml:8 features.0.where: Unknown variable: tipe; did you mean type?',
     'beckon.yaml:12 actions.0.when: Unknown variable: vews_5m; did you mean views_5m?',
     'beckon.yaml:13 actions.1.when: no such overload: int > string',
+  ])
+})
+
+test('every kind is read with its options, and what a kind does not take or lacks is a fault', () => {
+  const kindOf = (text: string) => {
+    const path = write({ 'beckon.yaml': `${minimal}features: [{ name: a, ${text} }]\n` })
+    const [feature] = loadConfig(path, {}).config.features
+    return feature && 'kind' in feature ? feature.kind : feature
+  }
+  const lifetime = 'window: lifetime'
+  const cases: [text: string, wanted: unknown][] = [
+    [`count: {}, by: type, ${lifetime}`, { name: 'count', by: { key: 'type', max: 50 } }],
+    [
+      `sum: value, by: type, max_keys: 9, ${lifetime}`,
+      { name: 'sum', of: 'value', scale: 4, by: { key: 'type', max: 9 } },
+    ],
+    [`stddev: value, scale: 0, ${lifetime}`, { name: 'stddev', of: 'value', scale: 0 }],
+    [`last_n: type, ${lifetime}`, { name: 'last_n', of: 'type', n: 10 }],
+    [`quantile: value, q: 0.95, ${lifetime}`, { name: 'quantile', of: 'value', q: 0.95, error: 0.01 }],
+    ['rate: {}, per: 1m, window: { size: 1h }', { name: 'rate', perMs: 60_000, scale: 4 }],
+    ['rate: value, per: 1h, window: { size: 1h }', { name: 'rate', of: 'value', perMs: 3_600_000, scale: 4 }],
+    [`smoothed_rate: bot, prior: 0.05, ${lifetime}`, { name: 'smoothed_rate', of: 'bot', prior: 0.05, weight: 10 }],
+    [`decayed_sum: value, half_life: 7d, ${lifetime}`, { name: 'decayed_sum', of: 'value', halfLifeMs: 604_800_000 }],
+    [`active_days: {}, ${lifetime}`, { name: 'active_days' }],
+    ['value: b / c', { name: 'a', value: 'b / c' }],
+  ]
+  for (const [text, wanted] of cases) assert.deepEqual(kindOf(text), wanted, text)
+
+  const faulty: [text: string, ...faults: string[]][] = [
+    [`decayed_sum: value, ${lifetime}`, 'half_life: missing'],
+    [
+      'decayed_sum: value, half_life: 1h, window: session',
+      'window: decayed_sum forgets by its half_life: say lifetime',
+    ],
+    [`rate: {}, per: 1m, ${lifetime}`, 'window: a rate is over a window that has a size'],
+    ['rate: {}, per: 0s, window: { size: 1h }', 'per: longer than 0'],
+    [`quantile: value, q: 1, ${lifetime}`, 'q: between 0 and 1'],
+    [`quantile: value, ${lifetime}`, 'q: missing'],
+    [`last_n: value, n: 101, ${lifetime}`, 'n: Too big: expected number to be <=100'],
+    [`smoothed_rate: bot, ${lifetime}`, 'prior: missing'],
+    [`smoothed_rate: type, prior: 0.1, ${lifetime}`, 'smoothed_rate: the condition is of type string, not bool'],
+    [`count: {}, by: tipe, ${lifetime}`, 'by: Unknown variable: tipe; did you mean type?'],
+    [`count: {}, max_keys: 5, ${lifetime}`, 'max_keys: max_keys is of a feature with by'],
+    [`min: value, q: 0.5, ${lifetime}`, 'q: min takes no q, which is of quantile'],
+    ['min: value', 'window: missing'],
+    ['value: "1", where: bot', 'where: a feature with value takes no where: it is of other features'],
+  ]
+  for (const [text, ...faults] of faulty) {
+    const wanted = faults.map((fault) => `beckon.yaml:7 features.0.${fault}`)
+    assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}features:\n  - { name: a, ${text} }\n` }), wanted, text)
+  }
+})
+
+test('features may be computed from each other, but not in a circle', () => {
+  const text = `${minimal}
+features:
+  - { name: a, value: b + 1 }
+  - { name: b, value: c + n }
+  - { name: c, value: double(a) }
+  - { name: d, value: d }
+  - { name: e, value: a + type }
+  - { name: n, count: {}, window: lifetime }
+  - { name: f, value: n / 2 }
+  - { name: traits, value: "1" }
+actions:
+  - { name: x, when: f > 1 && d != null }
+`
+  assert.deepEqual(faultsOf({ 'beckon.yaml': text }), [
+    "beckon.yaml:15 features.7.name: traits is what expressions call the event's own",
+    'beckon.yaml:12 features.4.value: Unknown variable: type',
+    'beckon.yaml:8 features.0.value: computed from itself: a reads b reads c reads a',
+    'beckon.yaml:9 features.1.value: computed from itself: b reads c reads a reads b',
+    'beckon.yaml:10 features.2.value: computed from itself: c reads a reads b reads c',
+    'beckon.yaml:11 features.3.value: computed from itself: d reads d',
   ])
 })
 

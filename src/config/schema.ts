@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import type { AggregateDeclaration, FeatureDeclaration } from '../features/declaration.ts'
+import type { FeatureDeclaration } from '../features/declaration.ts'
 import { maxPanes, type Window } from '../features/window.ts'
+import { aggregateKeys, aggregateOf, windowFault } from './aggregate-schema.ts'
 import { duration } from './duration.ts'
 
 /**
@@ -175,72 +176,35 @@ const windowShape = z.union([
   z.strictObject({ size: duration, pane: duration.optional() }),
 ])
 
-const aggregates = {
-  count: z.union([cel, z.strictObject({})]),
-  sum: cel,
-  avg: cel,
-  min: cel,
-  max: cel,
-  first: cel,
-  last: cel,
-  distinct: cel,
-  top: cel,
-  time_since: z.strictObject({}),
-}
-type AggregateName = keyof typeof aggregates
-const aggregateNames = Object.keys(aggregates) as AggregateName[]
-
 const feature = z
   .strictObject({
     name,
-    ...(z.strictObject(aggregates).partial().shape as { [K in AggregateName]: z.ZodOptional<(typeof aggregates)[K]> }),
+    ...aggregateKeys,
     where: cel.optional(),
-    window: windowShape,
-    /** Decimals that count in a sum or an average. */
-    scale: z.int().min(0).max(9).default(4),
-    /** How many values `top` gives. */
-    k: positive.max(100).default(3),
-    /** The most different values that `distinct` and `top` keep a pane. */
-    max_values: positive.max(100_000).default(1_000),
+    window: windowShape.optional(),
+    /** Of a feature that is computed from others: CEL over them and the traits. */
+    value: cel.optional(),
   })
   .transform((declared, context): FeatureDeclaration => {
-    const kinds = aggregateNames.filter((kind) => declared[kind] !== undefined)
-    const [kind] = kinds
-    if (kind === undefined || kinds.length > 1) {
-      const found = kinds.length === 0 ? 'none' : kinds.join(' and ')
-      context.addIssue({ code: 'custom', message: `a feature has one of ${aggregateNames.join(', ')}; found ${found}` })
+    const { name, where, value } = declared
+    const fault = (message: string, key?: string) => {
+      context.addIssue({ code: 'custom', message, path: key === undefined ? [] : [key] })
+    }
+    const kind = aggregateOf(declared, fault)
+    if (kind === undefined) {
+      const unused = (['where', 'window'] as const).filter((key) => declared[key] !== undefined && value !== undefined)
+      for (const key of unused) fault(`a feature with value takes no ${key}: it is of other features`, key)
+      return value === undefined ? z.NEVER : { name, value }
+    }
+    if (declared.window === undefined) {
+      fault('missing', 'window')
       return z.NEVER
     }
-    const of = declared[kind]
-    return {
-      name: declared.name,
-      kind: aggregate(kind, typeof of === 'string' ? of : undefined, declared),
-      ...(declared.where === undefined ? {} : { where: declared.where }),
-      window: window(declared.window, context),
-    }
+    const over = window(declared.window, context)
+    const unfit = windowFault(kind, over)
+    if (unfit !== undefined) fault(unfit, 'window')
+    return { name, kind, ...(where === undefined ? {} : { where }), window: over }
   })
-
-function aggregate(
-  name: AggregateName,
-  of: string | undefined,
-  { scale, k, max_values: max }: { scale: number; k: number; max_values: number },
-): AggregateDeclaration {
-  switch (name) {
-    case 'count':
-      return of === undefined ? { name } : { name, of }
-    case 'time_since':
-      return { name }
-    case 'sum':
-    case 'avg':
-      return { name, of: of!, scale }
-    case 'distinct':
-      return { name, of: of!, max }
-    case 'top':
-      return { name, of: of!, k, max }
-    default:
-      return { name, of: of! }
-  }
-}
 
 /** A window without a pane has twelve of them: a value is at most a twelfth of the window too wide. */
 const defaultPanes = 12

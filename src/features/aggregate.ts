@@ -5,23 +5,33 @@ import type { Value } from '../events/event.ts'
  * file in `aggregates/` and one line in `aggregates/kinds.ts`.
  *
  * A pane's row lies in a flat array of numbers, so that an update allocates nothing: an aggregate owns `cells` numbers
- * of it, and, when `keeps` is true, one object beside it. Folding must not depend on the order of the events.
+ * of it, and, when `keeps` is true, one object beside it (`profiles/codec.ts` says which). What is read depends on the
+ * events alone: not on their order, nor on how they were spread over the rows that were merged.
  */
 export interface Aggregate {
   readonly cells: number
   /** Whether it keeps an object (a set, a map, a value) a pane beside its numbers. */
   readonly keeps: boolean
   /** The type of `read`'s result in CEL; `dyn` where it may be null. */
-  readonly type: 'int' | 'double' | 'dyn' | 'list<dyn>'
+  readonly type: 'int' | 'double' | 'dyn' | 'list<dyn>' | 'map<string, int>' | 'map<string, double>'
   /** The cells of a new pane. */
   start(cells: number[], at: number): void
   /**
    * Folds one event in. `value` is what the feature's expression gave, undefined where it gave nothing (then only an
-   * aggregate without a value counts it). With `keeps`, returns the pane's object, a new one for `kept` undefined.
+   * aggregate without a value counts it); `key` likewise what `by` gave. With `keeps`, returns the pane's object, a new
+   * one for `kept` undefined.
    */
-  add(cells: number[], at: number, value: unknown, timeMs: number, kept: unknown): unknown
-  /** The value of the panes from row `from` to before row `to`; null where the kind has no value for no events. */
-  read(panes: Panes, from: number, to: number, offset: number, keptAt: number, asOfMs: number): Value
+  add(cells: number[], at: number, value: unknown, timeMs: number, kept: unknown, key: unknown): unknown
+  /**
+   * Folds another row in, as if its events had come here. That row stays as it is and shares no object with this one.
+   * With `keeps`, returns the object of this row.
+   */
+  merge(cells: number[], at: number, kept: unknown, from: readonly number[], fromAt: number, fromKept: unknown): unknown
+  /**
+   * The value of the panes from row `from` to before row `to`; null where the kind has no value for no events.
+   * @param sizeMs the size of the window; 0 for one that has none
+   */
+  read(panes: Panes, from: number, to: number, offset: number, keptAt: number, asOfMs: number, sizeMs: number): Value
 }
 
 /** The rows of one group of one profile, in ascending order of their key. */

@@ -1,7 +1,10 @@
 import type { Window } from './window.ts'
 
 /** A feature as declared, checked and complete: every default is filled in. */
-export interface FeatureDeclaration {
+export type FeatureDeclaration = AggregateFeature | ComputedFeature
+
+/** Computed from the events of a window. */
+export interface AggregateFeature {
   readonly name: string
   readonly kind: AggregateDeclaration
   /** CEL over the event; absent: every event. */
@@ -9,11 +12,32 @@ export interface FeatureDeclaration {
   readonly window: Window
 }
 
+/** Computed from other features and the traits: `value` is CEL over them. */
+export interface ComputedFeature {
+  readonly name: string
+  readonly value: string
+}
+
 /** `of` is CEL over the event: a field (`properties.revenue`) or a computed value. */
 export type AggregateDeclaration =
-  | { readonly name: 'count'; readonly of?: string }
-  | { readonly name: 'sum' | 'avg'; readonly of: string; readonly scale: number }
+  | { readonly name: 'count'; readonly of?: string; readonly by?: Keys }
+  | { readonly name: 'sum'; readonly of: string; readonly scale: number; readonly by?: Keys }
+  | { readonly name: 'avg' | 'variance' | 'stddev'; readonly of: string; readonly scale: number }
   | { readonly name: 'min' | 'max' | 'first' | 'last'; readonly of: string }
+  | { readonly name: 'last_n'; readonly of: string; readonly n: number }
   | { readonly name: 'distinct'; readonly of: string; readonly max: number }
   | { readonly name: 'top'; readonly of: string; readonly k: number; readonly max: number }
-  | { readonly name: 'time_since' }
+  | { readonly name: 'most_frequent' | 'least_frequent'; readonly of: string; readonly max: number }
+  | { readonly name: 'quantile'; readonly of: string; readonly q: number; readonly error: number }
+  /** Of a value its sum, else the count of events, by `perMs` of the window. */
+  | { readonly name: 'rate'; readonly of?: string; readonly perMs: number; readonly scale: number }
+  /** `of` is the condition of a success. */
+  | { readonly name: 'smoothed_rate'; readonly of: string; readonly prior: number; readonly weight: number }
+  | { readonly name: 'decayed_sum'; readonly of: string; readonly halfLifeMs: number }
+  | { readonly name: 'time_since' | 'time_since_first' | 'active_days' }
+
+/** Makes a map of an aggregate: `key` is CEL over the event, and a pane has at most `max` keys. */
+interface Keys {
+  readonly key: string
+  readonly max: number
+}

@@ -1,9 +1,10 @@
 import type { Value } from '../events/event.ts'
-import { type Compiled, type Evaluate, Scope, type Variable } from '../expressions/expression.ts'
+import { type Compiled, type Evaluate, Scope } from '../expressions/expression.ts'
 import type { Aggregate, Panes } from './aggregate.ts'
 import { makeAggregate } from './aggregates/kinds.ts'
-import type { FeatureDeclaration } from './declaration.ts'
-import { eventVariables, type Moment } from './moment.ts'
+import { compileComputed } from './computed.ts'
+import type { AggregateFeature, FeatureDeclaration } from './declaration.ts'
+import { eventVariables, type Moment, type ProfileMoment } from './moment.ts'
 import { dropBelow, emptyPanes, insertRow, lowerBound, rowCount } from './panes.ts'
 import { type Window, windowName } from './window.ts'
 
@@ -13,11 +14,12 @@ import { type Window, windowName } from './window.ts'
  * touches one row. Bound: a group keeps the panes of its longest window, a profile the panes of its groups.
  */
 
+/** Also a variable of the actions' expressions. */
 export interface Feature {
   readonly name: string
   /** The CEL type of its value. */
   readonly type: string
-  readonly read: (groups: readonly (Panes | undefined)[], asOfMs: number, sessionIndex: number) => Value
+  readonly read: (moment: ProfileMoment) => Value
 }
 
 export interface FeatureGroup {
@@ -37,6 +39,7 @@ export interface Member {
   readonly signature: string
   readonly aggregate: Aggregate
   readonly value: Evaluate<Moment> | undefined
+  readonly key: Evaluate<Moment> | undefined
   /** Where its cells and its object lie in a row. */
   readonly offset: number
   readonly keptAt: number
@@ -45,24 +48,24 @@ export interface Member {
 export interface FeatureSet {
   readonly groups: readonly FeatureGroup[]
   readonly features: readonly Feature[]
-  /** The features as variables of the actions' expressions. */
-  readonly variables: readonly Variable<Moment>[]
 }
 
-/** A fault of one expression of one declaration. */
-export type OnFault = (feature: FeatureDeclaration, key: 'where' | 'of', fault: unknown) => void
+/** A fault of one expression of one declaration, which stands under that key. */
+export type OnFault = (feature: FeatureDeclaration, key: string, fault: unknown) => void
 
-/** Compiles the declarations; every fault goes to `onFault`, and its feature is left out. */
+/** Compiles the declarations; every fault goes to `onFault`, and its feature gives nothing. */
 export function compileFeatures(declarations: readonly FeatureDeclaration[], onFault: OnFault): FeatureSet {
   const scope = new Scope(eventVariables)
   const groups = new Map<string, FeatureGroup>()
   const features: Feature[] = []
   for (const declaration of declarations) {
-    const compile = (key: 'where' | 'of', source: string | undefined): Compiled<Moment> | undefined => {
+    if ('value' in declaration) continue
+    const compile = (key: string, source: string | undefined): Compiled<Moment> | undefined => {
       try {
         if (source === undefined) return undefined
         const compiled = scope.compile(source)
-        if (key === 'where' && compiled.type !== 'bool' && compiled.type !== 'dyn') {
+        const isCondition = key === 'where' || key === 'smoothed_rate'
+        if (isCondition && compiled.type !== 'bool' && compiled.type !== 'dyn') {
           throw new Error(`the condition is of type ${compiled.type}, not bool`)
         }
         return compiled
@@ -72,7 +75,9 @@ export function compileFeatures(declarations: readonly FeatureDeclaration[], onF
       }
     }
     const where = compile('where', declaration.where)
-    const value = compile('of', 'of' in declaration.kind ? declaration.kind.of : undefined)
+    const { kind } = declaration
+    const value = compile(kind.name, 'of' in kind ? kind.of : undefined)
+    const by = compile('by', 'by' in kind ? kind.by?.key : undefined)
     const key = `${declaration.where ?? ''} in ${windowName(declaration.window)}`
     let group = groups.get(key)
     if (!group) {
@@ -87,50 +92,48 @@ export function compileFeatures(declarations: readonly FeatureDeclaration[], onF
       }
       groups.set(key, group)
     }
-    features.push(addMember(group, [...groups.keys()].indexOf(key), declaration, value?.evaluate))
+    features.push(addMember(group, [...groups.keys()].indexOf(key), declaration, value?.evaluate, by?.evaluate))
   }
-  const variables = features.map(({ name, type, read }) => ({
-    name,
-    type,
-    read: (moment: Moment) => read(moment.groups, moment.asOfMs, moment.session.index),
-  }))
-  return { groups: [...groups.values()], features, variables }
+  features.push(...compileComputed(declarations, features, onFault))
+  return { groups: [...groups.values()], features }
 }
 
 function addMember(
   group: FeatureGroup,
   index: number,
-  { name, kind, window }: FeatureDeclaration,
+  { name, kind, window }: AggregateFeature,
   value: Evaluate<Moment> | undefined,
+  key: Evaluate<Moment> | undefined,
 ): Feature {
   // Features that differ in their name or their window's size only share one member: its panes serve both.
   const signature = JSON.stringify(kind)
   let member = group.members.find((other) => other.signature === signature)
   if (member === undefined) {
-    member = { signature, aggregate: makeAggregate(kind), value, offset: group.stride, keptAt: group.keptStride }
+    member = { signature, aggregate: makeAggregate(kind), value, key, offset: group.stride, keptAt: group.keptStride }
     group.members.push(member)
     group.stride += member.aggregate.cells
     if (member.aggregate.keeps) group.keptStride++
   }
   const { aggregate, offset, keptAt } = member
   const panes = window.kind === 'panes' ? window.sizeMs / window.paneMs : 0
+  const sizeMs = 'sizeMs' in window ? window.sizeMs : 0
   group.keptPanes = Math.max(group.keptPanes, panes)
 
   const none = emptyPanes(1, 0)
-  const read = (groups: readonly (Panes | undefined)[], asOfMs: number, sessionIndex: number): Value => {
+  const read = ({ groups, asOfMs, session }: ProfileMoment): Value => {
     const rows = groups[index]
-    if (rows === undefined) return aggregate.read(none, 0, 0, offset, keptAt, asOfMs)
+    if (rows === undefined) return aggregate.read(none, 0, 0, offset, keptAt, asOfMs, sizeMs)
     let newest = 0
     let oldest = 0
     if (window.kind === 'panes') {
       newest = Math.floor(asOfMs / window.paneMs)
       oldest = newest - panes + 1
     } else if (window.kind === 'session') {
-      newest = sessionIndex
-      oldest = sessionIndex
+      newest = session.index
+      oldest = session.index
     }
     const to = lowerBound(rows, newest + 1)
-    return aggregate.read(rows, lowerBound(rows, oldest), to, offset, keptAt, asOfMs)
+    return aggregate.read(rows, lowerBound(rows, oldest), to, offset, keptAt, asOfMs, sizeMs)
   }
   return { name, type: aggregate.type, read }
 }
@@ -187,12 +190,13 @@ function fold(group: FeatureGroup, rows: Panes, key: number, moment: Moment): vo
   }
   const { cells, kept, keptStride } = rows
   for (let i = 0; i < members.length; i++) {
-    const { aggregate, value, offset, keptAt } = members[i]!
+    const { aggregate, value, key, offset, keptAt } = members[i]!
     const of = value === undefined ? undefined : value(moment)
-    if (!aggregate.keeps) aggregate.add(cells, at + offset, of, moment.event.timeMs, undefined)
+    const by = key === undefined ? undefined : key(moment)
+    if (!aggregate.keeps) aggregate.add(cells, at + offset, of, moment.event.timeMs, undefined, by)
     else {
       const place = row * keptStride + keptAt
-      kept[place] = aggregate.add(cells, at + offset, of, moment.event.timeMs, kept[place])
+      kept[place] = aggregate.add(cells, at + offset, of, moment.event.timeMs, kept[place], by)
     }
   }
 }

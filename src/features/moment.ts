@@ -58,5 +58,13 @@ const shared: readonly Variable<Moment>[] = [
 /** What a feature may name: the event and what was derived from it, never the profile. `traits` are the event's. */
 export const eventVariables: readonly Variable<Moment>[] = [...shared, map('traits', (m) => m.event.traits)]
 
+/** What is read of a profile as of some time, with or without an event. */
+export type ProfileMoment = Pick<Moment, 'groups' | 'session' | 'traits' | 'asOfMs'>
+
+/** What a feature that is computed from features may name beside them. */
+export const profileVariables: readonly Variable<ProfileMoment>[] = [
+  { name: 'traits', type: 'map<string, dyn>', read: (m) => m.traits },
+]
+
 /** What an action may name beside the features: the event, and the traits kept of the customer. */
-export const actionVariables: readonly Variable<Moment>[] = [...shared, map('traits', (m) => m.traits)]
+export const actionVariables: readonly Variable<Moment>[] = [...shared, ...profileVariables]

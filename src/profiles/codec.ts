@@ -163,9 +163,9 @@ function writeNumber(out: RowBuffer, value: number): void {
   }
 }
 
-const tags = { none: 0, string: 1, number: 2, yes: 3, no: 4, set: 5, map: 6 } as const
+const tags = { none: 0, string: 1, number: 2, yes: 3, no: 4, set: 5, map: 6, bytes: 7, list: 8 } as const
 
-/** What an aggregate keeps beside its numbers: nothing, a scalar, a set of scalars, or counts by scalar. */
+/** What an aggregate keeps beside its numbers: nothing, a scalar, a set or a list of scalars, numbers by scalar, or bytes. */
 function writeKept(out: RowBuffer, kept: unknown): void {
   if (typeof kept === 'string') {
     out.u8(tags.string)
@@ -185,6 +185,13 @@ function writeKept(out: RowBuffer, kept: unknown): void {
       writeKept(out, value)
       writeNumber(out, count as number)
     }
+  } else if (kept instanceof Uint8Array) {
+    out.u8(tags.bytes)
+    out.blob(kept)
+  } else if (Array.isArray(kept)) {
+    out.u8(tags.list)
+    out.varint(kept.length)
+    for (const value of kept) writeKept(out, value)
   } else out.u8(tags.none)
 }
 
@@ -227,10 +234,14 @@ class StateReader {
   }
 
   string(): string {
+    return this.#blob().toString('utf8')
+  }
+
+  #blob(): Buffer {
     const length = this.varint()
     this.#at += length
     if (this.#at > this.#bytes.length) throw new StateError("a profile's state ends early")
-    return this.#bytes.toString('utf8', this.#at - length, this.#at)
+    return this.#bytes.subarray(this.#at - length, this.#at)
   }
 
   kept(): unknown {
@@ -254,6 +265,14 @@ class StateReader {
         const counts = new Map<unknown, number>()
         for (let n = this.varint(); n > 0; n--) counts.set(this.kept(), this.number())
         return counts
+      }
+      case tags.bytes:
+        // A copy, since a view would keep all bytes of the query in memory.
+        return new Uint8Array(this.#blob())
+      case tags.list: {
+        const values: unknown[] = []
+        for (let n = this.varint(); n > 0; n--) values.push(this.kept())
+        return values
       }
       default:
         throw new StateError("a profile's state holds an unknown tag")

@@ -10,6 +10,9 @@ export interface ReadableFeatures {
   readonly strings: string[]
   readonly listNames: string[]
   readonly lists: string[][]
+  readonly mapNames: string[]
+  /** The entries that are numbers. */
+  readonly maps: (readonly [key: string, value: number])[][]
 }
 
 /** Reads all features as of `asOfMs`. One without a value is left out; a bool reads as 0 or 1. */
@@ -21,9 +24,12 @@ export function readFeatures({ features }: FeatureSet, profile: Profile, asOfMs:
     strings: [],
     listNames: [],
     lists: [],
+    mapNames: [],
+    maps: [],
   }
+  const moment = { groups: profile.groups, session: profile.session, traits: profile.traits, asOfMs }
   for (const { name, read } of features) {
-    const value: Value = read(profile.groups, asOfMs, profile.session.index)
+    const value: Value = read(moment)
     if (typeof value === 'number' || typeof value === 'boolean') {
       readable.numberNames.push(name)
       readable.numbers.push(Number(value))
@@ -33,7 +39,12 @@ export function readFeatures({ features }: FeatureSet, profile: Profile, asOfMs:
     } else if (Array.isArray(value)) {
       readable.listNames.push(name)
       readable.lists.push(value.map(String))
+    } else if (value !== null) {
+      readable.mapNames.push(name)
+      readable.maps.push(Object.entries(value).filter(isNumeric))
     }
   }
   return readable
 }
+
+const isNumeric = (entry: [string, Value]): entry is [string, number] => typeof entry[1] === 'number'

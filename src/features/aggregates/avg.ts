@@ -14,6 +14,10 @@ export function avg(scale: number): Aggregate {
       cells[at] = saturate(cells[at]! + toFixedPoint(value, unitsPerOne))
       cells[at + 1]!++
     },
+    merge(cells, at, _kept, from, fromAt) {
+      cells[at] = saturate(cells[at]! + from[fromAt]!)
+      cells[at + 1]! += from[fromAt + 1]!
+    },
     read(panes, from, to, offset) {
       let units = 0
       let count = 0

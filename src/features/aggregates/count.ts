@@ -10,6 +10,9 @@ export function count(ofValues: boolean): Aggregate {
     add(cells, at, value) {
       if (!ofValues || (value !== undefined && value !== null)) cells[at]!++
     },
+    merge(cells, at, _kept, from, fromAt) {
+      cells[at]! += from[fromAt]!
+    },
     read(panes, from, to, offset) {
       let total = 0
       for (let row = from; row < to; row++) total += panes.cells[row * panes.stride + offset]!

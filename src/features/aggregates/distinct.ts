@@ -1,35 +1,59 @@
 import type { Aggregate } from '../aggregate.ts'
+import { addToRegisters, emptyRegisters, estimate, mergeRegisters, type Registers } from './hyper-log-log.ts'
 import { isScalar, type Scalar } from './order.ts'
 
+/** A pane's values, or their registers once there were more than `max`. */
+type Values = Set<Scalar> | Registers
+
 /**
- * The exact number of different values. A pane keeps at most `max` of them: past that the feature reads as what it
- * kept, a lower bound.
+ * The number of different values: exact up to `max` of them in the window, past that HyperLogLog's estimate, with a
+ * standard error of 1.6 %. A function of the set of values, however they are spread over panes and merged.
  */
 export function distinct(max: number): Aggregate {
+  const include = (values: Values = new Set(), value: Scalar): Values => {
+    if (values instanceof Uint8Array) {
+      addToRegisters(values, value)
+      return values
+    }
+    values.add(value)
+    return values.size > max ? toRegisters(values) : values
+  }
+  const unite = (values: Values | undefined, from: Values | undefined): Values | undefined => {
+    if (from === undefined) return values
+    if (from instanceof Uint8Array) {
+      const registers = values instanceof Uint8Array ? values : toRegisters(values ?? [])
+      mergeRegisters(registers, from)
+      return registers
+    }
+    let united = values
+    for (const value of from) united = include(united, value)
+    return united
+  }
   return {
     cells: 0,
     keeps: true,
     type: 'int',
     start() {},
-    add(_cells, _at, value, _timeMs, kept) {
-      if (!isScalar(value)) return kept
-      const values = (kept as Set<Scalar> | undefined) ?? new Set<Scalar>()
-      if (values.size < max) values.add(value)
-      return values
-    },
+    add: (_cells, _at, value, _timeMs, kept) => (isScalar(value) ? include(kept as Values | undefined, value) : kept),
+    merge: (_cells, _at, kept, _from, _fromAt, fromKept) => unite(kept as Values, fromKept as Values),
     read(panes, from, to, _offset, keptAt) {
-      let only: Set<Scalar> | undefined
-      let union: Set<Scalar> | undefined
+      let only: Values | undefined
+      let united: Values | undefined
       for (let row = from; row < to; row++) {
-        const values = panes.kept[row * panes.keptStride + keptAt] as Set<Scalar> | undefined
+        const values = panes.kept[row * panes.keptStride + keptAt] as Values | undefined
         if (values === undefined) continue
         if (only === undefined) only = values
-        else {
-          union ??= new Set(only)
-          for (const value of values) union.add(value)
-        }
+        else united = unite(united ?? unite(undefined, only), values)
       }
-      return (union ?? only)?.size ?? 0
+      const values = united ?? only
+      if (values instanceof Uint8Array) return Math.max(max + 1, Math.round(estimate(values)))
+      return values?.size ?? 0
     },
   }
+}
+
+function toRegisters(values: Iterable<Scalar>): Registers {
+  const registers = emptyRegisters()
+  for (const value of values) addToRegisters(registers, value)
+  return registers
 }

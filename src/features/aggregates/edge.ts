@@ -8,6 +8,13 @@ import { compareScalars, isScalar, type Scalar } from './order.ts'
 export function edge(which: 'first' | 'last'): Aggregate {
   const none = which === 'first' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY
   const direction = which === 'first' ? -1 : 1
+  const add = (cells: number[], at: number, value: unknown, timeMs: number, kept: unknown) => {
+    if (!isScalar(value)) return kept
+    const later = (timeMs - cells[at]!) * direction
+    if (later < 0 || (later === 0 && compareScalars(value, kept as Scalar) * direction <= 0)) return kept
+    cells[at] = timeMs
+    return value
+  }
   return {
     cells: 1,
     keeps: true,
@@ -15,13 +22,8 @@ export function edge(which: 'first' | 'last'): Aggregate {
     start(cells, at) {
       cells[at] = none
     },
-    add(cells, at, value, timeMs, kept) {
-      if (!isScalar(value)) return kept
-      const later = (timeMs - cells[at]!) * direction
-      if (later < 0 || (later === 0 && compareScalars(value, kept as Scalar) * direction <= 0)) return kept
-      cells[at] = timeMs
-      return value
-    },
+    add,
+    merge: (cells, at, kept, from, fromAt, fromKept) => add(cells, at, fromKept, from[fromAt]!, kept),
     read(panes, from, to, offset, keptAt) {
       // Panes follow each other in time, so the outermost one that has a value holds the answer.
       const step = which === 'first' ? 1 : -1

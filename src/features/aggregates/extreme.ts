@@ -14,6 +14,9 @@ export function extreme(which: 'min' | 'max'): Aggregate {
     add(cells, at, value) {
       if (typeof value === 'number') cells[at] = pick(cells[at]!, value)
     },
+    merge(cells, at, _kept, from, fromAt) {
+      cells[at] = pick(cells[at]!, from[fromAt]!)
+    },
     read(panes, from, to, offset) {
       let best = none
       for (let row = from; row < to; row++) best = pick(best, panes.cells[row * panes.stride + offset]!)

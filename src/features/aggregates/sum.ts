@@ -12,6 +12,9 @@ export function sum(scale: number): Aggregate {
     add(cells, at, value) {
       if (typeof value === 'number') cells[at] = saturate(cells[at]! + toFixedPoint(value, unitsPerOne))
     },
+    merge(cells, at, _kept, from, fromAt) {
+      cells[at] = saturate(cells[at]! + from[fromAt]!)
+    },
     read(panes, from, to, offset) {
       let units = 0
       for (let row = from; row < to; row++) units = saturate(units + panes.cells[row * panes.stride + offset]!)

@@ -18,7 +18,7 @@ function describe({ engine }: RuleFile, { after, timeMs, differences, reasons, f
     lines.push(`  ${' '.repeat(width)}  got       ${JSON.stringify(got)}`)
   }
   const inQuestion = new Set(differences.flatMap(({ actions }) => actions))
-  const scope = new Scope([...actionVariables, ...engine.features.variables])
+  const scope = new Scope([...actionVariables, ...engine.features.features])
   for (const { name, when } of engine.config.actions) {
     if (!inQuestion.has(name) || reasons[name] === undefined) continue
     lines.push(`  ${name} is ${reasons[name]}: ${when}`)

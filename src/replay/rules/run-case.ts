@@ -140,8 +140,6 @@ function copyContacts({ contacts }: Profile): Map<string, number[]> {
   return new Map([...contacts].map(([name, times]) => [name, [...times]]))
 }
 
-function featuresOf({ features }: Engine, { groups, asOfMs, session }: Moment): Record<string, Value> {
-  return Object.fromEntries(
-    features.features.map(({ name, read }) => [name, read(groups, asOfMs, session.index) ?? null]),
-  )
+function featuresOf({ features }: Engine, moment: Moment): Record<string, Value> {
+  return Object.fromEntries(features.features.map(({ name, read }) => [name, read(moment)]))
 }

@@ -1,0 +1,46 @@
+import type { Aggregate } from '../aggregate.ts'
+import { compareScalars, isScalar, type Scalar } from './order.ts'
+
+/**
+ * The values of the n latest events by event time, the newest first; of several in the same millisecond the larger value
+ * goes first. A pane keeps n of them, each after its time, in that order.
+ */
+type Latest = (Scalar | number)[]
+
+export function lastN(n: number): Aggregate {
+  const insert = (latest: Latest, timeMs: number, value: Scalar): Latest => {
+    let at = 0
+    while (at < latest.length && !isNewer(timeMs, value, latest[at] as number, latest[at + 1]!)) at += 2
+    if (at === 2 * n) return latest
+    latest.splice(at, 0, timeMs, value)
+    if (latest.length > 2 * n) latest.length = 2 * n
+    return latest
+  }
+  return {
+    cells: 0,
+    keeps: true,
+    type: 'list<dyn>',
+    start() {},
+    add: (_cells, _at, value, timeMs, kept) =>
+      isScalar(value) ? insert((kept as Latest | undefined) ?? [], timeMs, value) : kept,
+    merge(_cells, _at, kept, _from, _fromAt, fromKept) {
+      if (fromKept === undefined) return kept
+      const latest = (kept as Latest | undefined) ?? []
+      const from = fromKept as Latest
+      for (let i = 0; i < from.length; i += 2) insert(latest, from[i] as number, from[i + 1]!)
+      return latest
+    },
+    read(panes, from, to, _offset, keptAt) {
+      const values: Scalar[] = []
+      // Panes follow each other in time.
+      for (let row = to - 1; row >= from && values.length < n; row--) {
+        const latest = (panes.kept[row * panes.keptStride + keptAt] as Latest | undefined) ?? []
+        for (let i = 1; i < latest.length && values.length < n; i += 2) values.push(latest[i]!)
+      }
+      return values
+    },
+  }
+}
+
+const isNewer = (timeMs: number, value: Scalar, thanMs: number, than: Scalar) =>
+  timeMs > thanMs || (timeMs === thanMs && compareScalars(value, than) > 0)

@@ -1,0 +1,92 @@
+import type { Aggregate } from '../aggregate.ts'
+
+/** Numbers this near to 0 count as 0. */
+const smallest = 1e-9
+const maxBuckets = 1_000
+
+/** Counts by bucket: 0 holds the zeros, ±k the sizes in (s·γ^(k-1), s·γ^k] of that sign, where s is the smallest. */
+type Buckets = Map<number, number>
+
+/**
+ * The q-quantile: of n numbers in ascending order the one at the 0-based place floor(q·(n - 1)), to a relative `error`;
+ * null for none. As in DDSketch (Masson and others, 2019) a number counts in a bucket whose borders grow by
+ * γ = (1 + error) / (1 - error), so the order does not matter and rows merge by adding. Of more than 1,000 buckets two
+ * neighbours at a time become one, which is to square γ, until they fit (UDDSketch, Epicoco and others, 2020): the error
+ * is about doubled by each step, for all quantiles alike. The one cell counts these steps.
+ */
+export function quantile(q: number, error: number): Aggregate {
+  const logGamma = Math.log((1 + error) / (1 - error))
+  const logSmallest = Math.log(smallest)
+
+  const bucketOf = (value: number): number => {
+    const size = Math.abs(value)
+    if (size <= smallest) return 0
+    return Math.sign(value) * Math.max(1, Math.ceil((Math.log(size) - logSmallest) / logGamma))
+  }
+  /** The number that is within the error of all in the bucket. */
+  const numberOf = (bucket: number, steps: number): number => {
+    if (bucket === 0) return 0
+    const logWidth = logGamma * 2 ** steps
+    const log = logSmallest + Math.abs(bucket) * logWidth + Math.log(2 / (1 + Math.exp(logWidth)))
+    return Math.sign(bucket) * Math.min(Math.exp(log), Number.MAX_VALUE)
+  }
+  const merge = (cells: number[], at: number, kept: unknown, steps: number, from: Buckets | undefined) => {
+    if (from === undefined) return kept as Buckets | undefined
+    let buckets = (kept as Buckets | undefined) ?? new Map()
+    while (cells[at]! < steps) buckets = widen(buckets, cells, at)
+    for (const [bucket, n] of from) {
+      const place = widened(bucket, cells[at]! - steps)
+      buckets.set(place, (buckets.get(place) ?? 0) + n)
+    }
+    while (buckets.size > maxBuckets) buckets = widen(buckets, cells, at)
+    return buckets
+  }
+  return {
+    cells: 1,
+    keeps: true,
+    type: 'dyn',
+    start() {},
+    add(cells, at, value, _timeMs, kept) {
+      if (typeof value !== 'number') return kept
+      let buckets = (kept as Buckets | undefined) ?? new Map()
+      const bucket = widened(bucketOf(value), cells[at]!)
+      buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1)
+      while (buckets.size > maxBuckets) buckets = widen(buckets, cells, at)
+      return buckets
+    },
+    merge: (cells, at, kept, from, fromAt, fromKept) =>
+      merge(cells, at, kept, from[fromAt]!, fromKept as Buckets | undefined),
+    read(panes, from, to, offset, keptAt) {
+      const total = [0]
+      let buckets: Buckets | undefined
+      for (let row = from; row < to; row++) {
+        const kept = panes.kept[row * panes.keptStride + keptAt] as Buckets | undefined
+        buckets = merge(total, 0, buckets, panes.cells[row * panes.stride + offset]!, kept)
+      }
+      if (buckets === undefined) return null
+      let n = 0
+      for (const count of buckets.values()) n += count
+      let left = Math.floor(q * (n - 1))
+      const ascending = [...buckets.keys()].sort((a, b) => a - b)
+      const found = ascending.find((bucket) => {
+        left -= buckets.get(bucket)!
+        return left < 0
+      })
+      return numberOf(found!, total[0]!)
+    },
+  }
+}
+
+/** Where a bucket's numbers lie after so many steps. */
+const widened = (bucket: number, steps: number) => Math.sign(bucket) * Math.ceil(Math.abs(bucket) / 2 ** steps)
+
+/** Makes one bucket of each two. */
+function widen(buckets: Buckets, cells: number[], at: number): Buckets {
+  const wider: Buckets = new Map()
+  for (const [bucket, n] of buckets) {
+    const place = widened(bucket, 1)
+    wider.set(place, (wider.get(place) ?? 0) + n)
+  }
+  cells[at]!++
+  return wider
+}

@@ -1,0 +1,62 @@
+import type { Value } from '../events/event.ts'
+import { isVariableName, Scope } from '../expressions/expression.ts'
+import type { ComputedFeature, FeatureDeclaration } from './declaration.ts'
+import type { Feature, OnFault } from './features.ts'
+import { type ProfileMoment, profileVariables } from './moment.ts'
+
+/**
+ * Features that are computed from other features and the traits. Reading one reads those that it names, so they need no
+ * order; a cycle among them is a fault. What gives an error (a division by zero, a null) reads as null.
+ */
+export function compileComputed(
+  declarations: readonly FeatureDeclaration[],
+  aggregates: readonly Feature[],
+  onFault: OnFault,
+): Feature[] {
+  const declared = declarations.filter((declaration): declaration is ComputedFeature => 'value' in declaration)
+  const evaluators = new Map<string, (moment: ProfileMoment) => unknown>()
+  const computed = declared.map(({ name }): Feature => {
+    return { name, type: 'dyn', read: (moment) => toValue(evaluators.get(name)?.(moment)) }
+  })
+  const own = new Set(profileVariables.map(({ name }) => name))
+  // A name that is taken is a fault of its own, which the caller tells.
+  const features = [...aggregates, ...computed].filter(({ name }) => !own.has(name) && isVariableName(name))
+  const scope = new Scope<ProfileMoment>([...profileVariables, ...features])
+  const reads = new Map<string, ReadonlySet<string>>()
+  for (const declaration of declared) {
+    const { name, value } = declaration
+    try {
+      const { evaluate, names } = scope.compile(value)
+      evaluators.set(name, evaluate)
+      reads.set(name, names)
+    } catch (fault) {
+      onFault(declaration, 'value', fault)
+    }
+  }
+  for (const declaration of declared) {
+    const cycle = pathBetween(declaration.name, declaration.name, reads, new Set())
+    if (cycle) onFault(declaration, 'value', new Error(`computed from itself: ${cycle.join(' reads ')}`))
+  }
+  return computed
+}
+
+/** The names from one feature to another by what they read, both included. */
+function pathBetween(
+  from: string,
+  to: string,
+  reads: ReadonlyMap<string, ReadonlySet<string>>,
+  seen: Set<string>,
+): string[] | undefined {
+  for (const next of reads.get(from) ?? []) {
+    if (next === to) return [from, to]
+    if (seen.has(next)) continue
+    seen.add(next)
+    const rest = pathBetween(next, to, reads, seen)
+    if (rest) return [from, ...rest]
+  }
+  return undefined
+}
+
+/** CEL's error is null, and a map that the expression wrote down an object. */
+const toValue = (result: unknown): Value =>
+  (result instanceof Map ? Object.fromEntries(result) : (result ?? null)) as Value
