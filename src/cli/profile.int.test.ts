@@ -30,6 +30,8 @@ describe('beckon profile', { skip }, () => {
       strings: [],
       listNames: [],
       lists: [],
+      mapNames: [],
+      maps: [],
       traits: new Map([['plan', 'gold']]),
       state: Buffer.from('private'),
       deleted: false,

@@ -16,6 +16,7 @@ const row: CustomerRow = {
   numbers: { views_5m: 3, carts_1h: 1 },
   strings: { first_page: '/' },
   lists: { top_items: ['a', 'b, c'] },
+  maps: { by_category: { shoes: 2, 'a: b': 1.5 } },
   traits: { plan: 'gold' },
   updated_at: '2026-01-02 03:04:06.000',
 }
@@ -31,11 +32,12 @@ describe('a profile for people', () => {
         'written   2026-01-02 03:04:06.000 UTC',
         'session   number 2, from 2026-01-02 03:00:00.000 to 2026-01-02 03:04:05.678, 5 events, entered at /shoes',
         '',
-        'feature     value',
-        'carts_1h    1',
-        'first_page  "/"',
-        'top_items   "a", "b, c"',
-        'views_5m    3',
+        'feature      value',
+        'by_category  "shoes": 2, "a: b": 1.5',
+        'carts_1h     1',
+        'first_page   "/"',
+        'top_items    "a", "b, c"',
+        'views_5m     3',
         '',
         'trait  value',
         'plan   gold',
@@ -44,7 +46,7 @@ describe('a profile for people', () => {
   })
 
   it('leaves out what there is none of', () => {
-    const text = formatProfile({ ...row, session_index: 0, numbers: {}, strings: {}, lists: {}, traits: {} })
+    const text = formatProfile({ ...row, session_index: 0, numbers: {}, strings: {}, lists: {}, maps: {}, traits: {} })
     assert.match(text, /session {3}none$/)
   })
 

@@ -46,6 +46,7 @@ export interface CustomerRow {
   readonly numbers: Readonly<Record<string, number>>
   readonly strings: Readonly<Record<string, string>>
   readonly lists: Readonly<Record<string, readonly string[]>>
+  readonly maps: Readonly<Record<string, Readonly<Record<string, number>>>>
   readonly traits: Readonly<Record<string, string>>
   readonly updated_at: string
 }
@@ -66,6 +67,12 @@ export function formatProfile(row: CustomerRow): string {
     ...Object.entries(row.lists).map(([name, values]) => [
       name,
       values.map((value) => JSON.stringify(value)).join(', '),
+    ]),
+    ...Object.entries(row.maps).map(([name, values]) => [
+      name,
+      Object.entries(values)
+        .map(([key, value]) => `${JSON.stringify(key)}: ${value}`)
+        .join(', '),
     ]),
   ]
   const blocks = [

@@ -21,6 +21,7 @@ export const profilesTable: Table = {
     'numbers',
     'strings',
     'lists',
+    'maps',
     'traits',
     'state',
     'deleted',
@@ -43,6 +44,8 @@ export interface ProfileRow {
   readonly strings: readonly string[]
   readonly listNames: readonly string[]
   readonly lists: readonly (readonly string[])[]
+  readonly mapNames: readonly string[]
+  readonly maps: readonly (readonly (readonly [key: string, value: number])[])[]
   readonly traits: ReadonlyMap<string, Value>
   /** What a recovery needs. */
   readonly state: Buffer
@@ -55,7 +58,7 @@ export interface ProfileRow {
  * late, repeated and stale inserts harmless, since the highest version wins and ties are equal.
  */
 export function writeProfileRow(row: RowBuffer, profile: ProfileRow): void {
-  const { session, numberNames, numbers, stringNames, strings, listNames, lists } = profile
+  const { session, numberNames, numbers, stringNames, strings, listNames, lists, mapNames, maps } = profile
   row.string(profile.topic)
   row.u16(profile.partition)
   row.string(profile.customer)
@@ -83,6 +86,16 @@ export function writeProfileRow(row: RowBuffer, profile: ProfileRow): void {
   for (let i = 0; i < listNames.length; i++) {
     row.string(listNames[i]!)
     row.strings(lists[i]!)
+  }
+  row.varint(mapNames.length)
+  for (let i = 0; i < mapNames.length; i++) {
+    const entries = maps[i]!
+    row.string(mapNames[i]!)
+    row.varint(entries.length)
+    for (const [key, value] of entries) {
+      row.string(key)
+      row.f64(value)
+    }
   }
   writeTraits(row, profile.traits)
   row.blob(profile.state)
@@ -118,6 +131,8 @@ const blank: ProfileRow = {
   strings: [],
   listNames: [],
   lists: [],
+  mapNames: [],
+  maps: [],
   traits: new Map(),
   state: Buffer.alloc(0),
   deleted: false,

@@ -147,10 +147,11 @@ export class RowBuffer {
   }
 
   /** A String column holds any bytes. */
-  blob(value: Buffer): void {
+  blob(value: Uint8Array): void {
     this.varint(value.length)
     this.#reserve(value.length)
-    this.#end += value.copy(this.#bytes, this.#end)
+    this.#bytes.set(value, this.#end)
+    this.#end += value.length
   }
 
   segment({ words, length }: Segment): void {

@@ -40,6 +40,8 @@ function profileAt(version: bigint, state: string): RowChunk {
     strings: [],
     listNames: [],
     lists: [],
+    mapNames: [],
+    maps: [],
     traits: new Map(),
     state: Buffer.from(state),
     deleted: false,

@@ -24,6 +24,8 @@ const blank: ProfileRow = {
   strings: [],
   listNames: [],
   lists: [],
+  mapNames: [],
+  maps: [],
   traits: new Map(),
   state: Buffer.alloc(0),
   deleted: false,
@@ -127,6 +129,8 @@ describe('the profile store', { skip }, () => {
       strings: ['page'],
       listNames: ['recent'],
       lists: [['a', 'b']],
+      mapNames: ['by_category'],
+      maps: [[['shoes', 2]]],
       traits: new Map([['plan', 'gold']]),
       state: Buffer.from('private'),
     })
@@ -146,6 +150,7 @@ describe('the profile store', { skip }, () => {
       numbers: { views: 3 },
       strings: { last: 'page' },
       lists: { recent: ['a', 'b'] },
+      maps: { by_category: { shoes: 2 } },
       traits: { plan: 'gold' },
       updated_at: read?.['updated_at'],
     })

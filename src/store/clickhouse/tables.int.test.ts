@@ -208,6 +208,14 @@ describe('the tables', { skip }, () => {
       strings: ['水'],
       listNames: ['recent', 'none'],
       lists: [['a', ''], []],
+      mapNames: ['by_category', 'nothing'],
+      maps: [
+        [
+          ['', 1],
+          ['水', 2.5],
+        ],
+        [],
+      ],
       traits: new Map<string, string | number | null>([
         ['plan', 'gold'],
         ['age', 42],
@@ -233,15 +241,18 @@ describe('the tables', { skip }, () => {
       numbers: { views: 3, spend: 0.1 },
       strings: { last: '水' },
       lists: { recent: ['a', ''], none: [] },
+      maps: { by_category: { '': 1, 水: 2.5 }, nothing: {} },
       traits: { plan: 'gold', age: '42' },
       state: '\u0001\u0002\u0003',
       deleted: false,
     })
     assert.equal(BigInt(read?.['version'] as string), 2n ** 64n - 1n)
     const features = await database.select(
-      'SELECT customer, feature, kind, number, text, list FROM customer_features ORDER BY feature',
+      'SELECT customer, feature, kind, number, text, list FROM customer_features ORDER BY feature, text',
     )
     assert.deepEqual(features, [
+      { customer: 'c1', feature: 'by_category', kind: 'map', number: 1, text: '', list: [] },
+      { customer: 'c1', feature: 'by_category', kind: 'map', number: 2.5, text: '水', list: [] },
       { customer: 'c1', feature: 'last', kind: 'string', number: null, text: '水', list: [] },
       { customer: 'c1', feature: 'none', kind: 'list', number: null, text: '', list: [] },
       { customer: 'c1', feature: 'recent', kind: 'list', number: null, text: '', list: ['a', ''] },
