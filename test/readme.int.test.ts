@@ -334,7 +334,12 @@ describe('the documentation', () => {
     const fault = configSchema.shape.features.safeParse([{ name: 'a', window: 'session' }]).error!.issues[0]!.message
     const kinds = /one of (.+); found none/.exec(fault)![1]!.split(', ')
     assert.ok(kinds.length > 5)
-    for (const kind of kinds) assert.match(page, new RegExp(`^\\|.*\`${kind}: `, 'm'), kind)
+    const [, bounds] = /\*\*Bounds\.\*\*([\s\S]*?)\*\*/.exec(page)!
+    for (const kind of kinds) {
+      assert.match(page, new RegExp(`^\\|.*\`${kind}: `, 'm'), kind)
+      // A computed feature keeps nothing.
+      if (kind !== 'value') assert.ok(says(bounds!, kind), `what a pane of ${kind} takes`)
+    }
   })
 
   it('describes every metric with its labels', async () => {

@@ -49,8 +49,10 @@ function keyed(
     },
     merge: (_cells, _at, kept, _from, _fromAt, fromKept) => unite(kept as Units, fromKept as Units),
     read(panes, from, to, _offset, keptAt) {
+      const keptOf = (row: number) => panes.kept[row * panes.keptStride + keptAt] as Units | undefined
       let totals: Units | undefined
-      for (let row = from; row < to; row++) totals = unite(totals, panes.kept[row * panes.keptStride + keptAt] as Units)
+      if (to - from === 1) totals = keptOf(from)
+      else for (let row = from; row < to; row++) totals = unite(totals, keptOf(row))
       return Object.fromEntries(
         [...(totals ?? [])]
           .sort(([a], [b]) => compareText(a, b))

@@ -18,12 +18,12 @@ export function mergeCounts(kept: unknown, from: unknown, max: number): Counts |
   return counts
 }
 
-/** The counts of the values in the panes from row `from` to before row `to`. */
-export function totalCounts(panes: Panes, from: number, to: number, keptAt: number): Counts {
+/** The counts of the values in the panes from row `from` to before row `to`; to be read only. */
+export function totalCounts(panes: Panes, from: number, to: number, keptAt: number): ReadonlyMap<Scalar, number> {
+  const keptOf = (row: number) => panes.kept[row * panes.keptStride + keptAt] as Counts | undefined
   let totals: Counts | undefined
-  for (let row = from; row < to; row++) {
-    totals = mergeCounts(totals, panes.kept[row * panes.keptStride + keptAt], Number.POSITIVE_INFINITY)
-  }
+  if (to - from === 1) totals = keptOf(from)
+  else for (let row = from; row < to; row++) totals = mergeCounts(totals, keptOf(row), Number.POSITIVE_INFINITY)
   return totals ?? new Map()
 }
 
