@@ -231,4 +231,9 @@ test('the latest values are those of the latest events, and of one moment the la
   const given = [at(5, 'a'), at(9, 1), at(5, 'b'), at(9, 1), at(9, 'x'), at(1, 'z')]
   assert.deepEqual(resultOf({ name: 'last_n', of: '', n: 4 }, given), ['x', 1, 1, 'b'])
   assert.deepEqual(resultOf({ name: 'last_n', of: '', n: 100 }, given), ['x', 1, 1, 'b', 'a', 'z'])
+  const aggregate = makeAggregate({ name: 'last_n', of: '', n: 4 })
+  const rows = [[at(1, 'z')], [at(5, 'a')], [at(5, 'b')], [at(9, 'x'), at(9, 1)], [at(9, 1)]]
+  const kept = rows.map((facts) => rowOf(aggregate, facts).kept[0])
+  const panes: Panes = { cells: [], stride: 0, kept, keptStride: 1 }
+  assert.deepEqual(aggregate.read(panes, 0, rows.length, 0, 0, asOfMs, 0), ['x', 1, 1, 'b'], 'also from many rows')
 })

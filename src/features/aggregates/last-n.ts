@@ -31,13 +31,14 @@ export function lastN(n: number): Aggregate {
       return latest
     },
     read(panes, from, to, _offset, keptAt) {
-      const values: Scalar[] = []
-      // Panes follow each other in time.
-      for (let row = to - 1; row >= from && values.length < n; row--) {
-        const latest = (panes.kept[row * panes.keptStride + keptAt] as Latest | undefined) ?? []
-        for (let i = 1; i < latest.length && values.length < n; i += 2) values.push(latest[i]!)
+      const latest: Latest = []
+      // Rows follow each other in time, and two may share a ms: the rest is older once the oldest of n is newer.
+      for (let row = to - 1; row >= from; row--) {
+        const kept = (panes.kept[row * panes.keptStride + keptAt] as Latest | undefined) ?? []
+        if (latest.length === 2 * n && kept[0]! < latest[2 * n - 2]!) break
+        for (let i = 0; i < kept.length; i += 2) insert(latest, kept[i] as number, kept[i + 1]!)
       }
-      return values
+      return latest.filter((_, i) => i % 2 === 1)
     },
   }
 }
