@@ -62,10 +62,13 @@ export function withRules(engine: Engine, policyText: string): Engine | undefine
   }
 }
 
-type Rules = Pick<Config, 'features' | 'actions' | 'arbitration'>
+/** The idle time of a session is a rule too: it is the gap of the windows of sessions. */
+interface Rules extends Pick<Config, 'features' | 'actions' | 'arbitration'> {
+  readonly enrich: { readonly session: Pick<Config['enrich']['session'], 'idle'> }
+}
 
 function compileRules(
-  { features: declared, actions, arbitration }: Rules,
+  { features: declared, actions, arbitration, enrich: { session } }: Rules,
   note: (path: readonly PropertyKey[], fault: unknown) => void,
 ): Pick<Engine, 'features' | 'policy' | 'policyText'> {
   const own = new Set(actionVariables.map(({ name }) => name))
@@ -74,11 +77,11 @@ function compileRules(
     const whose = own.has(name) ? "what expressions call the event's own" : "a word of CEL's own"
     if (isTaken(name)) note(['features', index, 'name'], new Error(`${name} is ${whose}`))
   }
-  const features = compileFeatures(declared, (declaration, key, fault) => {
-    const index = declared.findIndex(({ name }) => name === declaration.name)
-    note(['features', index, key], fault)
+  const features = compileFeatures(declared, session.idle, (declaration, path, fault) => {
+    note(['features', declared.findIndex(({ name }) => name === declaration.name), ...path], fault)
   })
-  const policyText = JSON.stringify({ features: declared, actions, arbitration })
+  const { idle } = session
+  const policyText = JSON.stringify({ features: declared, actions, arbitration, enrich: { session: { idle } } })
   const policy = compilePolicy(
     actions,
     arbitration,

@@ -16,6 +16,7 @@ const fail = (_of: unknown, _key: unknown, fault: unknown) => assert.fail(fault 
 function stagesOf(over: Partial<Stages> = {}): Stages {
   const features = compileFeatures(
     [{ name: 'n', kind: { name: 'count' }, window: { kind: 'lifetime' }, where: 'type == "view"' }],
+    1_800_000,
     fail,
   )
   const contact = { cooldownMs: 0, caps: [] }
@@ -145,6 +146,7 @@ test('a slice gives actions and dead letters in the order of the input, and coun
     skipped: 1,
     duplicates: 1,
     late: 0,
+    lateBy: new Map(),
     deadLetters: new Map([['truncated', 1]]),
     actions: new Map([['every_second', 1]]),
     decisions: { chosen: 1, suppressed: 0, none: 2 },

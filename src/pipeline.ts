@@ -60,7 +60,9 @@ export interface Tally {
   events: number
   skipped: number
   duplicates: number
+  /** Events too late for at least one feature, and how many for each, by its name. */
   late: number
+  readonly lateBy: Map<string, number>
   readonly deadLetters: Map<RejectReason, number>
   readonly actions: Map<string, number>
   /** By result: an action chosen, all candidates suppressed, no candidate. */
@@ -93,7 +95,6 @@ export class Pipeline {
       event,
       enrichment,
       session: noSession(),
-      inSession: true,
       traits: new Map(),
       groups: [],
       asOfMs: 0,
@@ -167,19 +168,18 @@ export class Pipeline {
         return undefined
       }
       profile.streamTimeMs = streamTimeMs
-      const touch = touchSession(profile.session, event, session)
+      touchSession(profile.session, event, session)
       if (event.traits.names.length > 0) mergeTraits(profile, event.traits, event.timeMs)
 
       const moment = this.#moment
       moment.event = event
       moment.enrichment = enrichment
       moment.session = profile.session
-      moment.inSession = touch !== 'past'
       moment.traits = profile.traits
       moment.groups = profile.groups
       moment.asOfMs = streamTimeMs
 
-      const late = updateFeatures(features, profile.groups, moment, streamTimeMs)
+      const late = updateFeatures(features, profile.groups, moment, streamTimeMs, output.tally.lateBy)
       if (late) output.tally.late++
       this.#rows.event(topic, partition, offset, event, enrichment, profile.session, late, false)
 
@@ -228,6 +228,7 @@ export class Pipeline {
 
 export function emptyOutput(): Output {
   const decisions = { chosen: 0, suppressed: 0, none: 0 }
-  const tally = { events: 0, skipped: 0, duplicates: 0, late: 0, deadLetters: new Map(), actions: new Map(), decisions }
+  const counts = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), decisions }
+  const tally = { events: 0, skipped: 0, duplicates: 0, late: 0, ...counts }
   return { records: [], actions: [], tally, faults: [] }
 }

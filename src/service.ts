@@ -54,6 +54,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const metrics = createMetrics(
     engine.policy.actions.map(({ name }) => name),
     topics,
+    engine.features.features.map(({ name }) => name),
   )
   const rows = createWriter({
     client: world.clickhouse,

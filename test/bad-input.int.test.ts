@@ -188,7 +188,7 @@ describe('bad input', { skip }, () => {
   it('row 36: a late event is counted where its pane is kept, and nowhere else', async () => {
     const [profile] = await profileOf(`${secret}late`)
     assert.deepEqual(profile!.numbers, { seen: 3, spend: 0, recent: 2 })
-    assert.match(metrics, /^beckon_late_events_total 1$/m)
+    assert.match(metrics, /^beckon_late_events_total\{feature="recent"\} 1$/m)
   })
 
   it('row 49: a rule that can not be evaluated says so, beside the others', async () => {

@@ -344,7 +344,7 @@ describe('the documentation', () => {
 
   it('describes every metric with its labels', async () => {
     const page = read('docs/operating.md')
-    for (const metric of await createMetrics([], [], false).registry.getMetricsAsArray()) {
+    for (const metric of await createMetrics([], [], [], false).registry.getMetricsAsArray()) {
       const { name, labelNames } = metric as unknown as { name: string; labelNames: string[] }
       assert.ok(says(page, labelNames.length === 0 ? name : `${name}{${labelNames.join(',')}}`), name)
     }

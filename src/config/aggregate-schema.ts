@@ -34,6 +34,8 @@ const kinds = {
   time_since: nothing,
   time_since_first: nothing,
   active_days: nothing,
+  /** The steps' conditions. */
+  funnel: z.array(cel).min(2).max(30),
 }
 
 const options = {
@@ -57,6 +59,8 @@ const options = {
   prior: z.number().min(0).max(1),
   weight: z.number().gt(0),
   half_life: duration.refine((ms) => ms > 0, 'longer than 0'),
+  /** How long a funnel may take from its first step. */
+  within: duration.refine((ms) => ms > 0, 'longer than 0'),
 }
 
 type KindName = keyof typeof kinds
@@ -84,6 +88,7 @@ const optionsOf: Readonly<Record<KindName, readonly OptionName[]>> = {
   time_since: [],
   time_since_first: [],
   active_days: [],
+  funnel: ['within'],
 }
 
 /** The keys of a feature that say its kind and its options. */
@@ -94,7 +99,7 @@ const optionNames = Object.keys(options) as OptionName[]
 
 type Declared = {
   readonly [K in keyof typeof aggregateKeys]?: z.output<(typeof aggregateKeys)[K]> | undefined
-}
+} & { readonly max_events: number }
 
 /** Notes a fault of one key of the feature, or of the feature as a whole. */
 export type OnFault = (message: string, key?: string) => void
@@ -125,7 +130,7 @@ function complete(name: KindName, declared: Declared, onFault: OnFault): Aggrega
   const by = declared.by === undefined ? {} : { by: { key: declared.by, max: maxKeys } }
   if (declared.max_keys !== undefined && declared.by === undefined)
     onFault('max_keys is of a feature with by', 'max_keys')
-  const wanted = (key: 'q' | 'per' | 'prior' | 'half_life'): number => {
+  const wanted = (key: 'q' | 'per' | 'prior' | 'half_life' | 'within'): number => {
     if (declared[key] === undefined) onFault('missing', key)
     return declared[key] ?? Number.NaN
   }
@@ -163,12 +168,17 @@ function complete(name: KindName, declared: Declared, onFault: OnFault): Aggrega
     case 'time_since_first':
     case 'active_days':
       return { name }
+    case 'funnel':
+      return { name, steps: declared.funnel!, withinMs: wanted('within'), maxEvents: declared.max_events }
   }
 }
 
 /** Why a kind can't look at a window; undefined where it can. */
 export function windowFault({ name }: AggregateDeclaration, window: Window): string | undefined {
   if (name === 'decayed_sum' && window.kind !== 'lifetime') return 'decayed_sum forgets by its half_life: say lifetime'
+  if (name === 'funnel' && window.kind !== 'lifetime' && window.kind !== 'sliding') {
+    return 'a funnel looks at single events: its window is lifetime or { sliding: … }'
+  }
   if (name === 'rate' && !('sizeMs' in window)) return 'a rate is over a window that has a size'
   return undefined
 }

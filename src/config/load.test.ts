@@ -92,10 +92,70 @@ actions:
     'beckon.yaml:2 clickhouse.databse: unknown key',
     'beckon.yaml:4 topics.0.format: Invalid option: expected one of "registry"|"wire"|"avro"|"json"',
     'beckon.yaml:6 features.0.name: a name of small letters, digits and _, at most 64',
-    'beckon.yaml:7 features.1: a feature has one of count, sum, avg, variance, stddev, min, max, first, last, last_n, distinct, top, most_frequent, least_frequent, quantile, rate, smoothed_rate, decayed_sum, time_since, time_since_first, active_days, value; found count and sum',
+    'beckon.yaml:7 features.1: a feature has one of count, sum, avg, variance, stddev, min, max, first, last, last_n, distinct, top, most_frequent, least_frequent, quantile, rate, smoothed_rate, decayed_sum, time_since, time_since_first, active_days, funnel, value; found count and sum',
     'beckon.yaml:8 features.2.window: the size of a window is a multiple of its pane',
     'beckon.yaml:9 features.3.window: at most 1500 panes a window; this one has 2592000: take a larger pane',
     'beckon.yaml:11 actions.0.contact.cooldown: a duration such as 500ms, 30s, 5m, 24h or 7d',
+  ])
+})
+
+test('windows and funnels are read with their defaults', () => {
+  const text = `${minimal}
+features:
+  - { name: a, count: {}, window: { sliding: 10m }, lateness: 0s }
+  - { name: b, count: {}, window: { sliding: 10m }, max_events: 50 }
+  - { name: c, count: {}, window: { calendar: week } }
+  - { name: d, count: {}, window: { calendar: day, timezone: customer } }
+  - { name: e, last: type, window: { events: 20 } }
+  - { name: f, funnel: [type == "view", type == "purchase"], within: 1h, window: lifetime, lateness: 5m }
+`
+  const { features } = loadConfig(write({ 'beckon.yaml': text }), {}).config
+  const count = { name: 'count' }
+  const steps = ['type == "view"', 'type == "purchase"']
+  assert.deepEqual(features, [
+    { name: 'a', kind: count, window: { kind: 'sliding', sizeMs: 600_000, maxEvents: 1000 }, latenessMs: 0 },
+    { name: 'b', kind: count, window: { kind: 'sliding', sizeMs: 600_000, maxEvents: 50 } },
+    { name: 'c', kind: count, window: { kind: 'calendar', period: 'week', timezone: 'UTC' } },
+    { name: 'd', kind: count, window: { kind: 'calendar', period: 'day', timezone: 'customer' } },
+    { name: 'e', kind: { name: 'last', of: 'type' }, window: { kind: 'events', count: 20 } },
+    {
+      name: 'f',
+      kind: { name: 'funnel', steps, withinMs: 3_600_000, maxEvents: 1000 },
+      window: { kind: 'lifetime' },
+      latenessMs: 300_000,
+    },
+  ])
+})
+
+test('faults of windows and funnels are told where they are', () => {
+  const text = `${minimal}
+features:
+  - { name: a, count: {}, window: {} }
+  - { name: b, count: {}, window: { size: 1h, events: 3 } }
+  - { name: c, count: {}, window: { sliding: 0s } }
+  - { name: d, count: {}, window: { calendar: day, timezone: Europe/Atlantis } }
+  - { name: e, count: {}, window: { events: 3, timezone: UTC, pane: 1m } }
+  - { name: f, funnel: [a, b], window: session }
+  - { name: g, count: {}, within: 1h, window: lifetime }
+  - { name: h, funnel: [a], within: 1h, window: lifetime }
+  - { name: i, count: {}, window: { calendar: year } }
+  - { name: j, count: {}, window: { slide: 10m } }
+`
+  const lines = faultsOf({ 'beckon.yaml': text }).map((fault) => fault.replace('beckon.yaml:', ''))
+  assert.deepEqual(lines, [
+    '8 features.0.window: a window is session, lifetime, or has one of size, sliding, calendar, events; found none',
+    '9 features.1.window: a window is session, lifetime, or has one of size, sliding, calendar, events; found size and events',
+    '10 features.2.window: a window is longer than 0',
+    '11 features.3.window: Europe/Atlantis is no timezone: a name such as Europe/Paris, or customer',
+    '12 features.4.window: a pane is a part of a size',
+    '12 features.4.window: only a calendar has a timezone',
+    '13 features.5.within: missing',
+    '13 features.5.window: a funnel looks at single events: its window is lifetime or { sliding: … }',
+    '14 features.6.within: count takes no within, which is of funnel',
+    '15 features.7.funnel: Too small: expected array to have >=2 items',
+    '16 features.8.window.calendar: Invalid option: expected one of "day"|"week"|"month"',
+    '17 features.9.window.slide: unknown key',
+    '17 features.9.window: a window is session, lifetime, or has one of size, sliding, calendar, events; found none',
   ])
 })
 
@@ -116,6 +176,17 @@ actions:
     'beckon.yaml:8 features.0.where: Unknown variable: tipe; did you mean type?',
     'beckon.yaml:12 actions.0.when: Unknown variable: vews_5m; did you mean views_5m?',
     'beckon.yaml:13 actions.1.when: no such overload: int > string',
+  ])
+})
+
+test('a fault of a step of a funnel is told with the step', () => {
+  const funnel = (step: string) =>
+    `${minimal}\nfeatures:\n  - { name: f, funnel: [type == "view", ${step}], within: 1h, window: lifetime }\n`
+  assert.deepEqual(faultsOf({ 'beckon.yaml': funnel('tipe == "x"') }), [
+    'beckon.yaml:8 features.0.funnel.1: Unknown variable: tipe; did you mean type?',
+  ])
+  assert.deepEqual(faultsOf({ 'beckon.yaml': funnel('time_ms + 1') }), [
+    'beckon.yaml:8 features.0.funnel.1: the condition is of type int, not bool',
   ])
 })
 

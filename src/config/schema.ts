@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { FeatureDeclaration } from '../features/declaration.ts'
 import { maxPanes, type Window } from '../features/window.ts'
+import { zoneOf } from '../features/windows/calendar.ts'
 import { aggregateKeys, aggregateOf, windowFault } from './aggregate-schema.ts'
 import { duration } from './duration.ts'
 
@@ -173,7 +174,15 @@ const ops = z
 
 const windowShape = z.union([
   z.enum(['session', 'lifetime']),
-  z.strictObject({ size: duration, pane: duration.optional() }),
+  z.strictObject({
+    size: duration.optional(),
+    pane: duration.optional(),
+    sliding: duration.optional(),
+    calendar: z.enum(['day', 'week', 'month']).optional(),
+    /** An IANA name, or `customer` for the one that the customer's events say; without one, UTC. */
+    timezone: z.string().optional(),
+    events: positive.max(1_000).optional(),
+  }),
 ])
 
 const feature = z
@@ -182,17 +191,23 @@ const feature = z
     ...aggregateKeys,
     where: cel.optional(),
     window: windowShape.optional(),
+    /** The most single events (ms that hold any) that a sliding window and a funnel keep. */
+    max_events: positive.min(2).max(100_000).default(1_000),
+    /** An event later than this changes nothing; without it, what the window has. */
+    lateness: duration.optional(),
     /** Of a feature that is computed from others: CEL over them and the traits. */
     value: cel.optional(),
   })
   .transform((declared, context): FeatureDeclaration => {
-    const { name, where, value } = declared
+    const { name, where, lateness, value } = declared
     const fault = (message: string, key?: string) => {
       context.addIssue({ code: 'custom', message, path: key === undefined ? [] : [key] })
     }
     const kind = aggregateOf(declared, fault)
     if (kind === undefined) {
-      const unused = (['where', 'window'] as const).filter((key) => declared[key] !== undefined && value !== undefined)
+      const unused = (['where', 'window', 'lateness'] as const).filter(
+        (key) => declared[key] !== undefined && value !== undefined,
+      )
       for (const key of unused) fault(`a feature with value takes no ${key}: it is of other features`, key)
       return value === undefined ? z.NEVER : { name, value }
     }
@@ -200,20 +215,49 @@ const feature = z
       fault('missing', 'window')
       return z.NEVER
     }
-    const over = window(declared.window, context)
+    const over = window(declared.window, declared.max_events, (message) => fault(message, 'window'))
     const unfit = windowFault(kind, over)
     if (unfit !== undefined) fault(unfit, 'window')
-    return { name, kind, ...(where === undefined ? {} : { where }), window: over }
+    return {
+      name,
+      kind,
+      ...(where === undefined ? {} : { where }),
+      window: over,
+      ...(lateness === undefined ? {} : { latenessMs: lateness }),
+    }
   })
 
 /** A window without a pane has twelve of them: a value is at most a twelfth of the window too wide. */
 const defaultPanes = 12
 
-function window(declared: z.output<typeof windowShape>, context: z.core.$RefinementCtx): Window {
+const reaches = ['size', 'sliding', 'calendar', 'events'] as const
+
+function window(declared: z.output<typeof windowShape>, maxEvents: number, fault: (message: string) => void): Window {
   if (typeof declared === 'string') return { kind: declared }
-  const { size, pane = size / defaultPanes } = declared
+  const { size, pane, sliding, calendar, timezone, events } = declared
+  const found = reaches.filter((key) => declared[key] !== undefined)
+  if (found.length !== 1) {
+    const those = found.length === 0 ? 'none' : found.join(' and ')
+    fault(`a window is session, lifetime, or has one of ${reaches.join(', ')}; found ${those}`)
+  }
+  if (pane !== undefined && size === undefined) fault('a pane is a part of a size')
+  if (timezone !== undefined && calendar === undefined) fault('only a calendar has a timezone')
+  if (events !== undefined) return { kind: 'events', count: events }
+  if (calendar !== undefined) {
+    if (timezone !== undefined && timezone !== 'customer' && zoneOf(timezone) === undefined) {
+      fault(`${timezone} is no timezone: a name such as Europe/Paris, or customer`)
+    }
+    return { kind: 'calendar', period: calendar, timezone: timezone ?? 'UTC' }
+  }
+  if (sliding !== undefined) {
+    if (sliding === 0) fault('a window is longer than 0')
+    return { kind: 'sliding', sizeMs: sliding, maxEvents }
+  }
+  return panesOf(size ?? 0, size === undefined ? () => {} : fault, pane)
+}
+
+function panesOf(size: number, fault: (message: string) => void, pane = size / defaultPanes): Window {
   const panes = size / pane
-  const fault = (message: string) => context.addIssue({ code: 'custom', path: ['window'], message })
   if (size === 0 || pane === 0) fault('a window and its panes are longer than 0')
   else if (!Number.isInteger(pane)) fault('the size does not divide into 12 panes of whole ms: say the pane')
   else if (!Number.isInteger(panes)) fault('the size of a window is a multiple of its pane')

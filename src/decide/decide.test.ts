@@ -24,7 +24,7 @@ function policyOf(actions: readonly ActionDeclaration[], arbitration = best) {
 
 function momentOf({ session, traits, groups }: Profile, event: Event, asOfMs: number): Moment {
   const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
-  return { event, enrichment, session, inSession: true, traits, groups, asOfMs }
+  return { event, enrichment, session, traits, groups, asOfMs }
 }
 
 /** The customer, and what deciding on an event at a time gives: `name: reason`, by rank. */

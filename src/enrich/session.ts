@@ -19,7 +19,7 @@ export interface SessionBounds {
   readonly maxMs: number
 }
 
-/** `past`: a late event of a session that is over. It changed nothing, and session features must ignore it. */
+/** `past`: a late event of a session that is over. It changed nothing. */
 export type SessionTouch = 'started' | 'continued' | 'past'
 
 export function noSession(): Session {

@@ -30,12 +30,12 @@ export function compileComputed(
       evaluators.set(name, evaluate)
       reads.set(name, names)
     } catch (fault) {
-      onFault(declaration, 'value', fault)
+      onFault(declaration, ['value'], fault)
     }
   }
   for (const declaration of declared) {
     const cycle = pathBetween(declaration.name, declaration.name, reads, new Set())
-    if (cycle) onFault(declaration, 'value', new Error(`computed from itself: ${cycle.join(' reads ')}`))
+    if (cycle) onFault(declaration, ['value'], new Error(`computed from itself: ${cycle.join(' reads ')}`))
   }
   return computed
 }

@@ -10,6 +10,8 @@ export interface AggregateFeature {
   /** CEL over the event; absent: every event. */
   readonly where?: string
   readonly window: Window
+  /** An event later than this, against the customer's stream time, changes nothing; absent: as the window has it. */
+  readonly latenessMs?: number
 }
 
 /** Computed from other features and the traits: `value` is CEL over them. */
@@ -35,9 +37,19 @@ export type AggregateDeclaration =
   | { readonly name: 'smoothed_rate'; readonly of: string; readonly prior: number; readonly weight: number }
   | { readonly name: 'decayed_sum'; readonly of: string; readonly halfLifeMs: number }
   | { readonly name: 'time_since' | 'time_since_first' | 'active_days' }
+  | FunnelDeclaration
 
 /** Makes a map of an aggregate: `key` is CEL over the event, and a pane has at most `max` keys. */
 interface Keys {
   readonly key: string
   readonly max: number
+}
+
+/** Only over `sliding` and `lifetime`, whose events lie in order. `maxEvents` bounds those that a lifetime has to wait for. */
+export interface FunnelDeclaration {
+  readonly name: 'funnel'
+  /** CEL conditions over the event, in the order of the steps. */
+  readonly steps: readonly string[]
+  readonly withinMs: number
+  readonly maxEvents: number
 }

@@ -12,8 +12,6 @@ export interface Moment {
   event: Event
   enrichment: Enrichment
   session: Session
-  /** Whether the event belongs to the current session; a late one may belong to a past session. */
-  inSession: boolean
   /** The traits that the profile keeps of its customer. */
   traits: ReadonlyMap<string, unknown>
   /** The profile's panes by the index of their group. */

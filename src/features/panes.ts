@@ -1,8 +1,8 @@
 import type { Panes } from './aggregate.ts'
 
 /**
- * Rows of panes in ascending order of their key, only for panes that saw an event: most customers touch few. Finding,
- * inserting and dropping work at the end that is hot, the newest pane.
+ * Rows in ascending order of their key, only for panes (sessions, single events) that hold an event: most customers
+ * touch few. Finding and inserting work at the end that is hot, the newest row.
  */
 
 export function emptyPanes(stride: number, keptStride: number): Panes {
@@ -10,6 +10,8 @@ export function emptyPanes(stride: number, keptStride: number): Panes {
 }
 
 export const rowCount = (panes: Panes) => panes.cells.length / panes.stride
+
+export const keyOf = ({ cells, stride }: Panes, row: number) => cells[row * stride]!
 
 /** The first row whose key is at least `key`; the number of rows where there is none. */
 export function lowerBound(panes: Panes, key: number): number {
@@ -33,11 +35,18 @@ export function insertRow(panes: Panes, row: number, key: number): void {
   if (keptStride > 0) kept.splice(row * keptStride, 0, ...new Array(keptStride).fill(undefined))
 }
 
+/** Removes that many rows from row `from` on. */
+export function removeRows({ cells, stride, kept, keptStride }: Panes, from: number, count: number): void {
+  cells.splice(from * stride, count * stride)
+  if (keptStride > 0) kept.splice(from * keptStride, count * keptStride)
+}
+
 /** Drops the rows below `key`: no window will read them again. */
 export function dropBelow(panes: Panes, key: number): void {
-  const { cells, stride, kept, keptStride } = panes
+  const { cells, stride } = panes
   if (cells.length === 0 || cells[0]! >= key) return
-  const rows = lowerBound(panes, key)
-  cells.splice(0, rows * stride)
-  if (keptStride > 0) kept.splice(0, rows * keptStride)
+  const rows = rowCount(panes)
+  let row = 1
+  while (row < rows && cells[row * stride]! < key) row++
+  removeRows(panes, 0, row)
 }

@@ -16,7 +16,12 @@ export type Failure = (typeof failures)[number]
 export const taskStates = ['closed', 'opening', 'running', 'failed'] as const
 export type TaskState = (typeof taskStates)[number]
 
-export function createMetrics(actions: readonly string[], topics: readonly string[], defaults = true) {
+export function createMetrics(
+  actions: readonly string[],
+  topics: readonly string[],
+  features: readonly string[],
+  defaults = true,
+) {
   const registry = new Registry()
   const registers = [registry]
   if (defaults) collectDefaultMetrics({ register: registry })
@@ -33,7 +38,7 @@ export function createMetrics(actions: readonly string[], topics: readonly strin
     deadLetters: counter('dead_letters_total', 'Records that became dead letters.', ['reason']),
     skipped: counter('skipped_total', 'Tombstones skipped.'),
     duplicates: counter('duplicate_events_total', 'Events dropped because their id was seen within the window.'),
-    lateEvents: counter('late_events_total', 'Events too late for a feature whose condition they met.'),
+    lateEvents: counter('late_events_total', 'Events too late for a feature whose condition they met.', ['feature']),
     actions: counter('actions_total', 'Actions published.', ['action']),
     decisions: counter('decisions_total', 'Evaluations of the policy.', ['result']),
     consumerLag: gauge('consumer_lag', 'Records behind the high watermark.', ['topic', 'partition']),
@@ -66,6 +71,7 @@ export function createMetrics(actions: readonly string[], topics: readonly strin
   }
   for (const reason of reasons) metrics.deadLetters.inc({ reason }, 0)
   for (const action of actions) metrics.actions.inc({ action }, 0)
+  for (const feature of features) metrics.lateEvents.inc({ feature }, 0)
   for (const topic of topics) metrics.eventsConsumed.inc({ topic }, 0)
   for (const result of ['chosen', 'suppressed', 'none']) metrics.decisions.inc({ result }, 0)
   for (const reason of failures) metrics.partitionFailed.set({ reason }, 0)
@@ -78,7 +84,7 @@ export function countSlice(metrics: Metrics, topic: string, tally: Tally): void 
   metrics.eventsConsumed.inc({ topic }, tally.events)
   metrics.skipped.inc(tally.skipped)
   metrics.duplicates.inc(tally.duplicates)
-  metrics.lateEvents.inc(tally.late)
+  for (const [feature, n] of tally.lateBy) metrics.lateEvents.inc({ feature }, n)
   for (const [reason, n] of tally.deadLetters) metrics.deadLetters.inc({ reason }, n)
   for (const [action, n] of tally.actions) metrics.actions.inc({ action }, n)
   for (const result of ['chosen', 'suppressed', 'none'] as const) {

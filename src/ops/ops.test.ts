@@ -40,7 +40,7 @@ async function get(port: number, path: string, method = 'GET'): Promise<{ status
 }
 
 test('probes and metrics are served, and nothing else', async () => {
-  const metrics = createMetrics(['remind_cart'], ['clicks'], false)
+  const metrics = createMetrics(['remind_cart'], ['clicks'], [], false)
   let ok = true
   const probe = () => ({ ok, detail: { partitions: 2 } })
   const server = await startOpsServer({ host: '127.0.0.1', port: 0 }, metrics.registry, probe, probe)
@@ -57,7 +57,7 @@ test('probes and metrics are served, and nothing else', async () => {
 })
 
 test('the metrics that the design names exist from the start, and a slice is added up', async () => {
-  const metrics = createMetrics(['a'], ['clicks'], false)
+  const metrics = createMetrics(['a'], ['clicks'], ['views', 'carts'], false)
   const names = (await metrics.registry.getMetricsAsJSON()).map(({ name }) => name)
   for (const name of [
     'events_consumed_total',
@@ -80,12 +80,15 @@ test('the metrics that the design names exist from the start, and a slice is add
     skipped: 1,
     duplicates: 2,
     late: 1,
+    lateBy: new Map([['views', 1]]),
     deadLetters: new Map([['truncated', 2]]),
     actions: new Map([['a', 3]]),
     decisions: { chosen: 3, suppressed: 0, none: 2 },
   })
   const text = await metrics.registry.metrics()
   assert.match(text, /^beckon_events_consumed_total\{topic="clicks"\} 10$/m)
+  assert.match(text, /^beckon_late_events_total\{feature="views"\} 1$/m)
+  assert.match(text, /^beckon_late_events_total\{feature="carts"\} 0$/m)
   assert.match(text, /^beckon_dead_letters_total\{reason="truncated"\} 2$/m)
   assert.match(text, /^beckon_dead_letters_total\{reason="future"\} 0$/m)
   assert.match(text, /^beckon_decisions_total\{result="chosen"\} 3$/m)

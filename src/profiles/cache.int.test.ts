@@ -19,6 +19,7 @@ describe('profiles beyond the memory', { skip }, () => {
       { name: 'n', kind: { name: 'count' }, window: { kind: 'lifetime' } },
       { name: 'ids', kind: { name: 'distinct', of: 'type', max: 100 }, window: { kind: 'lifetime' } },
     ],
+    1_800_000,
     (_feature, _key, fault) => assert.fail(fault as Error),
   )
 
@@ -43,8 +44,8 @@ describe('profiles beyond the memory', { skip }, () => {
     profile.streamTimeMs = event.timeMs
     const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
     const { session, traits, groups } = profile
-    const moment = { event, enrichment, session, inSession: true, traits, groups, asOfMs: event.timeMs }
-    updateFeatures(features, profile.groups, moment, event.timeMs)
+    const moment = { event, enrichment, session, traits, groups, asOfMs: event.timeMs }
+    updateFeatures(features, profile.groups, moment, event.timeMs, new Map())
   }
 
   it('a customer who comes back after eviction continues where they were, and only those are read', async () => {

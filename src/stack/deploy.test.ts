@@ -9,7 +9,7 @@ const deploy = new URL('../../../deploy/', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, deploy), 'utf8')
 
 it('alerts and draws only metrics that beckon has', async () => {
-  const known = new Set((await createMetrics([], []).registry.getMetricsAsJSON()).map(({ name }) => name))
+  const known = new Set((await createMetrics([], [], []).registry.getMetricsAsJSON()).map(({ name }) => name))
   for (const path of ['prometheus/rules.yml', 'grafana/dashboards/beckon.json']) {
     const used = read(path).matchAll(/\b((?:beckon|process|nodejs)_[a-z0-9_]+?)(?:_bucket)?\b(?=[{)\][ ])/g)
     const names = new Set([...used].map(([, name]) => name ?? ''))

@@ -102,7 +102,7 @@ class World {
         flush: async () => false,
         stop: async () => undefined,
       },
-      metrics: createMetrics([], [at.topic]),
+      metrics: createMetrics([], [at.topic], []),
       logger: createLogger('fatal'),
       folding: new FoldQueue(),
       maxSliceEvents: 10,

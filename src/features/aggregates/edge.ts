@@ -25,13 +25,19 @@ export function edge(which: 'first' | 'last'): Aggregate {
     add,
     merge: (cells, at, kept, from, fromAt, fromKept) => add(cells, at, fromKept, from[fromAt]!, kept),
     read(panes, from, to, offset, keptAt) {
-      // Panes follow each other in time, so the outermost one that has a value holds the answer.
+      // Rows follow each other in time: the outermost one that has a value holds the answer, or one of the same ms.
       const step = which === 'first' ? 1 : -1
+      let best: Scalar | null = null
+      let bestMs = none
       for (let row = step > 0 ? from : to - 1; row >= from && row < to; row += step) {
-        if (panes.cells[row * panes.stride + offset] === none) continue
-        return panes.kept[row * panes.keptStride + keptAt] as Scalar
+        const timeMs = panes.cells[row * panes.stride + offset]!
+        if (timeMs === none) continue
+        if (best !== null && timeMs !== bestMs) break
+        const value = panes.kept[row * panes.keptStride + keptAt] as Scalar
+        if (best === null || compareScalars(value, best) * direction > 0) best = value
+        bestMs = timeMs
       }
-      return null
+      return best
     },
   }
 }

@@ -8,6 +8,7 @@ import { distinct } from './distinct.ts'
 import { edge } from './edge.ts'
 import { extreme } from './extreme.ts'
 import { frequent } from './frequent.ts'
+import { funnel } from './funnel.ts'
 import { countBy, sumBy } from './keyed.ts'
 import { lastN } from './last-n.ts'
 import { quantile } from './quantile.ts'
@@ -61,5 +62,7 @@ export function makeAggregate(kind: AggregateDeclaration): Aggregate {
       return timeSince('first')
     case 'active_days':
       return activeDays()
+    case 'funnel':
+      return funnel(kind.steps.length, kind.withinMs)
   }
 }

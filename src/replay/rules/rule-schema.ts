@@ -68,6 +68,7 @@ const given = z.strictObject({
   user_agent: text.optional(),
   ip: text.optional(),
   locale: text.optional(),
+  timezone: text.optional(),
   channel: text.optional(),
   value: z.number().optional(),
   currency: text.optional(),

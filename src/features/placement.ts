@@ -1,0 +1,28 @@
+import type { Panes } from './aggregate.ts'
+import type { FeatureGroup } from './group.ts'
+import type { Moment } from './moment.ts'
+
+/**
+ * The port of the windows: how a group's events are laid into rows, and which rows a feature reads as of a moment. Each
+ * kind of placement is one file in `windows/`. What is read must not depend on the order of arrival, as long as no event
+ * is later than the lateness.
+ */
+export interface Placement {
+  /**
+   * The row that the moment's event belongs to, opened where there was none; rows that nothing can read or change any
+   * more are dropped on the way. `tooLate` or `outside` where the event changes nothing.
+   * @param streamTimeMs the largest event time of the profile, this event included
+   */
+  place(group: FeatureGroup, rows: Panes, moment: Moment, streamTimeMs: number): number
+}
+
+/** The event is later than the feature allows: counted, and the event's row in the store says so. */
+export const tooLate = -1
+/** The event came in time, yet no window will ever hold it. */
+export const outside = -2
+
+/** The rows [from, to) of a feature's window. */
+export interface Reach {
+  from(rows: Panes, asOfMs: number, groups: readonly (Panes | undefined)[]): number
+  to(rows: Panes, asOfMs: number, groups: readonly (Panes | undefined)[]): number
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
+import { noSession } from '../enrich/session.ts'
+import { Event, Properties, type Value } from '../events/event.ts'
+import { Profile } from '../profiles/profile.ts'
+import type { FeatureDeclaration } from './declaration.ts'
+import { compileFeatures, type FeatureSet, updateFeatures } from './features.ts'
+import type { Moment } from './moment.ts'
+
+/** Features folded without the rest of the pipeline, for tests. */
+
+export const gapMs = 1_800_000
+
+/** An event as tests state it; `value` is its property `v`, `trait` its trait `timezone`. */
+export interface Fact {
+  readonly timeMs: number
+  readonly type: string
+  readonly value: Value
+  readonly id?: string
+  readonly timezone?: string
+  readonly trait?: string
+}
+
+export function compile(declarations: readonly FeatureDeclaration[], sessionGapMs = gapMs): FeatureSet {
+  return compileFeatures(declarations, sessionGapMs, (_feature, _path, fault) => assert.fail(fault as Error))
+}
+
+/** @returns whether the fact was late */
+export function fold(set: FeatureSet, profile: Profile, fact: Fact, lateBy = new Map<string, number>()): boolean {
+  const event = new Event()
+  event.type = fact.type
+  event.timeMs = fact.timeMs
+  event.id = fact.id ?? ''
+  event.timezone = fact.timezone ?? ''
+  event.properties = new Properties(['v'], [fact.value])
+  if (fact.trait !== undefined) event.traits = new Properties(['timezone'], [fact.trait])
+  profile.streamTimeMs = Math.max(profile.streamTimeMs, fact.timeMs)
+  const moment: Moment = {
+    event,
+    enrichment: { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo },
+    session: noSession(),
+    traits: profile.traits,
+    groups: profile.groups,
+    asOfMs: profile.streamTimeMs,
+  }
+  return updateFeatures(set, profile.groups, moment, profile.streamTimeMs, lateBy)
+}
+
+export function foldAll(set: FeatureSet, facts: readonly Fact[]): Profile {
+  const profile = new Profile('c')
+  for (const fact of facts) fold(set, profile, fact)
+  return profile
+}
+
+export const read = (set: FeatureSet, profile: Profile, asOfMs = profile.streamTimeMs): Record<string, Value> =>
+  Object.fromEntries(
+    set.features.map((feature) => [
+      feature.name,
+      feature.read({ groups: profile.groups, session: profile.session, traits: profile.traits, asOfMs }),
+    ]),
+  )

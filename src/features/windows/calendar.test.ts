@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { zoneOf } from './calendar.ts'
+
+const quarterMs = 900_000
+/** Every day's first quarter hours and some others, 1972 to 2037. */
+const quarterHours = fc
+  .integer({ min: Date.UTC(1972, 0, 1) / quarterMs, max: Date.UTC(2038, 0, 1) / quarterMs })
+  .map((quarter) => quarter * quarterMs)
+
+test('two times have one index exactly where their local dates are of one period', () => {
+  for (const name of [
+    'UTC',
+    'Europe/Paris',
+    'America/New_York',
+    'Asia/Kathmandu',
+    'Australia/Lord_Howe',
+    'Pacific/Apia',
+  ]) {
+    const zone = zoneOf(name)!
+    const format = new Intl.DateTimeFormat('en-CA', { timeZone: name, dateStyle: 'short' })
+    const days = (timeMs: number) => Date.parse(format.format(timeMs)) / 86_400_000
+    const monthOf = (timeMs: number) => {
+      const [year, month] = format.format(timeMs).split('-').map(Number)
+      return year! * 12 + month!
+    }
+    fc.assert(
+      fc.property(quarterHours, fc.integer({ min: 0, max: 40 * 96 }), (from, quarters) => {
+        const to = from + quarters * quarterMs
+        const between = (period: 'day' | 'week' | 'month') => zone.index(period, to) - zone.index(period, from)
+        assert.equal(between('day'), days(to) - days(from))
+        assert.equal(between('month'), monthOf(to) - monthOf(from))
+        const weekOf = (timeMs: number) => Math.floor((days(timeMs) + 3) / 7)
+        assert.equal(between('week'), weekOf(to) - weekOf(from))
+      }),
+      { numRuns: 200 },
+    )
+  }
+})
+
+test('a name that is no timezone has no zone', () => {
+  for (const name of ['', 'Nowhere/Else', '+01:00', 'customer']) assert.equal(zoneOf(name), undefined, name)
+})

@@ -1,0 +1,94 @@
+import type { Period } from '../window.ts'
+
+/**
+ * Local calendars: which day, week or month of a timezone a time lies in, as whole numbers that follow each other. The
+ * offsets from UTC are Node's (ICU's copy of the IANA database), daylight saving included.
+ */
+
+const dayMs = 86_400_000
+/** Since 1972 clocks are put forward and back at quarter hours of UTC only, so that each has one offset. */
+export const quarterHourMs = 900_000
+/** 200 days of quarter hours, and more names of zones than there are. */
+const maxOffsets = 19_200
+const maxZones = 1_000
+
+export class Zone {
+  readonly #format: Intl.DateTimeFormat
+  readonly #offsets = new Map<number, number>()
+  #lastSlot = Number.NaN
+  #lastOffsetMs = 0
+
+  /** @throws RangeError for a name that ICU does not know. */
+  constructor(name: string) {
+    this.#format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' })
+  }
+
+  /** Two times of one local period, and no others, have the same index; the next period's is one more. */
+  index(period: Period, timeMs: number): number {
+    const day = Math.floor((timeMs + this.#offsetMs(timeMs)) / dayMs)
+    switch (period) {
+      case 'day':
+        return day
+      case 'week':
+        // 1970-01-01 was a Thursday.
+        return Math.floor((day + 3) / 7)
+      case 'month':
+        return monthOf(day)
+    }
+  }
+
+  #offsetMs(timeMs: number): number {
+    const slot = Math.floor(timeMs / quarterHourMs)
+    if (slot === this.#lastSlot) return this.#lastOffsetMs
+    let offsetMs = this.#offsets.get(slot)
+    if (offsetMs === undefined) {
+      if (this.#offsets.size >= maxOffsets) this.#offsets.clear()
+      offsetMs = this.#readOffset(slot * quarterHourMs)
+      this.#offsets.set(slot, offsetMs)
+    }
+    this.#lastSlot = slot
+    this.#lastOffsetMs = offsetMs
+    return offsetMs
+  }
+
+  /** From `1/1/2026, GMT+05:30`; plain `GMT` is 0. */
+  #readOffset(timeMs: number): number {
+    const [, sign, hours = 0, minutes = 0, seconds = 0] =
+      /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?$/.exec(this.#format.format(timeMs)) ?? []
+    return (sign === '-' ? -1 : 1) * (Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)) * 1_000
+  }
+}
+
+/**
+ * Months since March of year 0 (Gregorian) of a day since 1970-01-01, by Howard Hinnant's `civil_from_days`: a year that
+ * begins in March has its leap day last, and its months from there on have 31, 30, 31, 30, 31 days, over and over.
+ */
+function monthOf(day: number): number {
+  const sinceYear0 = day + 719_468
+  const era = Math.floor(sinceYear0 / 146_097)
+  const dayOfEra = sinceYear0 - era * 146_097
+  const leapDays = Math.floor(dayOfEra / 1_460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096)
+  const yearOfEra = Math.floor((dayOfEra - leapDays) / 365)
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
+  return (era * 400 + yearOfEra) * 12 + Math.floor((5 * dayOfYear + 2) / 153)
+}
+
+const zones = new Map<string, Zone | undefined>()
+
+/** The zone of an IANA name; undefined where there is none of that name. */
+export function zoneOf(name: string): Zone | undefined {
+  let zone = zones.get(name)
+  if (zone !== undefined || zones.has(name)) return zone
+  if (zones.size >= maxZones) zones.clear()
+  try {
+    // ICU takes bare offsets (+01:00) too, ClickHouse does not.
+    zone = /^[A-Za-z]/.test(name) ? new Zone(name) : undefined
+  } catch {
+    // ICU's only answer to a name that it does not know.
+    zone = undefined
+  }
+  zones.set(name, zone)
+  return zone
+}
+
+export const utc = new Zone('UTC')

@@ -1,0 +1,53 @@
+import type { Panes } from '../aggregate.ts'
+import { edge } from '../aggregates/edge.ts'
+import type { FeatureGroup } from '../group.ts'
+import { memberOf } from '../group.ts'
+import type { Moment } from '../moment.ts'
+import { keyOf, lowerBound } from '../panes.ts'
+import type { Reach } from '../placement.ts'
+import type { Period } from '../window.ts'
+import { quarterHourMs, utc, type Zone, zoneOf } from './calendar.ts'
+import type { IndexedRows } from './indexed-rows.ts'
+
+/**
+ * Calendar windows in the customer's own timezone. It may change, and an event may come before the one that says it; so
+ * events lie in quarter hours of UTC, and only reading asks which of them are of the local period.
+ */
+
+/** The longest local period in quarter hours: clocks go back by two hours at most. */
+const longest: Readonly<Record<Period, number>> = { day: 26 * 4, week: (7 * 24 + 2) * 4, month: (31 * 24 + 2) * 4 }
+
+/** Keeps the customer's timezone: what the latest event says that names one, its trait before its own field. */
+export function addTimezone(group: FeatureGroup): { readonly offset: number; readonly keptAt: number } {
+  return memberOf(group, 'timezone', () => edge('last'), timezoneOf)
+}
+
+function timezoneOf({ event }: Moment): string | undefined {
+  const trait = event.traits.get('timezone')
+  if (typeof trait === 'string' && zoneOf(trait) !== undefined) return trait
+  return event.timezone !== '' && zoneOf(event.timezone) !== undefined ? event.timezone : undefined
+}
+
+/** @param keptAt where the timezone lies in the one row of `timezones` */
+export function customerPeriod(
+  period: Period,
+  quarterHours: IndexedRows,
+  timezones: FeatureGroup,
+  keptAt: number,
+): Reach {
+  const { to } = quarterHours.reach(longest[period])
+  const zoneIn = (groups: readonly (Panes | undefined)[]): Zone => {
+    const name = groups[timezones.index]?.kept[keptAt]
+    return (typeof name === 'string' ? zoneOf(name) : undefined) ?? utc
+  }
+  return {
+    from(rows, asOfMs, groups) {
+      const zone = zoneIn(groups)
+      const now = zone.index(period, asOfMs)
+      let row = lowerBound(rows, Math.floor(asOfMs / quarterHourMs) + 1)
+      while (row > 0 && zone.index(period, keyOf(rows, row - 1) * quarterHourMs) === now) row--
+      return row
+    },
+    to,
+  }
+}

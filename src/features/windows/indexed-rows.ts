@@ -1,0 +1,59 @@
+import type { Panes } from '../aggregate.ts'
+import { type FeatureGroup, openRow } from '../group.ts'
+import type { Moment } from '../moment.ts'
+import { dropBelow, keyOf, lowerBound, removeRows, rowCount } from '../panes.ts'
+import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
+
+/**
+ * One row for each index of time that holds an event: the pane, the ms, the local day … A window looks back over so many
+ * indexes, and the group keeps those of the widest. Bound: as many rows, at most `maxRows`; past that the oldest go.
+ */
+export class IndexedRows implements Placement {
+  readonly #unitMs: number
+  readonly #calendar: ((timeMs: number) => number) | undefined
+  readonly #maxRows: number
+  readonly #latenessMs: number
+  #keptIndexes = 0
+
+  /** @param unit ms a row (Infinity: all of time is one), or what gives the index of a time */
+  constructor(unit: number | ((timeMs: number) => number), latenessMs: number, maxRows = Number.POSITIVE_INFINITY) {
+    this.#unitMs = typeof unit === 'number' ? unit : 0
+    this.#calendar = typeof unit === 'number' ? undefined : unit
+    this.#latenessMs = latenessMs
+    this.#maxRows = maxRows
+  }
+
+  place(group: FeatureGroup, rows: Panes, { event }: Moment, streamTimeMs: number): number {
+    const { timeMs } = event
+    const key = this.#indexOf(timeMs)
+    const oldest = this.#indexOf(streamTimeMs) - this.#keptIndexes + 1
+    if (timeMs < streamTimeMs - this.#latenessMs) return tooLate
+    // Where no lateness is declared, what the windows no longer hold is late.
+    if (key < oldest) return this.#latenessMs === Number.POSITIVE_INFINITY ? tooLate : outside
+    dropBelow(rows, oldest)
+    let row = lowerBound(rows, key)
+    const count = rowCount(rows)
+    if (row < count && keyOf(rows, row) === key) return row
+    if (count >= this.#maxRows) {
+      if (row === 0) return outside
+      const surplus = Math.min(row, count - this.#maxRows + 1)
+      removeRows(rows, 0, surplus)
+      row -= surplus
+    }
+    openRow(group, rows, row, key)
+    return row
+  }
+
+  /** What a window over that many indexes, the last of them the moment's own, reads. */
+  reach(indexes: number): Reach {
+    this.#keptIndexes = Math.max(this.#keptIndexes, indexes)
+    return {
+      from: (rows, asOfMs) => lowerBound(rows, this.#indexOf(asOfMs) - indexes + 1),
+      to: (rows, asOfMs) => lowerBound(rows, this.#indexOf(asOfMs) + 1),
+    }
+  }
+
+  #indexOf(timeMs: number): number {
+    return this.#calendar === undefined ? Math.floor(timeMs / this.#unitMs) : this.#calendar(timeMs)
+  }
+}

@@ -1,0 +1,85 @@
+import type { AggregateFeature } from '../declaration.ts'
+import type { FeatureGroup } from '../group.ts'
+import type { Placement, Reach } from '../placement.ts'
+import { quarterHourMs, utc, zoneOf } from './calendar.ts'
+import { addTimezone, customerPeriod } from './customer-calendar.ts'
+import { IndexedRows } from './indexed-rows.ts'
+import { LastEvents } from './last-events.ts'
+import { OrderedRows } from './ordered-rows.ts'
+import { SessionRows, Sessions } from './sessions.ts'
+
+/** How late an event may be for a session, where the feature does not say. */
+const sessionLatenessMs = 86_400_000
+
+/** Finds the group of a condition and a placement, or makes it. */
+export type FindGroup = <P extends Placement>(
+  where: string | undefined,
+  /** Names the placement and all that it depends on: of one name there is one kind of placement. */
+  placement: string,
+  make: () => P,
+) => { readonly group: FeatureGroup; readonly placement: P }
+
+/** The group that a feature's events go to, and what the feature reads of it: one case for each kind of window. */
+export function placeFeature(
+  { kind, window, latenessMs }: AggregateFeature,
+  where: string | undefined,
+  sessionGapMs: number,
+  find: FindGroup,
+): { readonly group: FeatureGroup; readonly reach: Reach } {
+  const late = latenessMs === undefined ? '' : `, late by ${latenessMs} ms at most`
+  const indexed = (name: string, unit: number | ((timeMs: number) => number), indexes: number, maxRows?: number) => {
+    const make = () => new IndexedRows(unit, latenessMs ?? Number.POSITIVE_INFINITY, maxRows)
+    const { group, placement } = find(where, `${name}${late}`, make)
+    return { group, reach: placement.reach(indexes) }
+  }
+  switch (window.kind) {
+    case 'panes':
+      return indexed(`panes of ${window.paneMs} ms`, window.paneMs, window.sizeMs / window.paneMs)
+    case 'sliding':
+      return indexed(`the latest ${window.maxEvents} ms`, 1, window.sizeMs, window.maxEvents)
+    case 'calendar': {
+      const { period, timezone } = window
+      if (timezone !== 'customer') {
+        const zone = zoneOf(timezone) ?? utc
+        return indexed(`each ${period} in ${timezone}`, (timeMs) => zone.index(period, timeMs), 1)
+      }
+      const timezones = find(
+        undefined,
+        'lifetime',
+        () => new IndexedRows(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY),
+      )
+      timezones.placement.reach(1)
+      const { keptAt } = addTimezone(timezones.group)
+      const make = () => new IndexedRows(quarterHourMs, latenessMs ?? Number.POSITIVE_INFINITY)
+      const { group, placement } = find(where, `quarter hours${late}`, make)
+      return { group, reach: customerPeriod(period, placement, timezones.group, keptAt) }
+    }
+    case 'events': {
+      const { group, placement } = find(
+        where,
+        `events${late}`,
+        () => new LastEvents(latenessMs ?? Number.POSITIVE_INFINITY),
+      )
+      LastEvents.addIds(group)
+      return { group, reach: placement.reach(window.count) }
+    }
+    case 'session': {
+      const lateMs = latenessMs ?? sessionLatenessMs
+      const name = `sessions with gaps of ${sessionGapMs} ms${late}`
+      const sessions = find(undefined, name, () => new Sessions(sessionGapMs, lateMs))
+      Sessions.addEnds(sessions.group)
+      const make = () => new SessionRows(sessions.group, sessionGapMs, lateMs)
+      const { group, placement } = find(where, `rows of ${name}`, make)
+      sessions.placement.follow(group)
+      return { group, reach: placement.reach() }
+    }
+    case 'lifetime': {
+      if (kind.name !== 'funnel') return indexed('lifetime', Number.POSITIVE_INFINITY, 1)
+      const lateMs = latenessMs ?? kind.withinMs
+      const name = `lifetime in order, ${lateMs} ms, ${kind.maxEvents} events at most`
+      const { group, placement } = find(where, name, () => new OrderedRows(lateMs, kind.maxEvents))
+      OrderedRows.addMark(group)
+      return { group, reach: placement.reach }
+    }
+  }
+}

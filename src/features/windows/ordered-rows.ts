@@ -1,0 +1,71 @@
+import type { Aggregate, Panes } from '../aggregate.ts'
+import { type FeatureGroup, memberOf, mergeRow, openRow } from '../group.ts'
+import type { Moment } from '../moment.ts'
+import { keyOf, lowerBound, removeRows, rowCount } from '../panes.ts'
+import { type Placement, type Reach, tooLate } from '../placement.ts'
+
+/**
+ * All of a customer's events in the order of time, for what depends on it: one row for each ms, until no earlier event is
+ * let in any more; then it is merged into the first row, which stands for all up to its key. Bound: the ms with events
+ * within the lateness, at most `maxRows`; past that the earliest are merged before their time, and what is earlier than
+ * them is late.
+ */
+export class OrderedRows implements Placement {
+  readonly #latenessMs: number
+  readonly #maxRows: number
+
+  /** @param maxRows at least 2 */
+  constructor(latenessMs: number, maxRows: number) {
+    this.#latenessMs = latenessMs
+    this.#maxRows = maxRows
+  }
+
+  /** Makes room in a group's rows for the mark of the first. */
+  static addMark(group: FeatureGroup): void {
+    memberOf(group, 'merged', () => merged, undefined)
+  }
+
+  place(group: FeatureGroup, rows: Panes, { event }: Moment, streamTimeMs: number): number {
+    const { timeMs } = event
+    const oldestMs = streamTimeMs - this.#latenessMs
+    if (timeMs < oldestMs || isPast(rows, timeMs)) return tooLate
+    let over = 1
+    while (over < rowCount(rows) && keyOf(rows, over) < oldestMs) over++
+    mergeFirst(group, rows, over)
+    let row = lowerBound(rows, timeMs)
+    if (row < rowCount(rows) && keyOf(rows, row) === timeMs) return row
+    if (rowCount(rows) >= this.#maxRows) {
+      mergeFirst(group, rows, 2)
+      if (isPast(rows, timeMs)) return tooLate
+      row = lowerBound(rows, timeMs)
+    }
+    openRow(group, rows, row, timeMs)
+    return row
+  }
+
+  readonly reach: Reach = { from: () => 0, to: rowCount }
+}
+
+/** Whether the first row already stands for what came at that time. */
+const isPast = (rows: Panes, timeMs: number) => rows.cells[1] === 1 && timeMs <= keyOf(rows, 0)
+
+/** Makes the first `count` rows one. */
+function mergeFirst(group: FeatureGroup, rows: Panes, count: number): void {
+  if (count < 2) return
+  for (let row = 1; row < count; row++) mergeRow(group, rows, 0, row)
+  rows.cells[0] = keyOf(rows, count - 1)
+  removeRows(rows, 1, count - 1)
+}
+
+/** 1 in a row that was merged of several; its cell is the first after the key, since no member comes before it. */
+const merged: Aggregate = {
+  cells: 1,
+  keeps: false,
+  type: 'int',
+  start() {},
+  add() {},
+  merge(cells, at) {
+    cells[at] = 1
+  },
+  read: () => null,
+}

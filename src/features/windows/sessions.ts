@@ -1,0 +1,114 @@
+import type { Panes } from '../aggregate.ts'
+import { timeSince } from '../aggregates/time-since.ts'
+import { type FeatureGroup, memberOf, mergeRow, openRow } from '../group.ts'
+import type { Moment } from '../moment.ts'
+import { keyOf, lowerBound, removeRows, rowCount } from '../panes.ts'
+import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
+
+/**
+ * A customer's sessions by event time and the gap alone: two events are of one session when no more than the gap lies
+ * between each and the next, whatever order they came in. A late event may begin a session earlier, lengthen it, or
+ * bridge two, which then become one. A row is a session of any events: its key the first event's time, its cell the last's.
+ * Bound: the sessions that an event within the lateness can still touch, (lateness + gap) / gap + 1 at most.
+ */
+export class Sessions implements Placement {
+  readonly #gapMs: number
+  readonly #latenessMs: number
+  readonly #followers: FeatureGroup[] = []
+
+  constructor(gapMs: number, latenessMs: number) {
+    this.#gapMs = gapMs
+    this.#latenessMs = latenessMs
+  }
+
+  /** Makes room for the sessions' ends in a group's rows. */
+  static addEnds(group: FeatureGroup): void {
+    memberOf(group, 'session end', () => timeSince('latest'), undefined)
+  }
+
+  /** A group whose rows are merged as its sessions are. */
+  follow(group: FeatureGroup): void {
+    if (!this.#followers.includes(group)) this.#followers.push(group)
+  }
+
+  place(group: FeatureGroup, rows: Panes, { event, groups }: Moment, streamTimeMs: number): number {
+    const { timeMs } = event
+    // The groups that follow count what is late, of the events that meet their condition.
+    if (timeMs < streamTimeMs - this.#latenessMs) return outside
+    this.#dropOver(rows, streamTimeMs)
+    const next = lowerBound(rows, timeMs + 1)
+    const isOfNext = next < rowCount(rows) && keyOf(rows, next) - timeMs <= this.#gapMs
+    const isOfBefore = next > 0 && timeMs - endOf(rows, next - 1) <= this.#gapMs
+    if (isOfBefore && isOfNext) {
+      mergeRow(group, rows, next - 1, next)
+      removeRows(rows, next, 1)
+      for (const follower of this.#followers) mergeSession(follower, groups[follower.index], rows, next - 1)
+      return next - 1
+    }
+    if (isOfBefore) return next - 1
+    if (isOfNext) rows.cells[next * rows.stride] = timeMs
+    else openRow(group, rows, next, timeMs)
+    return next
+  }
+
+  #dropOver(rows: Panes, streamTimeMs: number): void {
+    const count = rowCount(rows)
+    let over = 0
+    while (over < count && endOf(rows, over) + this.#gapMs + this.#latenessMs < streamTimeMs) over++
+    if (over > 0) removeRows(rows, 0, over)
+  }
+}
+
+/** The events of a condition by session: a row lies anywhere within its session, under the time of one of its events. */
+export class SessionRows implements Placement {
+  readonly #sessions: FeatureGroup
+  readonly #gapMs: number
+  readonly #latenessMs: number
+
+  /** @param sessions the group that `Sessions` places, which has seen each event before this one does */
+  constructor(sessions: FeatureGroup, gapMs: number, latenessMs: number) {
+    this.#sessions = sessions
+    this.#gapMs = gapMs
+    this.#latenessMs = latenessMs
+  }
+
+  place(group: FeatureGroup, rows: Panes, { event, groups }: Moment, streamTimeMs: number): number {
+    const { timeMs } = event
+    if (timeMs < streamTimeMs - this.#latenessMs) return tooLate
+    const sessions = groups[this.#sessions.index]!
+    const over = lowerBound(rows, keyOf(sessions, 0))
+    if (over > 0) removeRows(rows, 0, over)
+    const session = lowerBound(sessions, timeMs + 1) - 1
+    const row = lowerBound(rows, keyOf(sessions, session))
+    if (row === rowCount(rows) || keyOf(rows, row) > endOf(sessions, session)) openRow(group, rows, row, timeMs)
+    return row
+  }
+
+  /** The session of the moment: the latest, unless it is over by then. */
+  reach(): Reach {
+    const latest = (groups: readonly (Panes | undefined)[], asOfMs: number): Panes | undefined => {
+      const sessions = groups[this.#sessions.index]
+      const isOn = sessions !== undefined && asOfMs - endOf(sessions, rowCount(sessions) - 1) <= this.#gapMs
+      return isOn ? sessions : undefined
+    }
+    return {
+      from(rows, asOfMs, groups) {
+        const sessions = latest(groups, asOfMs)
+        return sessions === undefined ? 0 : lowerBound(rows, keyOf(sessions, rowCount(sessions) - 1))
+      },
+      to: (rows, asOfMs, groups) => (latest(groups, asOfMs) === undefined ? 0 : rowCount(rows)),
+    }
+  }
+}
+
+/** The end is the first cell after the key, since no other member comes before it. */
+const endOf = ({ cells, stride }: Panes, row: number) => cells[row * stride + 1]!
+
+/** Merges the rows of a session that has become one of two. */
+function mergeSession(group: FeatureGroup, rows: Panes | undefined, sessions: Panes, session: number): void {
+  if (rows === undefined) return
+  const row = lowerBound(rows, keyOf(sessions, session))
+  if (row + 1 >= rowCount(rows) || keyOf(rows, row + 1) > endOf(sessions, session)) return
+  mergeRow(group, rows, row, row + 1)
+  removeRows(rows, row + 1, 1)
+}
