@@ -14,7 +14,7 @@ describe('rules that change after a crash', { skip }, () => {
   })
   after(() => world?.close())
 
-  /** Nothing is saved before the process ends, so that a crash leaves all of it to replay. */
+  /** Only the first slice of a process is saved before its end, so that a crash leaves the others to replay. */
   const configure = (features: readonly object[], actions: readonly object[]) =>
     world.writeConfig({
       topics: [{ name: world.topic('events'), format: 'json' }],
@@ -54,6 +54,8 @@ describe('rules that change after a crash', { skip }, () => {
     await feed()
     const service = await world.start(config)
     await world.consumed(service, 'events')
+    await feed()
+    await world.consumed(service, 'events')
     await service.kill()
   }
 
@@ -67,12 +69,12 @@ describe('rules that change after a crash', { skip }, () => {
     const actions = (await world.read('actions')).map(({ value }) => JSON.parse(String(value)).action)
     const fifths = actions.filter((name) => name === 'fifth').length
     const tenths = actions.filter((name) => name === 'tenth').length
-    assert.deepEqual([fifths, tenths], [part / 5, part / 10], 'each rule decided its own part')
+    assert.deepEqual([fifths, tenths], [(part * 2) / 5, part / 10], 'each rule decided its own part')
     const [row] = await world.select<{ seen: number; names: string[] }>(
       `SELECT numbers['seen'] AS seen, arraySort(arrayConcat(mapKeys(numbers), mapKeys(strings), mapKeys(lists))) AS names
        FROM customers WHERE customer = 'c'`,
     )
-    assert.deepEqual(row, { seen: part * 2, names: ['seen', 'top_page'] })
+    assert.deepEqual(row, { seen: part * 3, names: ['seen', 'top_page'] })
   })
 
   it('wait for their text where the store has lost it', async () => {
