@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type Decision, decide, prospect } from './decide/decide.ts'
 import type { Policy } from './decide/policy.ts'
-import { type Position, type PublishedAction, publishAction } from './emit/action.ts'
+import { type PublishedAction, publishAction } from './emit/action.ts'
+import type { Cause, Position } from './emit/cause.ts'
 import { deadLetter } from './emit/dead-letter.ts'
 import { type Enrichment, noAgent, noCampaign, noGeo, noReferrer } from './enrich/enrichment.ts'
 import { noSession, type SessionBounds, touchSession } from './enrich/session.ts'
@@ -14,11 +15,13 @@ import { hashId } from './ingest/recent-ids.ts'
 import { type Rejected, type Reason as RejectReason, rejected } from './ingest/rejected.ts'
 import { mergeTraits, type Profile } from './profiles/profile.ts'
 import { type SliceChunks, SliceRows } from './store/slice-rows.ts'
+import { dueMs, stateOf, updateTimers } from './timers/timer.ts'
 
 /**
  * One slice of a partition through the stages, in order:
  *
- *     record batch ─► decode ─► de-duplicate ─► enrich ─► features ─► decide ─► emit
+ *     record batch ─► decode ─► de-duplicate ─► enrich ─► features ─► timers ─► decide ─► emit
+ *                                                             clock ─► timers ─► decide ─► emit
  *
  * It is pure: the result depends on the batch, the profiles, `nowMs` and the compiled stages, so the service, a replay
  * and the tests run the same code. Profiles are changed in place; all that leaves is in the result, and nothing of it
@@ -63,6 +66,8 @@ export interface Tally {
   /** Events too late for at least one feature, and how many for each, by its name. */
   late: number
   readonly lateBy: Map<string, number>
+  /** Timers that fired. */
+  timers: number
   readonly deadLetters: Map<RejectReason, number>
   readonly actions: Map<string, number>
   /** By result: an action chosen, all candidates suppressed, no candidate. */
@@ -72,14 +77,25 @@ export interface Tally {
 /** The profiles in memory. */
 export interface Profiles {
   of(customer: string): Profile
-  /** Notes that the slice changed it. */
-  changed(profile: Profile): void
+  /** Notes that what lies at the offset changes it; false where it includes that already, and must stay as it is. */
+  take(profile: Profile, offset: number): boolean
+  /** Notes that its timers changed. */
+  schedule(profile: Profile): void
+}
+
+/** The clocks that timers fire under; ms. */
+export interface Clock {
+  /** That of the slice. */
+  readonly nowMs: number
+  /** The partition's: timers due by then fire, and decide as of then. */
+  readonly clockMs: number
 }
 
 /** A decoded record: an event, why it is none, a schema to fetch first, or nothing to do. */
 export type Decoded = Event | Rejected | UnknownSchema | undefined
 
 const processingFault = rejected('processing', 'the event made the processing fail')
+const blankEnrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
 const tooLarge = rejected('output_limit', 'the action is larger than the output topic takes')
 
 export class Pipeline {
@@ -89,11 +105,9 @@ export class Pipeline {
 
   constructor(stages: Stages) {
     this.#stages = stages
-    const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
-    const event = new Event()
     this.#moment = {
-      event,
-      enrichment,
+      event: new Event(),
+      enrichment: blankEnrichment,
       session: noSession(),
       traits: new Map(),
       groups: [],
@@ -144,6 +158,33 @@ export class Pipeline {
     return { ...output, rows: this.#rows.take() }
   }
 
+  /**
+   * Behind a slice's events: fires the timers of customers that are due by the clock, each at most once however often it is
+   * asked. A decision is as of the clock, or of the stream time where that is ahead.
+   * @param end the first offset that the slice does not include
+   * @param customers in order; their profiles are loaded
+   */
+  fire(
+    end: Position,
+    customers: readonly string[],
+    profiles: Profiles,
+    clock: Clock,
+    output = emptyOutput(),
+  ): SliceResult {
+    const { timers } = this.#stages.policy
+    for (const customer of customers) {
+      const profile = profiles.of(customer)
+      if (!profiles.take(profile, end.offset)) continue
+      const due = timers
+        .map((timer, index) => ({ index, timer: timer.name, dueMs: dueMs(timer, profile.timers[index]) }))
+        .filter((timer) => timer.dueMs <= clock.clockMs)
+        .sort((a, b) => a.dueMs - b.dueMs)
+      for (const { index, ...timer } of due) this.#fireOne(profile, index, { ...end, ...timer }, clock, output)
+      profiles.schedule(profile)
+    }
+    return { ...output, rows: this.#rows.take() }
+  }
+
   /** One event. @returns why it is a dead letter, undefined where it is none. */
   #one(
     { topic, partition }: RecordBatch,
@@ -154,9 +195,7 @@ export class Pipeline {
     output: Output,
   ): Rejected | undefined {
     const profile = profiles.of(event.customer)
-    if (offset < profile.nextOffset) return undefined
-    profile.nextOffset = offset + 1
-    profiles.changed(profile)
+    if (!profiles.take(profile, offset)) return undefined
     try {
       const { enrich, session, dedupe, features, policy } = this.#stages
       const streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
@@ -182,11 +221,13 @@ export class Pipeline {
       const late = updateFeatures(features, profile.groups, moment, streamTimeMs, output.tally.lateBy)
       if (late) output.tally.late++
       this.#rows.event(topic, partition, offset, event, enrichment, profile.session, late, false)
+      if (updateTimers(policy.timers, profile, moment)) profiles.schedule(profile)
 
-      const outlook = prospect(policy, profile, moment)
+      const outlook = prospect(policy, policy.onEvent, profile, moment)
       if (outlook === 'open') {
-        const decision = decide(policy, profile, moment)
-        if (decision !== undefined) return this.#emit(decision, event, { topic, partition, offset }, nowMs, output)
+        const decision = decide(policy, policy.onEvent, profile, moment)
+        const cause = { topic, partition, offset, timer: '', dueMs: 0 }
+        if (decision !== undefined) return this.#emit(decision, cause, nowMs, output)
       }
       output.tally.decisions[outlook === 'none' ? 'none' : 'suppressed']++
       return undefined
@@ -197,21 +238,41 @@ export class Pipeline {
     }
   }
 
-  #emit(
-    decision: Decision,
-    event: Event,
-    position: Position,
-    nowMs: number,
-    { records, actions, tally }: Output,
-  ): Rejected | undefined {
+  /** One timer. It has fired, whatever comes of it. */
+  #fireOne(profile: Profile, index: number, cause: Cause, { nowMs, clockMs }: Clock, output: Output): void {
+    const { policy } = this.#stages
+    stateOf(profile, index).fired = true
+    output.tally.timers++
+    const moment = this.#moment
+    moment.event = new Event()
+    moment.event.customer = profile.customer
+    moment.enrichment = blankEnrichment
+    moment.session = profile.session
+    moment.traits = profile.traits
+    moment.groups = profile.groups
+    moment.asOfMs = Math.max(profile.streamTimeMs, clockMs)
+    try {
+      const decision = decide(policy, policy.onTimer[index]!, profile, moment)
+      const rejection = decision && this.#emit(decision, cause, nowMs, output)
+      if (decision === undefined) output.tally.decisions.none++
+      // There is no event to be a dead letter.
+      if (rejection !== undefined) output.faults.push(new Error(rejection.detail))
+    } catch (fault) {
+      this.#rows.dropOpenRows()
+      output.faults.push(fault)
+    }
+  }
+
+  /** @returns why it is a dead letter of its event, undefined where all could be published */
+  #emit(decision: Decision, cause: Cause, nowMs: number, { records, actions, tally }: Output): Rejected | undefined {
     const { policy, encodeAction, maxRecordBytes } = this.#stages
     const moment = this.#moment
     if (decision.chosen.length > 0) tally.decisions.chosen++
     else tally.decisions.suppressed++
-    this.#rows.decision(position, event.customer, moment.asOfMs, nowMs, policy.version, decision)
+    this.#rows.decision(cause, moment.event.customer, moment.asOfMs, nowMs, policy.version, decision)
     let rejection: Rejected | undefined
     for (let rank = 0; rank < decision.chosen.length; rank++) {
-      const action = publishAction(decision.chosen[rank]!, rank + 1, event, moment, position, policy.version)
+      const action = publishAction(decision.chosen[rank]!, rank + 1, moment, cause, policy.version)
       const record = encodeAction(action)
       if ((record.value?.length ?? 0) > maxRecordBytes) {
         rejection = tooLarge
@@ -229,6 +290,6 @@ export class Pipeline {
 export function emptyOutput(): Output {
   const decisions = { chosen: 0, suppressed: 0, none: 0 }
   const counts = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), decisions }
-  const tally = { events: 0, skipped: 0, duplicates: 0, late: 0, ...counts }
+  const tally = { events: 0, skipped: 0, duplicates: 0, late: 0, timers: 0, ...counts }
   return { records: [], actions: [], tally, faults: [] }
 }

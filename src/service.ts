@@ -52,7 +52,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const partitions = await checkPartitions(log, topics, config.output.journal)
   for (const topic of [config.output.actions, config.output.dead_letters]) await log.partitionCount(topic)
   const metrics = createMetrics(
-    engine.policy.actions.map(({ name }) => name),
+    engine.policy.names,
     topics,
     engine.features.features.map(({ name }) => name),
   )
@@ -191,6 +191,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
 const decider = (engine: Engine, format: ActionFormat): Decider => ({
   pipeline: new Pipeline(compileStages(engine, format)),
   features: engine.features,
+  timers: engine.policy.timers,
   policy: engine.policy.version,
 })
 
@@ -247,15 +248,18 @@ async function fetchSchema(engine: Engine, registry: Registry | undefined, topic
 function observe(metrics: Metrics, tasks: ReadonlyMap<string, Task>, pendingBytes: number): void {
   const nowMs = Date.now()
   let profiles = 0
+  let timers = 0
   let unsavedMs = 0
   for (const task of tasks.values()) {
     profiles += task.profilesInMemory
+    timers += task.timersPending
     unsavedMs = Math.max(unsavedMs, task.unsavedMs(nowMs))
   }
   for (const state of taskStates) {
     metrics.partitions.set({ state }, [...tasks.values()].filter((task) => task.state === state).length)
   }
   metrics.profilesInMemory.set(profiles)
+  metrics.timersPending.set(timers)
   metrics.checkpointAge.set(unsavedMs / 1000)
   metrics.pendingBytes.set(pendingBytes)
 }

@@ -35,6 +35,7 @@ const rooms = [
   'src/features/aggregates',
   'src/enrich',
   'src/ingest',
+  'src/timers',
   'src/expressions',
   'src/emit',
 ]

@@ -16,7 +16,7 @@ export function checkCommand(): Command {
         const counts = {
           topics: config.topics.length,
           features: features.features.length,
-          actions: policy.actions.length,
+          actions: policy.names.length,
         }
         if (json) console.log(JSON.stringify({ ok: true, faults: [], ...counts, policy: policy.version }))
         else

@@ -33,6 +33,7 @@ describe('beckon profile', { skip }, () => {
       mapNames: [],
       maps: [],
       traits: new Map([['plan', 'gold']]),
+      nextDueMs: 0,
       state: Buffer.from('private'),
       deleted: false,
     })

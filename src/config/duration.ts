@@ -11,3 +11,14 @@ export const duration = z
     for (const [, amount, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) totalMs += Number(amount) * unitMs[unit!]!
     return totalMs
   })
+
+/** The duration as people write it, with the largest units first: `1h 30m`. */
+export function durationText(ms: number): string {
+  const parts: string[] = []
+  let restMs = ms
+  for (const [unit, sizeMs] of Object.entries(unitMs).reverse()) {
+    if (restMs >= sizeMs) parts.push(`${Math.floor(restMs / sizeMs)}${unit}`)
+    restMs %= sizeMs
+  }
+  return parts.join(' ')
+}

@@ -2,8 +2,9 @@ import { z } from 'zod'
 import type { FeatureDeclaration } from '../features/declaration.ts'
 import { maxPanes, type Window } from '../features/window.ts'
 import { zoneOf } from '../features/windows/calendar.ts'
+import type { TimerDeclaration } from '../timers/timer.ts'
 import { aggregateKeys, aggregateOf, windowFault } from './aggregate-schema.ts'
-import { duration } from './duration.ts'
+import { duration, durationText } from './duration.ts'
 
 /**
  * The shape of `beckon.yaml`: every key, its default, unit and check. What it gives is complete, so that nothing
@@ -276,9 +277,32 @@ const contact = z
     caps: caps.map(({ max, per }) => ({ max, perMs: per })),
   }))
 
+/** CEL, or words only: an event type. */
+const eventCondition = cel.transform((text) => {
+  const isType = /^[A-Za-z_][\w-]*( [\w-]+)*$/.test(text) && !/\bin\b|^(true|false)$/.test(text)
+  return { text: text.replace(/\s+/g, ' '), cel: isType ? `type == ${JSON.stringify(text)}` : text }
+})
+
+const timer = z
+  .strictObject({
+    absent: eventCondition,
+    after: eventCondition,
+    for: duration.refine((ms) => ms > 0, 'a time longer than 0'),
+  })
+  .transform(
+    ({ absent, after, for: forMs }): TimerDeclaration => ({
+      name: `no ${absent.text} in ${durationText(forMs)} after ${after.text}`,
+      absent: absent.cel,
+      after: after.cel,
+      forMs,
+    }),
+  )
+
 const action = z
   .strictObject({
     name,
+    /** When it is decided: on every event, or when something has not happened in time. */
+    on: z.union([z.literal('event').transform(() => undefined), timer]).optional(),
     when: cel,
     value: z.union([z.number(), cel]).default(1),
     contact,

@@ -1,8 +1,9 @@
-import { type Evaluate, Scope, type Variable } from '../expressions/expression.ts'
-import { actionVariables, type Moment } from '../features/moment.ts'
+import { type Compiled, type Evaluate, ExpressionFault, Scope, type Variable } from '../expressions/expression.ts'
+import { actionVariables, eventVariables, type Moment, timerVariables } from '../features/moment.ts'
+import type { Timer } from '../timers/timer.ts'
 import type { Action, ActionDeclaration, Arbitration, Policy } from './policy.ts'
 
-/** Where in an action's declaration a fault lies: `when`, `value`, `payload.item` … */
+/** Where in an action's declaration a fault lies: `when`, `value`, `payload.item`, `on.after` … */
 export type OnFault = (action: ActionDeclaration, path: readonly string[], fault: unknown) => void
 
 /**
@@ -18,10 +19,18 @@ export function compilePolicy(
   onFault: OnFault,
 ): Policy {
   const scope = new Scope([...actionVariables, ...features])
-  const actions = declarations.map((declaration): Action => {
-    const compile = (path: readonly string[], source: string, wanted?: readonly string[]): Evaluate<Moment> => {
+  const eventScope = new Scope(eventVariables)
+  const kept = new Set([...timerVariables, ...features].map(({ name }) => name))
+  const timers = new Map<string, Timer>()
+  const byTimer = new Map<string | undefined, Action[]>()
+  for (const declaration of declarations) {
+    const compile = (
+      path: readonly string[],
+      wanted: readonly string[] | undefined,
+      parse: () => Compiled<Moment>,
+    ): Evaluate<Moment> => {
       try {
-        const { evaluate, type } = scope.compile(source)
+        const { evaluate, type } = parse()
         if (wanted && type !== 'dyn' && !wanted.includes(type)) {
           throw new Error(`the expression is of type ${type}, not ${wanted[0]}`)
         }
@@ -31,20 +40,49 @@ export function compilePolicy(
         return () => undefined
       }
     }
-    const { name, value, contact, channel, expiresMs } = declaration
-    return {
+    const { name, on, when, value, contact, channel, expiresMs } = declaration
+    const parse = (source: string) => () => {
+      const compiled = scope.compile(source)
+      const missing = on && [...compiled.names].find((variable) => !kept.has(variable))
+      if (missing === undefined) return compiled
+      const hint = `${missing} is of an event, and there is none when a timer fires: use features, traits and the session`
+      throw new ExpressionFault(hint, source.indexOf(missing))
+    }
+    if (on !== undefined && !timers.has(on.name)) {
+      const { absent, after, forMs } = on
+      timers.set(on.name, {
+        name: on.name,
+        absent: compile(['on', 'absent'], ['bool'], () => eventScope.compile(absent)),
+        after: compile(['on', 'after'], ['bool'], () => eventScope.compile(after)),
+        forMs,
+      })
+    }
+    const action: Action = {
       name,
-      when: compile(['when'], declaration.when, ['bool']),
-      value: typeof value === 'number' ? () => value : compile(['value'], value, ['double', 'int']),
+      when: compile(['when'], ['bool'], parse(when)),
+      value: typeof value === 'number' ? () => value : compile(['value'], ['double', 'int'], parse(value)),
       contact,
       channel,
       expiresMs,
       payload: Object.entries(declaration.payload).map(([key, of]) => [
         key,
-        typeof of === 'object' ? compile(['payload', key], of.cel) : () => of,
+        typeof of === 'object' ? compile(['payload', key], undefined, parse(of.cel)) : () => of,
       ]),
     }
-  })
-  actions.sort((a, b) => (a.name < b.name ? -1 : 1))
-  return { version, actions, arbitration }
+    byTimer.set(on?.name, [...(byTimer.get(on?.name) ?? []), action])
+  }
+  const named = (timer: string | undefined) => (byTimer.get(timer) ?? []).sort(byName)
+  const sorted = [...timers.values()].sort(byName)
+  return {
+    version,
+    names: declarations.map(({ name }) => name).sort(),
+    onEvent: named(undefined),
+    timers: sorted,
+    onTimer: sorted.map(({ name }) => named(name)),
+    arbitration,
+  }
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1
 }

@@ -13,7 +13,7 @@ export function suppression(
   asOfMs: number,
 ): Suppression | undefined {
   if (times === undefined || times.length === 0) return undefined
-  if (asOfMs - times[times.length - 1]! < rules.cooldownMs) return 'cooldown'
+  if (rules.cooldownMs > 0 && asOfMs - times[times.length - 1]! < rules.cooldownMs) return 'cooldown'
   for (const { max, perMs } of rules.caps) {
     const counts = times.length >= max && asOfMs - times[times.length - max]! < perMs
     if (counts) return 'cap'
@@ -21,9 +21,14 @@ export function suppression(
   return undefined
 }
 
-/** Notes an action, and forgets the times that no rule will look at again. Stream time never goes back. */
+/**
+ * Notes an action, and forgets the times that no rule will look at again. Stream time never goes back; but a timer decides
+ * as of now, which is a little ahead of it, so an event's action may come after one of a later time.
+ */
 export function noteContact(times: number[], rules: ContactRules, atMs: number): void {
-  times.push(atMs)
+  let place = times.length
+  while (place > 0 && times[place - 1]! > atMs) place--
+  times.splice(place, 0, atMs)
   const kept = rules.caps.reduce((most, { max }) => Math.max(most, max), 1)
   if (times.length > kept) times.splice(0, times.length - kept)
 }

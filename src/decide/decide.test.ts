@@ -34,7 +34,7 @@ function deciding(actions: readonly ActionDeclaration[], arbitration = best) {
   return (atMs: number, properties: Record<string, number> = {}) => {
     const event = new Event()
     event.properties = new Properties(Object.keys(properties), Object.values(properties))
-    const decision = decide(policy, profile, momentOf(profile, event, atMs))
+    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, event, atMs))
     return {
       chosen: decision?.chosen.map((candidate) => candidate.action.name) ?? [],
       reasons: decision && Object.fromEntries(decision.candidates.map((one) => [one.action.name, one.reason])),
@@ -152,8 +152,8 @@ test('the prospect of a decision is what it comes to', () => {
       for (const gapMs of gaps) {
         atMs += gapMs
         const moment = momentOf(profile, new Event(), atMs)
-        const outlook = prospect(policy, profile, moment)
-        const decision = decide(policy, profile, moment)
+        const outlook = prospect(policy, policy.onEvent, profile, moment)
+        const decision = decide(policy, policy.onEvent, profile, moment)
         const wanted = decision === undefined ? 'none' : decision.chosen.length > 0 ? 'open' : 'suppressed'
         assert.equal(outlook, wanted)
       }

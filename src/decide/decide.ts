@@ -30,7 +30,7 @@ export interface Candidate {
 }
 
 export interface Decision {
-  /** All actions of the policy: the eligible ones by rank, then the others by name. */
+  /** All actions that competed: the eligible ones by rank, then the others by name. */
   readonly candidates: readonly Candidate[]
   /** Those that are published, the best first. */
   readonly chosen: readonly Candidate[]
@@ -42,9 +42,14 @@ export const anyAction = '*'
 /**
  * What a decision would come to, without making one: no action is eligible, all that are will be held back by their
  * contact rules, or there is something to choose. Most events end here, so nothing is allocated.
+ * @param actions those of the policy that compete
  */
-export function prospect(policy: Policy, profile: Profile, moment: Moment): 'none' | 'suppressed' | 'open' {
-  const { actions, arbitration } = policy
+export function prospect(
+  { arbitration }: Policy,
+  actions: readonly Action[],
+  profile: Profile,
+  moment: Moment,
+): 'none' | 'suppressed' | 'open' {
   let prospect: 'none' | 'suppressed' = 'none'
   for (let i = 0; i < actions.length; i++) {
     const { name, when, contact } = actions[i]!
@@ -56,9 +61,16 @@ export function prospect(policy: Policy, profile: Profile, moment: Moment): 'non
   return prospect
 }
 
-/** @returns undefined when no action is eligible: then there is nothing to choose from. */
-export function decide(policy: Policy, profile: Profile, moment: Moment): Decision | undefined {
-  const { actions, arbitration } = policy
+/**
+ * @param actions those of the policy that compete
+ * @returns undefined when no action is eligible: then there is nothing to choose from
+ */
+export function decide(
+  { arbitration }: Policy,
+  actions: readonly Action[],
+  profile: Profile,
+  moment: Moment,
+): Decision | undefined {
   let eligible: Candidate[] | undefined
   for (let i = 0; i < actions.length; i++) {
     const action = actions[i]!

@@ -1,9 +1,12 @@
 import type { Evaluate } from '../expressions/expression.ts'
 import type { Moment } from '../features/moment.ts'
+import type { Timer, TimerDeclaration } from '../timers/timer.ts'
 
 /** The actions as declared, checked and complete. */
 export interface ActionDeclaration {
   readonly name: string
+  /** The timer on which it is decided; undefined: on every event. */
+  readonly on?: TimerDeclaration | undefined
   /** CEL; the action is a candidate where it is true. */
   readonly when: string
   /** The priority: a number, or CEL that gives one. */
@@ -52,7 +55,13 @@ export interface Action {
 export interface Policy {
   /** Content hash of all that decides (actions, arbitration, features): 128 bits of SHA-256, as 32 hex digits. */
   readonly version: string
+  /** The names of all actions, in order. */
+  readonly names: readonly string[]
+  /** Decided on every event; in the order of their names, as all lists of actions. */
+  readonly onEvent: readonly Action[]
   /** In the order of their names. */
-  readonly actions: readonly Action[]
+  readonly timers: readonly Timer[]
+  /** Decided when a timer fires, by its index. */
+  readonly onTimer: readonly (readonly Action[])[]
   readonly arbitration: Arbitration
 }

@@ -21,7 +21,7 @@ export function checkConfig({ config }: World): Verdict {
 
 export function checkDeclarations(world: World): Verdict {
   const { features, policy } = world.engine()
-  return ok(`${features.features.length} features, ${policy.actions.length} actions, policy ${policy.version}`)
+  return ok(`${features.features.length} features, ${policy.names.length} actions, policy ${policy.version}`)
 }
 
 export function checkGeo({ config }: World): Verdict {

@@ -1,6 +1,6 @@
 /** Checks of ClickHouse. */
 import { MigrationError } from '../store/clickhouse/migrate.ts'
-import { nextOffsetOf } from '../store/profile-version.ts'
+import { decodeCheckpoint } from '../journal/checkpoint.ts'
 import { fail, ok, type Verdict, warn } from './check.ts'
 import type { World } from './world.ts'
 
@@ -80,7 +80,12 @@ export async function checkRecovery(world: World): Promise<Verdict> {
       const stored = await world.store().checkpoint(topic, partition)
       if (stored === undefined) continue
       checkpoints++
-      const checkpoint = nextOffsetOf(stored.version)
+      const checkpoint = decodeCheckpoint(stored.state)?.offset
+      if (checkpoint === undefined) {
+        reasons ||= 'state'
+        faults.push(`the checkpoint of ${topic}-${partition} can not be read`)
+        continue
+      }
       const offset = committed.get(partition)
       if (offset === undefined || checkpoint > offset) {
         reasons ||= 'ahead'

@@ -1,7 +1,8 @@
 import type { Candidate } from '../decide/decide.ts'
-import type { Event, Value } from '../events/event.ts'
+import type { Value } from '../events/event.ts'
 import type { Moment } from '../features/moment.ts'
 import { actionId } from './action-id.ts'
+import type { Cause } from './cause.ts'
 
 /** An action as it is published: the fields of schemas/action.avsc. */
 export interface PublishedAction {
@@ -16,31 +17,27 @@ export interface PublishedAction {
   readonly channel: string
   readonly expires_at: number | null
   readonly payload: Readonly<Record<string, null | boolean | number | string>>
+  /** Empty, as the type, for an action of a timer. */
   readonly event_id: string
   readonly event_type: string
   readonly topic: string
   readonly partition: number
   readonly offset: number
   readonly policy: string
-}
-
-/** Where an event lies in the input. */
-export interface Position {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
+  /** The timer that fired; empty for an event. */
+  readonly trigger: string
 }
 
 export function publishAction(
   { action, score }: Candidate,
   rank: number,
-  event: Event,
   moment: Moment,
-  { topic, partition, offset }: Position,
+  cause: Cause,
   policy: string,
 ): PublishedAction {
+  const { event } = moment
   return {
-    id: actionId(topic, partition, offset, action.name),
+    id: actionId(cause, event.customer, action.name),
     action: action.name,
     customer: event.customer,
     time: moment.asOfMs,
@@ -51,10 +48,11 @@ export function publishAction(
     payload: Object.fromEntries(action.payload.map(([name, of]) => [name, scalar(of(moment) as Value | undefined)])),
     event_id: event.id,
     event_type: event.type,
-    topic,
-    partition,
-    offset,
+    topic: cause.topic,
+    partition: cause.partition,
+    offset: cause.offset,
     policy,
+    trigger: cause.timer,
   }
 }
 

@@ -269,7 +269,7 @@ test('a profile written and read back goes on as if nothing had happened', () =>
   // Past its bound it keeps a sketch.
   const sketch = { kind: { name: 'distinct', of: 'properties.v', max: 3 }, window: { kind: 'lifetime' } } as const
   const set = compile([...declarations, { name: 'sketch', ...sketch }])
-  const layout = layoutOf(set)
+  const layout = layoutOf(set, [])
   fc.assert(
     fc.property(facts, fc.nat(60), (given, cut) => {
       const whole = new Profile('c')
@@ -460,9 +460,9 @@ test('after a change of the features those that stayed find their panes again, a
     total,
   ])
   const out = new RowBuffer()
-  writeState(out, profile, layoutOf(before))
+  writeState(out, profile, layoutOf(before, []))
   out.endRow()
-  const restored = readState('c', out.take().bytes, layoutOf(after))
+  const restored = readState('c', out.take().bytes, layoutOf(after, []))
   assert.deepEqual(read(after, restored), { many: 0, last: 20, sum_20m: 209, total: 210 })
   fold(after, restored, { timeMs: 1_700_000_000_000 + 21 * minuteMs, type: 'a', value: 5 })
   const { many: counted, last: latest, total: summed } = read(after, restored)

@@ -27,9 +27,16 @@ const map = (name: string, read: (moment: Moment) => object): Variable<Moment> =
   read,
 })
 
+const customer = text('customer', (m) => m.event.customer)
+const session: readonly Variable<Moment>[] = [
+  { name: 'session_index', type: 'int', read: (m) => m.session.index },
+  { name: 'session_events', type: 'int', read: (m) => m.session.events },
+  text('entry_page', (m) => m.session.entryPage),
+]
+
 const shared: readonly Variable<Moment>[] = [
   text('type', (m) => m.event.type),
-  text('customer', (m) => m.event.customer),
+  customer,
   text('url', (m) => m.event.url),
   text('title', (m) => m.event.title),
   text('referrer', (m) => m.event.referrer),
@@ -48,9 +55,7 @@ const shared: readonly Variable<Moment>[] = [
   map('campaign', (m) => m.enrichment.campaign),
   text('referrer_class', (m) => m.enrichment.referrer.class),
   text('referrer_source', (m) => m.enrichment.referrer.source),
-  { name: 'session_index', type: 'int', read: (m) => m.session.index },
-  { name: 'session_events', type: 'int', read: (m) => m.session.events },
-  text('entry_page', (m) => m.session.entryPage),
+  ...session,
 ]
 
 /** What a feature may name: the event and what was derived from it, never the profile. `traits` are the event's. */
@@ -66,3 +71,6 @@ export const profileVariables: readonly Variable<ProfileMoment>[] = [
 
 /** What an action may name beside the features: the event, and the traits kept of the customer. */
 export const actionVariables: readonly Variable<Moment>[] = [...shared, ...profileVariables]
+
+/** What is left of these where there is no event, since a timer has fired. */
+export const timerVariables: readonly Variable<Moment>[] = [customer, ...session, ...profileVariables]

@@ -1,5 +1,11 @@
-/** What a checkpoint says beside its offset; kept in the checkpoint row's state as JSON. */
+/** What a checkpoint says; kept in the checkpoint row's state as JSON. The row's version is the position: both together. */
 export interface Checkpoint {
+  /** All input before it is in the profiles. */
+  readonly offset: number
+  /** Slices of the partition in which timers fired, up to there. */
+  readonly firings: number
+  /** The partition's clock: timers due by then have fired; ms. */
+  readonly clockMs: number
   /** The digest of all actions before the offset. */
   readonly digest: string
   /** From where on the journal holds all slices at and past the offset. */
@@ -8,7 +14,8 @@ export interface Checkpoint {
   readonly partitions: number
 }
 
-const format = 1
+const format = 2
+const numbers = ['offset', 'firings', 'clockMs', 'journalOffset', 'partitions'] as const
 
 export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
   return Buffer.from(JSON.stringify({ format, ...checkpoint }))
@@ -17,10 +24,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
 /** undefined for bytes that are not a checkpoint of this format. */
 export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
   try {
-    const { format: found, digest, journalOffset, partitions } = JSON.parse(String(bytes)) as Record<string, unknown>
-    const whole = typeof digest === 'string' && Number.isInteger(journalOffset) && Number.isInteger(partitions)
-    if (found !== format || !whole) return undefined
-    return { digest, journalOffset: journalOffset as number, partitions: partitions as number }
+    const { format: found, ...checkpoint } = JSON.parse(String(bytes)) as Record<string, unknown>
+    const whole = numbers.every((name) => Number.isInteger(checkpoint[name])) && typeof checkpoint['digest'] === 'string'
+    return found === format && whole ? (checkpoint as unknown as Checkpoint) : undefined
   } catch {
     // Not JSON: the caller fails closed.
     return undefined

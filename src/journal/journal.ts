@@ -18,6 +18,12 @@ export interface JournalEntry {
   readonly models: Readonly<Record<string, string>>
   /** Rolling hash of the ids of all actions of the partition so far. */
   readonly digest: string
+  /** The partition's clock: timers due by then fired, as of then; ms. */
+  readonly clock: number
+  /** The customers whose timers fired, after the slice's events, in order. */
+  readonly fired: readonly string[]
+  /** Slices of the partition so far in which timers fired, this one included. */
+  readonly firings: number
 }
 
 /** The digest before the first action. */

@@ -58,6 +58,8 @@ export function createMetrics(
     partitionFailed: gauge('partition_failed', 'Partitions that stopped, by reason.', ['reason']),
     partitions: gauge('partitions', 'Partitions that this process owns, by the state of their task.', ['state']),
     profilesInMemory: gauge('profiles_in_memory', 'Profiles held in memory.'),
+    timersPending: gauge('timers_pending', 'Customers with a timer, as far as is held in memory.'),
+    timersFired: counter('timers_fired_total', 'Timers that fired.'),
     insertSeconds: histogram(
       'clickhouse_insert_seconds',
       'Time of one insert.',
@@ -85,6 +87,7 @@ export function countSlice(metrics: Metrics, topic: string, tally: Tally): void 
   metrics.skipped.inc(tally.skipped)
   metrics.duplicates.inc(tally.duplicates)
   for (const [feature, n] of tally.lateBy) metrics.lateEvents.inc({ feature }, n)
+  metrics.timersFired.inc(tally.timers)
   for (const [reason, n] of tally.deadLetters) metrics.deadLetters.inc({ reason }, n)
   for (const [action, n] of tally.actions) metrics.actions.inc({ action }, n)
   for (const result of ['chosen', 'suppressed', 'none'] as const) {

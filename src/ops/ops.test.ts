@@ -81,6 +81,7 @@ test('the metrics that the design names exist from the start, and a slice is add
     duplicates: 2,
     late: 1,
     lateBy: new Map([['views', 1]]),
+    timers: 0,
     deadLetters: new Map([['truncated', 2]]),
     actions: new Map([['a', 3]]),
     decisions: { chosen: 3, suppressed: 0, none: 2 },

@@ -3,8 +3,10 @@ import type { FeatureSet } from '../features/features.ts'
 import { hashId } from '../ingest/recent-ids.ts'
 import { writeCheckpointRow, writeProfileRow } from '../store/profile-row.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
-import { nextOffsetOf, profileVersion } from '../store/profile-version.ts'
+import { positionOf, profileVersion } from '../store/profile-version.ts'
 import { RowBuffer, type RowChunk } from '../store/row-binary.ts'
+import { TimerQueue } from '../timers/queue.ts'
+import { nextDueMs, type Timer } from '../timers/timer.ts'
 import { BloomFilter } from './bloom-filter.ts'
 import { type Layout, layoutOf, readState, writeState } from './codec.ts'
 import { Profile } from './profile.ts'
@@ -14,36 +16,55 @@ import { readFeatures } from './readable.ts'
 const overheadBytes = 700
 /** What a byte of encoded state takes in memory: numbers are 8 bytes there, and packed here. */
 const expansion = 4
+/** What a partition knows of its timers: some 15 MB. */
+const maxQueued = 100_000
+/** Timers are read from the store so many at a time, when fewer are left and those past them are due within the time. */
+const queuedAtOnce = 50_000
+const fewQueued = 25_000
+const readAheadMs = 60_000
 
 /**
  * The profiles of one partition: in memory while hot, in the store behind the stream. `load` reads those that are not in
  * memory, many in one query; `snapshot` encodes those that changed since the last one, for one insert; `evict` lets go of
- * those that are stored and were not used lately, down to a bound.
+ * those that are stored and were not used lately, down to a bound. It knows whose timers are due next, also of those away.
  */
 export class ProfileCache {
   readonly #store: ProfileStore
   readonly #topic: string
   readonly #partition: number
   #features: FeatureSet
+  #timers: readonly Timer[]
   #layout: Layout
+  readonly #queue: TimerQueue
+  /** Slices of the partition in which timers fired. */
+  firings = 0
   /** In the order in which `evict` looks at them. */
   readonly #profiles = new Map<string, Profile>()
   readonly #state = new RowBuffer(4 * 1024)
   readonly #rows = new RowBuffer(16 * 1024)
   #changed: Profile[] = []
-  /** The latest stored checkpoint: a profile that did not change since then is in the store. */
-  #storedOffset = 0
+  /** That of the latest stored checkpoint: a profile that did not change since then is in the store. */
+  #storedPosition = 0
   #bytes = 0
-  #newestOffset = 0
+  #newestPosition = 0
   /** Who may be in the store and not in memory; undefined: anybody may. */
   readonly #away: BloomFilter | undefined
 
-  constructor(store: ProfileStore, topic: string, partition: number, features: FeatureSet, storeIsEmpty: boolean) {
+  constructor(
+    store: ProfileStore,
+    topic: string,
+    partition: number,
+    features: FeatureSet,
+    timers: readonly Timer[],
+    storeIsEmpty: boolean,
+  ) {
     this.#store = store
     this.#topic = topic
     this.#partition = partition
     this.#features = features
-    this.#layout = layoutOf(features)
+    this.#timers = timers
+    this.#layout = layoutOf(features, timers)
+    this.#queue = new TimerQueue(maxQueued, storeIsEmpty || timers.length === 0)
     this.#away = storeIsEmpty ? new BloomFilter() : undefined
   }
 
@@ -51,9 +72,14 @@ export class ProfileCache {
     return this.#profiles.size
   }
 
-  /** The newest row that was loaded includes the input before it. */
-  get newestOffset(): number {
-    return this.#newestOffset
+  /** Customers with a timer, as far as the queue reaches. */
+  get timersPending(): number {
+    return this.#queue.size
+  }
+
+  /** The newest row that was loaded includes what came before that position. */
+  get newestPosition(): number {
+    return this.#newestPosition
   }
 
   /** The profile of a customer that was loaded, or a new one. */
@@ -68,15 +94,74 @@ export class ProfileCache {
     return profile
   }
 
+  /**
+   * Notes that the slice changes it; it is in the next snapshot. False where it includes that already.
+   * @param offset that of the event; of a timer, the first one that its slice does not include
+   */
+  take(profile: Profile, offset: number): boolean {
+    const position = offset + this.firings
+    if (position < profile.position) return false
+    profile.position = position + 1
+    if (!profile.dirty) {
+      profile.dirty = true
+      this.#changed.push(profile)
+    }
+    return true
+  }
+
   /** The customers of a slice whose profiles must be read before it is folded. */
   missing(decoded: readonly unknown[]): string[] {
     const missing = new Set<string>()
     if (this.#away?.isEmpty) return []
-    for (const event of decoded) {
-      if (!(event instanceof Event) || this.#profiles.has(event.customer)) continue
-      if (this.#away === undefined || this.#away.mayHave(hashId(event.customer))) missing.add(event.customer)
-    }
+    for (const event of decoded) if (event instanceof Event && this.#isAway(event.customer)) missing.add(event.customer)
     return [...missing]
+  }
+
+  /** Whether a timer may be due by the clock. */
+  mayFire(clockMs: number): boolean {
+    return this.#queue.nextMs <= clockMs
+  }
+
+  /** Takes those whose timers may be due by the clock, at most so many; `isDue` tells once they are loaded. */
+  takeDue(clockMs: number, most: number): string[] {
+    return this.#queue.take(clockMs, most)
+  }
+
+  /** Those of them who must be loaded. */
+  awayOf(customers: readonly string[]): string[] {
+    return customers.filter((customer) => this.#isAway(customer))
+  }
+
+  /** Whether a timer of the customer is due by the clock; where none is, it is asked again in time. */
+  isDue(customer: string, clockMs: number): boolean {
+    const profile = this.of(customer)
+    if (nextDueMs(this.#timers, profile.timers) <= clockMs) return true
+    this.schedule(profile)
+    return false
+  }
+
+  /** Notes when the first of its timers is due. */
+  schedule({ customer, timers }: Profile): void {
+    this.#queue.add(customer, nextDueMs(this.#timers, timers))
+  }
+
+  /** Whether it is time to read whose timers are due next. */
+  lacksTimers(clockMs: number): boolean {
+    const { cursor, size } = this.#queue
+    return cursor !== undefined && size < fewQueued && cursor.dueMs - readAheadMs <= clockMs
+  }
+
+  /** Reads whose timers are due next. The stored ones come from the store, the others lie in memory. @throws StoreError */
+  async loadTimers(): Promise<void> {
+    const past = this.#queue.beginReading()
+    try {
+      for (const profile of this.#profiles.values()) if (!this.#isStored(profile)) this.schedule(profile)
+      const found = await this.#store.readDue(this.#topic, this.#partition, past, queuedAtOnce)
+      this.#queue.endReading(found, found.length < queuedAtOnce ? undefined : found.at(-1))
+    } catch (error) {
+      this.#queue.endReading([], past)
+      throw error
+    }
   }
 
   /** @throws StoreError, StateError */
@@ -87,8 +172,8 @@ export class ProfileCache {
       customers,
     )) {
       const profile = deleted ? new Profile(customer) : readState(customer, state, this.#layout)
-      profile.nextOffset = nextOffsetOf(version)
-      this.#newestOffset = Math.max(this.#newestOffset, profile.nextOffset)
+      profile.position = positionOf(version)
+      this.#newestPosition = Math.max(this.#newestPosition, profile.position)
       profile.bytes = overheadBytes + state.length * expansion
       this.#profiles.set(customer, profile)
       this.#bytes += profile.bytes
@@ -96,17 +181,19 @@ export class ProfileCache {
   }
 
   /**
-   * Goes on with other features: those that stayed the same keep what they have gathered. Profiles that did not change are
-   * forgotten, since the store may have them as of later, with more features than these.
+   * Goes on with other features and timers: those that stayed the same keep what they have gathered. Profiles that did not
+   * change are forgotten, since the store may have them as of later, with more features than these.
    */
-  useFeatures(features: FeatureSet): void {
-    if (features === this.#features) return
-    const layout = layoutOf(features)
+  useRules(features: FeatureSet, timers: readonly Timer[]): void {
+    if (features === this.#features && timers === this.#timers) return
+    const layout = layoutOf(features, timers)
     for (const profile of this.#profiles.values()) {
       if (profile.dirty) {
         writeState(this.#state, profile, this.#layout)
         this.#state.endRow()
-        profile.groups = readState(profile.customer, this.#state.take().bytes, layout).groups
+        const restored = readState(profile.customer, this.#state.take().bytes, layout)
+        profile.groups = restored.groups
+        profile.timers = restored.timers
       } else {
         this.#profiles.delete(profile.customer)
         this.#bytes -= profile.bytes
@@ -114,37 +201,31 @@ export class ProfileCache {
       }
     }
     this.#features = features
+    this.#timers = timers
     this.#layout = layout
   }
 
-  /** Notes a profile that a slice changed; it is in the next snapshot. */
-  changed(profile: Profile): void {
-    if (profile.dirty) return
-    profile.dirty = true
-    this.#changed.push(profile)
-  }
-
   /**
-   * The rows of the changed profiles and the checkpoint row that speaks for them, as of `nextOffset`: all before it is
-   * folded in, and committed.
+   * The rows of the changed profiles and the checkpoint row that speaks for them, as of a position: all before it is folded
+   * in, and committed.
    */
-  snapshot(nextOffset: number, checkpoint: Buffer): RowChunk {
-    const version = profileVersion(0, nextOffset)
+  snapshot(position: number, checkpoint: Buffer): RowChunk {
+    const version = profileVersion(0, position)
     let latestMs = 0
     for (const profile of this.#changed) {
       latestMs = Math.max(latestMs, profile.streamTimeMs)
       this.#writeRow(profile, version)
       profile.dirty = false
-      profile.nextOffset = nextOffset
+      profile.position = position
     }
     this.#changed = []
     writeCheckpointRow(this.#rows, this.#topic, this.#partition, version, latestMs, checkpoint)
     return this.#rows.take()
   }
 
-  /** The snapshot of that offset is in the store. */
-  stored(nextOffset: number): void {
-    this.#storedOffset = nextOffset
+  /** The snapshot of that position is in the store. */
+  stored(position: number): void {
+    this.#storedPosition = position
   }
 
   /**
@@ -156,7 +237,7 @@ export class ProfileCache {
     for (const [customer, profile] of this.#profiles) {
       if (this.#bytes <= maxBytes || looks-- <= 0) return
       this.#profiles.delete(customer)
-      if (profile.used || profile.dirty || profile.nextOffset > this.#storedOffset) {
+      if (profile.used || !this.#isStored(profile)) {
         profile.used = false
         this.#profiles.set(customer, profile)
       } else {
@@ -166,8 +247,18 @@ export class ProfileCache {
     }
   }
 
+  #isStored({ dirty, position }: Profile): boolean {
+    return !dirty && position <= this.#storedPosition
+  }
+
+  #isAway(customer: string): boolean {
+    if (this.#profiles.has(customer)) return false
+    return this.#away === undefined || this.#away.mayHave(hashId(customer))
+  }
+
   #writeRow(profile: Profile, version: bigint): void {
     const { customer, streamTimeMs, session, traits } = profile
+    const dueMs = nextDueMs(this.#timers, profile.timers)
     writeState(this.#state, profile, this.#layout)
     this.#state.endRow()
     const state = this.#state.take().bytes
@@ -183,6 +274,7 @@ export class ProfileCache {
       session,
       ...readFeatures(this.#features, profile, streamTimeMs),
       traits,
+      nextDueMs: dueMs === Number.POSITIVE_INFINITY ? 0 : dueMs,
       state,
       deleted: false,
     })

@@ -4,13 +4,14 @@ import type { FeatureSet } from '../features/features.ts'
 import { emptyPanes, insertRow, rowCount } from '../features/panes.ts'
 import { hashId } from '../ingest/recent-ids.ts'
 import type { RowBuffer } from '../store/row-binary.ts'
+import { stateOf, type Timer } from '../timers/timer.ts'
 import { contactTimes, Profile } from './profile.ts'
 
 /**
- * A profile's state as bytes, for its row in the store, and back. Panes are stored with what they are of: after a change of the
- * features those that stayed the same find their panes again, and the others start anew.
+ * A profile's state as bytes, for its row in the store, and back. Panes and timers are stored with what they are of: after a
+ * change of the features or timers those that stayed the same find theirs again, and the others start anew.
  */
-const formatVersion = 1
+const formatVersion = 2
 
 export function writeState(out: RowBuffer, profile: Profile, layout: Layout): void {
   out.u8(formatVersion)
@@ -38,7 +39,20 @@ export function writeState(out: RowBuffer, profile: Profile, layout: Layout): vo
     out.f64(hash)
     writeNumber(out, timeMs)
   }
+  writeTimers(out, profile, layout)
   writeGroups(out, profile, layout)
+}
+
+function writeTimers(out: RowBuffer, { timers }: Profile, layout: Layout): void {
+  out.varint(timers.reduce((count, state) => (state === undefined ? count : count + 1), 0))
+  for (let i = 0; i < timers.length; i++) {
+    const state = timers[i]
+    if (state === undefined) continue
+    out.f64(layout.timers[i]!)
+    writeNumber(out, state.afterMs)
+    writeNumber(out, state.absentMs)
+    out.bool(state.fired)
+  }
 }
 
 function writeGroups(out: RowBuffer, { groups }: Profile, layout: Layout): void {
@@ -48,7 +62,7 @@ function writeGroups(out: RowBuffer, { groups }: Profile, layout: Layout): void 
   for (let i = 0; i < groups.length; i++) {
     const panes = groups[i]
     if (panes === undefined || panes.cells.length === 0) continue
-    const { signature, members } = layout[i]!
+    const { signature, members } = layout.groups[i]!
     out.f64(signature)
     out.varint(members.length)
     for (const member of members) {
@@ -62,8 +76,11 @@ function writeGroups(out: RowBuffer, { groups }: Profile, layout: Layout): void 
   }
 }
 
-/** How the panes of a feature set lie in memory, under the numbers by which they are found again. */
-export type Layout = readonly GroupLayout[]
+/** How panes and timers lie in memory, under the numbers by which they are found again. */
+export interface Layout {
+  readonly groups: readonly GroupLayout[]
+  readonly timers: readonly number[]
+}
 
 interface GroupLayout {
   readonly signature: number
@@ -77,13 +94,15 @@ interface GroupLayout {
   }[]
 }
 
-export const layoutOf = ({ groups }: FeatureSet): Layout =>
-  groups.map(({ signature, stride, keptStride, members }) => ({
+export const layoutOf = ({ groups }: FeatureSet, timers: readonly Timer[]): Layout => ({
+  groups: groups.map(({ signature, stride, keptStride, members }) => ({
     signature: hashId(signature),
     stride,
     keptStride,
     members: members.map((member) => ({ ...member, signature: hashId(member.signature) })),
-  }))
+  })),
+  timers: timers.map(({ name }) => hashId(name)),
+})
 
 /** @throws StateError when the bytes are not a state of this format. */
 export function readState(customer: string, bytes: Buffer, layout: Layout): Profile {
@@ -111,16 +130,23 @@ export function readState(customer: string, bytes: Buffer, layout: Layout): Prof
   const ids: [number, number][] = []
   for (let n = reader.varint(); n > 0; n--) ids.push([reader.f64(), reader.number()])
   profile.recentIds.restore(ids)
+  for (let n = reader.varint(); n > 0; n--) readTimer(reader, profile, layout)
   for (let n = reader.varint(); n > 0; n--) readGroup(reader, profile, layout)
   if (!reader.done) throw new StateError("a profile's state has bytes left over")
   return profile
 }
 
+function readTimer(reader: StateReader, profile: Profile, layout: Layout): void {
+  const index = layout.timers.indexOf(reader.f64())
+  const stored = { afterMs: reader.number(), absentMs: reader.number(), fired: reader.u8() === 1 }
+  if (index >= 0) Object.assign(stateOf(profile, index), stored)
+}
+
 /** Moves the stored cells of each member to where that member lies now; a member that is new starts in every row. */
 function readGroup(reader: StateReader, profile: Profile, layout: Layout): void {
   const signature = reader.f64()
-  const index = layout.findIndex((group) => group.signature === signature)
-  const group = layout[index]
+  const index = layout.groups.findIndex((group) => group.signature === signature)
+  const group = layout.groups[index]
   const stored: { signature: number; cells: number; keeps: boolean }[] = []
   for (let n = reader.varint(); n > 0; n--) {
     stored.push({ signature: reader.f64(), cells: reader.varint(), keeps: reader.u8() === 1 })

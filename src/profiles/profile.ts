@@ -3,6 +3,7 @@ import type { Properties, Value } from '../events/event.ts'
 import type { Panes } from '../features/aggregate.ts'
 import { compareScalars, isScalar, type Scalar } from '../features/aggregates/order.ts'
 import { RecentIds } from '../ingest/recent-ids.ts'
+import { noTimers, type TimerStates } from '../timers/timer.ts'
 
 /**
  * All that is kept of one customer. It is made of parts that belong to the stages; the stages change them in place,
@@ -10,8 +11,8 @@ import { RecentIds } from '../ingest/recent-ids.ts'
  */
 export class Profile {
   readonly customer: string
-  /** The first input offset that is not folded in yet: a replay skips what lies before it. */
-  nextOffset = 0
+  /** The first position of the partition that is not folded in yet: a replay skips what lies before it. */
+  position = 0
   /** The largest event time seen so far; ms. 0 before the first event. */
   streamTimeMs = 0
   /** The panes of each feature group, by the group's index; undefined until an event touches it. */
@@ -23,6 +24,7 @@ export class Profile {
   readonly recentIds = new RecentIds()
   /** Times of the actions published to the customer, ascending, by the action's name; as long as a cap looks back. */
   contacts: ReadonlyMap<string, number[]> = noContacts
+  timers: TimerStates = noTimers
   /** Changed since its row was last written. */
   dirty = false
   /** Used since the cache last looked for profiles to let go. */

@@ -37,7 +37,7 @@ describe('the examples', () => {
     const { policy } = compileEngine(loadConfig(join(folder, 'shop/beckon.yaml'), {}))
     assert.deepEqual(
       [...expected].sort(),
-      policy.actions.map(({ name }) => name),
+      policy.names,
     )
   })
 

@@ -23,7 +23,7 @@ export interface ReplayedFile {
 export class Replay {
   readonly #engine: Engine
   readonly #topic: string
-  readonly #profiles = new MemoryProfiles()
+  readonly #profiles: MemoryProfiles
   readonly #bots = new Set<string>()
   readonly #summary = emptySummary()
   #linesBefore = 0
@@ -33,6 +33,7 @@ export class Replay {
   constructor(engine: Engine, topic: string) {
     this.#engine = engine
     this.#topic = topic
+    this.#profiles = new MemoryProfiles(engine.policy.timers)
   }
 
   /** The actions of a file in the order of its rows, slice by slice. Throws what reading the rows throws. */
@@ -66,6 +67,7 @@ export class Replay {
       summary.events += good.length - sum(tally.deadLetters.values())
       summary.duplicates += tally.duplicates
       summary.late += tally.late
+      summary.timers += tally.timers
       for (const result of ['chosen', 'suppressed', 'none'] as const) {
         summary.decisions[result] += tally.decisions[result]
       }

@@ -2,7 +2,7 @@ import type { Engine } from '../engine.ts'
 import type { Enrichment } from '../enrich/enrichment.ts'
 import { Event } from '../events/event.ts'
 import type { FieldMapping } from '../ingest/mapping.ts'
-import { type Decoded, Pipeline, type SliceResult } from '../pipeline.ts'
+import { type Decoded, emptyOutput, type Output, Pipeline } from '../pipeline.ts'
 import { compileStages } from '../stages.ts'
 import type { MemoryProfiles } from './memory-profiles.ts'
 import { type GoodRow, RowBatch } from './row-batch.ts'
@@ -17,6 +17,10 @@ export interface RowPipelineOptions {
   readonly onEnriched?: (event: Event, enrichment: Enrichment) => void
 }
 
+export interface RowResult extends Output {
+  readonly decoded: readonly Decoded[]
+}
+
 /**
  * The service's pipeline over rows of files. Its clock is the largest event time so far, so the result depends on the rows
  * alone, and no row is in the future.
@@ -25,6 +29,7 @@ export class RowPipeline {
   readonly #topic: string
   readonly #decoder: RowDecoder
   readonly #pipeline: Pipeline
+  readonly #hasTimers: boolean
 
   constructor(engine: Engine, { topic, mapping, onEnriched }: RowPipelineOptions) {
     const { config, enrich } = engine
@@ -51,19 +56,46 @@ export class RowPipeline {
       'json',
     )
     this.#pipeline = new Pipeline(stages)
+    this.#hasTimers = engine.policy.timers.length > 0
   }
 
   /**
-   * Folds the rows into the profiles and decides.
+   * Folds the rows into the profiles and decides. The timers that are due before an event fire before it, each at its own
+   * time: as if the service had been there.
    * @param linesBefore the lines of the files before, behind which the rows' own line numbers count
    */
-  fold(rows: readonly GoodRow[], linesBefore: number, profiles: MemoryProfiles): SliceResult & { decoded: Decoded[] } {
+  fold(rows: readonly GoodRow[], linesBefore: number, profiles: MemoryProfiles): RowResult {
     const batch = new RowBatch(this.#topic, rows, linesBefore)
     this.#decoder.begin(rows)
     const decoded = this.#pipeline.decode(batch, 0, batch.count, profiles.latestMs)
-    for (const event of decoded) {
-      if (event instanceof Event && event.timeMs > profiles.latestMs) profiles.latestMs = event.timeMs
+    const output = emptyOutput()
+    let from = 0
+    for (let i = 0; i < decoded.length; i++) {
+      const event = decoded[i]
+      if (!(event instanceof Event) || event.timeMs <= profiles.latestMs) continue
+      // The rows before it may start a timer that is due before it.
+      if (this.#hasTimers) {
+        this.#pipeline.fold(batch, from, decoded.slice(from, i), profiles, profiles.latestMs, output)
+        this.fire(batch.offset(i), event.timeMs - 1, profiles, output)
+        from = i
+      }
+      profiles.latestMs = event.timeMs
     }
-    return { ...this.#pipeline.fold(batch, 0, decoded, profiles, profiles.latestMs), decoded }
+    this.#pipeline.fold(batch, from, decoded.slice(from), profiles, profiles.latestMs, output)
+    return { ...output, decoded }
+  }
+
+  /**
+   * Lets time pass: fires what is due until then, each at its own time.
+   * @param offset where the log is by then
+   */
+  fire(offset: number, untilMs: number, profiles: MemoryProfiles, output = emptyOutput()): Output {
+    const at = { topic: this.#topic, partition: 0, offset }
+    for (let dueMs = profiles.nextDueMs; dueMs <= untilMs; dueMs = profiles.nextDueMs) {
+      const clock = { nowMs: dueMs, clockMs: dueMs }
+      this.#pipeline.fire(at, profiles.takeDue(dueMs), profiles, clock, output)
+    }
+    profiles.latestMs = Math.max(profiles.latestMs, untilMs)
+    return output
   }
 }

@@ -14,7 +14,9 @@ export interface Summary {
   duplicates: number
   /** Events that came too late for at least one feature. */
   late: number
-  /** Events after which an action was chosen, all candidates were held back, or there was no candidate. */
+  /** Timers that fired. */
+  timers: number
+  /** Events and timers after which an action was chosen, all candidates were held back, or there was no candidate. */
   readonly decisions: { chosen: number; suppressed: number; none: number }
   /** By name, in the order of the names. */
   actions: Record<string, number>
@@ -39,6 +41,7 @@ export function emptySummary(): Summary {
     sessions: 0,
     duplicates: 0,
     late: 0,
+    timers: 0,
     decisions: { chosen: 0, suppressed: 0, none: 0 },
     actions: {},
   }
@@ -53,10 +56,10 @@ export function noteBadLine({ bad_lines }: Summary, reason: string, at: BadLines
 
 /** The summary for people: one line a figure, and where to look for what could not be read. */
 export function formatSummary(summary: Summary): string {
-  const { lines, events, bad_lines, customers, bots, bot_events, sessions, duplicates, late, decisions } = summary
+  const { lines, events, bad_lines, customers, bots, bot_events, sessions, duplicates, late, timers, decisions } = summary
   const n = (count: number) => count.toLocaleString('en-US')
   const actions = Object.entries(summary.actions)
-  const rows: [name: string, text: string][] = [
+  const rows: (readonly [name: string, text: string])[] = [
     ['lines', n(lines)],
     ['events', `${n(events)} (${n(duplicates)} duplicates, ${n(late)} late)`],
     ...Object.entries(bad_lines).map(([reason, bad]): [string, string] => {
@@ -65,6 +68,7 @@ export function formatSummary(summary: Summary): string {
     }),
     ['customers', `${n(customers)} (${n(bots)} bots with ${n(bot_events)} events)`],
     ['sessions', n(sessions)],
+    ...(timers > 0 ? [['timers', `${n(timers)} fired`] as const] : []),
     ['decisions', `${n(decisions.chosen)} with an action, ${n(decisions.suppressed)} held back by contact rules`],
     ['actions', actions.length === 0 ? 'none' : actions.map(([name, count]) => `${name} ${n(count)}`).join(', ')],
   ]

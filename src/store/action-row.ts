@@ -20,6 +20,7 @@ export const actionsTable: Table = {
     'payload',
     'channel',
     'policy',
+    'trigger',
     'expires_at',
     'emitted_at',
   ],
@@ -46,6 +47,7 @@ export function writeActionRow(row: RowBuffer, action: PublishedAction, emittedA
   }
   row.string(action.channel)
   row.string(action.policy)
+  row.string(action.trigger)
   row.bool(action.expires_at === null)
   if (action.expires_at !== null) row.dateTime64(action.expires_at)
   row.dateTime64(emittedAtMs)

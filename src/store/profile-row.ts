@@ -23,6 +23,7 @@ export const profilesTable: Table = {
     'lists',
     'maps',
     'traits',
+    'next_due',
     'state',
     'deleted',
   ],
@@ -47,6 +48,8 @@ export interface ProfileRow {
   readonly mapNames: readonly string[]
   readonly maps: readonly (readonly (readonly [key: string, value: number])[])[]
   readonly traits: ReadonlyMap<string, Value>
+  /** When the first of its timers is due; ms, 0 where none runs. */
+  readonly nextDueMs: number
   /** What a recovery needs. */
   readonly state: Buffer
   /** Erased at this version: all else is empty. */
@@ -98,6 +101,7 @@ export function writeProfileRow(row: RowBuffer, profile: ProfileRow): void {
     }
   }
   writeTraits(row, profile.traits)
+  row.dateTime64(profile.nextDueMs)
   row.blob(profile.state)
   row.bool(profile.deleted)
   row.endRow()
@@ -134,6 +138,7 @@ const blank: ProfileRow = {
   mapNames: [],
   maps: [],
   traits: new Map(),
+  nextDueMs: 0,
   state: Buffer.alloc(0),
   deleted: false,
 }

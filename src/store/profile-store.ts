@@ -1,3 +1,4 @@
+import type { Cursor, Due } from '../timers/queue.ts'
 import type { RowChunk } from './row-binary.ts'
 
 /** A stored profile or checkpoint, as recovery needs it. */
@@ -18,6 +19,11 @@ export interface ProfileStore {
   read(topic: string, partition: number, customers: readonly string[]): Promise<StoredProfile[]>
   /** The latest checkpoint, undefined where there is none. */
   readCheckpoint(topic: string, partition: number): Promise<StoredProfile | undefined>
+  /**
+   * Whose timers are due next, past the cursor and at most so many rows, in the order of (due, customer). A customer's
+   * earlier versions may be among them, so the profile itself has the last word.
+   */
+  readDue(topic: string, partition: number, past: Cursor, most: number): Promise<Due[]>
   /** A customer's readable columns, one object a topic; empty where the customer is unknown or erased. */
   readCustomer(customer: string): Promise<Record<string, unknown>[]>
 }

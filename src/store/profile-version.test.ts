@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nextOffsetOf, profileVersion } from './profile-version.ts'
+import { positionOf, profileVersion } from './profile-version.ts'
 
-for (const [epoch, nextOffset] of [
+for (const [epoch, position] of [
   [0, 0],
   [0, 1],
   [1, 0],
   [40, 2 ** 48 - 1],
   [65_535, 7],
 ] as const) {
-  test(`epoch ${epoch} and offset ${nextOffset}: the offset can be read back`, () => {
-    assert.equal(nextOffsetOf(profileVersion(epoch, nextOffset)), nextOffset)
+  test(`epoch ${epoch} and position ${position}: the position can be read back`, () => {
+    assert.equal(positionOf(profileVersion(epoch, position)), position)
   })
 }
 

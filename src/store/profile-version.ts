@@ -1,15 +1,16 @@
 /**
- * The version of a profile row: `epoch << 48 | next offset`, the next offset being the first one that the row does
- * not include. The epoch goes up when a topic is created anew, since its offsets then start again at 0 and the old
- * rows would win. A bigint, since a Number is exact only up to epoch 31.
+ * The version of a profile row: `epoch << 48 | position`, the position being the first one that the row does not include.
+ * A partition's position is the next offset plus the slices in which timers fired (`firings`), so that it goes up with
+ * every slice, also with one that takes no events. The epoch goes up when a topic is created anew, since its offsets then
+ * start again at 0 and the old rows would win. A bigint, since a Number is exact only up to epoch 31.
  */
-const offsetBits = 48n
+const positionBits = 48n
 
-/** Epoch below 2^16, offset below 2^48. */
-export function profileVersion(epoch: number, nextOffset: number): bigint {
-  return (BigInt(epoch) << offsetBits) | BigInt(nextOffset)
+/** Epoch below 2^16, position below 2^48. */
+export function profileVersion(epoch: number, position: number): bigint {
+  return (BigInt(epoch) << positionBits) | BigInt(position)
 }
 
-export function nextOffsetOf(version: bigint): number {
-  return Number(BigInt.asUintN(Number(offsetBits), version))
+export function positionOf(version: bigint): number {
+  return Number(BigInt.asUintN(Number(positionBits), version))
 }

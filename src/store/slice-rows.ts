@@ -1,5 +1,6 @@
 import type { Decision } from '../decide/decide.ts'
-import type { Position, PublishedAction } from '../emit/action.ts'
+import type { PublishedAction } from '../emit/action.ts'
+import type { Cause } from '../emit/cause.ts'
 import type { Enrichment } from '../enrich/enrichment.ts'
 import type { Session } from '../enrich/session.ts'
 import type { Event } from '../events/event.ts'
@@ -37,14 +38,14 @@ export class SliceRows {
   }
 
   decision(
-    { topic, partition, offset }: Position,
+    { topic, partition, offset, timer }: Cause,
     customer: string,
     asOfMs: number,
     nowMs: number,
     policy: string,
     decision: Decision,
   ): void {
-    writeDecisionRow(this.#decisions, topic, partition, offset, customer, '', asOfMs, nowMs, policy, decision)
+    writeDecisionRow(this.#decisions, topic, partition, offset, customer, timer, asOfMs, nowMs, policy, decision)
   }
 
   action(action: PublishedAction, nowMs: number): void {

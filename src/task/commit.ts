@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { firingsOf } from '../journal/commit-metadata.ts'
 import { LogError, type Slice, type TopicPartition, type Turn } from '../log/log.ts'
 import { type Opened, type TaskDeps, transactionalId } from './deps.ts'
 import { Lost } from './failure.ts'
@@ -27,7 +28,8 @@ export async function commitSlice(
         // Another owner may have come as far, under another clock.
         if (offset === slice.nextOffset && metadata === slice.metadata) return new Map()
         // A group that never committed has no offset.
-        if (offset !== null && offset !== opened.nextOffset) throw new Lost('another owner went on from here')
+        const isOurs = offset === opened.nextOffset && firingsOf(metadata) === opened.profiles.firings
+        if (offset !== null && !isOurs) throw new Lost('another owner went on from here')
       }
       return await beating(turn, opened.writer.commit(slice))
     } catch (error) {

@@ -7,12 +7,14 @@ import type { Pipeline } from '../pipeline.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
 import type { RowWriter } from '../store/row-writer.ts'
+import type { Timer } from '../timers/timer.ts'
 import type { FoldQueue } from './fold-queue.ts'
 
 /** What decides, and by what policy. */
 export interface Decider {
   readonly pipeline: Pipeline
   readonly features: FeatureSet
+  readonly timers: readonly Timer[]
   /** Content hash of the policy. */
   readonly policy: string
 }
@@ -51,13 +53,18 @@ export interface Opened {
   readonly profiles: ProfileCache
   /** All input before it is folded in and committed. */
   nextOffset: number
+  /** The partition's clock: timers due by then have fired, but for those of a slice too full; ms. It never goes back. */
+  clockMs: number
   /** The digest of all actions before it. */
   digest: string
   /** From where on the journal holds all slices at and past it, as far as is known. */
   journalOffset: number
-  /** The offset that the last stored checkpoint speaks for. */
-  checkpointOffset: number
+  /** The position that the last stored checkpoint speaks for. */
+  checkpointPosition: number
 }
+
+/** Goes up with every slice: by the offsets that it takes, and by one where timers fire in it. */
+export const positionOf = ({ nextOffset, profiles }: Opened) => nextOffset + profiles.firings
 
 /** The owner of a partition is the newest holder of this id; it names no host, so that a restart fences what was before. */
 export const transactionalId = (groupId: string, { topic, partition }: TopicPartition) =>

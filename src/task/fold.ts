@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import type { RecordBatch } from '../events/log.ts'
 import { UnknownSchema } from '../ingest/decode.ts'
-import type { Turn } from '../log/log.ts'
-import { type Decoded, emptyOutput, type Output } from '../pipeline.ts'
+import type { TopicPartition, Turn } from '../log/log.ts'
+import type { Position } from '../emit/cause.ts'
+import { type Clock, type Decoded, emptyOutput, type Output } from '../pipeline.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
 import type { SliceChunks } from '../store/slice-rows.ts'
 import type { TaskDeps } from './deps.ts'
@@ -13,8 +14,12 @@ export interface Folded extends Output {
   readonly rows: readonly SliceChunks[]
 }
 
+export const nothingFolded = (): Folded => ({ ...emptyOutput(), rows: [] })
+
 /** Records are folded piece by piece, so that their events are garbage while they are still young. */
 const pieceRecords = 1_000
+/** Customers whose timers fire in one slice, so that a million that are due at once are a thousand short slices. */
+const maxFired = 1_000
 
 /**
  * Records [from, to) of a batch through the pipeline, with the schemas fetched that the decoder lacks and the profiles
@@ -55,6 +60,50 @@ export async function foldRecords(
     leave()
   }
   return { ...output, rows }
+}
+
+/**
+ * Behind the records of a slice: fires the timers of those customers that are due by the clock, and adds to what the slice
+ * gave.
+ * @param end the first offset that the slice does not include
+ */
+export async function fireTimers(
+  { pipeline, logger }: TaskDeps,
+  profiles: ProfileCache,
+  end: Position,
+  customers: readonly string[],
+  clock: Clock,
+  turn: Turn,
+  folded: Folded,
+): Promise<Folded> {
+  if (customers.length === 0) return folded
+  await loadAway(profiles, customers, end, logger, turn)
+  const { rows } = pipeline.fire(end, customers, profiles, clock, folded)
+  return { ...folded, rows: [...folded.rows, rows] }
+}
+
+/** The customers whose timers are due by the clock, so many as one slice takes. */
+export async function findDue(
+  { logger }: TaskDeps,
+  profiles: ProfileCache,
+  at: TopicPartition,
+  clockMs: number,
+  turn: Turn,
+): Promise<string[]> {
+  const customers = profiles.takeDue(clockMs, maxFired)
+  await loadAway(profiles, customers, at, logger, turn)
+  return customers.filter((customer) => profiles.isDue(customer, clockMs))
+}
+
+async function loadAway(
+  profiles: ProfileCache,
+  customers: readonly string[],
+  at: TopicPartition,
+  logger: TaskDeps['logger'],
+  turn: Turn,
+): Promise<void> {
+  const away = profiles.awayOf(customers)
+  if (away.length > 0) await patiently(turn, at, logger, () => profiles.load(away))
 }
 
 async function decodeAll(

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordBatch } from '../events/log.ts'
 import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
+import { firingsOf } from '../journal/commit-metadata.ts'
 import { emptyDigest, type JournalEntry, rollDigest } from '../journal/journal.ts'
 import type { TopicPartition, Turn } from '../log/log.ts'
 import { ProfileCache } from '../profiles/cache.ts'
-import { nextOffsetOf } from '../store/profile-version.ts'
 import { writeSlice } from '../store/slice-rows.ts'
-import { type Decider, type Opened, type TaskDeps, transactionalId } from './deps.ts'
+import { type Decider, type Opened, positionOf, type TaskDeps, transactionalId } from './deps.ts'
 import { Lost, TaskFailure } from './failure.ts'
-import { foldRecords } from './fold.ts'
+import { fireTimers, foldRecords, nothingFolded } from './fold.ts'
 import { beating, patiently } from './patience.ts'
 
 /**
@@ -23,29 +23,32 @@ import { beating, patiently } from './patience.ts'
  * @throws TaskFailure where it can't be shown that nothing is lost; Lost where the partition is another's meanwhile
  */
 export async function recover(deps: TaskDeps, at: TopicPartition, turn: Turn): Promise<Opened> {
-  const { log, groupId, store, features, logger, partitions } = deps
+  const { log, groupId, store, features, timers, logger, partitions } = deps
   const { topic, partition } = at
   await turn.heartbeat()
   if (!turn.isCurrent()) throw new Lost('the partition was lost before it was opened')
   const writer = await beating(turn, log.openWriter(transactionalId(groupId, at)))
   try {
     const stored = await patiently(turn, at, logger, () => store.readCheckpoint(topic, partition))
-    const { offset: committed } = await beating(turn, log.committedOffset(groupId, topic, partition))
+    const { offset: committed, metadata } = await beating(turn, log.committedOffset(groupId, topic, partition))
     const { low } = await beating(turn, log.offsets(topic, partition))
-    const saved = stored && { offset: nextOffsetOf(stored.version), ...readCheckpoint(stored.state) }
+    const saved = stored && readCheckpoint(stored.state)
     checkPlace(saved, committed, low, partitions)
 
     const start = saved?.offset ?? low
-    const profiles = new ProfileCache(store, topic, partition, features, stored === undefined)
+    const profiles = new ProfileCache(store, topic, partition, features, timers, stored === undefined)
+    profiles.firings = saved?.firings ?? 0
     const opened: Opened = {
       writer,
       profiles,
       nextOffset: start,
+      clockMs: saved?.clockMs ?? 0,
       digest: saved?.digest ?? emptyDigest,
       journalOffset: saved?.journalOffset ?? 0,
-      checkpointOffset: start,
+      checkpointPosition: start + profiles.firings,
     }
-    await replay(deps, at, opened, committed ?? start, stored === undefined, turn)
+    const end = { offset: committed ?? start, firings: Math.max(profiles.firings, firingsOf(metadata)) }
+    await replay(deps, at, opened, end, stored === undefined, turn)
     await beating(turn, deps.policyStored)
     return opened
   } catch (error) {
@@ -63,7 +66,7 @@ function readCheckpoint(state: Buffer): Checkpoint {
 
 /** Fails closed where the log no longer has what the checkpoint needs. */
 function checkPlace(
-  saved: ({ offset: number } & Checkpoint) | undefined,
+  saved: Checkpoint | undefined,
   committed: number | null,
   low: number,
   partitions: number,
@@ -86,24 +89,41 @@ function checkPlace(
   }
 }
 
-/** Folds [checkpoint, committed) once more, slice by slice as the journal has them. */
+/** Where the committed slices end. */
+interface End {
+  readonly offset: number
+  /** At least so many slices have fired timers. */
+  readonly firings: number
+}
+
+/** Folds [checkpoint, committed) once more, and fires the same timers, slice by slice as the journal has them. */
 async function replay(
   deps: TaskDeps,
   at: TopicPartition,
   opened: Opened,
-  end: number,
+  { offset: end, firings }: End,
   hasNoCheckpoint: boolean,
   turn: Turn,
 ): Promise<void> {
   const { log, rows, maxSliceEvents } = deps
   const start = opened.nextOffset
-  if (start >= end) return
-  const entries = await readJournal(deps, at, opened.journalOffset, start, end, hasNoCheckpoint, turn)
+  const startPosition = positionOf(opened)
+  if (end + firings <= startPosition) return
+  const entries = await readJournal(deps, at, opened, { offset: end, firings }, hasNoCheckpoint, turn)
   let k = 0
   let ids: string[] = []
-  const finish = (entry: JournalEntry) => {
+  let decider: Decider = deps
+  const finish = async (entry: JournalEntry) => {
+    if (entry.policy !== decider.policy) decider = await changePolicy(deps, at, opened, entry, turn)
+    const position = { ...at, offset: entry.next_offset }
+    const clock = { nowMs: entry.now, clockMs: entry.clock }
+    const fired = await fireTimers({ ...deps, ...decider }, opened.profiles, position, entry.fired, clock, turn, nothingFolded())
+    for (const { id } of fired.actions) ids.push(id)
+    for (const chunks of fired.rows) writeSlice(rows, chunks)
+    opened.profiles.firings = entry.firings
+    opened.clockMs = entry.clock
     // Where the store already holds some rows of a later checkpoint, their part of the replay is skipped.
-    if (rollDigest(opened.digest, ids) !== entry.digest && opened.profiles.newestOffset <= start) {
+    if (rollDigest(opened.digest, ids) !== entry.digest && opened.profiles.newestPosition <= startPosition) {
       const range = `${entry.first_offset} to ${entry.next_offset - 1}`
       throw new TaskFailure('digest', `the replay of offsets ${range} decided otherwise than the first time`)
     }
@@ -111,11 +131,10 @@ async function replay(
     ids = []
     k++
   }
-  let decider: Decider = deps
   for await (const batch of log.read(at.topic, at.partition, start, end)) {
     let from = 0
     while (from < batch.count && batch.offset(from) < end) {
-      while (batch.offset(from) >= entries[k]!.next_offset) finish(entries[k]!)
+      while (batch.offset(from) >= entries[k]!.next_offset) await finish(entries[k]!)
       const entry = entries[k]!
       const to = firstAtOrPast(batch, from, Math.min(entry.next_offset, end), maxSliceEvents)
       if (entry.policy !== decider.policy) decider = await changePolicy(deps, at, opened, entry, turn)
@@ -128,8 +147,8 @@ async function replay(
       from = to
     }
   }
-  while (k < entries.length) finish(entries[k]!)
-  opened.profiles.useFeatures(deps.features)
+  while (k < entries.length) await finish(entries[k]!)
+  opened.profiles.useRules(deps.features, deps.timers)
   opened.nextOffset = end
 }
 
@@ -146,7 +165,7 @@ async function changePolicy(
     const hint = `the offsets from ${offset} on were decided by policy ${policy}, which is not to be had: see the runbook`
     throw new TaskFailure('policy', hint)
   }
-  opened.profiles.useFeatures(decider.features)
+  opened.profiles.useRules(decider.features, decider.timers)
   return decider
 }
 
@@ -155,24 +174,23 @@ const transactionMs = 20_000
 const retryMs = 250
 
 /**
- * The entries of [start, end). The end of the journal may be held back by an open transaction, of the same partition of
- * another topic, until that has ended or its time is up.
+ * The entries from the checkpoint to the end. The end of the journal may be held back by an open transaction, of the same
+ * partition of another topic, until that has ended or its time is up.
  */
 async function readJournal(
   deps: TaskDeps,
   at: TopicPartition,
-  journalOffset: number,
-  start: number,
-  end: number,
+  opened: Opened,
+  end: End,
   hasNoCheckpoint: boolean,
   turn: Turn,
 ): Promise<JournalEntry[]> {
   const patientUntil = performance.now() + transactionMs
   for (;;) {
-    const entries = await readCommitted(deps, at, journalOffset, start, end, hasNoCheckpoint)
-    const next = entries.at(-1)?.next_offset ?? start
-    if (next === end) return entries
-    if (performance.now() > patientUntil) throw missing(next, end)
+    const entries = await readCommitted(deps, at, opened, end, hasNoCheckpoint)
+    const { next_offset: next, firings } = entries.at(-1) ?? { ...opened.profiles, next_offset: opened.nextOffset }
+    if (next === end.offset && firings >= end.firings) return entries
+    if (performance.now() > patientUntil) throw missing(next, end.offset)
     await beating(turn, sleep(retryMs))
     if (!turn.isCurrent()) throw new Lost('the partition was lost while it was opened')
   }
@@ -182,20 +200,24 @@ async function readJournal(
 async function readCommitted(
   { log, journal, journalTopic }: TaskDeps,
   { topic, partition }: TopicPartition,
-  journalOffset: number,
-  start: number,
-  end: number,
+  opened: Opened,
+  end: End,
   hasNoCheckpoint: boolean,
 ): Promise<JournalEntry[]> {
   const entries: JournalEntry[] = []
+  const start = opened.nextOffset
   let next = start
-  for await (const batch of log.read(journalTopic, partition, journalOffset, Number.MAX_SAFE_INTEGER)) {
+  let { firings } = opened.profiles
+  for await (const batch of log.read(journalTopic, partition, opened.journalOffset, Number.MAX_SAFE_INTEGER)) {
     for (const entry of journal.decode(batch, topic)) {
       if (hasNoCheckpoint && entry.first_offset < start) throw cutWithoutCheckpoint(start)
-      if (entry.next_offset <= start || next >= end) continue
-      if (entry.first_offset !== next) throw missing(next, end)
+      const position = entry.next_offset + entry.firings
+      if (position <= next + firings || entry.next_offset > end.offset) continue
+      const fires = entry.fired.length > 0 ? 1 : 0
+      if (entry.first_offset !== next || entry.firings !== firings + fires) throw missing(next, end.offset)
       entries.push(entry)
       next = entry.next_offset
+      firings = entry.firings
     }
   }
   return entries

@@ -77,6 +77,7 @@ class World {
       groupId,
       pipeline: new Pipeline(compileStages(engine, 'json')),
       features: engine.features,
+      timers: engine.policy.timers,
       policy: engine.policy.version,
       earlier: async () => undefined,
       policyStored: Promise.resolve(),
@@ -91,6 +92,7 @@ class World {
           this.meanwhile = undefined
           return meanwhile?.()
         },
+        readDue: async () => [],
         readCustomer: async () => [],
       },
       rows: {
@@ -158,7 +160,7 @@ describe('a task whose partition another worker had meanwhile', () => {
     const late = world.task()
     world.meanwhile = async () => {
       await rival.onBatch(await world.batch(2, 4), turn)
-      const state = encodeCheckpoint({ digest: '', journalOffset: 4, partitions: 1 })
+      const state = encodeCheckpoint({ offset: 4, firings: 0, clockMs: 0, digest: '', journalOffset: 4, partitions: 1 })
       return { customer: '', version: profileVersion(0, 4), streamTimeMs: 0, state, deleted: false }
     }
     await late.onBatch(await world.batch(2, 4), turn)

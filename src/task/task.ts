@@ -1,14 +1,17 @@
 import type { RecordBatch } from '../events/log.ts'
 import { encodeCheckpoint } from '../journal/checkpoint.ts'
+import { commitMetadata } from '../journal/commit-metadata.ts'
 import { rollDigest } from '../journal/journal.ts'
+import { hasRecords } from '../log/has-records.ts'
 import { partitionKey, type TopicPartition, type Turn } from '../log/log.ts'
 import { countSlice, type TaskState } from '../ops/metrics.ts'
+import type { Clock } from '../pipeline.ts'
 import { profilesTable } from '../store/profile-row.ts'
 import { writeSlice } from '../store/slice-rows.ts'
 import { commitSlice, dropWriter } from './commit.ts'
-import type { Opened, TaskDeps } from './deps.ts'
+import { type Opened, positionOf, type TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
-import { foldRecords } from './fold.ts'
+import { type Folded, findDue, fireTimers, foldRecords, nothingFolded } from './fold.ts'
 import { whileCurrent } from './patience.ts'
 import { recover } from './recover.ts'
 
@@ -21,7 +24,8 @@ import { recover } from './recover.ts'
  * - **closed**: it holds nothing. An assignment opens it at once, else the next batch does.
  * - **opening**: `recover.ts` makes the profiles those of exactly the committed input.
  * - **running**: slice after slice; each is decoded, folded, and committed in one transaction with its journal entry and
- *   its input offset. Profiles follow in checkpoints.
+ *   its input offset. Behind its records, the timers fire that are due; while no batch comes, a slice of timers alone.
+ *   Profiles follow in checkpoints.
  * - **failed**: the reason is in the metric, the log and `/readyz`; the other partitions go on.
  *
  * Delivery: exactly once. The transaction decides whether a slice happened; ClickHouse follows behind it. Order: by
@@ -36,6 +40,11 @@ export class Task {
   #opening: Promise<Opened> | undefined
   /** Folded, not yet committed: no snapshot may be taken. */
   #folding = false
+  /** A batch is being handled. */
+  #handling = false
+  /** A slice of timers alone is under way; batches wait for it. */
+  #firing: Promise<void> | undefined
+  #readingTimers = false
   #checkpoint: Promise<void> | undefined
   #checkpointMs = 0
   /** When the oldest change that no snapshot holds was made; 0 for none. */
@@ -61,6 +70,10 @@ export class Task {
     return this.#opened?.profiles.size ?? 0
   }
 
+  get timersPending(): number {
+    return this.#opened?.profiles.timersPending ?? 0
+  }
+
   /** Age of the oldest change that no checkpoint holds; ms. */
   unsavedMs(nowMs: number): number {
     const sinceMs = this.#savingSinceMs || this.#unsavedSinceMs
@@ -69,19 +82,30 @@ export class Task {
 
   /** Opens the partition without waiting for a batch: its profiles are due, and perhaps its timers, though none comes. */
   start(): void {
-    // The assignment has just proved the membership; kafkajs beats for the group while no handler runs.
-    const turn: Turn = { heartbeat: async () => undefined, isCurrent: () => !this.#ended }
-    this.#open(turn).catch((error) => this.#onError(error, turn).catch((again) => this.#retryLater(again)))
+    void this.#unasked(this.#open(this.#ownTurn))
+  }
+
+  /** The assignment has proved the membership; kafkajs beats for the group while no handler runs. */
+  readonly #ownTurn: Turn = { heartbeat: async () => undefined, isCurrent: () => !this.#ended }
+
+  /** Work that no batch has asked for: where it fails, no batch may come to open the partition again. */
+  #unasked(work: Promise<unknown>): Promise<void> {
+    return work.then(
+      () => undefined,
+      (error) => this.#onError(error, this.#ownTurn).catch((again) => this.#retryLater(again)),
+    )
   }
 
   /** Handles one batch; returns when it is committed, or early when the turn has passed to another. */
   async onBatch(batch: RecordBatch, turn: Turn): Promise<void> {
-    if (this.#state === 'failed') return
+    if (this.#firing) await whileCurrent(turn, this.#firing)
+    if (this.#state === 'failed' || !turn.isCurrent()) return
+    this.#handling = true
     try {
       const opened = this.#opened ?? (await whileCurrent(turn, this.#opening ?? this.#open(turn)))
       // The next holder of the turn waits for the opening that goes on.
       if (opened === undefined) return
-      if (batch.startOffset > opened.nextOffset) await this.#explainGap(opened.nextOffset, batch.startOffset)
+      if (batch.startOffset > opened.nextOffset) await this.#checkGap(opened.nextOffset, batch.startOffset)
       this.#observeLag(batch)
       let from = 0
       while (from < batch.count && batch.offset(from) < opened.nextOffset) from++
@@ -92,21 +116,31 @@ export class Task {
       }
     } catch (error) {
       await this.#onError(error, turn)
+    } finally {
+      this.#handling = false
     }
   }
 
-  /** To be called now and then while no batch comes: what is not saved yet is saved. */
+  /** To be called a few times a second: what is not saved yet is saved, and while no batch comes, due timers fire. */
   tick(): void {
-    if (this.#state === 'running' && !this.#folding && this.#opened) this.#saveWhenDue(this.#opened)
+    const opened = this.#opened
+    if (this.#state !== 'running' || opened === undefined) return
+    if (!this.#folding) this.#saveWhenDue(opened)
+    this.#readTimers(opened)
+    if (this.#handling || this.#firing || !opened.profiles.mayFire(Date.now())) return
+    this.#firing = this.#unasked(this.#fireAlone(opened)).finally(() => {
+      this.#firing = undefined
+    })
   }
 
   /** Gives the partition up; with `save`, what is not saved is, as soon as the store answers. */
   async close(save: boolean): Promise<void> {
     this.#ended = true
     const opened = this.#opened
+    await this.#firing
     if (save && opened && this.#state === 'running' && !this.#folding) {
       await this.#checkpoint
-      if (opened.nextOffset !== opened.checkpointOffset) this.#save(opened)
+      if (positionOf(opened) !== opened.checkpointPosition) this.#save(opened)
       await this.#checkpoint
     }
     // It ends by itself, now that the task has; what it holds must be gone before the log is closed.
@@ -115,10 +149,17 @@ export class Task {
     if (this.#state !== 'failed') this.#state = 'closed'
   }
 
-  /** Why the batch does not follow on: another owner went on, and the partition came back; or the topic was cut off. */
-  async #explainGap(nextOffset: number, startOffset: number): Promise<never> {
-    const { low } = await this.#deps.log.offsets(this.at.topic, this.at.partition)
-    if (low <= nextOffset) throw new Lost('another owner went on from here')
+  /**
+   * Why the batch does not follow on: control records in a batch of their own, which made no slice; another owner went on,
+   * and the partition came back; or the topic was cut off.
+   */
+  async #checkGap(nextOffset: number, startOffset: number): Promise<void> {
+    const { log } = this.#deps
+    const { low } = await log.offsets(this.at.topic, this.at.partition)
+    if (low <= nextOffset) {
+      if (!(await hasRecords(log, this.at, nextOffset, startOffset))) return
+      throw new Lost('another owner went on from here')
+    }
     const missing = `offsets ${nextOffset} to ${startOffset - 1} are gone from the topic`
     throw new TaskFailure('gap', `${missing}: the retention was shorter than the outage`)
   }
@@ -133,7 +174,7 @@ export class Task {
       }
       this.#opened = opened
       this.#state = 'running'
-      const count = opened.nextOffset - opened.checkpointOffset
+      const count = positionOf(opened) - opened.checkpointPosition
       const ms = Date.now() - startedMs
       this.#deps.logger.info('task.open', { ...this.at, offset: opened.nextOffset, count, ms })
       if (count > 0) this.#unsavedSinceMs = Date.now()
@@ -147,24 +188,62 @@ export class Task {
   }
 
   async #slice(opened: Opened, batch: RecordBatch, from: number, to: number, turn: Turn): Promise<void> {
-    const { metrics, rows, groupId, journal, journalTopic, policy, logger, profileBytes } = this.#deps
-    const { topic, partition } = this.at
+    const { metrics, rows } = this.#deps
     if (rows.full) await whileCurrent(turn, rows.whenDrained())
     if (!turn.isCurrent()) return
     const nowMs = Date.now()
+    const isCaughtUp = to === batch.count && batch.nextOffset >= batch.highWatermark
+    const clock = clockOf(opened, nowMs, isCaughtUp ? nowMs : batch.timestamp(to - 1))
     this.#folding = true
-    const {
-      records,
-      actions,
-      tally,
-      rows: chunks,
-      faults,
-    } = await foldRecords(this.#deps, opened.profiles, batch, from, to, nowMs, turn)
-    const foldedMs = Date.now()
+    const folded = await foldRecords(this.#deps, opened.profiles, batch, from, to, nowMs, turn)
+    const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
     const nextOffset = to === batch.count ? batch.nextOffset : batch.offset(to)
+    const committedMs = await this.#commit(opened, folded, due, nextOffset, clock, turn)
+    if (folded.actions.length > 0) {
+      metrics.eventToAction.observe(Math.max(0, (committedMs - batch.timestamp(from)) / 1000))
+    }
+    await turn.heartbeat()
+  }
+
+  /**
+   * A slice of timers alone. It runs only where all of the log is taken: what lies there, after an outage for instance, may
+   * be the very event whose absence a timer waits for.
+   */
+  async #fireAlone(opened: Opened): Promise<void> {
+    const { log, rows } = this.#deps
+    const turn = this.#ownTurn
+    const nowMs = Date.now()
+    // After the clock was read: what was there by then counts.
+    const { high } = await log.offsets(this.at.topic, this.at.partition)
+    const { nextOffset } = opened
+    if (rows.full || (high > nextOffset && (await hasRecords(log, this.at, nextOffset, high)))) return
+    const clock = clockOf(opened, nowMs, nowMs)
+    const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
+    if (due.length === 0 || !turn.isCurrent()) return
+    this.#folding = true
+    await this.#commit(opened, nothingFolded(), due, Math.max(nextOffset, high), clock, turn)
+  }
+
+  /** The second half of a slice: fires the timers, and commits all of it. @returns when; ms */
+  async #commit(
+    opened: Opened,
+    records: Folded,
+    due: readonly string[],
+    nextOffset: number,
+    clock: Clock,
+    turn: Turn,
+  ): Promise<number> {
+    const { metrics, rows, groupId, journal, journalTopic, policy, logger, profileBytes } = this.#deps
+    const { topic, partition } = this.at
+    const { profiles } = opened
+    const { nowMs, clockMs } = clock
+    const end = { topic, partition, offset: nextOffset }
+    const folded = await fireTimers(this.#deps, profiles, end, due, clock, turn, records)
+    const firings = profiles.firings + (due.length > 0 ? 1 : 0)
+    const foldedMs = Date.now()
     const digest = rollDigest(
       opened.digest,
-      actions.map(({ id }) => id),
+      folded.actions.map(({ id }) => id),
     )
     const entry = journal.encode({
       topic,
@@ -175,35 +254,50 @@ export class Task {
       policy,
       models: {},
       digest,
+      clock: clockMs,
+      fired: due,
+      firings,
     })
-    const slice = { records: [...records, entry], groupId, topic, partition, nextOffset, metadata: String(nowMs) }
+    const metadata = commitMetadata(nowMs, firings)
+    const slice = { records: [...folded.records, entry], groupId, topic, partition, nextOffset, metadata }
     const written = await commitSlice(this.#deps, this.at, opened, slice, turn)
     this.#folding = false
     opened.nextOffset = nextOffset
+    opened.clockMs = clockMs
     opened.digest = digest
+    profiles.firings = firings
     const journaled = written.get(partitionKey({ topic: journalTopic, partition }))
     if (journaled !== undefined) opened.journalOffset = journaled + 1
     const committedMs = Date.now()
 
-    for (const one of chunks) writeSlice(rows, one)
-    countSlice(metrics, topic, tally)
+    for (const one of folded.rows) writeSlice(rows, one)
+    countSlice(metrics, topic, folded.tally)
     metrics.sliceSeconds.observe({ stage: 'fold' }, (foldedMs - nowMs) / 1000)
     metrics.sliceSeconds.observe({ stage: 'commit' }, (committedMs - foldedMs) / 1000)
-    if (actions.length > 0) {
-      metrics.eventToAction.observe(Math.max(0, (committedMs - batch.timestamp(from)) / 1000))
-    }
-    for (const error of faults) logger.error('event.processing', { ...this.at, error })
+    for (const error of folded.faults) logger.error('event.processing', { ...this.at, error })
     if (this.#unsavedSinceMs === 0) this.#unsavedSinceMs = committedMs
     // Between slices only: the next one looks up who must be loaded, and they must still be here when it is folded.
-    opened.profiles.evict(profileBytes())
+    profiles.evict(profileBytes())
     this.#saveWhenDue(opened)
-    await turn.heartbeat()
+    return committedMs
+  }
+
+  /** Reads whose timers are due next, beside the slices; where the store is away, it is asked again. */
+  #readTimers({ profiles }: Opened): void {
+    if (this.#readingTimers || !profiles.lacksTimers(Date.now())) return
+    this.#readingTimers = true
+    profiles
+      .loadTimers()
+      .catch((error) => this.#deps.logger.warn('dependency.wait', { ...this.at, error }))
+      .finally(() => {
+        this.#readingTimers = false
+      })
   }
 
   #saveWhenDue(opened: Opened): void {
     const nowMs = Date.now()
     if (this.#checkpoint || nowMs - this.#checkpointMs < this.#deps.checkpointMs) return
-    if (opened.nextOffset === opened.checkpointOffset) return
+    if (positionOf(opened) === opened.checkpointPosition) return
     this.#checkpointMs = nowMs
     this.#save(opened)
   }
@@ -211,16 +305,18 @@ export class Task {
   /** Takes the snapshot now, and stores it behind the rows of the slices that it covers: it then speaks for them too. */
   #save(opened: Opened): void {
     const { rows, logger, partitions } = this.#deps
-    const { nextOffset, digest, journalOffset } = opened
-    const snapshot = opened.profiles.snapshot(nextOffset, encodeCheckpoint({ digest, journalOffset, partitions }))
+    const { nextOffset: offset, clockMs, digest, journalOffset, profiles } = opened
+    const position = positionOf(opened)
+    const checkpoint = { offset, firings: profiles.firings, clockMs, digest, journalOffset, partitions }
+    const snapshot = profiles.snapshot(position, encodeCheckpoint(checkpoint))
     this.#savingSinceMs = this.#unsavedSinceMs
     this.#unsavedSinceMs = 0
     const store = async () => {
       await rows.whenStored()
       rows.write(profilesTable, snapshot)
       await rows.whenStored()
-      opened.checkpointOffset = nextOffset
-      opened.profiles.stored(nextOffset)
+      opened.checkpointPosition = position
+      profiles.stored(position)
     }
     this.#checkpoint = store()
       // The writer was stopped: the next owner replays from the checkpoint before.
@@ -271,4 +367,9 @@ export class Task {
     const labels = { topic: this.at.topic, partition: String(this.at.partition) }
     this.#deps.metrics.consumerLag.set(labels, Math.max(0, batch.highWatermark - batch.nextOffset))
   }
+}
+
+/** The clocks of a slice: the partition's never goes back, nor, but for that, ahead of now. */
+function clockOf({ clockMs }: Opened, nowMs: number, takenMs: number): Clock {
+  return { nowMs, clockMs: Math.max(clockMs, Math.min(nowMs, takenMs)) }
 }

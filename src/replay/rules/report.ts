@@ -11,7 +11,7 @@ export function formatFailure(file: RuleFile, { line, name }: RuleCase, mismatch
 }
 
 function describe({ engine }: RuleFile, { after, timeMs, differences, reasons, features }: Mismatch): string[] {
-  const lines = [`after ${after.type} at ${readableTime(timeMs)}`]
+  const lines = [`${after.type === undefined ? '' : `after ${after.type} `}at ${readableTime(timeMs)}`]
   const width = Math.max(...differences.map(({ of }) => of.length))
   for (const { of, expected, got } of differences) {
     lines.push(`  ${of.padEnd(width)}  expected  ${JSON.stringify(expected)}`)

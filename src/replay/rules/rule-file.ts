@@ -21,7 +21,7 @@ export interface RuleCase {
   readonly steps: readonly Step[]
 }
 
-/** An event, and what is to be checked once it has been decided on. */
+/** An event or a time that passes, and what is to be checked then. */
 export interface Step {
   readonly timeMs: number
   readonly event: GivenEvent
@@ -42,7 +42,7 @@ export function readRuleFile(name: string): RuleFile {
     faults.push(source.fault(['topic'], `name one of the configuration's topics: ${names}`))
   }
 
-  const actions = engine.policy.actions.map((action) => action.name)
+  const actions = engine.policy.names
   const features = engine.features.features.map((feature) => feature.name)
   const checkNames = (expected: Expected, path: readonly PropertyKey[]) => {
     const known = (names: readonly string[], wanted: string, kind: string, at: readonly PropertyKey[]) => {
@@ -62,10 +62,20 @@ export function readRuleFile(name: string): RuleFile {
     const steps = one.given.map((event, i): Step => {
       const isLast = i === one.given.length - 1
       if (event.then) checkNames(event.then, [...path, 'given', i, 'then'])
+      const expected = event.then ?? (isLast ? one.expect : undefined)
+      if (event.type === undefined) {
+        const { at: _at, customer: _customer, then: _then, ...rest } = event
+        const at = [...path, 'given', i]
+        for (const key of Object.keys(rest)) {
+          faults.push(source.fault([...at, key], 'an event has a type; where time passes there are only at, customer and then'))
+        }
+        if (event.at === undefined) faults.push(source.fault(at, 'neither an event, which has a type, nor a time to pass'))
+        if (expected?.reasons) faults.push(source.fault(at, "reasons are of an event's decision, and here is none"))
+      }
       if (isLast && event.then && one.expect) {
         faults.push(source.fault([...path, 'given', i, 'then'], 'after the last event, say it in expect'))
       }
-      return { timeMs: times[i]!, event, expected: event.then ?? (isLast ? one.expect : undefined) }
+      return { timeMs: times[i]!, event, expected }
     })
     if (one.expect) checkNames(one.expect, [...path, 'expect'])
     if (steps.every(({ expected }) => expected === undefined))

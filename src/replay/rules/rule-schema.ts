@@ -58,7 +58,8 @@ const at = text.transform((written, context): At => {
 
 const given = z.strictObject({
   at: at.optional(),
-  type: text.min(1),
+  /** Left out, nothing happens but that time passes. */
+  type: text.min(1).optional(),
   id: text.optional(),
   customer: text.optional(),
   session_id: text.optional(),

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { decide, type Reason } from '../../decide/decide.ts'
 import type { Engine } from '../../engine.ts'
+import { noAgent, noCampaign, noGeo, noReferrer } from '../../enrich/enrichment.ts'
 import { Event, Properties, type Value } from '../../events/event.ts'
 import type { Moment } from '../../features/moment.ts'
 import type { FieldMapping } from '../../ingest/mapping.ts'
@@ -13,7 +14,7 @@ import type { GivenEvent } from './rule-schema.ts'
 
 /** What a check found: nothing where all was as expected. */
 export interface Mismatch {
-  /** The event after which it was checked. */
+  /** The event after which it was checked, or the time that passed. */
   readonly after: GivenEvent
   readonly timeMs: number
   /** What was expected and what came, by what it is of: `actions`, `reason of vip`, `feature views_5m` … */
@@ -54,28 +55,37 @@ const givenMapping: FieldMapping = {
 
 const defaultCustomer = 'c1'
 
-/** Plays the case's events through the service's pipeline; each case begins with no profiles. */
+/** Plays the case's events, and the time between them, through the service's pipeline; each case begins with no profiles. */
 export function runCase({ engine, topic }: RuleFile, { steps }: RuleCase): Mismatch[] {
   const pipeline = new RowPipeline(engine, { topic, mapping: givenMapping })
-  const profiles = new MemoryProfiles()
+  const profiles = new MemoryProfiles(engine.policy.timers)
   const mismatches: Mismatch[] = []
   let since: string[] = []
   for (const [index, step] of steps.entries()) {
     const { event, timeMs, expected } = step
-    const contacts = copyContacts(profiles.of(event.customer ?? defaultCustomer))
-    const row = { kind: 'fields', line: index, fields: fieldsOf(step) } as const
-    const { actions, decoded, tally, faults } = pipeline.fold([row], 0, profiles)
-    const [outcome] = decoded
-    if (!(outcome instanceof Event) || faults.length > 0) {
-      const got = outcome instanceof Rejected ? `dead letter ${outcome.reason}: ${outcome.detail}` : String(faults[0])
-      const differences = [{ of: 'the event', expected: 'an event', got, actions: [] }]
-      return [...mismatches, { after: event, timeMs, differences, reasons: {}, features: {} }]
+    const customer = event.customer ?? defaultCustomer
+    // An event at the very time of a timer comes first: it may be what the timer waits for.
+    const passed = pipeline.fire(index, event.type === undefined ? timeMs : timeMs - 1, profiles)
+    since.push(...passed.actions.map(({ action }) => action))
+    let moment = momentOf(profiles.of(customer), Math.max(timeMs, profiles.of(customer).streamTimeMs))
+    let reasons: Record<string, Reason> = {}
+    if (event.type !== undefined) {
+      const contacts = copyContacts(profiles.of(customer))
+      const row = { kind: 'fields', line: index, fields: fieldsOf(step) } as const
+      const { actions, decoded, tally, faults } = pipeline.fold([row], 0, profiles)
+      const [outcome] = decoded
+      if (!(outcome instanceof Event) || faults.length > 0) {
+        const got = outcome instanceof Rejected ? `dead letter ${outcome.reason}: ${outcome.detail}` : String(faults[0])
+        const differences = [{ of: 'the event', expected: 'an event', got, actions: [] }]
+        return [...mismatches, { after: event, timeMs, differences, reasons: {}, features: {} }]
+      }
+      since.push(...actions.map(({ action }) => action))
+      const profile = profiles.of(outcome.customer)
+      moment = { ...momentOf(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
+      if (tally.duplicates === 0) reasons = reasonsOf(engine, moment, contacts)
     }
-    since.push(...actions.map(({ action }) => action))
     if (expected === undefined) continue
 
-    const moment = momentOf(engine, outcome, profiles.of(outcome.customer))
-    const reasons = tally.duplicates > 0 ? {} : reasonsOf(engine, moment, contacts)
     const features = featuresOf(engine, moment)
     const differences: Difference[] = []
     const compare = (of: string, wanted: Value | undefined, got: Value, actions: readonly string[]) => {
@@ -84,7 +94,7 @@ export function runCase({ engine, topic }: RuleFile, { steps }: RuleCase): Misma
     }
     compare('actions', expected.actions, since, inOneOnly(expected.actions ?? [], since))
     for (const [name, reason] of Object.entries(expected.reasons ?? {})) {
-      compare(`reason of ${name}`, reason, reasons[name] ?? 'no decision: a duplicate', [name])
+      compare(`reason of ${name}`, reason, reasons[name] ?? noDecision(engine, name), [name])
     }
     for (const [name, value] of Object.entries(expected.features ?? {})) {
       compare(`feature ${name}`, value, features[name] ?? null, [])
@@ -101,15 +111,12 @@ function fieldsOf({ event, timeMs }: Step): Properties {
   return new Properties(Object.keys(fields), Object.values(fields) as Value[])
 }
 
-function momentOf({ enrich }: Engine, event: Event, profile: Profile): Moment {
-  return {
-    event,
-    enrichment: enrich(event),
-    session: profile.session,
-    traits: profile.traits,
-    groups: profile.groups,
-    asOfMs: profile.streamTimeMs,
-  }
+/** What there is without an event. */
+function momentOf({ customer, session, traits, groups }: Profile, asOfMs: number): Moment {
+  const event = new Event()
+  event.customer = customer
+  const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
+  return { event, enrichment, session, traits, groups, asOfMs }
 }
 
 /**
@@ -123,13 +130,19 @@ function reasonsOf(
 ): Record<string, Reason> {
   const before = new Profile(moment.event.customer)
   before.contacts = contacts
-  const decision = decide(policy, before, moment)
+  const decision = decide(policy, policy.onEvent, before, moment)
   if (decision !== undefined) {
     return Object.fromEntries(decision.candidates.map(({ action, reason }) => [action.name, reason]))
   }
   return Object.fromEntries(
-    policy.actions.map(({ name, when }) => [name, when(moment) === undefined ? 'error' : 'not_eligible']),
+    policy.onEvent.map(({ name, when }) => [name, when(moment) === undefined ? 'error' : 'not_eligible']),
   )
+}
+
+/** Why there is no reason for an action. */
+function noDecision({ config }: Engine, name: string): string {
+  const { on } = config.actions.find((action) => action.name === name)!
+  return on === undefined ? 'no decision: a duplicate' : 'no decision: it is of a timer'
 }
 
 function inOneOnly(a: readonly string[], b: readonly string[]): string[] {

@@ -43,6 +43,7 @@ function profileAt(version: bigint, state: string): RowChunk {
     mapNames: [],
     maps: [],
     traits: new Map(),
+    nextDueMs: 0,
     state: Buffer.from(state),
     deleted: false,
   })

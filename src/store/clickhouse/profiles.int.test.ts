@@ -27,6 +27,7 @@ const blank: ProfileRow = {
   mapNames: [],
   maps: [],
   traits: new Map(),
+  nextDueMs: 0,
   state: Buffer.alloc(0),
   deleted: false,
 }
@@ -132,6 +133,7 @@ describe('the profile store', { skip }, () => {
       mapNames: ['by_category'],
       maps: [[['shoes', 2]]],
       traits: new Map([['plan', 'gold']]),
+      nextDueMs: 0,
       state: Buffer.from('private'),
     })
     const [read, ...more] = await store.readCustomer('readable')

@@ -13,6 +13,15 @@ FROM profiles
 WHERE topic = {topic:String} AND partition = {partition:UInt16} AND customer IN {customers:Array(String)}
 GROUP BY customer`
 
+/** Rows as they lie there: telling a customer's latest would mean to look at all customers. */
+const selectDue = `
+SELECT customer, toString(toUnixTimestamp64Milli(next_due)) AS due
+FROM profiles
+WHERE topic = {topic:String} AND partition = {partition:UInt16} AND next_due > fromUnixTimestamp64Milli(0)
+  AND (next_due, customer) > (fromUnixTimestamp64Milli({dueMs:Int64}), {customer:String})
+ORDER BY next_due, customer
+LIMIT {most:UInt32}`
+
 const selectCustomer = 'SELECT * FROM customers WHERE customer = {customer:String} ORDER BY topic, partition'
 
 export function createProfileStore(client: ClickHouseClient): ProfileStore {
@@ -37,6 +46,21 @@ export function createProfileStore(client: ClickHouseClient): ProfileStore {
     read,
     async readCheckpoint(topic, partition) {
       return (await read(topic, partition, ['']))[0]
+    },
+    async readDue(topic, partition, { dueMs, customer }, most) {
+      const queryId = randomUUID()
+      try {
+        const result = await client.query({
+          query: selectDue,
+          query_params: { topic, partition, dueMs, customer, most },
+          format: 'JSONCompactEachRow',
+          query_id: queryId,
+        })
+        const rows = await result.json<readonly [customer: string, dueMs: string]>()
+        return rows.map(([whose, due]) => ({ customer: whose, dueMs: Number(due) }))
+      } catch (error) {
+        throw toStoreError(error, queryId)
+      }
     },
     async readCustomer(customer) {
       const queryId = randomUUID()

@@ -221,6 +221,7 @@ describe('the tables', { skip }, () => {
         ['age', 42],
         ['gone', null],
       ]),
+      nextDueMs: 1_700_000_009_000,
       state: Buffer.from([1, 2, 3]),
       deleted: false,
     })
@@ -243,6 +244,7 @@ describe('the tables', { skip }, () => {
       lists: { recent: ['a', ''], none: [] },
       maps: { by_category: { '': 1, 水: 2.5 }, nothing: {} },
       traits: { plan: 'gold', age: '42' },
+      next_due: '2023-11-14 22:13:29.000',
       state: '\u0001\u0002\u0003',
       deleted: false,
     })
@@ -310,6 +312,7 @@ describe('the tables', { skip }, () => {
       partition: 1,
       offset: 9,
       policy: 'abc',
+      trigger: 'quiet',
     }
     writeActionRow(row, action, 1_700_000_005_000)
     writeActionRow(row, { ...action, id: 'i2', value: 4, expires_at: 1_700_000_009_000 }, 1_700_000_005_000)

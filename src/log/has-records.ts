@@ -1,0 +1,12 @@
+import type { Log, TopicPartition } from './log.ts'
+
+/** Whether a committed record lies in [fromOffset, untilOffset): transactions leave offsets without one. */
+export async function hasRecords(
+  log: Log,
+  { topic, partition }: TopicPartition,
+  fromOffset: number,
+  untilOffset: number,
+): Promise<boolean> {
+  for await (const { count } of log.read(topic, partition, fromOffset, untilOffset)) if (count > 0) return true
+  return false
+}
