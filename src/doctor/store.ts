@@ -1,6 +1,7 @@
 /** Checks of ClickHouse. */
-import { MigrationError } from '../store/clickhouse/migrate.ts'
+
 import { decodeCheckpoint } from '../journal/checkpoint.ts'
+import { MigrationError } from '../store/clickhouse/migrate.ts'
 import { fail, ok, type Verdict, warn } from './check.ts'
 import type { World } from './world.ts'
 

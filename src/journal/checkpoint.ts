@@ -25,7 +25,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
 export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
   try {
     const { format: found, ...checkpoint } = JSON.parse(String(bytes)) as Record<string, unknown>
-    const whole = numbers.every((name) => Number.isInteger(checkpoint[name])) && typeof checkpoint['digest'] === 'string'
+    const whole =
+      numbers.every((name) => Number.isInteger(checkpoint[name])) && typeof checkpoint['digest'] === 'string'
     return found === format && whole ? (checkpoint as unknown as Checkpoint) : undefined
   } catch {
     // Not JSON: the caller fails closed.

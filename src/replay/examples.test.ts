@@ -35,10 +35,7 @@ describe('the examples', () => {
       }
     }
     const { policy } = compileEngine(loadConfig(join(folder, 'shop/beckon.yaml'), {}))
-    assert.deepEqual(
-      [...expected].sort(),
-      policy.names,
-    )
+    assert.deepEqual([...expected].sort(), policy.names)
   })
 
   it('find something to do for the visitors of the demo shop, and leave most of them alone', async () => {

@@ -56,7 +56,8 @@ export function noteBadLine({ bad_lines }: Summary, reason: string, at: BadLines
 
 /** The summary for people: one line a figure, and where to look for what could not be read. */
 export function formatSummary(summary: Summary): string {
-  const { lines, events, bad_lines, customers, bots, bot_events, sessions, duplicates, late, timers, decisions } = summary
+  const { lines, events, bad_lines, customers, bots, bot_events, sessions, duplicates, late, timers, decisions } =
+    summary
   const n = (count: number) => count.toLocaleString('en-US')
   const actions = Object.entries(summary.actions)
   const rows: (readonly [name: string, text: string])[] = [

@@ -65,12 +65,7 @@ function readCheckpoint(state: Buffer): Checkpoint {
 }
 
 /** Fails closed where the log no longer has what the checkpoint needs. */
-function checkPlace(
-  saved: Checkpoint | undefined,
-  committed: number | null,
-  low: number,
-  partitions: number,
-): void {
+function checkPlace(saved: Checkpoint | undefined, committed: number | null, low: number, partitions: number): void {
   if (saved === undefined) {
     // Nothing but the topic itself can tell what came before; the journal tells whether something did (`readJournal`).
     if (committed !== null && low > committed) throw cutWithoutCheckpoint(low)

@@ -9,7 +9,13 @@ const customer = fc.constantFrom(...'abcdefghij')
 
 test('it gives what is due, by time and customer, and no more than wanted', () => {
   const queue = new TimerQueue(100, true)
-  for (const [who, due] of [['c', 5], ['b', 3], ['a', 5], ['d', 9]] as const) queue.add(who, due)
+  for (const [who, due] of [
+    ['c', 5],
+    ['b', 3],
+    ['a', 5],
+    ['d', 9],
+  ] as const)
+    queue.add(who, due)
   assert.equal(queue.nextMs, 3)
   assert.deepEqual(queue.take(5, 2), ['b', 'a'])
   assert.deepEqual(queue.take(5, 2), ['c'])
@@ -22,7 +28,11 @@ test('a customer has one entry: the earliest', () => {
   for (const due of [9, 5, 7]) queue.add('a', due)
   assert.equal(queue.size, 1)
   assert.deepEqual(queue.take(5, all), ['a'])
-  assert.deepEqual(queue.take(20, all), [], 'the later ones are void: the profile is asked, and tells when to come again')
+  assert.deepEqual(
+    queue.take(20, all),
+    [],
+    'the later ones are void: the profile is asked, and tells when to come again',
+  )
 })
 
 test('whatever is added and taken, nobody is taken late or twice', () => {

@@ -86,7 +86,8 @@ export class TimerQueue {
   endReading(found: readonly Due[], cursor: Cursor | undefined): void {
     for (const { customer, dueMs } of found) this.add(customer, dueMs)
     // It may have forgotten what is earlier meanwhile.
-    if (cursor !== undefined && !(this.#cursor !== undefined && this.#cursor.dueMs < cursor.dueMs)) this.#cursor = cursor
+    if (cursor !== undefined && !(this.#cursor !== undefined && this.#cursor.dueMs < cursor.dueMs))
+      this.#cursor = cursor
   }
 
   /** Forgets void entries, and, where there are few of them, the later half. */

@@ -34,17 +34,98 @@ function dueAfter(timer: Timer, ...steps: readonly Step[]): number {
 const never = Number.POSITIVE_INFINITY
 const cases: [what: string, steps: Step[], dueMs: number][] = [
   ['it runs from what starts it', [['add', 100]], 130],
-  ['other events leave it alone', [['add', 100], ['view', 110]], 130],
-  ['what is absent cancels it', [['add', 100], ['buy', 110]], never],
-  ['a later start moves it', [['add', 100], ['add', 120]], 150],
-  ['a start that comes late moves nothing', [['add', 120], ['add', 100]], 150],
-  ['what came before it started cancels nothing', [['buy', 90], ['add', 100]], 130],
-  ['what comes late cancels by its own time', [['add', 100], ['view', 125], ['buy', 105]], never],
-  ['a cancelling event may even come before the start', [['buy', 105], ['add', 100]], never],
-  ['a start after the cancelling starts again', [['add', 100], ['buy', 110], ['add', 120]], 150],
-  ['it fires once', [['add', 100], ['fires', 0]], never],
-  ['and again after a new start', [['add', 100], ['fires', 0], ['add', 140]], 170],
-  ['but not after one that comes late', [['add', 100], ['fires', 0], ['add', 90]], never],
+  [
+    'other events leave it alone',
+    [
+      ['add', 100],
+      ['view', 110],
+    ],
+    130,
+  ],
+  [
+    'what is absent cancels it',
+    [
+      ['add', 100],
+      ['buy', 110],
+    ],
+    never,
+  ],
+  [
+    'a later start moves it',
+    [
+      ['add', 100],
+      ['add', 120],
+    ],
+    150,
+  ],
+  [
+    'a start that comes late moves nothing',
+    [
+      ['add', 120],
+      ['add', 100],
+    ],
+    150,
+  ],
+  [
+    'what came before it started cancels nothing',
+    [
+      ['buy', 90],
+      ['add', 100],
+    ],
+    130,
+  ],
+  [
+    'what comes late cancels by its own time',
+    [
+      ['add', 100],
+      ['view', 125],
+      ['buy', 105],
+    ],
+    never,
+  ],
+  [
+    'a cancelling event may even come before the start',
+    [
+      ['buy', 105],
+      ['add', 100],
+    ],
+    never,
+  ],
+  [
+    'a start after the cancelling starts again',
+    [
+      ['add', 100],
+      ['buy', 110],
+      ['add', 120],
+    ],
+    150,
+  ],
+  [
+    'it fires once',
+    [
+      ['add', 100],
+      ['fires', 0],
+    ],
+    never,
+  ],
+  [
+    'and again after a new start',
+    [
+      ['add', 100],
+      ['fires', 0],
+      ['add', 140],
+    ],
+    170,
+  ],
+  [
+    'but not after one that comes late',
+    [
+      ['add', 100],
+      ['fires', 0],
+      ['add', 90],
+    ],
+    never,
+  ],
 ]
 for (const [what, steps, expected] of cases) {
   test(`of a timer: ${what}`, () => assert.equal(dueAfter(cart, ...steps), expected))

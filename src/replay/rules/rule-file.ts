@@ -67,9 +67,12 @@ export function readRuleFile(name: string): RuleFile {
         const { at: _at, customer: _customer, then: _then, ...rest } = event
         const at = [...path, 'given', i]
         for (const key of Object.keys(rest)) {
-          faults.push(source.fault([...at, key], 'an event has a type; where time passes there are only at, customer and then'))
+          faults.push(
+            source.fault([...at, key], 'an event has a type; where time passes there are only at, customer and then'),
+          )
         }
-        if (event.at === undefined) faults.push(source.fault(at, 'neither an event, which has a type, nor a time to pass'))
+        if (event.at === undefined)
+          faults.push(source.fault(at, 'neither an event, which has a type, nor a time to pass'))
         if (expected?.reasons) faults.push(source.fault(at, "reasons are of an event's decision, and here is none"))
       }
       if (isLast && event.then && one.expect) {

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs'
+import { loadConfig } from '../config/load.ts'
+import { compileEngine, type Engine, schemaFile } from '../engine.ts'
+import type { RecordBatch } from '../events/log.ts'
+import { journalCodec } from '../journal/journal.ts'
+import type { SliceWriter, Turn } from '../log/log.ts'
+import { MemoryLog } from '../log/memory/memory-log.ts'
+import { createLogger } from '../ops/logger.ts'
+import { createMetrics } from '../ops/metrics.ts'
+import { Pipeline } from '../pipeline.ts'
+import { compileStages } from '../stages.ts'
+import type { StoredProfile } from '../store/profile-store.ts'
+import type { TaskDeps } from './deps.ts'
+import { FoldQueue } from './fold-queue.ts'
+import { Task } from './task.ts'
+
+export const at = { topic: 'events', partition: 0 }
+const groupId = 'group'
+/** The partition is the member's as far as it knows. */
+export const turn: Turn = { heartbeat: async () => undefined, isCurrent: () => true }
+
+/** What two workers share: the log, and a store that has stored nothing yet. */
+export class World {
+  readonly log = new MemoryLog(() => Date.now())
+  readonly #engine: Engine
+  /** What happens while the next opening of any task reads its checkpoint, and the checkpoint that it then finds. */
+  meanwhile: (() => Promise<StoredProfile>) | undefined
+  /** Takes the place of the next commit of any task. */
+  disturb: ((writer: SliceWriter, commit: () => Promise<unknown>) => Promise<never>) | undefined
+
+  constructor(configFile: string) {
+    this.#engine = compileEngine(loadConfig(configFile, {}))
+  }
+
+  async open(): Promise<void> {
+    const names = [at.topic, 'beckon.actions', 'beckon.dead_letters', 'beckon.journal']
+    await this.log.createTopics(names.map((topic) => ({ topic, partitions: 1 })))
+  }
+
+  async append(...ids: string[]): Promise<void> {
+    for (const id of ids) await this.happens('view', id)
+  }
+
+  /** An event of now. */
+  async happens(event: string, messageId: string, timestamp = Date.now()): Promise<void> {
+    const value = Buffer.from(JSON.stringify({ messageId, userId: 'u1', type: 'track', event, timestamp }))
+    await this.log.append([{ ...at, key: 'u1', value, headers: {} }])
+  }
+
+  async batch(from: number, until: number): Promise<RecordBatch> {
+    for await (const batch of this.log.read(at.topic, at.partition, from, until)) return batch
+    throw new Error('there are no such records')
+  }
+
+  async committed(): Promise<number | null> {
+    return (await this.log.committedOffset(groupId, at.topic, at.partition)).offset
+  }
+
+  /** Those that can be read. */
+  async actions(): Promise<Record<string, unknown>[]> {
+    const found: Record<string, unknown>[] = []
+    for await (const batch of this.log.read('beckon.actions', 0, 0, Number.MAX_SAFE_INTEGER)) {
+      for (let i = 0; i < batch.count; i++) found.push(JSON.parse(String(batch.value(i))))
+    }
+    return found
+  }
+
+  async openWriter(id: string): Promise<SliceWriter> {
+    const writer = await this.log.openWriter(id)
+    return {
+      commit: async (slice) => {
+        const { disturb } = this
+        this.disturb = undefined
+        if (disturb) return disturb(writer, () => writer.commit(slice))
+        return writer.commit(slice)
+      },
+      close: () => writer.close(),
+    }
+  }
+
+  /** The task of a worker of its own. */
+  task(): Task {
+    const engine = this.#engine
+    const deps: TaskDeps = {
+      log: new Proxy(this.log, {
+        get: (log, name: keyof MemoryLog) =>
+          name === 'openWriter' ? (id: string) => this.openWriter(id) : (log[name] as () => unknown).bind(log),
+      }),
+      groupId,
+      pipeline: new Pipeline(compileStages(engine, 'json')),
+      folding: new FoldQueue(),
+      features: engine.features,
+      timers: engine.policy.timers,
+      policy: engine.policy.version,
+      earlier: async () => undefined,
+      policyStored: Promise.resolve(),
+      journal: journalCodec('beckon.journal', readFileSync(schemaFile('journal'), 'utf8')),
+      journalTopic: 'beckon.journal',
+      partitions: 1,
+      store: {
+        insert: async () => undefined,
+        read: async () => [],
+        readCheckpoint: async () => {
+          const { meanwhile } = this
+          this.meanwhile = undefined
+          return meanwhile?.()
+        },
+        readDue: async () => [],
+        readCustomer: async () => [],
+      },
+      rows: {
+        write: () => undefined,
+        pendingBytes: 0,
+        full: false,
+        whenDrained: async () => undefined,
+        whenStored: () => new Promise(() => undefined),
+        flush: async () => false,
+        stop: async () => undefined,
+      },
+      metrics: createMetrics([], [at.topic], []),
+      logger: createLogger('fatal'),
+      maxSliceEvents: 10,
+      checkpointMs: 1_000,
+      profileBytes: () => 1_000_000,
+      fetchSchema: async () => undefined,
+      pause: () => undefined,
+    }
+    return new Task(at, deps)
+  }
+}

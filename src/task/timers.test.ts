@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, beforeEach, describe, it, mock } from 'node:test'
+import { LogError } from '../log/log.ts'
+import type { Task } from './task.ts'
+import { turn, World } from './test-world.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'beckon-timers-'))
+const config = join(folder, 'beckon.yaml')
+writeFileSync(
+  config,
+  `
+kafka: { brokers: [localhost:9092] }
+clickhouse: { url: http://localhost:8123 }
+topics: [{ name: events, format: json }]
+features: [{ name: adds, count: {}, where: type == "add", window: { size: 1h } }]
+actions:
+  - name: remind
+    on: { absent: buy, after: add, for: 30m }
+    when: adds > 0
+    payload: { adds: { cel: adds } }
+`,
+)
+after(() => rmSync(folder, { recursive: true }))
+
+/** Waits for what takes a retry. */
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+const minuteMs = 60_000
+const startMs = Date.UTC(2026, 0, 1)
+
+describe('a task with timers', () => {
+  let world: World
+  let task: Task
+  let nowMs: number
+  let taken: number
+
+  beforeEach(async () => {
+    mock.restoreAll()
+    mock.method(Date, 'now', () => nowMs)
+    nowMs = startMs
+    taken = 0
+    world = new World(config)
+    await world.open()
+    task = world.task()
+  })
+  after(() => mock.restoreAll())
+
+  /** Hands over all that is in the log. */
+  async function take(owner = task): Promise<void> {
+    const { high } = await world.log.offsets('events', 0)
+    await owner.onBatch(await world.batch(taken, high), turn)
+    taken = high
+  }
+
+  /** Time passes, and the task is asked what is due. */
+  async function pass(minutes: number, owner = task): Promise<void> {
+    nowMs += minutes * minuteMs
+    // The first one may have to read whose timers are due.
+    for (let i = 0; i < 2; i++) {
+      owner.tick()
+      for (let k = 0; k < 20; k++) await new Promise(setImmediate)
+    }
+  }
+
+  const fired = async () => (await world.actions()).map(({ time }) => (Number(time) - startMs) / minuteMs)
+
+  it('fires on an idle partition when its time has come, once, and says which timer', async () => {
+    await world.happens('add', 'a')
+    await take()
+    await pass(29)
+    assert.deepEqual(await fired(), [])
+    await pass(1)
+    await pass(60)
+    const [action, ...more] = await world.actions()
+    assert.equal(more.length, 0)
+    const { id, policy, ...rest } = action!
+    assert.match(String(id), /^[0-9a-f]{32}$/)
+    assert.deepEqual(rest, {
+      action: 'remind',
+      customer: 'u1',
+      time: startMs + 30 * minuteMs,
+      rank: 1,
+      value: 1,
+      channel: '',
+      expires_at: null,
+      payload: { adds: 1 },
+      event_id: '',
+      event_type: '',
+      topic: 'events',
+      partition: 0,
+      offset: 1,
+      trigger: 'no buy in 30m after add',
+    })
+    assert.equal(typeof policy, 'string')
+  })
+
+  it('is cancelled and moved by events', async () => {
+    await world.happens('add', 'a')
+    await take()
+    await pass(20)
+    await world.happens('add', 'b')
+    await take()
+    await pass(20)
+    assert.deepEqual(await fired(), [])
+    await world.happens('buy', 'c')
+    await take()
+    await pass(60)
+    assert.deepEqual(await fired(), [])
+    await world.happens('add', 'd')
+    await take()
+    await pass(30)
+    assert.deepEqual(await fired(), [130])
+  })
+
+  it('fires behind the events of a busy partition', async () => {
+    await world.happens('add', 'a')
+    await take()
+    await pass(0)
+    nowMs += 31 * minuteMs
+    await world.happens('view', 'b')
+    await take()
+    assert.deepEqual(await fired(), [31])
+  })
+
+  it('waits for what lies in the log: it may be what the timer waits for', async () => {
+    await world.happens('add', 'a')
+    await take()
+    nowMs += 10 * minuteMs
+    await world.happens('buy', 'b')
+    await pass(40)
+    assert.deepEqual(await fired(), [])
+    await take()
+    await pass(60)
+    assert.deepEqual(await fired(), [])
+  })
+
+  it('goes by the time of the log while it catches up', async () => {
+    await world.happens('add', 'a')
+    for (let i = 0; i < 11; i++) {
+      nowMs += 2 * minuteMs
+      await world.happens('view', `v${i}`)
+    }
+    await world.happens('buy', 'b')
+    nowMs += 60 * minuteMs
+    // In slices of ten: the first ends 18 minutes after the start.
+    await take()
+    await pass(0)
+    assert.deepEqual(await fired(), [])
+  })
+
+  it('fires for the next owner, who was not there when it started', async () => {
+    await world.happens('add', 'a')
+    await take()
+    await task.close(false)
+    nowMs += 40 * minuteMs
+    const next = world.task()
+    next.start()
+    await pass(0, next)
+    assert.deepEqual(await fired(), [40])
+    await next.close(false)
+    const third = world.task()
+    third.start()
+    await pass(60, third)
+    assert.equal(third.state, 'running')
+    assert.deepEqual(await fired(), [40], 'the replay knows that it has fired')
+    await world.happens('add', 'b')
+    await take(third)
+    await pass(30, third)
+    assert.deepEqual(await fired(), [40, 130])
+    assert.equal(third.failure, undefined)
+  })
+
+  it('fires once when two believe that they own the partition', async () => {
+    await world.happens('add', 'a')
+    await take()
+    nowMs += 30 * minuteMs
+    const rival = world.task()
+    rival.start()
+    await pass(0, rival)
+    nowMs += 1
+    await pass(0, task)
+    await until(() => task.state === 'closed')
+    assert.equal(rival.state, 'running')
+    assert.deepEqual(await fired(), [30])
+  })
+
+  it('takes a firing for done whose commit was not answered, and repeats one that was aborted', async () => {
+    for (const code of ['unknown_outcome', 'aborted'] as const) {
+      await world.happens('add', code)
+      await take()
+      world.disturb = async (_, commit) => {
+        if (code === 'unknown_outcome') await commit()
+        throw new LogError(code, 'a fault')
+      }
+      await pass(30)
+      const expected = code === 'aborted' ? [30, 60] : [30]
+      await until(async () => (await fired()).length === expected.length)
+      await pass(0)
+      assert.deepEqual(await fired(), expected)
+    }
+    assert.equal(task.state, 'running')
+  })
+
+  it('fires in step with the commits of an upstream transaction', async () => {
+    await world.happens('add', 'a')
+    await take()
+    const upstream = { groupId: 'up', topic: 'events', partition: 0, nextOffset: 0, metadata: '' }
+    const writer = await world.log.openWriter('up')
+    const value = Buffer.from(JSON.stringify({ messageId: 'b', userId: 'u2', type: 'page', timestamp: Date.now() }))
+    await writer.commit({ ...upstream, records: [{ topic: 'events', partition: 0, key: 'u2', value, headers: {} }] })
+    await task.onBatch(await world.batch(1, 2), turn)
+    await pass(30)
+    assert.deepEqual(await fired(), [30], 'a control record behind the last event is no backlog')
+    assert.equal(await world.committed(), 3)
+  })
+})
