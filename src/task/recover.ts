@@ -8,7 +8,7 @@ import { ProfileCache } from '../profiles/cache.ts'
 import { writeSlice } from '../store/slice-rows.ts'
 import { type Decider, type Opened, positionOf, type TaskDeps, transactionalId } from './deps.ts'
 import { Lost, TaskFailure } from './failure.ts'
-import { fireTimers, foldRecords, nothingFolded } from './fold.ts'
+import { type Folded, fireTimers, foldRecords, nothingFolded } from './fold.ts'
 import { beating, patiently } from './patience.ts'
 
 /**
@@ -108,13 +108,19 @@ async function replay(
   let k = 0
   let ids: string[] = []
   let decider: Decider = deps
+  const keep = async (folded: Folded) => {
+    for (const { id } of folded.actions) ids.push(id)
+    for (const chunks of folded.rows) writeSlice(rows, chunks)
+    if (rows.full) await beating(turn, rows.whenDrained())
+    await turn.heartbeat()
+    if (!turn.isCurrent()) throw new Lost('the partition was lost while it was opened')
+  }
   const finish = async (entry: JournalEntry) => {
     if (entry.policy !== decider.policy) decider = await changePolicy(deps, at, opened, entry, turn)
     const position = { ...at, offset: entry.next_offset }
     const clock = { nowMs: entry.now, clockMs: entry.clock }
-    const fired = await fireTimers({ ...deps, ...decider }, opened.profiles, position, entry.fired, clock, turn, nothingFolded())
-    for (const { id } of fired.actions) ids.push(id)
-    for (const chunks of fired.rows) writeSlice(rows, chunks)
+    const own = { ...deps, ...decider }
+    await keep(await fireTimers(own, opened.profiles, position, entry.fired, clock, turn, nothingFolded()))
     opened.profiles.firings = entry.firings
     opened.clockMs = entry.clock
     // Where the store already holds some rows of a later checkpoint, their part of the replay is skipped.
@@ -134,11 +140,7 @@ async function replay(
       const to = firstAtOrPast(batch, from, Math.min(entry.next_offset, end), maxSliceEvents)
       if (entry.policy !== decider.policy) decider = await changePolicy(deps, at, opened, entry, turn)
       const folded = await foldRecords({ ...deps, ...decider }, opened.profiles, batch, from, to, entry.now, turn)
-      for (const { id } of folded.actions) ids.push(id)
-      for (const chunks of folded.rows) writeSlice(rows, chunks)
-      if (rows.full) await beating(turn, rows.whenDrained())
-      await turn.heartbeat()
-      if (!turn.isCurrent()) throw new Lost('the partition was lost while it was opened')
+      await keep(folded)
       from = to
     }
   }
