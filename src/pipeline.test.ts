@@ -226,3 +226,61 @@ test('of a trait stated twice the latest event counts, whatever the order of arr
   new Pipeline(stagesOf()).fold(batchOf(2), 0, decoded, known, startMs)
   assert.deepEqual([...known.of('c1').traits], [['plan', 'gold']])
 })
+
+test('due timers of one kind are one decision, as of the clock, and fire once', () => {
+  const on = { name: 'quiet', absent: 'type == "b"', after: 'type == "a"', forMs: 1000 }
+  const action = { value: 1, contact: { cooldownMs: 0, caps: [] }, channel: '', expiresMs: 5, payload: {} }
+  const actions = [
+    { ...action, name: 'low', on, when: 'true' },
+    { ...action, name: 'high', on, when: 'n == 0', value: 2 },
+    { ...action, name: 'other', on: { ...on, name: 'slow', forMs: 2000 }, when: 'true' },
+    { ...action, name: 'event', when: 'false' },
+  ]
+  const stages = stagesOf()
+  const arbitration = { emit: 'best', contact: { cooldownMs: 0, caps: [] } } as const
+  const pipeline = new Pipeline({
+    ...stages,
+    policy: compilePolicy(actions, arbitration, stages.features.variables, 'v1', fail),
+  })
+  const known = profiles()
+  pipeline.fold(batchOf(1), 0, [eventOf('e', 'c1', 'a')], known, startMs)
+  const end = { topic: 'clicks', partition: 2, offset: 101 }
+  const fire = (clockMs: number) => {
+    const { rows, ...output } = pipeline.fire(end, ['c1', 'c2'], known, { nowMs: startMs, clockMs })
+    return { ...output, decisions: rows.decisions.rowEnds.length }
+  }
+  assert.equal(fire(startMs + 999).tally.timers, 0)
+  const { actions: chosen, tally, records, decisions } = fire(startMs + 1500)
+  assert.deepEqual(
+    chosen.map(({ action: name, time, offset, trigger, expires_at }) => [name, time, offset, trigger, expires_at]),
+    [['high', startMs + 1500, 101, 'quiet', startMs + 1505]],
+  )
+  assert.deepEqual([tally.timers, records.length, decisions], [1, 1, 1])
+  const later = fire(startMs + 9000)
+  assert.deepEqual(
+    later.actions.map(({ action: name, trigger }) => [name, trigger]),
+    [['other', 'slow']],
+  )
+  assert.notEqual(later.actions[0]!.id, chosen[0]!.id)
+  assert.equal(fire(startMs + 9000).tally.timers, 0)
+})
+
+test('a timer whose decision throws has fired all the same', () => {
+  const on = { name: 'quiet', absent: 'false', after: 'true', forMs: 1000 }
+  const action = { name: 'x', on, when: 'true', value: 1, contact: { cooldownMs: 0, caps: [] } }
+  const stages = stagesOf({
+    encodeAction: () => {
+      throw new Error('a bug')
+    },
+  })
+  const arbitration = { emit: 'best', contact: { cooldownMs: 0, caps: [] } } as const
+  const declared = [{ ...action, channel: '', expiresMs: 0, payload: {} }]
+  const pipeline = new Pipeline({ ...stages, policy: compilePolicy(declared, arbitration, [], 'v1', fail) })
+  const known = profiles()
+  pipeline.fold(batchOf(1), 0, [eventOf('e', 'c1')], known, startMs)
+  const end = { topic: 'clicks', partition: 2, offset: 101 }
+  const clock = { nowMs: startMs, clockMs: startMs + 1000 }
+  const { faults, records } = pipeline.fire(end, ['c1'], known, clock)
+  assert.deepEqual([(faults[0] as Error).message, records.length], ['a bug', 0])
+  assert.equal(pipeline.fire(end, ['c1'], known, clock).tally.timers, 0)
+})

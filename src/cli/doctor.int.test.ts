@@ -7,6 +7,7 @@ import kafkajs from 'kafkajs'
 import { loadConfig } from '../config/load.ts'
 import type { Finding } from '../doctor/check.ts'
 import { checks } from '../doctor/checks.ts'
+import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { createLogger } from '../ops/logger.ts'
 import { createProfileStore } from '../store/clickhouse/profiles.ts'
 import { writeCheckpointRow } from '../store/profile-row.ts'
@@ -149,7 +150,8 @@ describe('beckon doctor', { skip }, () => {
     const { config } = loadConfig(setup.configFile, {})
     const client = connectStore(config)
     const rows = new RowBuffer()
-    writeCheckpointRow(rows, `${setup.name}.clicks`, 0, 500n, 1_700_000_000_000, Buffer.alloc(0))
+    const checkpoint = { offset: 500, firings: 7, clockMs: 0, digest: '', journalOffset: 0, partitions: 1 }
+    writeCheckpointRow(rows, `${setup.name}.clicks`, 0, 507n, 1_700_000_000_000, encodeCheckpoint(checkpoint))
     await createProfileStore(client).insert(rows.take())
     const { findings } = await examine()
     await client.command({ query: 'TRUNCATE TABLE profiles' })

@@ -264,6 +264,44 @@ actions:
   ])
 })
 
+test('a timer is declared by event types or conditions, and its faults are told', () => {
+  const action = (on: string, rest = 'when: n > 0') => `${minimal}
+features: [{ name: n, count: {}, window: lifetime }]
+actions:
+  - { name: a, on: ${on}, ${rest} }
+`
+  const on = (text: string) => loadConfig(write({ 'beckon.yaml': action(text) }), {}).config.actions[0]!.on
+  assert.equal(on('event'), undefined)
+  assert.deepEqual(on('{ absent: Order Completed, after: add_to_cart, for: 1h 30m }'), {
+    name: 'no Order Completed in 1h 30m after add_to_cart',
+    absent: 'type == "Order Completed"',
+    after: 'type == "add_to_cart"',
+    forMs: 5_400_000,
+  })
+  assert.deepEqual(on(`{ absent: 'true', after: 'type in ["a", "b"] && bot', for: 1d }`), {
+    name: 'no true in 1d after type in ["a", "b"] && bot',
+    absent: 'true',
+    after: 'type in ["a", "b"] && bot',
+    forMs: 86_400_000,
+  })
+  const told = (...declared: Parameters<typeof action>) => faultsOf({ 'beckon.yaml': action(...declared) })
+  assert.match(told('{ absent: a, for: 1h }')[0]!, /^beckon.yaml:9 actions.0.on.after: /)
+  assert.match(told('{ absent: a, after: b, for: 0s }')[0]!, /^beckon.yaml:9 actions.0.on.for: a time longer than 0/)
+  assert.deepEqual(told('{ absent: n > 1, after: value, for: 1h }'), [
+    'beckon.yaml:9 actions.0.on.absent: Unknown variable: n',
+  ])
+  assert.deepEqual(told('{ absent: url, after: type == 3, for: 1h }').length, 1)
+  const timer = '{ absent: a, after: b, for: 1h }'
+  const hint = 'is of an event, and there is none when a timer fires: use features, traits and the session'
+  assert.deepEqual(told(timer, 'when: n > 0 && url == "x", value: value, payload: { p: { cel: properties.q } }'), [
+    `beckon.yaml:9 actions.0.when: url ${hint}`,
+    `beckon.yaml:9 actions.0.value: value ${hint}`,
+    `beckon.yaml:9 actions.0.payload.p: properties ${hint}`,
+  ])
+  const kept = 'when: n > 0 && traits.vip == true && session_index > 1 && customer != entry_page && session_events > 0'
+  assert.deepEqual(told(timer, kept), [])
+})
+
 test('included files are merged, keep their places, and may not contradict', () => {
   const files = {
     'beckon.yaml': `include: [features.yaml, actions.yaml]\n${minimal}`,

@@ -64,6 +64,19 @@ test('equal values are ranked by name, and all or the top n are published', () =
   assert.deepEqual(deciding(actions, { emit: 'all', contact: free })(0).chosen, ['a', 'b', 'c'])
 })
 
+test('a contact of a timer that lies ahead of the stream time counts, whatever comes in between', () => {
+  const caps: ContactRules = { cooldownMs: 0, caps: [{ max: 2, perMs: 10 }] }
+  const times: number[] = []
+  for (const atMs of [100, 105, 102]) {
+    assert.equal(suppression(times, caps, atMs), times.length === 2 ? 'cap' : undefined)
+    if (times.length < 2) noteContact(times, caps, atMs)
+  }
+  noteContact(times, caps, 103)
+  assert.deepEqual(times, [103, 105], 'in order')
+  assert.equal(suppression([105], { cooldownMs: 10, caps: [] }, 103), 'cooldown')
+  assert.equal(suppression([105], { cooldownMs: 0, caps: [] }, 103), undefined)
+})
+
 test('without an eligible action there is no decision', () => {
   assert.deepEqual(deciding([action('a', { when: 'false' })])(0), { chosen: [], reasons: undefined })
 })

@@ -5,6 +5,7 @@ import type { Value } from '../events/event.ts'
 import { layoutOf, readState, writeState } from '../profiles/codec.ts'
 import { Profile } from '../profiles/profile.ts'
 import { RowBuffer } from '../store/row-binary.ts'
+import { stateOf } from '../timers/timer.ts'
 import type { AggregateDeclaration, AggregateFeature } from './declaration.ts'
 import { rowCount } from './panes.ts'
 import { compile, type Fact, fold, gapMs, read } from './test-fold.ts'
@@ -288,6 +289,26 @@ test('a profile written and read back goes on as if nothing had happened', () =>
     }),
     { numRuns: 200 },
   )
+})
+
+test("a profile's timers are found again under their names, and those that are gone are dropped", () => {
+  const timer = (name: string) => ({ name, absent: () => false, after: () => false, forMs: 10 })
+  const profile = new Profile('c')
+  Object.assign(stateOf(profile, 0), { afterMs: 1_700_000_000_000, absentMs: 5, fired: false })
+  Object.assign(stateOf(profile, 2), { afterMs: 7, absentMs: 0, fired: true })
+  const out = new RowBuffer()
+  writeState(out, profile, layoutOf(set, [timer('a'), timer('b'), timer('c')]))
+  out.endRow()
+  const after = layoutOf(set, [timer('new'), timer('c'), timer('a')])
+  assert.deepEqual(readState('c', out.take().bytes, after).timers, [
+    undefined,
+    { afterMs: 7, absentMs: 0, fired: true },
+    { afterMs: 1_700_000_000_000, absentMs: 5, fired: false },
+  ])
+  const none = new RowBuffer()
+  writeState(none, new Profile('d'), after)
+  none.endRow()
+  assert.deepEqual(readState('d', none.take().bytes, after).timers, [])
 })
 
 test('an event older than the longest window of its group is late and changes nothing', () => {

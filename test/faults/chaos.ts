@@ -105,7 +105,11 @@ async function run(
   seen: Seen,
 ): Promise<ChaosReport> {
   const { seed, seconds, rate, say } = options
-  const feeder = new Feeder(log, generateStream(seed, rate * seconds, topics), rate)
+  const feeder = new Feeder(
+    log,
+    generateStream(seed, rate * seconds, topics, { startMs: Date.now(), spanMs: seconds * 1000 }),
+    rate,
+  )
   const feeding = feeder.run()
   for (const worker of workers) worker.start()
   // The first assignment: what comes before it meets nobody.
@@ -154,7 +158,7 @@ async function run(
     exited: exits.length,
     stuck: stuck.length,
     ...rest,
-    ...(await compare({ log, clickhouse, topics, actionsTopic: output.actions, say })),
+    ...(await compare({ log, clickhouse, topics, actionsTopic: output.actions, journalTopic: output.journal, say })),
   }
 }
 
@@ -260,7 +264,7 @@ async function countLeft(log: Log, clickhouse: ClickHouseClient): Promise<number
 
 async function checkpointOffsets(clickhouse: ClickHouseClient): Promise<Map<string, number>> {
   const result = await clickhouse.query({
-    query: `SELECT topic, partition, toString(bitAnd(max(version), bitShiftLeft(1, 48) - 1))
+    query: `SELECT topic, partition, toString(JSONExtractUInt(argMax(state, version), 'offset'))
             FROM profiles WHERE customer = '' GROUP BY topic, partition`,
     format: 'JSONCompactEachRow',
   })
@@ -268,7 +272,15 @@ async function checkpointOffsets(clickhouse: ClickHouseClient): Promise<Map<stri
   return new Map(rows.map(([topic, partition, offset]) => [partitionKey({ topic, partition }), Number(offset)]))
 }
 
-/** A worker's configuration: the clicks of the benchmark, with an ops port of its own. */
+/** What the customer is asked when the cart is left: decided when a timer fires. */
+const timed = {
+  name: 'come_back',
+  on: { absent: 'purchase', after: 'add_to_cart', for: '4s' },
+  when: 'carts_1h > 0',
+  contact: { cooldown: '20s' },
+}
+
+/** A worker's configuration: the clicks of the benchmark and a timer, with an ops port of its own. */
 async function writeConfig(folder: string, worker: number, kafka: string, store: object): Promise<string> {
   const { topics: declared, features, actions, arbitration } = parse(readFileSync(path('bench/clicks.yaml'), 'utf8'))
   const config = {
@@ -279,7 +291,7 @@ async function writeConfig(folder: string, worker: number, kafka: string, store:
     slice: { max_events: sliceEvents },
     ops: { port: await freePort() },
     features,
-    actions,
+    actions: [...actions, timed],
     arbitration,
   }
   mkdirSync(folder, { recursive: true })

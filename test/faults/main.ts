@@ -33,9 +33,10 @@ try {
   })
   if (values.json) console.log(JSON.stringify(report))
   else for (const [name, value] of Object.entries(report)) console.log(`${name}: ${value}`)
-  const { duplicated, missing, unexpected, out_of_order, profiles_different, events_different, failed, stuck } = report
-  const faults =
-    duplicated + missing + unexpected + out_of_order + profiles_different + events_different + failed + stuck
+  const { duplicated, missing, unexpected, out_of_order, timers_wrong, profiles_different, events_different } = report
+  const different =
+    duplicated + missing + unexpected + out_of_order + timers_wrong + profiles_different + events_different
+  const faults = different + report.failed + report.stuck
   if (faults > 0 || report.drain_seconds === null) process.exitCode = 1
 } finally {
   if (values.keep) say(`the workers' logs are in ${folder}`)

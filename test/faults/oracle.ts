@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url'
 import type { ClickHouseClient } from '@clickhouse/client'
 import avro from 'avsc'
 import { type Log, partitionKey, type TopicPartition } from '../../src/log/log.ts'
-import { computeReference, type ReferenceEvent } from './reference.ts'
+import { computeReference, type ReferenceEvent, type ReferenceSlice } from './reference.ts'
 
 /**
- * What must have come out, computed in one batch from the input topics alone and with code that the engine does not
- * share, compared with what did come out.
+ * What must have come out, computed in one batch from the input topics, and from the journal for the clock of timers, with
+ * code that the engine does not share; compared with what did come out.
  */
 
 export interface Verdict {
@@ -21,8 +21,11 @@ export interface Verdict {
   readonly missing: number
   /** Found, and not expected. */
   readonly unexpected: number
-  /** Found behind one of a later event of the same input partition. */
+  /** Found behind one that should follow it, of the same input partition. */
   readonly out_of_order: number
+  readonly timers_fired: number
+  /** Fired when they were not due, or were due and did not fire. */
+  readonly timers_wrong: number
   readonly profiles_compared: number
   readonly profiles_different: number
 }
@@ -32,26 +35,36 @@ export interface Outcome {
   readonly clickhouse: ClickHouseClient
   readonly topics: readonly string[]
   readonly actionsTopic: string
+  readonly journalTopic: string
   /** Hears of the first few differences. */
   readonly say: (line: string) => void
 }
 
 const maxSaid = 10
 
+const journalSchema = fileURLToPath(new URL('../../../schemas/journal.avsc', import.meta.url))
 const clickSchema = fileURLToPath(new URL('../../../bench/clicks.avsc', import.meta.url))
 
-export async function compare({ log, clickhouse, topics, actionsTopic, say }: Outcome): Promise<Verdict> {
+export async function compare({ log, clickhouse, topics, actionsTopic, journalTopic, say }: Outcome): Promise<Verdict> {
   let said = 0
   const differs = (line: string) => {
     if (said++ < maxSaid) say(`different: ${line}`)
   }
   const expected: string[] = []
+  let timersFired = 0
+  let timersWrong = 0
   const wantedProfiles = new Map<string, string>()
   const wantedEvents = new Map<string, string>()
   for (const at of await allPartitions(log, topics)) {
     const place = partitionKey(at)
     const events = await readEvents(log, at)
-    const { actions, profiles, duplicates } = computeReference(events)
+    const { actions, profiles, duplicates, timers, timerFaults } = computeReference(
+      events,
+      await readJournal(log, journalTopic, at),
+    )
+    timersFired += timers
+    timersWrong += timerFaults.length
+    for (const fault of timerFaults) differs(`${place}: ${fault}`)
     for (const { offset, action, customer, timeMs } of actions) {
       expected.push(`${place}/${offset} ${action} ${customer} ${timeMs}`)
     }
@@ -62,13 +75,13 @@ export async function compare({ log, clickhouse, topics, actionsTopic, say }: Ou
   }
 
   const found = await readActions(log, actionsTopic)
-  const wanted = new Set(expected)
+  const wanted = new Map(expected.map((line, index) => [line, index]))
   const seen = new Set<string>()
-  const lastPlace = new Map<string, readonly [offset: number, rank: number]>()
+  const last = new Map<string, number>()
   let duplicated = 0
   let unexpected = 0
   let outOfOrder = 0
-  for (const { offset, rank, action, customer, time, ...at } of found) {
+  for (const { offset, action, customer, time, ...at } of found) {
     const place = partitionKey(at)
     const line = `${place}/${offset} ${action} ${customer} ${time}`
     if (seen.has(line)) {
@@ -77,16 +90,18 @@ export async function compare({ log, clickhouse, topics, actionsTopic, say }: Ou
       continue
     }
     seen.add(line)
-    if (!wanted.has(line)) {
+    const index = wanted.get(line)
+    if (index === undefined) {
       unexpected++
       differs(`the action ${line} was not expected`)
+      continue
     }
-    const [lastOffset, lastRank] = lastPlace.get(place) ?? [-1, 0]
-    if (offset < lastOffset || (offset === lastOffset && rank <= lastRank)) {
+    const before = last.get(place) ?? -1
+    if (index < before) {
       outOfOrder++
-      differs(`the action ${line} was found behind one of offset ${lastOffset}`)
+      differs(`the action ${line} was found behind ${expected[before]}`)
     }
-    lastPlace.set(place, [offset, rank])
+    last.set(place, index)
   }
   const missing = expected.filter((line) => !seen.has(line))
   for (const line of missing) differs(`the action ${line} is missing`)
@@ -102,6 +117,8 @@ export async function compare({ log, clickhouse, topics, actionsTopic, say }: Ou
     missing: missing.length,
     unexpected,
     out_of_order: outOfOrder,
+    timers_fired: timersFired,
+    timers_wrong: timersWrong,
     profiles_compared: wantedProfiles.size,
     profiles_different: countDifferent('the profile', wantedProfiles, profiles, differs),
   }
@@ -151,6 +168,19 @@ async function readEvents(log: Log, { topic, partition }: TopicPartition): Promi
   return events
 }
 
+/** The slices of an input partition, in order. */
+async function readJournal(log: Log, journalTopic: string, { topic, partition }: TopicPartition) {
+  const type = avro.Type.forSchema(JSON.parse(readFileSync(journalSchema, 'utf8')))
+  const slices: ReferenceSlice[] = []
+  for await (const batch of log.read(journalTopic, partition, 0, Number.MAX_SAFE_INTEGER)) {
+    for (let i = 0; i < batch.count; i++) {
+      const { topic: of, next_offset: nextOffset, clock: clockMs, fired } = type.fromBuffer(batch.value(i)!)
+      if (of === topic) slices.push({ nextOffset, clockMs, fired })
+    }
+  }
+  return slices
+}
+
 /** The form in which profiles are compared. */
 function describe(streamTime: number, features: Readonly<Record<string, number>>): string {
   const sorted = Object.entries(features).sort(([a], [b]) => (a < b ? -1 : 1))
@@ -161,7 +191,6 @@ const eventLine = (id: string, duplicate: boolean) => `${id} ${duplicate ? 'dupl
 
 interface FoundAction extends TopicPartition {
   readonly offset: number
-  readonly rank: number
   readonly action: string
   readonly customer: string
   readonly time: number

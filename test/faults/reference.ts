@@ -1,8 +1,9 @@
 import type { Click } from '../../bench/clicks.ts'
 
 /**
- * What must come of the clicks of one partition, written straight from the rules of bench/clicks.yaml and shared with
- * nothing of the engine: each customer's events are kept as long as a window is, and counted anew for each decision.
+ * What must come of the clicks of one partition, written straight from the rules of bench/clicks.yaml and of the timer in
+ * chaos.ts, and shared with nothing of the engine: each customer's events are kept as long as a window is, and counted anew
+ * for each decision. What the input does not tell, the clock at which timers fired, comes from the journal.
  */
 export interface Reference {
   /** In the order in which they must be published. */
@@ -10,6 +11,19 @@ export interface Reference {
   readonly profiles: ReadonlyMap<string, ReferenceProfile>
   /** Offsets of the events that came before. */
   readonly duplicates: ReadonlySet<number>
+  /** Timers that fired. */
+  readonly timers: number
+  /** What is wrong with those that fired, or did not. */
+  readonly timerFaults: readonly string[]
+}
+
+/** What the journal says of a slice. */
+export interface ReferenceSlice {
+  readonly nextOffset: number
+  /** Timers due by then fire. */
+  readonly clockMs: number
+  /** Whose timers fired, behind the slice's events. */
+  readonly fired: readonly string[]
 }
 
 export interface ReferenceEvent extends Pick<Click, 'customer' | 'type' | 'price' | 'timeMs'> {
@@ -18,10 +32,11 @@ export interface ReferenceEvent extends Pick<Click, 'customer' | 'type' | 'price
 }
 
 interface ReferenceAction {
+  /** Of a timer, that behind its slice. */
   readonly offset: number
   readonly action: string
   readonly customer: string
-  /** The customer's stream time: the largest event time so far. */
+  /** The customer's stream time: the largest event time so far; of a timer, the clock, where that is later. */
   readonly timeMs: number
 }
 
@@ -38,6 +53,9 @@ const longestWindowMs: Partial<Record<Click['type'], number>> = {
   purchase: 24 * 60 * minuteMs,
 }
 const coolDownMs = 30 * minuteMs
+/** The timer: no purchase in so long after add_to_cart; and its action's own cool-down. */
+const timerMs = 4_000
+const timerCoolDownMs = 20_000
 /** An id counts for so long after it came, in the customer's stream time. */
 const dedupeMs = 60 * minuteMs
 
@@ -47,6 +65,16 @@ class Customer {
   readonly ids = new Map<string, number>()
   kept: ReferenceEvent[] = []
   readonly contacts = new Map<string, number>()
+  /** The latest of these events, and the one for which the timer has fired. */
+  cartMs = 0
+  purchaseMs = 0
+  firedMs = 0
+
+  /** When the timer is due; infinite where it does not run. */
+  get dueMs(): number {
+    const runs = this.cartMs > 0 && this.purchaseMs <= this.cartMs && this.firedMs !== this.cartMs
+    return runs ? this.cartMs + timerMs : Number.POSITIVE_INFINITY
+  }
 
   isDuplicate(id: string, timeMs: number): boolean {
     const nowMs = Math.max(this.timeMs, timeMs)
@@ -58,14 +86,16 @@ class Customer {
 
   add(event: ReferenceEvent): void {
     this.timeMs = Math.max(this.timeMs, event.timeMs)
+    if (event.type === 'add_to_cart') this.cartMs = Math.max(this.cartMs, event.timeMs)
+    if (event.type === 'purchase') this.purchaseMs = Math.max(this.purchaseMs, event.timeMs)
     this.kept.push(event)
     this.kept = this.kept.filter(({ type, timeMs }) => timeMs > this.timeMs - (longestWindowMs[type] ?? 0))
   }
 
-  features() {
+  features(asOfMs = this.timeMs) {
     const inWindow = (type: Click['type'], paneMs: number, panes: number) =>
       this.kept.filter((event) => {
-        const age = Math.floor(this.timeMs / paneMs) - Math.floor(event.timeMs / paneMs)
+        const age = Math.floor(asOfMs / paneMs) - Math.floor(event.timeMs / paneMs)
         return event.type === type && age < panes
       })
     // In ten-thousandths, so that the sum is exact.
@@ -78,12 +108,20 @@ class Customer {
     }
   }
 
-  /** Those that the last event brings about; all have one priority and a cool-down. */
+  /** Whether the timer that fires brings its action about. */
+  decideTimer(asOfMs: number): boolean {
+    const lastMs = this.contacts.get('come_back')
+    const chosen = this.features(asOfMs).carts_1h > 0 && (lastMs === undefined || asOfMs - lastMs >= timerCoolDownMs)
+    if (chosen) this.contacts.set('come_back', asOfMs)
+    return chosen
+  }
+
+  /** Those that the last event brings about, by name; all have one priority and a cool-down. */
   decide(): string[] {
     const { carts_1h, purchases_1h, spend_24h, views_5m } = this.features()
     const eligible = {
-      remind_cart: carts_1h > 0 && purchases_1h === 0 && views_5m >= 3,
       high_intent: views_5m >= 8,
+      remind_cart: carts_1h > 0 && purchases_1h === 0 && views_5m >= 3,
       vip: spend_24h > 500,
     }
     const chosen = Object.entries(eligible).flatMap(([action, holds]) => {
@@ -95,24 +133,48 @@ class Customer {
   }
 }
 
-export function computeReference(events: Iterable<ReferenceEvent>): Reference {
+export function computeReference(events: readonly ReferenceEvent[], slices: readonly ReferenceSlice[]): Reference {
   const customers = new Map<string, Customer>()
   const actions: ReferenceAction[] = []
   const duplicates = new Set<number>()
-  for (const event of events) {
+  const timerFaults: string[] = []
+  let timers = 0
+  let next = 0
+  let lastMs = 0
+  const take = (event: ReferenceEvent) => {
     const of = customers.get(event.customer) ?? new Customer()
     customers.set(event.customer, of)
     if (of.isDuplicate(event.id, event.timeMs)) {
       duplicates.add(event.offset)
-      continue
+      return
     }
     of.add(event)
     for (const action of of.decide()) {
       actions.push({ offset: event.offset, action, customer: event.customer, timeMs: of.timeMs })
     }
   }
+  for (const { nextOffset, clockMs, fired } of slices) {
+    while (next < events.length && events[next]!.offset < nextOffset) take(events[next++]!)
+    if (clockMs < lastMs) timerFaults.push(`the clock went back to ${clockMs} before ${nextOffset}`)
+    lastMs = clockMs
+    for (const name of fired) {
+      const of = customers.get(name)
+      if (of === undefined || of.dueMs > clockMs) {
+        timerFaults.push(`the timer of ${name} fired before ${nextOffset}, and was not due`)
+        continue
+      }
+      timers++
+      of.firedMs = of.cartMs
+      const timeMs = Math.max(of.timeMs, clockMs)
+      if (of.decideTimer(timeMs)) actions.push({ offset: nextOffset, action: 'come_back', customer: name, timeMs })
+    }
+  }
+  while (next < events.length) take(events[next++]!)
+  for (const [name, { dueMs }] of customers) {
+    if (dueMs <= lastMs) timerFaults.push(`the timer of ${name} was due at ${dueMs}, and did not fire`)
+  }
   const profiles = new Map(
     [...customers].map(([name, of]) => [name, { timeMs: of.timeMs, features: of.features() }] as const),
   )
-  return { actions, profiles, duplicates }
+  return { actions, profiles, duplicates, timers, timerFaults }
 }

@@ -40,17 +40,20 @@ describe('workers that are killed, frozen and drained', { skip }, () => {
     const told = `${JSON.stringify(report)}\n${lines.join('\n')}`
     assert.ok(kills >= 20 && freezes >= 15 && fenced >= 10 && broker_outages === 1 && clickhouse_outages === 1, told)
     assert.ok(actions_expected > 200, told)
+    assert.ok(report.timers_fired > 200, told)
   })
 
   it('loses, repeats and misorders nothing', () => {
-    const { duplicated, missing, unexpected, out_of_order, profiles_different, events_different, failed } = report
+    const { duplicated, missing, unexpected, out_of_order, timers_wrong, failed } = report
+    const { profiles_different, events_different } = report
     assert.deepEqual(
-      { duplicated, missing, unexpected, out_of_order, profiles_different, events_different, failed },
+      { duplicated, missing, unexpected, out_of_order, timers_wrong, profiles_different, events_different, failed },
       {
         duplicated: 0,
         missing: 0,
         unexpected: 0,
         out_of_order: 0,
+        timers_wrong: 0,
         profiles_different: 0,
         events_different: 0,
         failed: 0,

@@ -7,6 +7,7 @@ const duplicateShare = 0.04
 /** A duplicate repeats one of so many clicks before it, mostly one of the last: some come past the window of an hour. */
 const memory = 8_000
 const spanMs = 30 * 3_600_000
+const firstShare = 0.7
 /** A run may take longer than planned. */
 const reserve = 4
 
@@ -15,15 +16,34 @@ export interface StreamRecord extends Pick<Click, 'customer' | 'value'> {
 }
 
 /**
- * Clicks in the order of the log, 3 % of them late by up to 30 s, and 4 % more that a producer sent again; most are in
- * the first topic, the others in the second. `count` of them span 30 hours of event time, and there are some times as many.
+ * Clicks in the order of the log, 3 % of them late by up to 30 s, and 4 % more that a producer sent again. Most are in the
+ * first topic: `count` of all clicks are 30 hours of its event time, so that windows of a day slide. Those in the second
+ * are of now, so that timers run while workers come and go. There are some times as many.
  */
-export function* generateStream(seed: number, count: number, topics: readonly string[]): Generator<StreamRecord> {
+export function* generateStream(
+  seed: number,
+  count: number,
+  topics: readonly string[],
+  now: { readonly startMs: number; readonly spanMs: number },
+): Generator<StreamRecord> {
   const random = new Random(seed)
   const recent: StreamRecord[] = []
-  const clicks = generateClicks({ count: count * reserve, spanMs: spanMs * reserve, customers, seed, lateShare })
-  for (const { customer, value } of clicks) {
-    const record = { customer, value, topic: topics[random.chance(0.7) ? 0 : 1]! }
+  const shares = [firstShare, 1 - firstShare]
+  const clicks = [{ spanMs }, now].map((times, i) =>
+    generateClicks({
+      ...times,
+      count: Math.ceil(count * reserve * shares[i]!),
+      spanMs: times.spanMs * reserve,
+      customers,
+      seed: seed + i,
+      lateShare,
+    }),
+  )
+  for (;;) {
+    const which = random.chance(firstShare) ? 0 : 1
+    const { value: click } = clicks[which]!.next()
+    if (!click) return
+    const record = { customer: click.customer, value: click.value, topic: topics[which]! }
     yield record
     recent.push(record)
     if (recent.length > memory * 2) recent.splice(0, memory)

@@ -26,6 +26,7 @@ actions:
   - { name: help, when: views_5m >= 2, value: 2, contact: { cooldown: 30m } }
   - { name: praise, when: spent > 10, value: 1, contact: { caps: [{ max: 1, per: 24h }] } }
   - { name: call, when: properties.urgent == true, value: 9 }
+  - { name: miss, on: { absent: order, after: view, for: 1h }, when: views_5m == 0, value: 1 }
 arbitration: { emit: best, contact: { caps: [{ max: 3, per: 24h }] } }
 `,
 )
@@ -120,6 +121,21 @@ describe('a rule test', () => {
     )
   })
 
+  it('lets time pass, and timers fire in it', () => {
+    assert.deepEqual(
+      differences([view, '{ at: +59m, then: [] }', '{ at: +1m, then: [miss] }', '{ at: +1d }'], '[]'),
+      [],
+    )
+    assert.deepEqual(differences([view, '{ at: +50m, type: order, value: 1 }', '{ at: +1d }'], '[]'), [])
+    assert.deepEqual(differences([view, '{ at: +1h, type: order, value: 1 }'], '[]'), [], 'just in time')
+    assert.deepEqual(differences([view, '{ at: +2h, type: x }'], '[miss]'), [], 'before the event')
+    assert.deepEqual(differences([view, '{ at: +2m }'], '{ features: { views_5m: 1 } }'), [])
+    assert.deepEqual(differences([view, '{ at: +1h }'], '{ features: { views_5m: 0 } }'), [])
+    assert.deepEqual(differences([view], '{ reasons: { miss: chosen } }'), [
+      'reason of miss: "chosen" "no decision: it is of a timer"',
+    ])
+  })
+
   it('sees that a repeated id is decided on once', () => {
     const same = '{ type: view, id: m1 }'
     assert.deepEqual(differences([same, same], '{ actions: [], features: { views_5m: 1 } }'), [])
@@ -172,6 +188,21 @@ describe('a rule test', () => {
     ],
     ['nothing expected', '  - { name: x, given: [{ type: a }] }', /:3:.*the case expects nothing/],
     ['a check said twice', '  - { name: x, given: [{ type: a, then: [] }], expect: [] }', /say it in expect/],
+    [
+      'a time that passes with something else',
+      '  - { name: x, given: [{ at: +1m, url: x }], expect: [] }',
+      /:3:.*given\.0\.url: an event has a type/,
+    ],
+    [
+      'neither an event nor a time',
+      '  - { name: x, given: [{ then: [] }], expect: [] }',
+      /neither an event, which has a type/,
+    ],
+    [
+      'reasons where time passes',
+      '  - { name: x, given: [{ type: a }, { at: +1m }], expect: { reasons: { help: cap } } }',
+      /reasons are of an event's decision/,
+    ],
     ['no events', '  - { name: x, given: [], expect: [] }', /cases\.0\.given/],
   ]
   for (const [what, cases, fault] of faulty) {

@@ -111,6 +111,29 @@ describe('the profile store', { skip }, () => {
     assert.equal(parts.length, 1)
   })
 
+  test('whose timers are due next is read piece by piece, and by nobody twice', async () => {
+    const dueMs = (i: number) => 1_700_000_000_000 + Math.floor(i / 3)
+    const partition = 9
+    const rows = Array.from({ length: 10 }, (_, i) => ({ customer: `due-${i}`, partition, nextDueMs: dueMs(i) }))
+    await insert(...rows, { customer: 'none', partition }, { ...rows[0]!, topic: 'other' })
+    await insert({ ...rows[9]!, version: 2n, nextDueMs: 0 })
+    const read: string[] = []
+    for (let past = { dueMs: 0, customer: '' }; ; ) {
+      const found = await store.readDue('shop', partition, past, 4)
+      for (const { customer, dueMs: due } of found) {
+        read.push(customer)
+        assert.equal(due, dueMs(Number(customer.slice(4))))
+      }
+      if (found.length < 4) break
+      past = found.at(-1)!
+    }
+    // The last one's timer no longer runs; whether its earlier version is still there is up to merges.
+    assert.deepEqual(
+      read.filter((customer) => customer !== 'due-9'),
+      rows.slice(0, 9).map(({ customer }) => customer),
+    )
+  })
+
   test('an erased customer is hidden from people, and still known to a recovery', async () => {
     await insert({ customer: 'gone', version: 3n, traits: new Map([['email', 'a@b.example']]) })
     await insert({ customer: 'gone', version: 4n, deleted: true })
