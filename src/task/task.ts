@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordBatch } from '../events/log.ts'
 import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { commitMetadata } from '../journal/commit-metadata.ts'
@@ -14,6 +15,9 @@ import { failureOf, Lost, TaskFailure } from './failure.ts'
 import { type Folded, findDue, fireTimers, foldRecords, nothingFolded } from './fold.ts'
 import { whileCurrent } from './patience.ts'
 import { recover } from './recover.ts'
+
+/** What no batch asks for is tried again after that. */
+const retryMs = 5_000
 
 /**
  * The worker of one input partition: it owns the partition's profiles and its transactional producer.
@@ -198,8 +202,9 @@ export class Task {
     const folded = await foldRecords(this.#deps, opened.profiles, batch, from, to, nowMs, turn)
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
     const nextOffset = to === batch.count ? batch.nextOffset : batch.offset(to)
+    const answers = folded.actions.length
     const committedMs = await this.#commit(opened, folded, due, nextOffset, clock, turn)
-    if (folded.actions.length > 0) {
+    if (answers > 0) {
       metrics.eventToAction.observe(Math.max(0, (committedMs - batch.timestamp(from)) / 1000))
     }
     await turn.heartbeat()
@@ -288,7 +293,10 @@ export class Task {
     this.#readingTimers = true
     profiles
       .loadTimers()
-      .catch((error) => this.#deps.logger.warn('dependency.wait', { ...this.at, error }))
+      .catch((error) => {
+        this.#deps.logger.warn('dependency.wait', { ...this.at, error })
+        return sleep(retryMs, undefined, { ref: false })
+      })
       .finally(() => {
         this.#readingTimers = false
       })
@@ -353,7 +361,7 @@ export class Task {
     this.#deps.logger.warn('task.open_failed', { ...this.at, error })
     setTimeout(() => {
       if (!this.#ended && this.#state === 'closed' && !this.#opening) this.start()
-    }, 5_000).unref()
+    }, retryMs).unref()
   }
 
   async #drop(): Promise<void> {
