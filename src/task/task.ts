@@ -196,8 +196,8 @@ export class Task {
     if (rows.full) await whileCurrent(turn, rows.whenDrained())
     if (!turn.isCurrent()) return
     const nowMs = Date.now()
-    const isCaughtUp = to === batch.count && batch.nextOffset >= batch.highWatermark
-    const clock = clockOf(opened, nowMs, isCaughtUp ? nowMs : batch.timestamp(to - 1))
+    // Not now: since the batch was fetched more may have come. Where it has not, timers fire by the next tick.
+    const clock = clockOf(opened, nowMs, batch.timestamp(to - 1))
     this.#folding = true
     const folded = await foldRecords(this.#deps, opened.profiles, batch, from, to, nowMs, turn)
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
