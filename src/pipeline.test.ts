@@ -240,7 +240,7 @@ test('due timers of one kind are one decision, as of the clock, and fire once', 
   const arbitration = { emit: 'best', contact: { cooldownMs: 0, caps: [] } } as const
   const pipeline = new Pipeline({
     ...stages,
-    policy: compilePolicy(actions, arbitration, stages.features.variables, 'v1', fail),
+    policy: compilePolicy(actions, arbitration, stages.features.features, 'v1', fail),
   })
   const known = profiles()
   pipeline.fold(batchOf(1), 0, [eventOf('e', 'c1', 'a')], known, startMs)

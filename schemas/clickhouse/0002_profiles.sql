@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS profiles
     topic LowCardinality(String),
     partition UInt16,
     customer String,
-    version UInt64 COMMENT 'epoch << 48 | the first position that this row does not include: offsets, and slices that fired timers',
+    version UInt64 COMMENT 'epoch << 48 | the first offset that this row does not include',
     stream_time DateTime64(3, 'UTC') COMMENT 'the largest event time seen',
     session_index UInt32,
     session_start DateTime64(3, 'UTC'),
@@ -17,7 +17,6 @@ CREATE TABLE IF NOT EXISTS profiles
     strings Map(LowCardinality(String), String) COMMENT 'features that are strings',
     lists Map(LowCardinality(String), Array(String)) COMMENT 'features that are lists',
     traits Map(LowCardinality(String), String) COMMENT 'traits; what is no string, as JSON',
-    next_due DateTime64(3, 'UTC') COMMENT 'when the first of its timers is due; 1970 where none runs',
     state String COMMENT 'what a recovery needs; its layout is private' CODEC(ZSTD(1)),
     deleted Bool COMMENT 'erased: the state is empty, and older events must not bring it back',
     updated_at DateTime64(3, 'UTC') DEFAULT now64(3)

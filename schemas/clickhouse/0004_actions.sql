@@ -1,11 +1,11 @@
--- Every action published. The id is a hash of what caused it and of the action's name: a replay makes the same one.
+-- Every action published. The id is a hash of (topic, partition, offset, action name): a replay makes the same one.
 CREATE TABLE IF NOT EXISTS actions
 (
     id String,
-    topic LowCardinality(String) COMMENT 'of the event that caused it, as partition and offset; of a timer, where its partition was',
+    topic LowCardinality(String) COMMENT 'of the event that caused it, as partition and offset',
     partition UInt16,
     offset UInt64 CODEC(Delta, ZSTD(1)),
-    event_id String COMMENT 'empty for an action of a timer, as the type',
+    event_id String,
     event_type LowCardinality(String),
     action LowCardinality(String),
     customer String,
@@ -15,7 +15,6 @@ CREATE TABLE IF NOT EXISTS actions
     payload Map(LowCardinality(String), String) COMMENT 'numbers and booleans as text',
     channel LowCardinality(String),
     policy LowCardinality(String) COMMENT 'content hash, see policies',
-    trigger LowCardinality(String) COMMENT 'empty for an event, else the timer that fired',
     expires_at Nullable(DateTime64(3, 'UTC')) COMMENT 'NULL where it does not expire',
     emitted_at DateTime64(3, 'UTC') COMMENT 'the clock of the slice that published it' CODEC(Delta, ZSTD(1)),
     inserted_at DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta, ZSTD(1))
