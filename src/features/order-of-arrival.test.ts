@@ -53,7 +53,7 @@ const features = compile([
   { name: 'funnel', kind: funnel, window: { kind: 'lifetime' }, latenessMs },
   { name: 'funnel_lately', kind: funnel, window: { kind: 'sliding', sizeMs: 60 * minuteMs, maxEvents: 1_000 } },
 ])
-const layout = layoutOf(features)
+const layout = layoutOf(features, [])
 
 const contact = { cooldownMs: 0, caps: [] }
 const pipeline = new Pipeline({
@@ -74,8 +74,8 @@ const batch = { topic: 't', partition: 0, offset: (i: number) => i } as RecordBa
 function take(profile: Profile, { id = '', timeMs, type, value, timezone = '' }: Fact): number {
   const event = new Event()
   Object.assign(event, { id, customer: 'c', timeMs, type, timezone, properties: new Properties(['v'], [value]) })
-  const profiles = { of: () => profile, changed() {} }
-  const { tally, faults } = pipeline.fold(batch, profile.nextOffset, [event], profiles, timeMs)
+  const profiles = { of: () => profile, take: () => true, schedule() {} }
+  const { tally, faults } = pipeline.fold(batch, 0, [event], profiles, timeMs)
   assert.deepEqual(faults, [])
   return tally.late
 }
@@ -84,7 +84,7 @@ function storedAndRead(profile: Profile): Profile {
   const out = new RowBuffer()
   writeState(out, profile, layout)
   out.endRow()
-  return Object.assign(readState('c', out.take().bytes, layout), { nextOffset: profile.nextOffset })
+  return readState('c', out.take().bytes, layout)
 }
 
 /** Events over five hours; `delayMs` after its own time each reaches the log, and some a second time. */

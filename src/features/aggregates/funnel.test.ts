@@ -60,7 +60,7 @@ test('a funnel is the longest chain of steps in time, in any order of arrival', 
 
 test('a lifetime keeps single events for the lateness only, and forgets no step reached', () => {
   const set = compile([{ name: 'ever', kind, window: lifetime, latenessMs: 7 }])
-  const layout = layoutOf(set)
+  const layout = layoutOf(set, [])
   fc.assert(
     fc.property(facts, fc.nat(12), (given, cut) => {
       let profile = new Profile('c')
