@@ -250,15 +250,18 @@ function observe(metrics: Metrics, tasks: ReadonlyMap<string, Task>, pendingByte
   let profiles = 0
   let timers = 0
   let unsavedMs = 0
+  let busiestShare = 0
   for (const task of tasks.values()) {
     profiles += task.profilesInMemory
     timers += task.timersPending
     unsavedMs = Math.max(unsavedMs, task.unsavedMs(nowMs))
+    busiestShare = Math.max(busiestShare, task.busiestShare)
   }
   for (const state of taskStates) {
     metrics.partitions.set({ state }, [...tasks.values()].filter((task) => task.state === state).length)
   }
   metrics.profilesInMemory.set(profiles)
+  metrics.busiestShare.set(busiestShare)
   metrics.timersPending.set(timers)
   metrics.checkpointAge.set(unsavedMs / 1000)
   metrics.pendingBytes.set(pendingBytes)

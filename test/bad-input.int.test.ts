@@ -21,7 +21,7 @@ import { type SeenRecord, type Service, skip, until, World } from './harness.ts'
  *  31, 32    src/features/features.test.ts (state), here (effect)
  *  45        the bomb: src/log/kafka/kafka-log.int.test.ts: a batch that unpacks to too much stops its own partition only
  *  46        src/log/kafka/record-set.test.ts: aborted transactions are left out
- *  47        foreign-avro.int.test.ts: customers by Zipf's law; the bound: src/features/features.test.ts: a bounded set keeps its bound
+ *  47        foreign-avro.int.test.ts: customers by Zipf's law; the bound: src/features/features.test.ts: a bounded set keeps its bound; the gauge: src/profiles/cache.int.test.ts
  *  48        src/profiles/cache.int.test.ts: what is not used makes room
  *  50        start-up.int.test.ts: a wrong configuration
  *  53        comes with erasure

@@ -58,6 +58,7 @@ export function createMetrics(
     partitionFailed: gauge('partition_failed', 'Partitions that stopped, by reason.', ['reason']),
     partitions: gauge('partitions', 'Partitions that this process owns, by the state of their task.', ['state']),
     profilesInMemory: gauge('profiles_in_memory', 'Profiles held in memory.'),
+    busiestShare: gauge('busiest_customer_share', "The busiest customer's share of a partition's events, the largest."),
     timersPending: gauge('timers_pending', 'Customers with a timer, as far as is held in memory.'),
     timersFired: counter('timers_fired_total', 'Timers that fired.'),
     insertSeconds: histogram(

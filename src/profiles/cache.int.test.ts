@@ -75,6 +75,16 @@ describe('profiles beyond the memory', { skip }, () => {
     for (const row of rows) assert.deepEqual(row.numbers, { n: 3, ids: 3 }, row.customer)
   })
 
+  it('tells the share of the busiest customer, where there are enough events to tell', () => {
+    const cache = new ProfileCache(store, 'shares', 0, features, [], true)
+    for (let i = 0; i < 2_000; i++) fold(cache, eventOf(i % 4 === 0 ? `c${i}` : 'busy', 1), i)
+    cache.snapshot(2_000, checkpoint)
+    assert.equal(cache.busiestShare, 0.75)
+    for (let i = 2_000; i < 2_100; i++) fold(cache, eventOf('busy', 2), i)
+    cache.snapshot(2_100, checkpoint)
+    assert.equal(cache.busiestShare, 0)
+  })
+
   it('what changed since the last stored checkpoint is not let go', async () => {
     const cache = new ProfileCache(store, 'other', 0, features, [], true)
     for (let i = 0; i < 100; i++) fold(cache, eventOf(`c${i}`, 1), i)

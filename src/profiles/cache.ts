@@ -14,6 +14,8 @@ import { readFeatures } from './readable.ts'
 
 /** A profile's objects beside what its state takes: found by comparing heaps before and after. */
 const overheadBytes = 700
+/** Of fewer events a share says nothing. */
+const leastForShare = 1_000
 /** What a byte of encoded state takes in memory: numbers are 8 bytes there, and packed here. */
 const expansion = 4
 /** What a partition knows of its timers: some 15 MB. */
@@ -46,6 +48,7 @@ export class ProfileCache {
   /** That of the latest stored checkpoint: a profile that did not change since then is in the store. */
   #storedPosition = 0
   #bytes = 0
+  #busiestShare = 0
   #newestPosition = 0
   /** Who may be in the store and not in memory; undefined: anybody may. */
   readonly #away: BloomFilter | undefined
@@ -70,6 +73,11 @@ export class ProfileCache {
 
   get size(): number {
     return this.#profiles.size
+  }
+
+  /** The busiest customer's share of what the last snapshot took in; 0 where that was too little to tell. */
+  get busiestShare(): number {
+    return this.#busiestShare
   }
 
   /** Customers with a timer, as far as the queue reaches. */
@@ -102,6 +110,7 @@ export class ProfileCache {
     const position = offset + this.firings
     if (position < profile.position) return false
     profile.position = position + 1
+    profile.changes++
     if (!profile.dirty) {
       profile.dirty = true
       this.#changed.push(profile)
@@ -212,13 +221,19 @@ export class ProfileCache {
   snapshot(position: number, checkpoint: Buffer): RowChunk {
     const version = profileVersion(0, position)
     let latestMs = 0
+    let changes = 0
+    let most = 0
     for (const profile of this.#changed) {
+      changes += profile.changes
+      most = Math.max(most, profile.changes)
+      profile.changes = 0
       latestMs = Math.max(latestMs, profile.streamTimeMs)
       this.#writeRow(profile, version)
       profile.dirty = false
       profile.position = position
     }
     this.#changed = []
+    this.#busiestShare = changes < leastForShare ? 0 : most / changes
     writeCheckpointRow(this.#rows, this.#topic, this.#partition, version, latestMs, checkpoint)
     return this.#rows.take()
   }

@@ -27,6 +27,8 @@ export class Profile {
   timers: TimerStates = noTimers
   /** Changed since its row was last written. */
   dirty = false
+  /** How often it was changed since its row was last written. */
+  changes = 0
   /** Used since the cache last looked for profiles to let go. */
   used = true
   /** About what it takes in memory; bytes, as of its last snapshot. */

@@ -74,6 +74,10 @@ export class Task {
     return this.#opened?.profiles.size ?? 0
   }
 
+  get busiestShare(): number {
+    return this.#opened?.profiles.busiestShare ?? 0
+  }
+
   get timersPending(): number {
     return this.#opened?.profiles.timersPending ?? 0
   }
