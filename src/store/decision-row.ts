@@ -5,21 +5,21 @@ import type { Table } from './table.ts'
 /** The columns in the order in which `writeDecisionRow` writes them. */
 export const decisionsTable: Table = {
   name: 'decisions',
-  columns: [
-    'topic',
-    'partition',
-    'offset',
-    'customer',
-    'trigger',
-    'time',
-    'now',
-    'policy',
-    'candidates',
-    'reasons',
-    'scores',
-    'probabilities',
-    'chosen',
-  ],
+  columns: {
+    topic: 'String',
+    partition: 'UInt16',
+    offset: 'UInt64',
+    customer: 'String',
+    trigger: 'String',
+    time: 'DateTime64(3)',
+    now: 'DateTime64(3)',
+    policy: 'String',
+    candidates: 'Array(String)',
+    reasons: 'Array(String)',
+    scores: 'Array(Float64)',
+    probabilities: 'Array(Float64)',
+    chosen: 'Array(String)',
+  },
 }
 
 /**

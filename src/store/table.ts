@@ -1,5 +1,9 @@
 /** A table as the inserts see it: its name and the columns of one row, in the order in which rows are written. */
 export interface Table {
   readonly name: string
-  readonly columns: readonly string[]
+  /**
+   * By name, the ClickHouse type as which a row writes the value. It may be simpler than the column's own: a
+   * LowCardinality(String) is written as a String.
+   */
+  readonly columns: Readonly<Record<string, string>>
 }

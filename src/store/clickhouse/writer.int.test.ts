@@ -10,8 +10,8 @@ import { createTestDatabase, skip, type TestDatabase, testUrl } from './test-dat
 import { startTestProxy, type TestProxy } from './test-proxy.ts'
 import { createWriter } from './writer.ts'
 
-const things: Table = { name: 'things', columns: ['n', 'text'] }
-const others: Table = { name: 'others', columns: ['n', 'text'] }
+const things: Table = { name: 'things', columns: { n: 'UInt32', text: 'String' } }
+const others: Table = { name: 'others', columns: { n: 'UInt32', text: 'String' } }
 
 /** One row each. */
 function rowsOf(...rows: readonly [n: number, text: string][]): RowChunk {
