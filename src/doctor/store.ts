@@ -46,6 +46,9 @@ export async function checkStoreRights(world: World): Promise<Verdict> {
       `GRANT INSERT, SELECT ON ${database}.* TO ${username}`,
     )
   }
+  if (!(await world.store().mayReadInput())) {
+    return fail(`${username} may not insert through input()`, `GRANT CREATE TEMPORARY TABLE ON *.* TO ${username}`)
+  }
   if (answers.includes(undefined)) return warn('this ClickHouse can not tell', `SHOW GRANTS FOR ${username} tells`)
   return ok(`${username} has INSERT and SELECT`)
 }

@@ -33,11 +33,11 @@ describe('verdicts', () => {
   })
 
   it('on rights in ClickHouse, with the statement that grants them', async () => {
-    const judge = (answer: (table: string) => boolean | undefined) => {
+    const judge = (answer: (table: string) => boolean | undefined, mayReadInput = true) => {
       const config = { clickhouse: { username: 'writer', database: 'shop' } }
       return checkStoreRights({
         config,
-        store: () => ({ mayWrite: async (table: string) => answer(table) }),
+        store: () => ({ mayWrite: async (table: string) => answer(table), mayReadInput: async () => mayReadInput }),
       } as never as World)
     }
     assert.equal((await judge(() => true)).status, 'ok')
@@ -45,5 +45,7 @@ describe('verdicts', () => {
     const denied = await judge((table) => table !== 'events')
     assert.deepEqual([denied.status, denied.detail], ['fail', 'writer lacks INSERT or SELECT on events'])
     assert.equal(denied.mend, 'GRANT INSERT, SELECT ON shop.* TO writer')
+    const before265 = await judge(() => true, false)
+    assert.equal(before265.mend, 'GRANT CREATE TEMPORARY TABLE ON *.* TO writer')
   })
 })

@@ -4,6 +4,7 @@ import { type ClickHouseOptions, connectClickHouse, toStoreError } from '../../s
 import { type Migration, migrate } from '../../store/clickhouse/migrate.ts'
 import { createProfileStore } from '../../store/clickhouse/profiles.ts'
 import type { StoredProfile } from '../../store/profile-store.ts'
+import { StoreError } from '../../store/store-error.ts'
 
 export interface StoreProbe {
   /** Throws StoreError, as all of them do. */
@@ -16,12 +17,18 @@ export interface StoreProbe {
   pendingMigrations(): Promise<string[]>
   /** Whether this user has INSERT and SELECT on a table; undefined where the server is too old to tell. */
   mayWrite(table: string): Promise<boolean | undefined>
+  /** Whether this user may insert by way of `input()`, which servers before 26.5 take for a temporary table. */
+  mayReadInput(): Promise<boolean>
   checkpoint(topic: string, partition: number): Promise<StoredProfile | undefined>
   close(): Promise<void>
 }
 
 /** The server's error for a statement that it does not know. */
 const syntaxError = 62
+/** Its error where the user's rights do not suffice. */
+const accessDenied = 497
+/** Its error for `input()` outside an INSERT: it looks at the rights before it says so. */
+const misusedInput = 477
 
 export function openStoreProbe(options: ClickHouseOptions): StoreProbe {
   const { url, database, username, password } = options
@@ -67,6 +74,17 @@ export function openStoreProbe(options: ClickHouseOptions): StoreProbe {
         const failure = toStoreError(error, 'doctor')
         if (failure.serverCode === syntaxError) return undefined
         throw failure
+      }
+    },
+    async mayReadInput() {
+      try {
+        await select("SELECT * FROM input('n UInt8')")
+        return true
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+        if (error.serverCode === misusedInput) return true
+        if (error.serverCode === accessDenied) return false
+        throw error
       }
     },
     checkpoint: (topic, partition) => store.readCheckpoint(topic, partition),
