@@ -1,5 +1,5 @@
 -- Every evaluation of the policy: what was considered, why each candidate fell or stood, and what was chosen.
--- An event has one decision and each timer one of its own, hence `trigger` in the key.
+-- An event has one decision and each timer one of its own, hence `trigger` in the key. Merged seldom, as `events` is.
 CREATE TABLE IF NOT EXISTS decisions
 (
     topic LowCardinality(String),
@@ -19,4 +19,5 @@ CREATE TABLE IF NOT EXISTS decisions
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)
-ORDER BY (customer, time, topic, partition, offset, trigger);
+ORDER BY (customer, time, topic, partition, offset, trigger)
+SETTINGS merge_selector_base = 10, min_parts_to_merge_at_once = 8;

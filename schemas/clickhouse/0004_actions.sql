@@ -1,4 +1,5 @@
 -- Every action published. The id is a hash of (topic, partition, offset, action name): a replay makes the same one.
+-- Merged seldom, as `events` is.
 CREATE TABLE IF NOT EXISTS actions
 (
     id String,
@@ -21,7 +22,8 @@ CREATE TABLE IF NOT EXISTS actions
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)
-ORDER BY (customer, time, id);
+ORDER BY (customer, time, id)
+SETTINGS merge_selector_base = 10, min_parts_to_merge_at_once = 8;
 
 -- Every policy that ever decided. Inserting one again keeps the first time.
 CREATE TABLE IF NOT EXISTS policies

@@ -23,7 +23,8 @@ export function createWriter(options: WriterOptions): RowWriter {
     observer,
     maxPendingBytes,
     intervalMs = 1000,
-    maxInsertBytes = 8_000_000,
+    // Its part stays compact in `events`: see min_bytes_for_wide_part there.
+    maxInsertBytes = 16_000_000,
     maxRetryMs = 5000,
   } = options
   const stopping = new AbortController()
