@@ -37,6 +37,7 @@ const rooms = [
   'src/ingest',
   'src/timers',
   'src/expressions',
+  'src/sql',
   'src/emit',
 ]
 const forbidden = [

@@ -1,5 +1,6 @@
 import type { ASTNode, BinaryOperator } from '@marcbachmann/cel-js'
 import { elements, member, memberReader } from './access.ts'
+import { compareText } from './compare-text.ts'
 
 /**
  * A checked CEL tree as closures. Its semantic is CEL's (github.com/google/cel-spec), with these bounds:
@@ -143,7 +144,8 @@ interface Binding {
   value: unknown
 }
 
-function literal(node: ASTNode): unknown {
+/** The value of a literal; undefined for another node. @throws NotSupported */
+export function literal(node: ASTNode): unknown {
   const value = node.op === 'value' ? node.args : undefined
   if (typeof value !== 'bigint') {
     if (typeof value === 'object' && value !== null)
@@ -156,7 +158,8 @@ function literal(node: ASTNode): unknown {
 }
 
 const typeOf = (node: ASTNode) => (node as { checkedType?: { name: string } }).checkedType?.name
-const bothInt = ([a, b]: [ASTNode, ASTNode]) => typeOf(a) === 'int' && typeOf(b) === 'int'
+/** Whether both operands are ints by the check, so that the result has to be one. */
+export const bothInt = ([a, b]: [ASTNode, ASTNode]) => typeOf(a) === 'int' && typeOf(b) === 'int'
 const allPresent = (values: unknown[]) => (values.includes(undefined) ? undefined : values)
 const finite = (value: number) => (Number.isFinite(value) ? value : undefined)
 const exact = (value: number) => (Number.isSafeInteger(value) ? value : undefined)
@@ -189,27 +192,23 @@ function compileBinary<Moment>(
       }
     case '<':
       return (moment) => {
-        const a = left(moment)
-        const b = right(moment)
-        return ordered(a, b) ? (a as number) < (b as number) : undefined
+        const by = order(left(moment), right(moment))
+        return by === undefined ? undefined : by < 0
       }
     case '<=':
       return (moment) => {
-        const a = left(moment)
-        const b = right(moment)
-        return ordered(a, b) ? (a as number) <= (b as number) : undefined
+        const by = order(left(moment), right(moment))
+        return by === undefined ? undefined : by <= 0
       }
     case '>':
       return (moment) => {
-        const a = left(moment)
-        const b = right(moment)
-        return ordered(a, b) ? (a as number) > (b as number) : undefined
+        const by = order(left(moment), right(moment))
+        return by === undefined ? undefined : by > 0
       }
     case '>=':
       return (moment) => {
-        const a = left(moment)
-        const b = right(moment)
-        return ordered(a, b) ? (a as number) >= (b as number) : undefined
+        const by = order(left(moment), right(moment))
+        return by === undefined ? undefined : by >= 0
       }
     case '+':
       return (moment) => {
@@ -225,7 +224,8 @@ function compileBinary<Moment>(
     case '/':
       return numbers((a, b) => finite(ints ? Math.trunc(a / b) : a / b))
     case '%':
-      return numbers((a, b) => finite(a % b))
+      // CEL has it for ints alone; what has a fraction has no overload.
+      return numbers((a, b) => (Number.isSafeInteger(a) && Number.isSafeInteger(b) ? finite(a % b) : undefined))
     case 'in':
       throw new Error('compiled by its own case')
   }
@@ -237,11 +237,12 @@ function compileComparison<Moment>(
   left: Evaluate<Moment>,
   constant: number | string,
 ): Evaluate<Moment> | undefined {
-  const type = typeof constant
-  const compare = (holds: (a: number | string) => boolean): Evaluate<Moment> => {
+  const compare = (holds: (a: number, b: number) => boolean): Evaluate<Moment> | undefined => {
+    // The order of texts is not JavaScript's.
+    if (typeof constant === 'string') return undefined
     return (moment) => {
       const a = left(moment)
-      return typeof a === type ? holds(a as typeof constant) : undefined
+      return typeof a === 'number' ? holds(a, constant) : undefined
     }
   }
   switch (op) {
@@ -256,21 +257,24 @@ function compileComparison<Moment>(
         return a === undefined ? undefined : a !== constant
       }
     case '<':
-      return compare((a) => a < constant)
+      return compare((a, b) => a < b)
     case '<=':
-      return compare((a) => a <= constant)
+      return compare((a, b) => a <= b)
     case '>':
-      return compare((a) => a > constant)
+      return compare((a, b) => a > b)
     case '>=':
-      return compare((a) => a >= constant)
+      return compare((a, b) => a >= b)
     default:
       return undefined
   }
 }
 
-/** Values that CEL orders: two numbers, two strings or two bools. */
-const ordered = (a: unknown, b: unknown) =>
-  typeof a === typeof b && (typeof a === 'number' || typeof a === 'string' || typeof a === 'boolean')
+/** Negative where a comes first, 0 where they are equal. CEL orders two numbers, two strings (by code point) or two bools. */
+function order(a: unknown, b: unknown): number | undefined {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b)
+  return typeof a === 'boolean' && typeof b === 'boolean' ? Number(a) - Number(b) : undefined
+}
 
 /** CEL's equality: deep for lists and maps, false between values of different types. */
 export function equal(a: unknown, b: unknown): boolean {

@@ -70,6 +70,8 @@ test('expressions give what CEL says', () => {
     ['n / 2', 3],
     ['-n / 2', -3],
     ['n % 4', 3],
+    ['-n % 4', -3],
+    ['"\ue000" < "😀"', true],
     ['x / 2.0', 1.25],
     ['n > 3 ? "many" : "few"', 'many'],
     ['!(n == 7)', false],
@@ -99,6 +101,7 @@ test('an error is no value, and only &&, || and the macros absorb it', () => {
   const cases: [source: string, wanted: unknown][] = [
     ['properties.missing > 3', undefined],
     ['properties.category > 3', undefined],
+    ['properties.revenue % 2', undefined],
     ['properties.missing > 3 && n == 0', false],
     ['properties.missing > 3 || n == 7', true],
     ['properties.missing > 3 && n == 7', undefined],

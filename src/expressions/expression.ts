@@ -24,6 +24,8 @@ export interface Compiled<Moment> {
   readonly type: string
   /** Names of the variables that it reads. */
   readonly names: ReadonlySet<string>
+  /** The checked tree. A variable called `type` has the name `_type` in it, see `outerName`. */
+  readonly tree: ASTNode
 }
 
 /** A fault of an expression: the message, and where in the source it points; 0-based. */
@@ -42,6 +44,9 @@ const neverRun = () => {
 
 /** `type` is a type of CEL's own, which a variable can't be called; inside, ours has this name. */
 const innerName = (name: string) => (name === 'type' ? '_type' : name)
+
+/** The name of a variable in a checked tree, as the expression has it. */
+export const outerName = (name: string) => (name === '_type' ? 'type' : name)
 
 /** The variables that an expression may name, with what compiling needs of them. Make one a scope, not one an expression. */
 export class Scope<Moment> {
@@ -69,8 +74,8 @@ export class Scope<Moment> {
       this.#nameVariables(parsed.ast, names)
       const { valid, type, error } = parsed.check()
       if (!valid) throw error
-      const read = (name: string) => this.#variables.get(name === '_type' ? 'type' : name)?.read
-      return { evaluate: compileNode(parsed.ast, read), type: type ?? 'dyn', names }
+      const read = (name: string) => this.#variables.get(outerName(name))?.read
+      return { evaluate: compileNode(parsed.ast, read), type: type ?? 'dyn', names, tree: parsed.ast }
     } catch (error) {
       throw this.#fault(error, source)
     }

@@ -1,6 +1,6 @@
 import { type Agent, type Enrichment, noCampaign, noGeo } from '../enrich/enrichment.ts'
 import type { Event } from '../events/event.ts'
-import { writeTextMap, writeTypedMaps } from './property-maps.ts'
+import { nonTextsOf, writeTextMap, writeTypedMaps } from './property-maps.ts'
 import { encodeSegment, type RowBuffer, type Segment } from './row-binary.ts'
 import type { Table } from './table.ts'
 import { truncateIp } from './truncate-ip.ts'
@@ -42,8 +42,8 @@ export const eventsTable: Table = {
 
 /**
  * Writes one row of `events`. The row is a function of its arguments alone, so a replay writes the same bytes again.
- * Null properties are left out; of a property sent twice the last one is written, as `Properties.get` reads it. The raw
- * user agent is not stored: what it says is in the columns, and it can single a person out.
+ * Of a property sent twice the last one is written, as `Properties.get` reads it. The raw user agent is not stored: what it
+ * says is in the columns, and it can single a person out.
  */
 export function writeEventRow(
   row: RowBuffer,
@@ -158,6 +158,7 @@ function writeContext(
     entries += note(row, 'campaign_click_id', campaign.clickId)
     entries += note(row, 'campaign_network', campaign.network)
   }
+  if (event.traits.names.length > 0) entries += note(row, 'typed_traits', nonTextsOf(event.traits))
   entries += note(row, 'referrer_source', referrer.source)
   entries += note(row, 'referrer_host', referrer.host)
   entries += note(row, 'referrer_term', referrer.term)

@@ -1,12 +1,12 @@
 /**
  * Properties as ClickHouse maps. A name goes into the map of its value's type, so that SQL needs no cast and a number
- * stays exact. Null properties are left out; of a property sent twice the last one is written, as `Properties.get`
- * reads it.
+ * stays exact. Of a property sent twice the last one is written, as `Properties.get` reads it. What an expression can tell
+ * apart, SQL can: a property that is null (in `nested`) is another thing than one that is not there.
  */
 import type { Properties, Value } from '../events/event.ts'
 import type { RowBuffer } from './row-binary.ts'
 
-/** Writes the four maps `numbers`, `strings`, `booleans` and `nested` (lists and maps as JSON), in that order. */
+/** Writes the four maps `numbers`, `strings`, `booleans` and `nested` (lists, maps and null as JSON), in that order. */
 export function writeTypedMaps(row: RowBuffer, { names, values }: Properties): void {
   let numbers = 0
   let strings = 0
@@ -14,7 +14,7 @@ export function writeTypedMaps(row: RowBuffer, { names, values }: Properties): v
   let nested = 0
   for (let i = 0; i < names.length; i++) {
     const value = values[i]!
-    if (value === null || !isLast(names, i)) continue
+    if (!isLast(names, i)) continue
     if (typeof value === 'number') numbers++
     else if (typeof value === 'string') strings++
     else if (typeof value === 'boolean') booleans++
@@ -47,14 +47,14 @@ export function writeTypedMaps(row: RowBuffer, { names, values }: Properties): v
   row.varint(nested)
   for (let i = 0; nested > 0; i++) {
     const value = values[i]!
-    if (typeof value !== 'object' || value === null || !isLast(names, i)) continue
+    if (typeof value !== 'object' || !isLast(names, i)) continue
     row.string(names[i]!)
     row.string(JSON.stringify(value))
     nested--
   }
 }
 
-/** Writes one Map(String, String); what is no string, as JSON. */
+/** Writes one Map(String, String); what is no string, as JSON, and null not at all. */
 export function writeTextMap(row: RowBuffer, { names, values }: Properties): void {
   let count = 0
   for (let i = 0; i < names.length; i++) if (values[i] !== null && isLast(names, i)) count++
@@ -64,6 +64,14 @@ export function writeTextMap(row: RowBuffer, { names, values }: Properties): voi
     writeText(row, names[i]!, values[i]!)
     count--
   }
+}
+
+/** What `writeTextMap` does not tell apart from a text: the properties that are none, nulls too, as one JSON object; empty for none. */
+export function nonTextsOf({ names, values }: Properties): string {
+  const entries = names
+    .map((name, i) => [name, values[i]!, i] as const)
+    .filter(([, value, i]) => typeof value !== 'string' && isLast(names, i))
+  return entries.length === 0 ? '' : JSON.stringify(Object.fromEntries(entries))
 }
 
 /** As `writeTextMap`, of traits as a profile keeps them. */

@@ -1,3 +1,5 @@
+import { compareText } from '../../expressions/compare-text.ts'
+
 /**
  * A total order of the values that features keep, so that ties are settled by the values and not by the order of
  * arrival: false, true, numbers, then strings by code point (ClickHouse's order of UTF-8 bytes).
@@ -13,16 +15,4 @@ const rank = (value: Scalar) => (typeof value === 'boolean' ? 0 : typeof value =
 export function compareScalars(a: Scalar, b: Scalar): number {
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b)
   return typeof a === typeof b ? Number(a) - Number(b) : rank(a) - rank(b)
-}
-
-/** By code point: a surrogate (of a code point past U+FFFF) comes after every other UTF-16 unit. */
-export function compareText(a: string, b: string): number {
-  const length = Math.min(a.length, b.length)
-  for (let i = 0; i < length; i++) {
-    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)]
-    if (x === y) continue
-    const [xHigh, yHigh] = [(x & 0xf800) === 0xd800, (y & 0xf800) === 0xd800]
-    return xHigh === yHigh ? x - y : xHigh ? 1 : -1
-  }
-  return a.length - b.length
 }

@@ -119,7 +119,7 @@ describe('the tables', { skip }, () => {
         numbers: { n: 1e308, '': -0.5 },
         strings: JSON.parse('{"s":"text","__proto__":"own"}'),
         booleans: { yes: true, no: false },
-        nested: { list: '[1,null,{"a":"b"}]', map: '{"a.b":1,"a":{"b":2}}' },
+        nested: { list: '[1,null,{"a":"b"}]', map: '{"a.b":1,"a":{"b":2}}', nothing: 'null' },
         traits: { plan: 'gold', age: '42', tags: '["a"]' },
         device: 'mobile',
         browser: 'Safari',
@@ -137,9 +137,10 @@ describe('the tables', { skip }, () => {
       },
     )
     const [context] = await database.select(
-      `SELECT anonymous_id, received_at, title, referrer, ip, locale, timezone, channel, currency, device_vendor, device_model, campaign_source, campaign_medium, campaign_name, campaign_term, campaign_content, campaign_click_id, campaign_network, referrer_source, referrer_host, referrer_term, region, city, latitude, longitude, geo_timezone, asn, organization FROM events FINAL WHERE id = 'e1'`,
+      `SELECT context['typed_traits'] AS typed_traits, anonymous_id, received_at, title, referrer, ip, locale, timezone, channel, currency, device_vendor, device_model, campaign_source, campaign_medium, campaign_name, campaign_term, campaign_content, campaign_click_id, campaign_network, referrer_source, referrer_host, referrer_term, region, city, latitude, longitude, geo_timezone, asn, organization FROM events FINAL WHERE id = 'e1'`,
     )
     assert.deepEqual(context, {
+      typed_traits: '{"age":42,"gone":null,"tags":["a"]}',
       anonymous_id: 'a1',
       received_at: '2023-11-14 22:13:21.456',
       title: 'Shop',

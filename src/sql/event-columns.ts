@@ -1,0 +1,129 @@
+import type { VariableSql } from './expression.ts'
+import { quoteText } from './quote.ts'
+import { constant, dyn, error, number, type Sql, SqlValues, simple } from './value.ts'
+
+/**
+ * The event's variables (`features/moment.ts`) as expressions over a row of `events` (`store/event-row.ts`). What a
+ * variable needs of the rows before it (`session_events`, `entry_page`) is over the windows of `sessionWindows`.
+ */
+
+/** Named columns of a query's level: each text once, however many expressions use it. */
+export class Columns {
+  readonly #prefix: string
+  readonly #names = new Map<string, string>()
+
+  constructor(prefix: string) {
+    this.#prefix = prefix
+  }
+
+  /** @returns the column's name */
+  add(sql: string): string {
+    let name = this.#names.get(sql)
+    if (name === undefined) {
+      name = `${this.#prefix}${this.#names.size + 1}`
+      this.#names.set(sql, name)
+    }
+    return name
+  }
+
+  /** `sql AS name` of each. */
+  get list(): readonly string[] {
+    return [...this.#names].map(([sql, name]) => `${sql} AS ${name}`)
+  }
+}
+
+/** Event time and the start of the session that the event met; ms. */
+export const eventMs = 'toUnixTimestamp64Milli(time)'
+/** Whether the event belongs to that session; a late one of a session that is over came before its start. */
+export const inSession = 'time >= session_start'
+
+/** The path of a URL, as `pathOf` of `enrich/url.ts`. */
+const afterHost = "extract(replaceRegexpOne(url, '^([a-zA-Z][a-zA-Z0-9+.-]*:)?//', ''), '^[^/?#]*(/[^?#]*)')"
+const path = `if(${afterHost} = '', '/', ${afterHost})`
+
+/** `seen` is the session so far in the order of arrival; `moved` its events that have the start in common. */
+export const sessionWindows = [
+  'seen AS (PARTITION BY topic, partition, customer, session_index ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
+  'moved AS (PARTITION BY topic, partition, customer, session_index, session_start ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
+]
+
+/** Of the event that began the session or moved its start back, 1: the order in which events with this start came. */
+const sinceMoved = 'row_number() OVER moved'
+
+const texts: Readonly<Record<string, string>> = {
+  type: "CAST(type, 'String')",
+  customer: 'customer',
+  url: 'url',
+  title: "context['title']",
+  referrer: "context['referrer']",
+  channel: "context['channel']",
+  locale: "context['locale']",
+  currency: "context['currency']",
+  device: "CAST(device, 'String')",
+  browser: "CAST(browser, 'String')",
+  os: "CAST(os, 'String')",
+  country: "CAST(country, 'String')",
+  city: "context['city']",
+  referrer_class: "CAST(referrer_class, 'String')",
+  referrer_source: "context['referrer_source']",
+}
+
+const campaign = ['source', 'medium', 'name', 'term', 'content', 'clickId', 'network']
+
+/**
+ * The variables, as columns that are added to the level below the expressions.
+ * @param arrivals columns of the level below that, over the rows alone
+ */
+export function eventVariablesSql(columns: Columns, arrivals: Columns): VariableSql {
+  const column = ({ type, text }: Sql): Sql => simple(type, columns.add(text))
+  const map = (member: (name: string) => Sql) => ({ member: (name: string) => column(member(name)) })
+
+  const variables: Readonly<Record<string, () => ReturnType<VariableSql>>> = {
+    time_ms: () => column(number(`toFloat64(${eventMs})`)),
+    value: () => {
+      const amount = new SqlValues().toDyn(simple('number', 'value')).text
+      return column(dyn(`if(isNull(value), ${constant(null).text}, ${amount})`))
+    },
+    bot: () => column({ type: 'bool', text: 'toUInt8(bot)', simple: false }),
+    session_index: () => column(number('toFloat64(session_index)')),
+    session_events: () => column(number(`toFloat64(countIf(${inSession}) OVER seen)`)),
+    entry_page: () => {
+      const began = `${arrivals.add(sinceMoved)} = 1 AND time = session_start AND url != ''`
+      const first = `argMinIf(${path}, offset, ${inSession} AND url != '') OVER seen`
+      const latest = `argMaxIf(${path}, offset, ${began}) OVER seen`
+      return column({ type: 'string', text: `if(${latest} != '', ${latest}, ${first})`, simple: false })
+    },
+    properties: () => map((name) => property(quoteText(name))),
+    traits: () => map((name) => trait(quoteText(name))),
+    campaign: () => map((name) => (campaign.includes(name) ? campaignField(name) : error)),
+  }
+  return (name) => {
+    const text = texts[name]
+    return text === undefined ? variables[name]?.() : column(simple('string', text))
+  }
+}
+
+function property(name: string): Sql {
+  const values = new SqlValues()
+  const text = values.toDyn(simple('string', `strings[${name}]`)).text
+  const amount = values.toDyn(simple('number', `numbers[${name}]`)).text
+  const flag = values.toDyn(simple('bool', `booleans[${name}]`)).text
+  const [hasText, hasNumber, hasFlag] = ['strings', 'numbers', 'booleans'].map((map) => `mapContains(${map}, ${name})`)
+  // A map has an empty text for a name that it does not have, and that is an error.
+  const other = values.fromJson(`nested[${name}]`).text
+  return dyn(`multiIf(${hasText}, ${text}, ${hasNumber}, ${amount}, ${hasFlag}, ${flag}, ${other})`)
+}
+
+function trait(name: string): Sql {
+  const values = new SqlValues()
+  const typed = "context['typed_traits']"
+  const text = values.toDyn(simple('string', `traits[${name}]`)).text
+  const other = values.fromJson(`JSONExtractRaw(${typed}, ${name})`).text
+  return dyn(`if(mapContains(traits, ${name}) AND NOT JSONHas(${typed}, ${name}), ${text}, ${other})`)
+}
+
+/** The map has every field of a campaign, empty where it is not known. */
+function campaignField(name: string): Sql {
+  const column = name === 'clickId' ? 'campaign_click_id' : `campaign_${name}`
+  return { type: 'string', text: `context[${quoteText(column)}]`, simple: false }
+}

@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import fc from 'fast-check'
+import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
+import { noSession, touchSession } from '../enrich/session.ts'
+import { Event, Properties, type Value } from '../events/event.ts'
+import { type Compiled, ExpressionFault, Scope } from '../expressions/expression.ts'
+import { eventVariables, type Moment } from '../features/moment.ts'
+import { insertRows } from '../store/clickhouse/insert.ts'
+import { createTestDatabase, skip, type TestDatabase } from '../store/clickhouse/test-database.ts'
+import { eventsTable, writeEventRow } from '../store/event-row.ts'
+import { RowBuffer } from '../store/row-binary.ts'
+import { Columns, eventVariablesSql, sessionWindows } from './event-columns.ts'
+import { expressionToSql, NotInSql } from './expression.ts'
+import { quoteText } from './quote.ts'
+import { SqlValues, tags } from './value.ts'
+
+const scope = new Scope(eventVariables)
+
+/** A value as the closure or the query gave it: CEL's error is told apart from null, a list or a map is only named. */
+type Given = 'error' | 'list' | 'map' | { readonly value: null | boolean | number | string }
+
+function ofClosure(value: unknown): Given {
+  if (value === undefined) return 'error'
+  if (Array.isArray(value)) return 'list'
+  if (typeof value === 'object' && value !== null) return 'map'
+  // A query has no -0 for what is 0.
+  return { value: typeof value === 'number' ? value + 0 : (value as null | boolean | string) }
+}
+
+function ofQuery([tag, amount, text]: readonly [number, number, string]): Given {
+  if (tag === tags.error) return 'error'
+  if (tag === tags.list) return 'list'
+  if (tag === tags.map) return 'map'
+  if (tag === tags.none) return { value: null }
+  if (tag === tags.bool) return { value: amount === 1 }
+  return { value: tag === tags.number ? amount + 0 : text }
+}
+
+const texts = fc.constantFrom(
+  '',
+  'a',
+  'b',
+  'ab',
+  'é',
+  '\ue000',
+  '😀',
+  "'\\",
+  '1',
+  '-2.5e3',
+  '1e400',
+  '007',
+  'true',
+  'null',
+  'x\0y\n',
+)
+const numbers = fc.oneof(
+  fc.constantFrom(0, -0, 1, -1, 2, 3, 0.1, 0.2, 2.5, 1e21, 1e-7, 123456789012, 2 ** 53, 1e300, -1e300, 5e-324),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.integer(),
+)
+const scalars: fc.Arbitrary<Value> = fc.oneof(texts, numbers, fc.boolean(), fc.constant(null))
+const nested: fc.Arbitrary<Value> = fc.oneof(
+  fc.array(fc.oneof(scalars, fc.record({ p: numbers, q: texts })), { maxLength: 3 }),
+  fc.record({ a: scalars, b: fc.array(numbers, { maxLength: 2 }) }, { requiredKeys: [] }),
+)
+const names = ['n', 's', 'x', 'y', 'many']
+const properties = fc
+  .record({ n: numbers, s: texts, x: scalars, y: scalars, many: nested }, { requiredKeys: [], noNullPrototype: true })
+  .map((record) => new Properties(Object.keys(record), Object.values(record) as Value[]))
+
+const url = fc.constantFrom(
+  '',
+  '/a',
+  'https://shop.example',
+  'http://h/p/q?x=1',
+  '//h/z#f',
+  'h.example/a',
+  'a?b/c',
+  'x:/y',
+  '#/z',
+)
+const facts = fc.record({
+  properties,
+  traits: properties,
+  type: fc.constantFrom('view', 'purchase'),
+  value: fc.oneof(numbers, fc.constant(Number.NaN)),
+  url,
+  minutes: fc.integer({ min: 0, max: 120 }),
+  bot: fc.boolean(),
+  campaign: fc.constantFrom('', 'spring'),
+})
+
+/** Random CEL of about a type; what the check refuses is left out. */
+const cel = fc.letrec<{ any: string; truth: string; amount: string; word: string }>((tie) => {
+  const any = tie('any')
+  const [truth, amount, word] = [tie('truth'), tie('amount'), tie('word')]
+  const field = fc
+    .tuple(fc.constantFrom('properties', 'traits'), fc.constantFrom(...names, 'missing'))
+    .map(([of, name]) => `${of}.${name}`)
+  const inside = fc.constantFrom(
+    'properties.many[0]',
+    'properties.many[1].p',
+    'properties.many.a',
+    'properties.many["b"]',
+    'properties["many"].b[0]',
+    'properties.many[properties.n]',
+    'properties.many[-1]',
+    'properties.many[0.5]',
+  )
+  const quoted = texts.map((value) => JSON.stringify(value))
+  const literal = fc.oneof(
+    quoted,
+    fc.constantFrom('true', 'false', 'null', '0', '1', '2', '2.5', '1e21', '9007199254740991'),
+  )
+  const pair = (operators: readonly string[], a: fc.Arbitrary<string>, b = a) =>
+    fc.tuple(a, fc.constantFrom(...operators), b).map(([x, op, y]) => `(${x} ${op} ${y})`)
+  const call = (names: readonly string[], of: fc.Arbitrary<string>) =>
+    fc.tuple(fc.constantFrom(...names), of).map(([name, x]) => `${name}(${x})`)
+  const choice = (of: fc.Arbitrary<string>) => fc.tuple(truth, of, of).map(([c, x, y]) => `(${c} ? ${x} : ${y})`)
+  const macro = fc
+    .tuple(
+      fc.constantFrom('exists', 'all', 'exists_one'),
+      fc.constantFrom('t > 1', 't.p >= 1', 't == "a"', 't != null', 'has(t.q) && t.q < "b"', 't == properties.x'),
+    )
+    .map(([name, body]) => `properties.many.${name}(t, ${body})`)
+  return {
+    any: fc.oneof({ maxDepth: 4, depthSize: 'max' }, field, literal, inside, truth, amount, word, choice(any)),
+    truth: fc.oneof(
+      { maxDepth: 4, depthSize: 'max' },
+      fc.constantFrom(
+        'bot',
+        'true',
+        'type == "view"',
+        'type in ["view", "page"]',
+        '"n" in properties',
+        'session_events > 1',
+      ),
+      field,
+      macro,
+      field.map((x) => `has(${x})`),
+      pair(['==', '!='], any),
+      pair(['<', '<=', '>', '>='], any),
+      pair(['<', '<=', '>', '>='], amount),
+      pair(['<', '<=', '>', '>='], word),
+      pair(['&&', '||'], truth),
+      truth.map((x) => `!(${x})`),
+      fc.tuple(any, fc.array(literal, { maxLength: 3 })).map(([x, list]) => `(${x} in [${list.join(', ')}])`),
+      any.map((x) => `(${x} in [-1, properties.y])`),
+      any.map((x) => `(${x} in properties.many)`),
+      fc.tuple(word, fc.constantFrom('startsWith', 'endsWith', 'contains'), word).map(([x, f, y]) => `${x}.${f}(${y})`),
+      choice(truth),
+    ),
+    amount: fc.oneof(
+      { maxDepth: 4, depthSize: 'max' },
+      field,
+      fc.constantFrom(
+        'value',
+        'time_ms',
+        'session_index',
+        'session_events',
+        '3',
+        '2.5',
+        '-1',
+        '0.1',
+        '9007199254740991',
+      ),
+      pair(['+', '-', '*', '/', '%'], amount),
+      call(['int', 'double', 'size'], any),
+      amount.map((x) => `-(${x})`),
+      choice(amount),
+    ),
+    word: fc.oneof(
+      { maxDepth: 4, depthSize: 'max' },
+      field,
+      quoted,
+      fc.constantFrom('type', 'customer', 'url', 'entry_page', 'campaign.source', 'campaign.clickId', 'device'),
+      call(['string'], any),
+      pair(['+'], word),
+    ),
+  }
+})
+
+interface Fact {
+  readonly properties: Properties
+  readonly traits: Properties
+  readonly type: string
+  readonly value: number
+  readonly url: string
+  readonly minutes: number
+  readonly bot: boolean
+  readonly campaign: string
+}
+
+/** The events in the order in which they came, as the service stores them, and as the closures see them. */
+function momentsOf(given: readonly Fact[], customer: string, row: RowBuffer): Moment[] {
+  const session = noSession()
+  return given.map((fact, offset) => {
+    const event = Object.assign(new Event(), {
+      customer,
+      type: fact.type,
+      value: fact.value,
+      url: fact.url,
+      properties: fact.properties,
+      traits: fact.traits,
+      timeMs: 1_700_000_000_000 + fact.minutes * 60_000,
+    })
+    const touch = touchSession(session, event, { idleMs: 20 * 60_000, maxMs: 60 * 60_000 })
+    const enrichment = {
+      agent: { ...noAgent, bot: fact.bot },
+      campaign: fact.campaign === '' ? noCampaign : { ...noCampaign, source: fact.campaign },
+      referrer: noReferrer,
+      geo: noGeo,
+    }
+    writeEventRow(row, 't', 0, offset, event, enrichment, session.index, session.startMs, false, false)
+    const inSession = touch !== 'past'
+    return { event, enrichment, session: { ...session }, inSession, traits: new Map(), groups: [], asOfMs: 0 }
+  })
+}
+
+/** The expressions that the check lets through; no generated one is refused for another reason. */
+function compile(source: string): Compiled<Moment> | undefined {
+  try {
+    return scope.compile(source)
+  } catch (fault) {
+    assert.ok(fault instanceof ExpressionFault, String(fault))
+    return undefined
+  }
+}
+
+describe('an expression as SQL over events', { skip }, () => {
+  let database: TestDatabase
+  before(async () => {
+    database = await createTestDatabase()
+  })
+  after(() => database?.drop())
+
+  const check = async (given: readonly Fact[], sources: readonly string[], customer: string) => {
+    const row = new RowBuffer()
+    const moments = momentsOf(given, customer, row)
+    await insertRows(database.client, eventsTable, [row.take()])
+    const [arrivals, columns, results] = [new Columns('a'), new Columns('c'), new Columns('r')]
+    const variables = eventVariablesSql(columns, arrivals)
+    const compiled = sources.flatMap((source) => compile(source) ?? [])
+    const named = compiled.map(({ tree }) => results.add(new SqlValues().toDyn(expressionToSql(tree, variables)).text))
+    const from = `SELECT ${['*', ...arrivals.list].join(', ')} FROM events FINAL WHERE customer = ${quoteText(customer)}`
+    const query = `
+      SELECT ${results.list.join(', ') || '1'} FROM (
+        SELECT ${['offset', ...columns.list].join(', ')} FROM (${from} WINDOW ${sessionWindows.join(', ')})
+        WINDOW ${sessionWindows.join(', ')}
+      ) ORDER BY offset`
+    const rows = await database.select<Record<string, [number, number, string]>>(query)
+    assert.equal(rows.length, moments.length)
+    for (const [i, moment] of moments.entries()) {
+      for (const [k, { evaluate, tree }] of compiled.entries()) {
+        const [wanted, found] = [ofClosure(evaluate(moment)), ofQuery(rows[i]![named[k]!]!)]
+        assert.deepEqual(found, wanted, `${tree.input} of ${JSON.stringify(given[i])}`)
+      }
+    }
+    return compiled.length
+  }
+
+  it('gives what the closure gives, for random expressions and events', async () => {
+    let customers = 0
+    let expressions = 0
+    const given = fc.array(facts, { minLength: 1, maxLength: 12 })
+    const property = fc.asyncProperty(
+      given,
+      fc.array(fc.oneof(cel.truth, cel.amount, cel.word, cel.any), { minLength: 30, maxLength: 60 }),
+      async (events, sources) => {
+        expressions += await check(events, sources, `c${customers++}`)
+      },
+    )
+    await fc.assert(property, { numRuns: 15, endOnFailure: false })
+    assert.ok(expressions > 200, `only ${expressions} expressions passed the check`)
+  })
+})
+
+describe('an expression that has no SQL', () => {
+  const cases: [source: string, message: RegExp][] = [
+    [
+      'size(properties.many.filter(t, t > 1)) > 0',
+      /^properties\.many\.filter\(t, t > 1\): the macro filter can't be said in SQL$/,
+    ],
+    ['properties.x == [1, 2]', /^\[1, 2\]: a list or a map as a value/],
+    ['size(properties) > 3', /^properties: properties as a whole/],
+    ['properties[type] == 1', /a member whose name is computed/],
+  ]
+  for (const [source, message] of cases) {
+    it(`is named: ${source}`, () => {
+      const variables = eventVariablesSql(new Columns('c'), new Columns('a'))
+      const translate = () => expressionToSql(scope.compile(source).tree, variables)
+      assert.throws(translate, (fault: Error) => fault instanceof NotInSql && message.test(fault.message))
+    })
+  }
+})

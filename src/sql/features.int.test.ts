@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import fc from 'fast-check'
+import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
+import { touchSession } from '../enrich/session.ts'
+import { Event, Properties, type Value } from '../events/event.ts'
+import type { AggregateDeclaration, FeatureDeclaration } from '../features/declaration.ts'
+import { compileFeatures, updateFeatures } from '../features/features.ts'
+import type { Window } from '../features/window.ts'
+import { Profile } from '../profiles/profile.ts'
+import { insertRows } from '../store/clickhouse/insert.ts'
+import { createTestDatabase, skip, type TestDatabase } from '../store/clickhouse/test-database.ts'
+import { eventsTable, writeEventRow } from '../store/event-row.ts'
+import { RowBuffer } from '../store/row-binary.ts'
+import { featureQueries } from './features.ts'
+
+const minuteMs = 60_000
+const of = 'properties.v'
+const kinds: readonly AggregateDeclaration[] = [
+  { name: 'count' },
+  { name: 'count', of },
+  { name: 'sum', of, scale: 2 },
+  { name: 'avg', of, scale: 4 },
+  { name: 'min', of },
+  { name: 'max', of },
+  { name: 'first', of },
+  { name: 'last', of },
+  { name: 'distinct', of, max: 100 },
+  { name: 'top', of, k: 3, max: 100 },
+  { name: 'time_since' },
+]
+const windows: readonly Window[] = [
+  { kind: 'panes', sizeMs: 5 * minuteMs, paneMs: minuteMs },
+  { kind: 'panes', sizeMs: 60 * minuteMs, paneMs: 5 * minuteMs },
+  { kind: 'panes', sizeMs: 15 * minuteMs, paneMs: 5 * minuteMs },
+  { kind: 'session' },
+  { kind: 'lifetime' },
+]
+const conditions = [undefined, 'type == "b" && properties.v != 2', 'session_events > 1 || properties.v > 1']
+const declarations = windows.flatMap((window, w) =>
+  kinds.flatMap((kind, k) =>
+    conditions.map((where, c): FeatureDeclaration => {
+      const name = `f_${w}_${k}_${c}`
+      return where === undefined ? { name, kind, window } : { name, kind, window, where }
+    }),
+  ),
+)
+const set = compileFeatures(declarations, (_feature, _key, fault) => assert.fail(fault as Error))
+const { queries, untold } = featureQueries(declarations)
+
+const facts = fc.array(
+  fc.record({
+    seconds: fc.integer({ min: 0, max: 100 * 60 }),
+    type: fc.constantFrom('a', 'b'),
+    value: fc.oneof(
+      fc.constantFrom<Value[]>(null, true, false, '', '2', 'é', '😀', 0, -0, 1, 2, 2.005, 1e9, [1], { a: 1 }),
+      fc.integer({ min: -5000, max: 5000 }).map((n) => n / 100),
+    ),
+    isDuplicate: fc.nat(9).map((n) => n === 0),
+  }),
+  { minLength: 5, maxLength: 60 },
+)
+
+describe('the features as SQL over events', { skip }, () => {
+  let database: TestDatabase
+  before(async () => {
+    database = await createTestDatabase()
+  })
+  after(() => database?.drop())
+
+  it('are what the stream keeps, for every kind in every window, in any order of arrival', async () => {
+    assert.deepEqual(untold, [])
+    let customers = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(facts, { minLength: 5, maxLength: 20 }), async (histories) => {
+        const out = new RowBuffer()
+        const first = customers
+        const profiles = histories.map((given) => {
+          const profile = new Profile(`c${customers++}`)
+          for (const [offset, { seconds, type, value, isDuplicate }] of given.entries()) {
+            const event = new Event()
+            event.customer = profile.customer
+            event.type = type
+            event.timeMs = 1_700_000_000_000 + seconds * 1000
+            event.properties = new Properties(['v'], [value])
+            const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
+            const { session } = profile
+            let late = false
+            if (!isDuplicate) {
+              const touch = touchSession(session, event, { idleMs: 10 * minuteMs, maxMs: 40 * minuteMs })
+              profile.streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
+              const { traits, groups, streamTimeMs: asOfMs } = profile
+              const moment = { event, enrichment, session, inSession: touch !== 'past', traits, groups, asOfMs }
+              late = updateFeatures(set, profile.groups, moment, asOfMs)
+            }
+            writeEventRow(out, 't', 0, offset, event, enrichment, session.index, session.startMs, late, isDuplicate)
+          }
+          return profile
+        })
+        await insertRows(database.client, eventsTable, [out.take()])
+
+        const rows = `SELECT * FROM events FINAL WHERE NOT duplicate AND toUInt32(substring(customer, 2)) >= ${first}`
+        const found = new Map<string, Value>()
+        for (const { text, features } of queries) {
+          const result = await database.client.query({ query: text(rows, 'stream_time'), format: 'JSONCompactEachRow' })
+          for (const [, , customer, ...cells] of await result.json<unknown[]>()) {
+            for (const [i, { name, read }] of features.entries()) found.set(`${customer} ${name}`, read(cells[i]))
+          }
+        }
+        for (const [c, { customer, groups, streamTimeMs, session }] of profiles.entries()) {
+          if (streamTimeMs === 0) continue
+          for (const { name, read } of set.features) {
+            const declared = JSON.stringify(declarations.find((declaration) => declaration.name === name))
+            const [wanted, given] = [read(groups, streamTimeMs, session.index), found.get(`${customer} ${name}`)]
+            // -0 is 0.
+            assert.deepEqual(
+              JSON.stringify(given),
+              JSON.stringify(wanted),
+              `${declared} of ${JSON.stringify(histories[c])}`,
+            )
+          }
+        }
+      }),
+      { numRuns: 4, endOnFailure: false },
+    )
+  })
+})

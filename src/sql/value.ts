@@ -1,0 +1,134 @@
+import { quoteNumber, quoteText } from './quote.ts'
+
+/**
+ * Values of CEL as SQL. A value whose type is known is a Nullable of ClickHouse, where NULL is CEL's error: so SQL's
+ * three-valued AND and OR are CEL's. A value of any type (`dyn`) is a tuple (tag, number, text) in which what the tag does
+ * not need is 0 or empty: so two of them are equal where their tuples are, and their order is that of `compareScalars`.
+ */
+export interface Sql {
+  readonly type: 'bool' | 'number' | 'string' | 'dyn'
+  readonly text: string
+  /** Short and cheap enough to stand in several places: a column, a literal, a lambda's parameter. */
+  readonly simple: boolean
+}
+
+/** Numbers, and the order, of a dyn's types. A list or a map is its JSON. */
+export const tags = { error: 0, none: 1, bool: 2, number: 3, string: 4, list: 5, map: 6 } as const
+
+const tuple = (tag: number, number: string, text: string) => `tuple(toUInt8(${tag}), ${number}, ${text})`
+const dynError = tuple(tags.error, 'toFloat64(0)', "''")
+const dynNull = tuple(tags.none, 'toFloat64(0)', "''")
+
+export const simple = (type: Sql['type'], text: string): Sql => ({ type, text, simple: true })
+const computed = (type: Sql['type'], text: string): Sql => ({ type, text, simple: false })
+
+export const bool = (text: string) => computed('bool', text)
+export const number = (text: string) => computed('number', text)
+export const text = (sql: string) => computed('string', sql)
+export const dyn = (sql: string) => computed('dyn', sql)
+
+/** CEL's error as a value. */
+export const error: Sql = simple('dyn', dynError)
+
+/** A constant of CEL. */
+export function constant(value: null | boolean | number | string): Sql {
+  if (value === null) return simple('dyn', dynNull)
+  if (typeof value === 'boolean') return simple('bool', value ? '1' : '0')
+  return typeof value === 'number' ? simple('number', quoteNumber(value)) : simple('string', quoteText(value))
+}
+
+/** Builds values out of values, with names for those that are used more than once. One instance an expression. */
+export class SqlValues {
+  #names = 0
+
+  /** A name that no other lambda of this expression has. */
+  newName(): string {
+    return `v${++this.#names}`
+  }
+
+  /** `body` over values that may stand in it several times: what is not simple is computed once, as a lambda's parameter. */
+  bind(values: readonly Sql[], body: (...names: string[]) => string): string {
+    const outer: string[] = []
+    const params: string[] = []
+    const names = values.map((value) => {
+      if (value.simple) return value.text
+      const name = this.newName()
+      params.push(name)
+      outer.push(`[${value.text}]`)
+      return name
+    })
+    const result = body(...names)
+    return params.length === 0 ? result : `arrayMap((${params.join(', ')}) -> ${result}, ${outer.join(', ')})[1]`
+  }
+
+  toDyn(value: Sql): Sql {
+    if (value.type === 'dyn') return value
+    const parts = {
+      bool: (v: string) => tuple(tags.bool, `toFloat64(assumeNotNull(${v}))`, "''"),
+      // A -0 is 0 also where values are told apart by their bits.
+      number: (v: string) => tuple(tags.number, `assumeNotNull(${v}) + 0`, "''"),
+      string: (v: string) => tuple(tags.string, 'toFloat64(0)', `assumeNotNull(${v})`),
+    }
+    return dyn(this.bind([value], (v) => `if(isNull(${v}), ${dynError}, ${parts[value.type as 'bool'](v)})`))
+  }
+
+  /** The value where it is of the type, else NULL. */
+  to(type: 'bool' | 'number' | 'string', value: Sql): Sql {
+    if (value.type === type) return value
+    if (value.type !== 'dyn') return this.to(type, error)
+    const part = { bool: '2 = 1', number: '2', string: '3' }[type]
+    const of = this.bind([value], (v) => `if(${v}.1 = ${tags[type]}, ${v}.${part}, NULL)`)
+    return computed(type, of)
+  }
+
+  /** NULL where the number is not finite, or, of an int, where it is not exact. */
+  inRange(value: Sql, isInt: boolean): Sql {
+    const holds = (v: string) => (isInt ? `abs(${v}) <= ${quoteNumber(Number.MAX_SAFE_INTEGER)}` : `isFinite(${v})`)
+    return number(this.bind([value], (v) => `if(${holds(v)}, ${v}, NULL)`))
+  }
+
+  /** The value of a text of JSON; an empty one is an error. */
+  fromJson(raw: string): Sql {
+    return dyn(
+      this.bind([text(raw)], (v) => {
+        const cases = [
+          [`${v} = ''`, dynError],
+          [`${v} = 'null'`, dynNull],
+          [`${v} = 'true'`, tuple(tags.bool, 'toFloat64(1)', "''")],
+          [`${v} = 'false'`, tuple(tags.bool, 'toFloat64(0)', "''")],
+          [`startsWith(${v}, '"')`, tuple(tags.string, 'toFloat64(0)', `JSONExtractString(${v})`)],
+          [`startsWith(${v}, '[')`, tuple(tags.list, 'toFloat64(0)', v)],
+          [`startsWith(${v}, '{')`, tuple(tags.map, 'toFloat64(0)', v)],
+        ]
+        return `multiIf(${cases.flat().join(', ')}, ${tuple(tags.number, `JSONExtractFloat(${v})`, "''")})`
+      }),
+    )
+  }
+
+  /** The entry of that key of a map, or of that index of a list. */
+  member(of: Sql, key: Sql): Sql {
+    if (of.type !== 'dyn') return error
+    return dyn(
+      this.bind([of, this.toDyn(key)], (v, k) => {
+        const inMap = this.fromJson(`JSONExtractRaw(${v}.3, ${k}.3)`).text
+        const inList = this.fromJson(`JSONExtractArrayRaw(${v}.3)[toInt64(greatest(${k}.2, 0)) + 1]`).text
+        const isIndex = `${k}.1 = ${tags.number} AND ${k}.2 >= 0 AND ${k}.2 = floor(${k}.2)`
+        const isKey = `${k}.1 = ${tags.string}`
+        return `multiIf(${v}.1 = ${tags.map} AND ${isKey}, ${inMap}, ${v}.1 = ${tags.list} AND ${isIndex}, ${inList}, ${dynError})`
+      }),
+    )
+  }
+
+  /** The elements of a list, the keys of a map, as an array of dyn; `v` is a dyn's name. Empty for others, see `isMany`. */
+  items(v: string): string {
+    const item = this.newName()
+    const elements = `arrayMap(${item} -> ${this.fromJson(item).text}, JSONExtractArrayRaw(${v}.3))`
+    const key = this.newName()
+    const keys = `arrayMap(${key} -> ${tuple(tags.string, 'toFloat64(0)', key)}, JSONExtractKeys(${v}.3))`
+    return `if(${v}.1 = ${tags.list}, ${elements}, ${keys})`
+  }
+
+  isMany(v: string): string {
+    return `${v}.1 >= ${tags.list}`
+  }
+}
