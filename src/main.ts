@@ -5,6 +5,7 @@ import { dlqCommand } from './cli/dlq.ts'
 import { doctorCommand } from './cli/doctor.ts'
 import { exitCode, explainError } from './cli/exit.ts'
 import { migrateCommand } from './cli/migrate.ts'
+import { parityCommand } from './cli/parity.ts'
 import { profileCommand } from './cli/profile.ts'
 import { replayCommand } from './cli/replay.ts'
 import { runCommand } from './cli/run.ts'
@@ -19,6 +20,7 @@ const program = new Command('beckon')
   .addCommand(testCommand())
   .addCommand(replayCommand())
   .addCommand(profileCommand())
+  .addCommand(parityCommand())
   .addCommand(dlqCommand())
   .addCommand(doctorCommand())
   .addCommand(migrateCommand())

@@ -10,7 +10,10 @@ import { type Consumption, type Log, LogError, partitionKey, type TopicPartition
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
 import { createMetrics, type Metrics, taskStates } from './ops/metrics.ts'
+import { createParityReader } from './parity/clickhouse/reader.ts'
+import { watchParity } from './parity/watch.ts'
 import { Pipeline } from './pipeline.ts'
+import { featureQueries } from './sql/features.ts'
 import { compileStages } from './stages.ts'
 import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
 import { readPolicy } from './store/clickhouse/policies.ts'
@@ -142,6 +145,18 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     observe(metrics, tasks, rows.pendingBytes)
   }, tickMs)
 
+  const { parity } = config
+  const endParity = parity
+    ? watchParity({
+        everyMs: parity.every,
+        sample: parity.sample,
+        queries: featureQueries(config.features),
+        reader: createParityReader(world.clickhouse, topics),
+        metrics,
+        logger,
+      })
+    : () => undefined
+
   const ready = (): Probe => {
     const states = [...tasks.values()].map((task) => ({
       ...task.at,
@@ -158,6 +173,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     ops = await startOpsServer(config.ops, metrics.registry, health, ready)
   } catch (error) {
     clearInterval(ticking)
+    endParity()
     await consumption.stop()
     await Promise.all([...tasks.values()].map((task) => task.close(false)))
     await rows.stop()
@@ -175,6 +191,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     crashed,
     async stop(deadlineMs) {
       clearInterval(ticking)
+      endParity()
       const drained = async () => {
         await consumption.stop()
         await Promise.all([...tasks.values()].map((task) => task.close(true)))

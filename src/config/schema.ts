@@ -173,6 +173,13 @@ const ops = z
   })
   .prefault({})
 
+const parity = z.strictObject({
+  /** How often a sample of profiles is compared with SQL over the events; at most what a timer holds. */
+  every: duration.refine((ms) => ms >= 1_000 && ms < 2 ** 31, 'from 1 s to 24 days'),
+  /** Customers a check. */
+  sample: positive.max(100_000).default(1_000),
+})
+
 const windowShape = z.union([
   z.enum(['session', 'lifetime']),
   z.strictObject({
@@ -332,6 +339,8 @@ export const configSchema = z.strictObject({
   slice,
   memory,
   ops,
+  /** Absent: no checks. */
+  parity: parity.optional(),
   features: z.array(feature).default([]),
   actions: z.array(action).default([]),
   arbitration,

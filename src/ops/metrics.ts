@@ -71,6 +71,9 @@ export function createMetrics(
     unstorableRows: counter('unstorable_rows_total', 'Rows that ClickHouse refused for good.', ['table']),
     pendingBytes: gauge('clickhouse_pending_bytes', 'Rows that wait for an insert.'),
     storeUp: gauge('clickhouse_up', '1 when the last insert or query was answered.'),
+    parityCompared: gauge('parity_compared', 'Feature values that the last parity check compared.'),
+    parityDifferent: gauge('parity_different', 'Those of them that differ from SQL over the events.'),
+    parityLastRun: gauge('parity_last_run_timestamp_seconds', 'When the last parity check ended; 0 before the first.'),
   }
   for (const reason of reasons) metrics.deadLetters.inc({ reason }, 0)
   for (const action of actions) metrics.actions.inc({ action }, 0)

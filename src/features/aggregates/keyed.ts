@@ -1,6 +1,7 @@
+import { compareText } from '../../expressions/compare-text.ts'
 import type { Aggregate } from '../aggregate.ts'
 import { saturate, toFixedPoint } from './fixed-point.ts'
-import { compareText, isScalar } from './order.ts'
+import { isScalar } from './order.ts'
 
 /** Whole units by key. */
 type Units = Map<string, number>

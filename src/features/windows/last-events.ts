@@ -1,5 +1,5 @@
+import { compareText } from '../../expressions/compare-text.ts'
 import type { Aggregate, Panes } from '../aggregate.ts'
-import { compareText } from '../aggregates/order.ts'
 import { type FeatureGroup, memberOf, openRow } from '../group.ts'
 import type { Moment } from '../moment.ts'
 import { keyOf, removeRows, rowCount } from '../panes.ts'

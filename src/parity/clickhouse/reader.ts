@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import type { ClickHouseClient } from '@clickhouse/client'
+import type { Value } from '../../events/event.ts'
+import { toStoreError } from '../../store/clickhouse/client.ts'
+import { nextOffsetOf } from '../../store/profile-version.ts'
+import type { ParityReader, StoredFeatures } from '../parity.ts'
+
+const selectCustomers = `
+SELECT DISTINCT customer FROM profiles
+WHERE topic IN {topics:Array(String)} AND customer > {after:String}
+ORDER BY customer LIMIT {limit:UInt32}`
+
+/** Of a hash with a seed: every customer is as likely as any other. In order, so that a chunk's events lie together. */
+const selectSample = `
+SELECT customer FROM (
+  SELECT DISTINCT customer FROM profiles
+  WHERE topic IN {topics:Array(String)} AND customer != ''
+  ORDER BY cityHash64(customer, {seed:UInt64}) LIMIT {limit:UInt32}
+) ORDER BY customer`
+
+const selectProfiles = `
+WITH argMax((numbers, strings, lists, deleted), version) AS latest
+SELECT topic, partition, customer, toString(max(version)), latest.1, latest.2, latest.3
+FROM profiles
+WHERE topic IN {topics:Array(String)} AND customer IN {customers:Array(String)}
+GROUP BY topic, partition, customer
+HAVING NOT latest.4`
+
+/** The events that the profiles include. The list of customers is what the table's order is used for. */
+const selectRows = `
+SELECT events.* FROM events FINAL
+INNER JOIN (
+  SELECT cut.1 AS topic, cut.2 AS partition, cut.3 AS customer, cut.4 AS next_offset
+  FROM (SELECT arrayJoin(arrayZip(
+    {topics:Array(String)}, {partitions:Array(UInt16)}, {customers:Array(String)}, {offsets:Array(UInt64)})) AS cut)
+) AS cuts USING (topic, partition, customer)
+WHERE customer IN {customers:Array(String)} AND NOT duplicate AND offset < next_offset`
+
+/** A query of a hundred features is longer than the server takes by default; a row's key lies in one month. */
+const settings = { max_query_size: '10000000', do_not_merge_across_partitions_select_final: 1 } as const
+
+/** @param topics the input topics whose profiles are looked at */
+export function createParityReader(client: ClickHouseClient, topics: readonly string[]): ParityReader {
+  async function select<Row>(query: string, params: Record<string, unknown>): Promise<Row[]> {
+    const queryId = randomUUID()
+    try {
+      const result = await client.query({
+        query,
+        query_params: params,
+        format: 'JSONCompactEachRow',
+        query_id: queryId,
+        clickhouse_settings: settings,
+      })
+      return await result.json<Row>()
+    } catch (error) {
+      throw toStoreError(error, queryId)
+    }
+  }
+
+  return {
+    async customers(after, limit) {
+      const rows = await select<[string]>(selectCustomers, { topics, after, limit })
+      return rows.map(([customer]) => customer)
+    },
+    async sample(count, seed) {
+      const rows = await select<[string]>(selectSample, { topics, limit: count, seed })
+      return rows.map(([customer]) => customer)
+    },
+    async profiles(customers) {
+      return (await select<ProfileRow>(selectProfiles, { topics, customers })).map(toStoredFeatures)
+    },
+    async compute({ text }, profiles) {
+      const rows = await select<[string, number, string, ...unknown[]]>(text(selectRows, 'stream_time'), {
+        topics: profiles.map(({ topic }) => topic),
+        partitions: profiles.map(({ partition }) => partition),
+        customers: profiles.map(({ customer }) => customer),
+        offsets: profiles.map(({ nextOffset }) => nextOffset),
+      })
+      return rows.map(([topic, partition, customer, ...cells]) => ({ topic, partition, customer, cells }))
+    },
+  }
+}
+
+type ProfileRow = readonly [
+  topic: string,
+  partition: number,
+  customer: string,
+  version: string,
+  ...features: Readonly<Record<string, Value>>[],
+]
+
+function toStoredFeatures([topic, partition, customer, version, ...features]: ProfileRow): StoredFeatures {
+  const values = new Map(features.flatMap((map) => Object.entries(map)))
+  const value = (feature: string) => values.get(feature) ?? null
+  return { topic, partition, customer, nextOffset: nextOffsetOf(BigInt(version)), value }
+}

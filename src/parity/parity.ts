@@ -1,0 +1,118 @@
+import type { Value } from '../events/event.ts'
+import type { FeatureQueries, FeatureQuery } from '../sql/features.ts'
+import { StoreError } from '../store/store-error.ts'
+import { addToTally, emptyTally, type FeatureTally } from './tally.ts'
+
+/**
+ * Compares what the stream keeps in the profiles with what SQL computes over `events`, customer by customer. A profile lags
+ * behind the stream, so it is compared with the events that it includes: those below its version's offset, which are stored
+ * before it is; and as of its stream time, which is the largest time of those events. Memory is bounded by one chunk.
+ */
+
+/** A profile's latest row. */
+export interface StoredFeatures {
+  readonly topic: string
+  readonly partition: number
+  readonly customer: string
+  /** The first offset that is not folded in. */
+  readonly nextOffset: number
+  /** null where the profile has no such value. */
+  readonly value: (feature: string) => Value
+}
+
+/** A row of a feature query. */
+export interface Computed {
+  readonly topic: string
+  readonly partition: number
+  readonly customer: string
+  readonly cells: readonly unknown[]
+}
+
+/** The port to the store. Everything throws StoreError. */
+export interface ParityReader {
+  /** Customers that have a profile, in order, after that one; fewer than `limit` are the last. */
+  customers(after: string, limit: number): Promise<string[]>
+  /** As many customers by chance; another seed draws others. */
+  sample(count: number, seed: number): Promise<string[]>
+  /** The latest rows of their profiles; an erased customer has none. */
+  profiles(customers: readonly string[]): Promise<StoredFeatures[]>
+  /** The features over the events that the profiles include. */
+  compute(query: FeatureQuery, profiles: readonly StoredFeatures[]): Promise<Computed[]>
+}
+
+export interface ParityOptions {
+  /** So many customers by chance, drawn with that seed; else all. */
+  readonly sample?: { readonly count: number; readonly seed: number }
+  /** Hears how many customers are done. */
+  readonly onProgress?: (customers: number) => void
+  /** Ends the check before its next chunk. */
+  readonly signal?: AbortSignal
+}
+
+/** Customers of one query: their events are grouped in the server's memory, their values in ours. */
+const chunkCustomers = 1_000
+/** Customers asked for at once, about a megabyte of ids. */
+const pageCustomers = 50_000
+
+/** @returns a tally for each feature that has SQL. @throws StoreError */
+export async function checkParity(
+  { queries }: FeatureQueries,
+  reader: ParityReader,
+  { sample, onProgress = () => undefined, signal }: ParityOptions,
+): Promise<FeatureTally[]> {
+  const tallies = queries.map(({ features }) => features.map(({ name }) => emptyTally(name)))
+  let done = 0
+  for await (const page of sample ? once(reader.sample(sample.count, sample.seed)) : pages(reader)) {
+    for (let at = 0; at < page.length && !signal?.aborted; at += chunkCustomers) {
+      const chunk = page.slice(at, at + chunkCustomers)
+      const profiles = await reader.profiles(chunk)
+      for (const [q, query] of queries.entries()) await compare(query, reader, profiles, tallies[q]!)
+      done += chunk.length
+      onProgress(done)
+    }
+  }
+  return tallies.flat()
+}
+
+async function* once(page: Promise<string[]>): AsyncGenerator<string[]> {
+  yield await page
+}
+
+async function* pages(reader: ParityReader): AsyncGenerator<string[]> {
+  let after = ''
+  for (;;) {
+    const page = await reader.customers(after, pageCustomers)
+    yield page
+    if (page.length < pageCustomers) return
+    after = page.at(-1)!
+  }
+}
+
+async function compare(
+  query: FeatureQuery,
+  reader: ParityReader,
+  profiles: readonly StoredFeatures[],
+  tallies: readonly FeatureTally[],
+): Promise<void> {
+  if (profiles.length === 0) return
+  let computed: Computed[]
+  try {
+    computed = await reader.compute(query, profiles)
+  } catch (error) {
+    // Too much for the server's limits of time or memory: half of it each.
+    if (!(error instanceof StoreError) || error.code !== 'overloaded' || profiles.length === 1) throw error
+    const middle = profiles.length >> 1
+    await compare(query, reader, profiles.slice(0, middle), tallies)
+    return compare(query, reader, profiles.slice(middle), tallies)
+  }
+  const byKey = new Map(computed.map((row) => [keyOf(row), row.cells]))
+  for (const profile of profiles) {
+    const cells = byKey.get(keyOf(profile))
+    for (const [i, feature] of query.features.entries()) {
+      addToTally(tallies[i]!, feature, profile, profile.value(feature.name), cells?.[i])
+    }
+  }
+}
+
+/** A profile is of one topic. */
+const keyOf = ({ topic, partition, customer }: Computed | StoredFeatures) => `${topic} ${partition} ${customer}`

@@ -1,0 +1,98 @@
+import type { Value } from '../events/event.ts'
+import type { FeatureSql } from '../sql/features.ts'
+
+/** What the comparison of one feature came to, over all customers looked at. */
+export interface FeatureTally {
+  readonly feature: string
+  compared: number
+  equal: number
+  /** Another value, within the bound that the kind states. */
+  withinBound: number
+  different: number
+  /** The largest |streamed - computed| / max(|streamed|, |computed|); 1 for what are not two numbers. 0 where all are equal. */
+  worst: number
+  /** The first few that differ. Personal data. */
+  readonly examples: Example[]
+}
+
+export interface Example {
+  readonly topic: string
+  readonly customer: string
+  readonly streamed: Value
+  readonly computed: Value
+}
+
+const maxExamples = 3
+
+export const emptyTally = (feature: string): FeatureTally => ({
+  feature,
+  compared: 0,
+  equal: 0,
+  withinBound: 0,
+  different: 0,
+  worst: 0,
+  examples: [],
+})
+
+/**
+ * Adds one customer's value.
+ * @param streamed as the profile has it; null where it has none
+ * @param cell of the query's row; undefined where `events` holds nothing of the customer
+ */
+export function addToTally(
+  tally: FeatureTally,
+  { read, allows }: FeatureSql,
+  { topic, customer }: { readonly topic: string; readonly customer: string },
+  streamed: Value,
+  cell: unknown,
+): void {
+  const computed = cell === undefined ? null : asStored(read(cell))
+  tally.compared++
+  if (cell !== undefined && isSame(streamed, computed)) {
+    tally.equal++
+    return
+  }
+  tally.worst = Math.max(tally.worst, distance(streamed, computed))
+  if (cell !== undefined && allows?.(streamed, cell)) tally.withinBound++
+  else {
+    tally.different++
+    if (tally.examples.length < maxExamples) tally.examples.push({ topic, customer, streamed, computed })
+  }
+}
+
+/** As the readable columns of a profile have it (`profiles/readable.ts`): a bool is 0 or 1, a list is of texts. */
+function asStored(value: Value): Value {
+  if (typeof value === 'boolean') return Number(value)
+  return Array.isArray(value) ? value.map(String) : value
+}
+
+function isSame(a: Value, b: Value): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b
+  return a.length === b.length && a.every((item, i) => item === b[i])
+}
+
+function distance(a: Value, b: Value): number {
+  if (typeof a !== 'number' || typeof b !== 'number') return 1
+  return Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b))
+}
+
+export interface ParitySummary {
+  readonly features: number
+  readonly compared: number
+  readonly equal: number
+  readonly within_bound: number
+  readonly different: number
+  readonly worst: number
+}
+
+export function summarize(tallies: readonly FeatureTally[]): ParitySummary {
+  const sum = (of: (tally: FeatureTally) => number) => tallies.reduce((total, tally) => total + of(tally), 0)
+  return {
+    features: tallies.length,
+    compared: sum(({ compared }) => compared),
+    equal: sum(({ equal }) => equal),
+    within_bound: sum(({ withinBound }) => withinBound),
+    different: sum(({ different }) => different),
+    worst: tallies.reduce((most, { worst }) => Math.max(most, worst), 0),
+  }
+}

@@ -1,0 +1,53 @@
+import type { Logger } from '../ops/logger.ts'
+import type { Metrics } from '../ops/metrics.ts'
+import type { FeatureQueries } from '../sql/features.ts'
+import { checkParity, type ParityReader } from './parity.ts'
+import { summarize } from './tally.ts'
+
+export interface ParityWatchOptions {
+  readonly everyMs: number
+  /** Customers a run. */
+  readonly sample: number
+  readonly queries: FeatureQueries
+  readonly reader: ParityReader
+  readonly metrics: Metrics
+  readonly logger: Logger
+}
+
+/**
+ * Checks a sample of customers now and then, another one each time, and tells by metrics and the log. A run that fails says so
+ * and leaves the metrics as they were; it harms nothing else.
+ * @returns ends it; a run under way stops before its next chunk
+ */
+export function watchParity({ everyMs, sample, queries, reader, metrics, logger }: ParityWatchOptions): () => void {
+  const ended = new AbortController()
+  let isRunning = false
+  for (const { name } of queries.untold) logger.warn('parity.untold', { reason: name, hint: 'this feature has no SQL' })
+  async function run(): Promise<void> {
+    if (isRunning) return
+    isRunning = true
+    try {
+      const options = { sample: { count: sample, seed: Date.now() }, signal: ended.signal }
+      const tallies = await checkParity(queries, reader, options)
+      if (ended.signal.aborted) return
+      const { compared, different } = summarize(tallies)
+      metrics.parityCompared.set(compared)
+      metrics.parityDifferent.set(different)
+      metrics.parityLastRun.set(Date.now() / 1000)
+      for (const tally of tallies) {
+        if (tally.different === 0) continue
+        logger.error('parity.different', { reason: tally.feature, count: tally.different, hint: 'see docs/parity.md' })
+      }
+      logger.info('parity.checked', { count: compared })
+    } catch (error) {
+      logger.warn('parity.failed', { error })
+    } finally {
+      isRunning = false
+    }
+  }
+  const timer = setInterval(() => void run(), everyMs)
+  return () => {
+    clearInterval(timer)
+    ended.abort()
+  }
+}
