@@ -19,6 +19,8 @@ test('a value is equal where the profile has it as SQL gives it, and what is not
     [1, true, true, 0],
     [null, null, true, 0],
     [['1', 'true'], [1, true], true, 0],
+    [{ b: 2, a: 1 }, { a: 1, b: 2 }, true, 0],
+    [{ a: 1 }, { a: 1, b: 2 }, false, 1],
     [3, 4, false, 0.25],
     [3, null, false, 1],
     ['3', 3, false, 1],

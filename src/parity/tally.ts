@@ -67,8 +67,10 @@ function asStored(value: Value): Value {
 }
 
 function isSame(a: Value, b: Value): boolean {
-  if (!Array.isArray(a) || !Array.isArray(b)) return a === b
-  return a.length === b.length && a.every((item, i) => item === b[i])
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b
+  // Lists too, by their indices.
+  const [ours, theirs] = [new Map(Object.entries(a)), Object.entries(b)]
+  return ours.size === theirs.length && theirs.every(([key, item]) => ours.get(key) === item)
 }
 
 function distance(a: Value, b: Value): number {

@@ -24,6 +24,10 @@ export interface FeatureRows {
   readonly dyn: () => string
   /** Whether that is a text, a number or a boolean, on a row that counts. */
   readonly countsScalar: () => string
+  /** Whether the feature's expression is true; never NULL. */
+  readonly truth: () => string
+  /** The text of the feature's key, NULL where it has none. */
+  readonly key: () => string
   /** A column computed of others. */
   readonly column: (sql: string) => string
 }
@@ -32,20 +36,34 @@ export interface FeatureRows {
 export const rowMs = 'MS'
 export const nowMs = 'NOW'
 
-const bound = quoteNumber(Number.MAX_SAFE_INTEGER)
+const maxUnits = Number.MAX_SAFE_INTEGER
 
 /**
  * The exact sum of the numbers in units of 10^-scale, as `toFixedPoint` takes them; a Float64, 0 for none. The stream stops at the
  * bound with each event and this at the end: they differ only where a sum that was past 2^53 units came back.
  */
-export function sumOfUnits(rows: FeatureRows, scale: number): string {
+export const sumOfUnits = (rows: FeatureRows, scale: number) =>
+  `toFloat64(${clamp(`ifNull(sumIf(toInt128(${unitsOf(rows, scale)}), ${rows.counts}), 0)`)})`
+
+/** A column: the number in units of 10^-scale, an Int64 up to the bound. */
+export function unitsOf(rows: FeatureRows, scale: number, bound = maxUnits): string {
   const units = rows.column(`floor(${rows.number()} * ${quoteNumber(10 ** scale)} + 0.5)`)
-  const kept = rows.column(`toInt64(${clamp(units)})`)
-  return `toFloat64(${clamp(`ifNull(sumIf(toInt128(${kept}), ${rows.counts}), 0)`)})`
+  return rows.column(`toInt64(${clamp(units, bound)})`)
 }
 
 /** Not `least` and `greatest`, which pass over NULL. */
-const clamp = (units: string) => `multiIf(${units} > ${bound}, ${bound}, ${units} < -${bound}, -${bound}, ${units})`
+export function clamp(units: string, bound = maxUnits): string {
+  const most = quoteNumber(bound)
+  return `multiIf(${units} > ${most}, ${most}, ${units} < -${most}, -${most}, ${units})`
+}
+
+/** Of a kind whose last steps round: whether two numbers are that near, as a share of the larger one. */
+export const within =
+  (share: number) =>
+  (streamed: Value, cell: unknown): boolean => {
+    if (typeof streamed !== 'number' || typeof cell !== 'number') return false
+    return Math.abs(streamed - cell) <= share * Math.max(Math.abs(streamed), Math.abs(cell))
+  }
 
 /** The cells of numbers, NULL for none. */
 export const readNumber = (cell: unknown) => cell as number | null

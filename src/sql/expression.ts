@@ -197,7 +197,7 @@ class Translator {
       case 'int':
         return values.inRange(number(`trunc(${this.#toDouble(of).text})`), true)
       case 'string':
-        return this.#toText(of)
+        return values.asText(of)
       default:
         throw notInSql(node, `the function ${name}`)
     }
@@ -228,19 +228,6 @@ class Translator {
           `multiIf(${v}.1 = ${tags.number}, ${v}.2, ${v}.1 = ${tags.string}, ${parsed(simple('string', `${v}.3`)).text}, NULL)`,
       ),
     )
-  }
-
-  #toText(of: Sql): Sql {
-    const values = this.#values
-    if (of.type === 'string') return of
-    // JavaScript writes 1e+21 and 0 where ClickHouse writes 1e21 and -0.
-    const digits = (v: string) => `replaceRegexpOne(toString(${v} + 0), 'e([0-9])', 'e+\\\\1')`
-    const word = (v: string) => `if(${v}, 'true', 'false')`
-    if (of.type === 'number') return text(digits(of.text))
-    if (of.type === 'bool') return text(values.bind([of], (v) => `if(isNull(${v}), NULL, ${word(v)})`))
-    const cases = (v: string) =>
-      `multiIf(${v}.1 = ${tags.string}, ${v}.3, ${v}.1 = ${tags.number}, ${digits(`${v}.2`)}, ${v}.1 = ${tags.bool}, ${word(`${v}.2 = 1`)}, NULL)`
-    return text(values.bind([of], cases))
   }
 
   #macro(name: string, target: ASTNode, args: readonly ASTNode[], node: ASTNode, bound: Bound): Sql {

@@ -1,5 +1,5 @@
 import { Scope } from '../expressions/expression.ts'
-import type { FeatureDeclaration } from '../features/declaration.ts'
+import type { AggregateFeature, FeatureDeclaration } from '../features/declaration.ts'
 import { eventVariables } from '../features/moment.ts'
 import { type AggregateSql, type FeatureRows, nowMs, rowMs } from './aggregate.ts'
 import { aggregateToSql } from './aggregates/kinds.ts'
@@ -43,17 +43,21 @@ export interface FeatureQueries {
 /** A server's limits on a query's length and depth leave room for about ten times as many. */
 const featuresPerQuery = 100
 
-/** @param declarations as of a configuration that compiles */
+/**
+ * Of those that are computed from events; a feature of features is no more than its expression over them.
+ * @param declarations as of a configuration that compiles
+ */
 export function featureQueries(declarations: readonly FeatureDeclaration[]): FeatureQueries {
+  const aggregates = declarations.filter((declaration) => 'kind' in declaration)
   const queries: FeatureQuery[] = []
   const untold: Untold[] = []
-  for (let at = 0; at < declarations.length; at += featuresPerQuery) {
-    queries.push(compileQuery(declarations.slice(at, at + featuresPerQuery), untold))
+  for (let at = 0; at < aggregates.length; at += featuresPerQuery) {
+    queries.push(compileQuery(aggregates.slice(at, at + featuresPerQuery), untold))
   }
   return { queries, untold }
 }
 
-function compileQuery(declarations: readonly FeatureDeclaration[], untold: Untold[]): FeatureQuery {
+function compileQuery(declarations: readonly AggregateFeature[], untold: Untold[]): FeatureQuery {
   const scope = new Scope(eventVariables)
   // All names that could be a feature's too are in upper case here; a feature can't be called `customer`.
   const [arrivals, facts, columns] = [new Columns('A'), new Columns('C'), new Columns('X')]
@@ -61,11 +65,13 @@ function compileQuery(declarations: readonly FeatureDeclaration[], untold: Untol
   const toSql = (source: string) => expressionToSql(scope.compile(source).tree, variables)
   const features: FeatureSql[] = []
   for (const { name, kind, where, window } of declarations) {
+    const compile = (source: string | undefined) => (source === undefined ? undefined : toSql(source))
     try {
       const condition = where === undefined ? '1' : conditionOf(toSql(where))
       const counts = columns.add(`${columns.add(condition)} AND ${columns.add(windowToSql(window))}`)
-      const of = 'of' in kind && kind.of !== undefined ? toSql(kind.of) : undefined
-      features.push({ name, ...aggregateToSql(kind, rowsOf(columns, counts, of)) })
+      const of = compile('of' in kind ? kind.of : undefined)
+      const by = compile('by' in kind ? kind.by?.key : undefined)
+      features.push({ name, ...aggregateToSql(kind, rowsOf(columns, counts, of, by), window) })
     } catch (fault) {
       if (!(fault instanceof NotInSql)) throw fault
       untold.push({ name, reason: fault.message })
@@ -92,8 +98,8 @@ function compileQuery(declarations: readonly FeatureDeclaration[], untold: Untol
 /** An error, or what is no bool, does not count. */
 const conditionOf = (condition: Sql) => `ifNull(${new SqlValues().to('bool', condition).text}, 0)`
 
-function rowsOf(columns: Columns, counts: string, of: Sql | undefined): FeatureRows {
-  // Only the kinds that have an expression ask for it.
+function rowsOf(columns: Columns, counts: string, of: Sql | undefined, by: Sql | undefined): FeatureRows {
+  // Only the kinds that have an expression, or a key, ask for it.
   const value = () => simple(of!.type, columns.add(of!.text))
   const dyn = () => columns.add(new SqlValues().toDyn(value()).text)
   return {
@@ -101,6 +107,8 @@ function rowsOf(columns: Columns, counts: string, of: Sql | undefined): FeatureR
     number: () => columns.add(new SqlValues().to('number', value()).text),
     dyn,
     countsScalar: () => columns.add(`${counts} AND ${dyn()}.1 IN (${tags.bool}, ${tags.number}, ${tags.string})`),
+    truth: () => columns.add(conditionOf(value())),
+    key: () => columns.add(new SqlValues().asText(by!).text),
     column: (sql) => columns.add(sql),
   }
 }

@@ -87,6 +87,18 @@ export class SqlValues {
     return number(this.bind([value], (v) => `if(${holds(v)}, ${v}, NULL)`))
   }
 
+  /** A number or a bool as its text, as JavaScript writes it: 1e+21 and 0 where ClickHouse writes 1e21 and -0. */
+  asText(of: Sql): Sql {
+    if (of.type === 'string') return of
+    const digits = (v: string) => `replaceRegexpOne(toString(${v} + 0), 'e([0-9])', 'e+\\\\1')`
+    const word = (v: string) => `if(${v}, 'true', 'false')`
+    if (of.type === 'number') return text(digits(of.text))
+    if (of.type === 'bool') return text(this.bind([of], (v) => `if(isNull(${v}), NULL, ${word(v)})`))
+    const cases = (v: string) =>
+      `multiIf(${v}.1 = ${tags.string}, ${v}.3, ${v}.1 = ${tags.number}, ${digits(`${v}.2`)}, ${v}.1 = ${tags.bool}, ${word(`${v}.2 = 1`)}, NULL)`
+    return text(this.bind([of], cases))
+  }
+
   /** The value of a text of JSON; an empty one is an error. */
   fromJson(raw: string): Sql {
     return dyn(

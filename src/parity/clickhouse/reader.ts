@@ -19,12 +19,12 @@ SELECT customer FROM (
 ) ORDER BY customer`
 
 const selectProfiles = `
-WITH argMax((numbers, strings, lists, deleted), version) AS latest
-SELECT topic, partition, customer, toString(max(version)), latest.1, latest.2, latest.3
+WITH argMax((numbers, strings, lists, maps, deleted), version) AS latest
+SELECT topic, partition, customer, toString(max(version)), latest.1, latest.2, latest.3, latest.4
 FROM profiles
 WHERE topic IN {topics:Array(String)} AND customer IN {customers:Array(String)}
 GROUP BY topic, partition, customer
-HAVING NOT latest.4`
+HAVING NOT latest.5`
 
 /** The events that the profiles include. The list of customers is what the table's order is used for. */
 const selectRows = `

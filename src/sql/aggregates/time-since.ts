@@ -1,7 +1,8 @@
 import { type AggregateSql, type FeatureRows, nowMs, readNumber, rowMs } from '../aggregate.ts'
 
 /** Whole seconds; no row is after the moment of reading. */
-export const timeSinceSql = (rows: FeatureRows): AggregateSql => ({
-  text: `if(countIf(${rows.counts}) = 0, NULL, toFloat64(intDiv(any(${nowMs}) - maxIf(${rowMs}, ${rows.counts}), 1000)))`,
-  read: readNumber,
-})
+export function timeSinceSql(rows: FeatureRows, which: 'latest' | 'first'): AggregateSql {
+  const time = `${which === 'latest' ? 'maxIf' : 'minIf'}(${rowMs}, ${rows.counts})`
+  const seconds = `toFloat64(intDiv(any(${nowMs}) - ${time}, 1000))`
+  return { text: `if(countIf(${rows.counts}) = 0, NULL, ${seconds})`, read: readNumber }
+}
