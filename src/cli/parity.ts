@@ -46,7 +46,8 @@ function parseTime(text: string): number {
 
 function printSql({ config: file, asOf: moment }: Options): void {
   const asOf: AsOf = moment ?? 'stream_time'
-  const { queries, untold } = featureQueries(openEngine(file).config.features)
+  const { config } = openEngine(file)
+  const { queries, untold } = featureQueries(config.features, config.enrich.session.idle)
   const until = asOf === 'stream_time' ? '' : ` AND time <= fromUnixTimestamp64Milli(toInt64(${asOf}))`
   for (const { text } of queries)
     console.log(`${text(`SELECT * FROM events FINAL WHERE NOT duplicate${until}`, asOf)};`)
@@ -55,7 +56,7 @@ function printSql({ config: file, asOf: moment }: Options): void {
 
 async function check({ config: file, sample, show, json }: Options): Promise<void> {
   const { config } = openEngine(file)
-  const queries = featureQueries(config.features)
+  const queries = featureQueries(config.features, config.enrich.session.idle)
   const client = connectStore(config)
   const isWatched = process.stderr.isTTY && !json
   try {

@@ -26,6 +26,8 @@ export interface FeatureRows {
   readonly countsScalar: () => string
   /** Whether the feature's expression is true; never NULL. */
   readonly truth: () => string
+  /** Whether the event meets the condition of each step of a funnel; never NULL. */
+  readonly steps: () => readonly string[]
   /** The text of the feature's key, NULL where it has none. */
   readonly key: () => string
   /** A column computed of others. */

@@ -4,7 +4,7 @@ import { constant, dyn, error, number, type Sql, SqlValues, simple } from './val
 
 /**
  * The event's variables (`features/moment.ts`) as expressions over a row of `events` (`store/event-row.ts`). What a
- * variable needs of the rows before it (`session_events`, `entry_page`) is over the windows of `sessionWindows`.
+ * variable needs of the rows before it (`session_events`, `entry_page`) is over the windows of `arrivalWindows`.
  */
 
 /** Named columns of a query's level: each text once, however many expressions use it. */
@@ -32,17 +32,22 @@ export class Columns {
   }
 }
 
-/** Event time and the start of the session that the event met; ms. */
+/** Event time; ms. */
 export const eventMs = 'toUnixTimestamp64Milli(time)'
-/** Whether the event belongs to that session; a late one of a session that is over came before its start. */
-export const inSession = 'time >= session_start'
+/** Whether the event belongs to the session that it met; a late one of a session that is over came before its start. */
+const inSession = 'time >= session_start'
+
+/** What every row of a query has beside, once it is read: the event's id, and what its customer's profile is found by. */
+export const eventId = 'ID'
+export const customerKey = 'TOPIC, PART, customer'
 
 /** The path of a URL, as `pathOf` of `enrich/url.ts`. */
 const afterHost = "extract(replaceRegexpOne(url, '^([a-zA-Z][a-zA-Z0-9+.-]*:)?//', ''), '^[^/?#]*(/[^?#]*)')"
 const path = `if(${afterHost} = '', '/', ${afterHost})`
 
-/** `seen` is the session so far in the order of arrival; `moved` its events that have the start in common. */
-export const sessionWindows = [
+/** Events so far in the order of arrival: the customer's, those of the session, and of them those that have the start in common. */
+export const arrivalWindows = [
+  'arrived AS (PARTITION BY topic, partition, customer ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
   'seen AS (PARTITION BY topic, partition, customer, session_index ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
   'moved AS (PARTITION BY topic, partition, customer, session_index, session_start ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
 ]
@@ -101,6 +106,15 @@ export function eventVariablesSql(columns: Columns, arrivals: Columns): Variable
     const text = texts[name]
     return text === undefined ? variables[name]?.() : column(simple('string', text))
   }
+}
+
+/** The timezone that an event names, its trait before its own field; empty for none. Needs the names that the server knows. */
+export function timezoneSql(variable: VariableSql): string {
+  const traits = variable('traits')
+  if (traits === undefined || !('member' in traits)) throw new TypeError('traits are a map')
+  const stated = new SqlValues().to('string', traits.member('timezone')).text
+  const isZone = (name: string) => `${name} IN (SELECT time_zone FROM system.time_zones)`
+  return `multiIf(${isZone(`ifNull(${stated}, '')`)}, ifNull(${stated}, ''), ${isZone("context['timezone']")}, context['timezone'], '')`
 }
 
 function property(name: string): Sql {

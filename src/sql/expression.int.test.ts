@@ -10,7 +10,7 @@ import { insertRows } from '../store/clickhouse/insert.ts'
 import { createTestDatabase, skip, type TestDatabase } from '../store/clickhouse/test-database.ts'
 import { eventsTable, writeEventRow } from '../store/event-row.ts'
 import { RowBuffer } from '../store/row-binary.ts'
-import { Columns, eventVariablesSql, sessionWindows } from './event-columns.ts'
+import { arrivalWindows, Columns, eventVariablesSql } from './event-columns.ts'
 import { expressionToSql, NotInSql } from './expression.ts'
 import { quoteText } from './quote.ts'
 import { SqlValues, tags } from './value.ts'
@@ -212,7 +212,7 @@ function momentsOf(given: readonly Fact[], customer: string, row: RowBuffer): Mo
       traits: fact.traits,
       timeMs: 1_700_000_000_000 + fact.minutes * 60_000,
     })
-    const touch = touchSession(session, event, { idleMs: 20 * 60_000, maxMs: 60 * 60_000 })
+    touchSession(session, event, { idleMs: 20 * 60_000, maxMs: 60 * 60_000 })
     const enrichment = {
       agent: { ...noAgent, bot: fact.bot },
       campaign: fact.campaign === '' ? noCampaign : { ...noCampaign, source: fact.campaign },
@@ -220,8 +220,7 @@ function momentsOf(given: readonly Fact[], customer: string, row: RowBuffer): Mo
       geo: noGeo,
     }
     writeEventRow(row, 't', 0, offset, event, enrichment, session.index, session.startMs, false, false)
-    const inSession = touch !== 'past'
-    return { event, enrichment, session: { ...session }, inSession, traits: new Map(), groups: [], asOfMs: 0 }
+    return { event, enrichment, session: { ...session }, traits: new Map(), groups: [], asOfMs: 0 }
   })
 }
 
@@ -253,8 +252,8 @@ describe('an expression as SQL over events', { skip }, () => {
     const from = `SELECT ${['*', ...arrivals.list].join(', ')} FROM events FINAL WHERE customer = ${quoteText(customer)}`
     const query = `
       SELECT ${results.list.join(', ') || '1'} FROM (
-        SELECT ${['offset', ...columns.list].join(', ')} FROM (${from} WINDOW ${sessionWindows.join(', ')})
-        WINDOW ${sessionWindows.join(', ')}
+        SELECT ${['offset', ...columns.list].join(', ')} FROM (${from} WINDOW ${arrivalWindows.join(', ')})
+        WINDOW ${arrivalWindows.join(', ')}
       ) ORDER BY offset`
     const rows = await database.select<Record<string, [number, number, string]>>(query)
     assert.equal(rows.length, moments.length)

@@ -44,38 +44,54 @@ const kinds: readonly AggregateDeclaration[] = [
   { name: 'rate', of, perMs: 7000, scale: 4 },
   { name: 'smoothed_rate', of: 'properties.v > 1', prior: 0.05, weight: 10 },
   { name: 'decayed_sum', of, halfLifeMs: 600_000 },
+  { name: 'funnel', steps: ['type == "a"', 'properties.v > 1', 'type == "b"'], withinMs: 600_000, maxEvents: 1_000 },
   { name: 'time_since' },
   { name: 'time_since_first' },
   { name: 'active_days' },
 ]
-const windows: readonly Window[] = [
-  { kind: 'panes', sizeMs: 5 * minuteMs, paneMs: minuteMs },
-  { kind: 'panes', sizeMs: 60 * minuteMs, paneMs: 5 * minuteMs },
-  { kind: 'panes', sizeMs: 15 * minuteMs, paneMs: 5 * minuteMs },
-  { kind: 'session' },
-  { kind: 'lifetime' },
+const gapMs = 5 * minuteMs
+const windows: readonly { readonly window: Window; readonly latenessMs?: number }[] = [
+  { window: { kind: 'panes', sizeMs: 5 * minuteMs, paneMs: minuteMs } },
+  { window: { kind: 'panes', sizeMs: 60 * minuteMs, paneMs: 5 * minuteMs } },
+  { window: { kind: 'panes', sizeMs: 60 * minuteMs, paneMs: 5 * minuteMs }, latenessMs: 10 * minuteMs },
+  { window: { kind: 'panes', sizeMs: 15 * minuteMs, paneMs: 5 * minuteMs } },
+  { window: { kind: 'sliding', sizeMs: 15 * minuteMs, maxEvents: 1_000 } },
+  { window: { kind: 'sliding', sizeMs: 30 * minuteMs, maxEvents: 4 }, latenessMs: 20 * minuteMs },
+  { window: { kind: 'calendar', period: 'day', timezone: 'Asia/Kolkata' } },
+  { window: { kind: 'calendar', period: 'day', timezone: 'customer' } },
+  { window: { kind: 'calendar', period: 'week', timezone: 'customer' }, latenessMs: 30 * minuteMs },
+  { window: { kind: 'calendar', period: 'month', timezone: 'UTC' } },
+  { window: { kind: 'events', count: 5 } },
+  { window: { kind: 'events', count: 12 }, latenessMs: 10 * minuteMs },
+  { window: { kind: 'session' } },
+  { window: { kind: 'session' }, latenessMs: 10 * minuteMs },
+  { window: { kind: 'lifetime' } },
+  { window: { kind: 'lifetime' }, latenessMs: 10 * minuteMs },
 ]
 const conditions = [undefined, 'type == "b" && properties.v != 2', 'session_events > 1 || properties.v > 1']
-const declarations = windows.flatMap((window, w) =>
+const declarations = windows.flatMap(({ window, ...late }, w) =>
   kinds.flatMap((kind, k) =>
     conditions.flatMap((where, c): FeatureDeclaration[] => {
       const name = `f_${w}_${k}_${c}`
       if (windowFault(kind, window) !== undefined) return []
-      return [where === undefined ? { name, kind, window } : { name, kind, window, where }]
+      return [{ name, kind, window, ...late, ...(where === undefined ? {} : { where }) }]
     }),
   ),
 )
-const set = compileFeatures(declarations, (_feature, _key, fault) => assert.fail(fault as Error))
-const { queries, untold } = featureQueries(declarations)
+const set = compileFeatures(declarations, gapMs, (_feature, _path, fault) => assert.fail(fault as Error))
+const { queries, untold } = featureQueries(declarations, gapMs)
 
 const facts = fc.array(
   fc.record({
-    seconds: fc.integer({ min: 0, max: 100 * 60 }),
+    // Over the midnights of some places, and with times in common.
+    seconds: fc.integer({ min: 0, max: 100 }).map((n) => n * 61),
     type: fc.constantFrom('a', 'b'),
     value: fc.oneof(
       fc.constantFrom<Value[]>(null, true, false, '', '2', 'é', '😀', 0, -0, 1, 2, 2.005, 1e9, [1], { a: 1 }),
       fc.integer({ min: -5000, max: 5000 }).map((n) => n / 100),
     ),
+    timezone: fc.constantFrom('', '', 'America/New_York', 'Asia/Kolkata', 'Nowhere/Else'),
+    trait: fc.constantFrom(undefined, undefined, undefined, 'Europe/Paris', 'Nowhere', 5),
     isDuplicate: fc.nat(9).map((n) => n === 0),
   }),
   { minLength: 5, maxLength: 60 },
@@ -113,21 +129,24 @@ describe('the features as SQL over events', { skip }, () => {
         const first = customers
         const profiles = histories.map((given) => {
           const profile = new Profile(`c${customers++}`)
-          for (const [offset, { seconds, type, value, isDuplicate }] of given.entries()) {
+          for (const [offset, { seconds, type, value, timezone, trait, isDuplicate }] of given.entries()) {
             const event = new Event()
             event.customer = profile.customer
             event.type = type
-            event.timeMs = 1_700_000_000_000 + seconds * 1000
+            event.id = `e${offset % 30}-${offset}`
+            event.timezone = timezone
+            if (trait !== undefined) event.traits = new Properties(['timezone'], [trait])
+            event.timeMs = Date.UTC(2026, 9, 24, 17, 45) + seconds * 1000
             event.properties = new Properties(['v'], [value])
             const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
             const { session } = profile
             let late = false
             if (!isDuplicate) {
-              const touch = touchSession(session, event, { idleMs: 10 * minuteMs, maxMs: 40 * minuteMs })
+              touchSession(session, event, { idleMs: gapMs, maxMs: 40 * minuteMs })
               profile.streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
               const { traits, groups, streamTimeMs: asOfMs } = profile
-              const moment = { event, enrichment, session, inSession: touch !== 'past', traits, groups, asOfMs }
-              late = updateFeatures(set, profile.groups, moment, asOfMs)
+              const moment = { event, enrichment, session, traits, groups, asOfMs }
+              late = updateFeatures(set, groups, moment, asOfMs, new Map())
             }
             writeEventRow(out, 't', 0, offset, event, enrichment, session.index, session.startMs, late, isDuplicate)
           }

@@ -3,11 +3,19 @@ import type { AggregateFeature, FeatureDeclaration } from '../features/declarati
 import { eventVariables } from '../features/moment.ts'
 import { type AggregateSql, type FeatureRows, nowMs, rowMs } from './aggregate.ts'
 import { aggregateToSql } from './aggregates/kinds.ts'
-import { Columns, eventMs, eventVariablesSql, inSession, sessionWindows } from './event-columns.ts'
+import {
+  arrivalWindows,
+  Columns,
+  customerKey,
+  eventId,
+  eventMs,
+  eventVariablesSql,
+  timezoneSql,
+} from './event-columns.ts'
 import { expressionToSql, NotInSql } from './expression.ts'
 import { quoteName } from './quote.ts'
 import { type Sql, SqlValues, simple, tags } from './value.ts'
-import { inCurrentSession, windowToSql } from './window.ts'
+import { countsInWindow } from './window.ts'
 
 /**
  * The declared features as one query over `events`: for each customer what the stream keeps in the profile. All features share
@@ -46,59 +54,76 @@ const featuresPerQuery = 100
 /**
  * Of those that are computed from events; a feature of features is no more than its expression over them.
  * @param declarations as of a configuration that compiles
+ * @param sessionGapMs a session ends when more than this passes without an event
  */
-export function featureQueries(declarations: readonly FeatureDeclaration[]): FeatureQueries {
+export function featureQueries(declarations: readonly FeatureDeclaration[], sessionGapMs: number): FeatureQueries {
   const aggregates = declarations.filter((declaration) => 'kind' in declaration)
   const queries: FeatureQuery[] = []
   const untold: Untold[] = []
   for (let at = 0; at < aggregates.length; at += featuresPerQuery) {
-    queries.push(compileQuery(aggregates.slice(at, at + featuresPerQuery), untold))
+    queries.push(compileQuery(aggregates.slice(at, at + featuresPerQuery), sessionGapMs, untold))
   }
   return { queries, untold }
 }
 
-function compileQuery(declarations: readonly AggregateFeature[], untold: Untold[]): FeatureQuery {
+function compileQuery(declarations: readonly AggregateFeature[], sessionGapMs: number, untold: Untold[]): FeatureQuery {
   const scope = new Scope(eventVariables)
-  // All names that could be a feature's too are in upper case here; a feature can't be called `customer`.
-  const [arrivals, facts, columns] = [new Columns('A'), new Columns('C'), new Columns('X')]
+  // All names that could be a feature's too are in upper case; a feature can't be called `customer`.
+  const arrivals = new Columns('A')
+  const facts = new Columns('C')
+  const judged = new Columns('W')
+  const ranks = new Columns('P')
+  const spans = new Columns('Q')
+  const values = new Columns('X')
   const variables = eventVariablesSql(facts, arrivals)
+  const timezone = () => facts.add(timezoneSql(variables))
+  const levels = { facts, judged, ranks, spans, timezone, sessionGapMs }
   const toSql = (source: string) => expressionToSql(scope.compile(source).tree, variables)
+  const conditionToSql = (source: string) => `ifNull(${new SqlValues().to('bool', toSql(source)).text}, 0)`
   const features: FeatureSql[] = []
-  for (const { name, kind, where, window } of declarations) {
+  for (const declaration of declarations) {
+    const { name, kind, where, window } = declaration
     const compile = (source: string | undefined) => (source === undefined ? undefined : toSql(source))
     try {
-      const condition = where === undefined ? '1' : conditionOf(toSql(where))
-      const counts = columns.add(`${columns.add(condition)} AND ${columns.add(windowToSql(window))}`)
+      const steps = kind.name === 'funnel' ? kind.steps.map((step) => judged.add(conditionToSql(step))) : []
+      const conditions = [
+        where === undefined ? '1' : conditionToSql(where),
+        ...(steps.length > 0 ? [`(${steps.join(' OR ')})`] : []),
+      ]
+      const counts = values.add(countsInWindow(declaration, judged.add(conditions.join(' AND ')), levels))
       const of = compile('of' in kind ? kind.of : undefined)
       const by = compile('by' in kind ? kind.by?.key : undefined)
-      features.push({ name, ...aggregateToSql(kind, rowsOf(columns, counts, of, by), window) })
+      features.push({ name, ...aggregateToSql(kind, rowsOf(values, counts, steps, of, by), window) })
     } catch (fault) {
       if (!(fault instanceof NotInSql)) throw fault
       untold.push({ name, reason: fault.message })
     }
   }
   const text = (rows: string, asOf: AsOf) => {
-    const customer = 'TOPIC, PART, customer'
-    const windows = `WINDOW ${['whole AS (PARTITION BY topic, partition, customer)', ...sessionWindows].join(', ')}`
-    const arrived = `SELECT ${['*', ...arrivals.list].join(', ')} FROM (${rows}) ${windows}`
-    const own = [
-      'topic AS TOPIC, partition AS PART, customer',
-      `${eventMs} AS ${rowMs}`,
-      `${asOf === 'stream_time' ? `max(${eventMs}) OVER whole` : `toInt64(${asOf})`} AS ${nowMs}`,
-      `session_index = max(session_index) OVER whole AND ${inSession} AS ${inCurrentSession}`,
-    ]
-    const seen = `SELECT ${[...own, ...facts.list].join(', ')} FROM (${arrived}) ${windows}`
-    const judged = `SELECT ${[customer, rowMs, nowMs, ...columns.list].join(', ')} FROM (${seen})`
+    const windows = ` WINDOW ${['whole AS (PARTITION BY topic, partition, customer)', ...arrivalWindows].join(', ')}`
+    const now = asOf === 'stream_time' ? `max(${eventMs}) OVER whole` : `toInt64(${asOf})`
+    const key = `topic AS TOPIC, partition AS PART, customer, id AS ${eventId}`
+    const own = [key, `${eventMs} AS ${rowMs}`, `${now} AS ${nowMs}`]
+    const arrived = withColumns(rows, arrivals, windows)
+    const read = `SELECT ${[...own, ...facts.list].join(', ')} FROM (${arrived})${windows}`
+    const ready = [judged, ranks, spans, values].reduce((level, columns) => withColumns(level, columns), read)
     const cells = features.map(({ name, text }) => `${text} AS ${quoteName(name)}`)
-    return `SELECT ${[customer, ...cells].join(',\n')}\nFROM (${judged})\nGROUP BY ${customer}`
+    return `SELECT ${[customerKey, ...cells].join(',\n')}\nFROM (${ready})\nGROUP BY ${customerKey}`
   }
   return { features, text }
 }
 
-/** An error, or what is no bool, does not count. */
-const conditionOf = (condition: Sql) => `ifNull(${new SqlValues().to('bool', condition).text}, 0)`
+/** A level of a query: the rows below, and columns that are computed of them. */
+const withColumns = (below: string, { list }: Columns, windows = '') =>
+  list.length === 0 ? below : `SELECT ${['*', ...list].join(', ')} FROM (${below})${windows}`
 
-function rowsOf(columns: Columns, counts: string, of: Sql | undefined, by: Sql | undefined): FeatureRows {
+function rowsOf(
+  columns: Columns,
+  counts: string,
+  steps: readonly string[],
+  of: Sql | undefined,
+  by: Sql | undefined,
+): FeatureRows {
   // Only the kinds that have an expression, or a key, ask for it.
   const value = () => simple(of!.type, columns.add(of!.text))
   const dyn = () => columns.add(new SqlValues().toDyn(value()).text)
@@ -107,7 +132,8 @@ function rowsOf(columns: Columns, counts: string, of: Sql | undefined, by: Sql |
     number: () => columns.add(new SqlValues().to('number', value()).text),
     dyn,
     countsScalar: () => columns.add(`${counts} AND ${dyn()}.1 IN (${tags.bool}, ${tags.number}, ${tags.string})`),
-    truth: () => columns.add(conditionOf(value())),
+    truth: () => columns.add(`ifNull(${new SqlValues().to('bool', value()).text}, 0)`),
+    steps: () => steps,
     key: () => columns.add(new SqlValues().asText(by!).text),
     column: (sql) => columns.add(sql),
   }

@@ -1,23 +1,84 @@
-import type { Window } from '../features/window.ts'
+import type { AggregateFeature } from '../features/declaration.ts'
+import type { Period, Window } from '../features/window.ts'
+import { sessionLatenessMs } from '../features/windows/kinds.ts'
 import { nowMs, rowMs } from './aggregate.ts'
+import { type Columns, customerKey, eventId, eventMs } from './event-columns.ts'
+import { quoteText } from './quote.ts'
 
-/** Whether an event is one of the customer's current session, as a column of the rows. */
-export const inCurrentSession = 'CURRENT'
+/** The levels of a query on which a window puts what it needs: each is computed over the rows of the one before. */
+export interface Levels {
+  /** Over the events as stored; `arrived` is the customer's events so far, in the order of arrival. */
+  readonly facts: Columns
+  /** Of single rows of `facts`. */
+  readonly judged: Columns
+  /** Window functions over the rows of `judged`, and over those of `ranks`. */
+  readonly ranks: Columns
+  readonly spans: Columns
+  /** A column of `facts`: the timezone that an event names, empty for none. */
+  readonly timezone: () => string
+  readonly sessionGapMs: number
+}
+
+const whole = `OVER (PARTITION BY ${customerKey})`
 
 /**
- * Whether a row lies in the window as of the moment of reading: one line a window. No row is after that moment. What came too
- * late for its pane needs no rule of its own: its pane had left the longest window of its group, and a window that is read
- * later reaches back less far.
+ * Whether a row counts for a feature, as of the moment of reading: its condition holds, it came in time, and it lies in the
+ * window. No row is after that moment. Without a declared lateness what came too late needs no rule but for sessions: the
+ * window had left it behind, and one that is read later reaches back less far.
+ * @param condition a column of `judged`; never NULL
  */
-export function windowToSql(window: Window): string {
+export function countsInWindow(
+  { window, latenessMs, kind }: Pick<AggregateFeature, 'window' | 'latenessMs' | 'kind'>,
+  condition: string,
+  levels: Levels,
+): string {
+  const { judged, ranks, spans } = levels
+  const lateMs = latenessMs ?? defaultLateness(window, kind)
+  const inTime = lateMs === undefined ? undefined : judged.add(`${rowMs} >= ${streamTime(levels)} - ${lateMs}`)
+  const met = inTime === undefined ? condition : judged.add(`${condition} AND ${inTime}`)
   switch (window.kind) {
-    case 'panes': {
-      const { sizeMs, paneMs } = window
-      return `intDiv(${rowMs}, ${paneMs}) > intDiv(${nowMs}, ${paneMs}) - ${sizeMs / paneMs}`
+    case 'panes':
+      return `${met} AND intDiv(${rowMs}, ${window.paneMs}) > intDiv(${nowMs}, ${window.paneMs}) - ${window.sizeMs / window.paneMs}`
+    case 'sliding': {
+      const place = ranks.add(`dense_rank() OVER (PARTITION BY ${customerKey}, ${met} ORDER BY ${rowMs} DESC)`)
+      return `${met} AND ${place} <= ${window.maxEvents} AND ${rowMs} > ${nowMs} - ${window.sizeMs}`
     }
-    case 'session':
-      return inCurrentSession
+    case 'calendar': {
+      const start = (ms: string) => `${starts[window.period]}(${localDate(ms, window.timezone, levels)})`
+      return `${met} AND ${start(rowMs)} = ${start(nowMs)}`
+    }
+    case 'events': {
+      const order = `${rowMs} DESC, ${eventId} DESC`
+      return `${met} AND ${ranks.add(`row_number() OVER (PARTITION BY ${customerKey}, ${met} ORDER BY ${order})`)} <= ${window.count}`
+    }
+    case 'session': {
+      // All events that came in time make the session, whatever the condition.
+      const frame = 'ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING'
+      const before = `lagInFrame(${rowMs}, 1, 0) OVER (PARTITION BY ${customerKey}, ${inTime} ORDER BY ${rowMs} ${frame})`
+      const gap = ranks.add(`${rowMs} - ${before}`)
+      const start = spans.add(`maxIf(${rowMs}, ${inTime} AND ${gap} > ${levels.sessionGapMs}) ${whole}`)
+      const end = spans.add(`maxIf(${rowMs}, ${inTime}) ${whole}`)
+      return `${met} AND ${rowMs} >= ${start} AND ${nowMs} - ${end} <= ${levels.sessionGapMs}`
+    }
     case 'lifetime':
-      return '1'
+      return met
   }
+}
+
+function defaultLateness(window: Window, kind: AggregateFeature['kind']): number | undefined {
+  if (window.kind === 'session') return sessionLatenessMs
+  return window.kind === 'lifetime' && kind.name === 'funnel' ? kind.withinMs : undefined
+}
+
+/** The customer's stream time when the row's event came. */
+const streamTime = ({ facts }: Levels) => facts.add(`max(${eventMs}) OVER arrived`)
+
+const starts: Readonly<Record<Period, string>> = { day: 'toDate', week: 'toMonday', month: 'toStartOfMonth' }
+
+function localDate(ms: string, timezone: string, { ranks, timezone: named }: Levels): string {
+  if (timezone !== 'customer') return `toDate(fromUnixTimestamp64Milli(${ms}), ${quoteText(timezone)})`
+  const zone = named()
+  const latest = ranks.add(`argMaxIf(${zone}, (${rowMs}, ${zone}), ${zone} != '') ${whole}`)
+  // Of the functions of dates this is one that takes a timezone a row.
+  return `toDate(formatDateTime(fromUnixTimestamp64Milli(${ms}), '%F', if(${latest} = '', 'UTC', ${latest})))`
 }

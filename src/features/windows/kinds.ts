@@ -9,7 +9,7 @@ import { OrderedRows } from './ordered-rows.ts'
 import { SessionRows, Sessions } from './sessions.ts'
 
 /** How late an event may be for a session, where the feature does not say. */
-const sessionLatenessMs = 86_400_000
+export const sessionLatenessMs = 86_400_000
 
 /** Finds the group of a condition and a placement, or makes it. */
 export type FindGroup = <P extends Placement>(

@@ -9,6 +9,7 @@ import { distinctSql } from './distinct.ts'
 import { edgeSql } from './edge.ts'
 import { extremeSql } from './extreme.ts'
 import { frequentSql, topSql } from './frequent.ts'
+import { funnelSql } from './funnel.ts'
 import { countBySql, sumBySql } from './keyed.ts'
 import { lastNSql } from './last-n.ts'
 import { quantileSql } from './quantile.ts'
@@ -55,6 +56,8 @@ export function aggregateToSql(kind: AggregateDeclaration, rows: FeatureRows, wi
       return smoothedRateSql(rows, kind.prior, kind.weight)
     case 'decayed_sum':
       return decayedSumSql(rows, kind.halfLifeMs)
+    case 'funnel':
+      return funnelSql(rows, kind)
     case 'time_since':
       return timeSinceSql(rows, 'latest')
     case 'time_since_first':
