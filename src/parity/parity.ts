@@ -5,8 +5,9 @@ import { addToTally, emptyTally, type FeatureTally } from './tally.ts'
 
 /**
  * Compares what the stream keeps in the profiles with what SQL computes over `events`, customer by customer. A profile lags
- * behind the stream, so it is compared with the events that it includes: those below its version's offset, which are stored
- * before it is; and as of its stream time, which is the largest time of those events. Memory is bounded by one chunk.
+ * behind the stream, so it is compared with the events that it includes: those below the offset of its partition's
+ * checkpoint, which goes into the store with all profiles that changed before it, and after their events; and as of its
+ * stream time, which is the largest time of those events. Memory is bounded by one chunk.
  */
 
 /** A profile's latest row. */
@@ -14,7 +15,7 @@ export interface StoredFeatures {
   readonly topic: string
   readonly partition: number
   readonly customer: string
-  /** The first offset that is not folded in. */
+  /** It includes the customer's events below that offset of the partition, and no others. */
   readonly nextOffset: number
   /** null where the profile has no such value. */
   readonly value: (feature: string) => Value
@@ -34,7 +35,7 @@ export interface ParityReader {
   customers(after: string, limit: number): Promise<string[]>
   /** As many customers by chance; another seed draws others. */
   sample(count: number, seed: number): Promise<string[]>
-  /** The latest rows of their profiles; an erased customer has none. */
+  /** The latest rows of their profiles; left out are erased customers, and those that changed since the last checkpoint. */
   profiles(customers: readonly string[]): Promise<StoredFeatures[]>
   /** The features over the events that the profiles include. */
   compute(query: FeatureQuery, profiles: readonly StoredFeatures[]): Promise<Computed[]>

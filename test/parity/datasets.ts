@@ -50,7 +50,7 @@ export const datasets: readonly Dataset[] = [
     mapping: { type: { constant: 'purchase' }, value: 'sales_value' },
     number: 'value',
     text: 'properties.product_id',
-    conditions: ['value > 10', 'properties.retail_disc > 0.0 && !(properties.store_id in ["330", "406"])'],
+    conditions: ['properties.retail_disc > 0.0 && !(properties.store_id in ["330", "406"])'],
   },
 ]
 

@@ -15,5 +15,5 @@ it('declares every kind of feature that there is', () => {
       kind,
     )
   const windows = features.parse(all).flatMap((declared) => ('window' in declared ? [declared.window.kind] : []))
-  assert.deepEqual(new Set(windows), new Set(['panes', 'session', 'lifetime']))
+  assert.deepEqual(new Set(windows), new Set(['panes', 'sliding', 'calendar', 'events', 'session', 'lifetime']))
 })

@@ -39,6 +39,7 @@ const kinds = ({ number, text }: Subject): Readonly<Record<string, Declared>> =>
   rate_of: { rate: number, per: '1d', scale: 2 },
   share: { smoothed_rate: `${number} > 1.5`, prior: 0.05 },
   decayed: { decayed_sum: number, half_life: '7d' },
+  funnel: { funnel: [`${number} > 1.5`, `${number} <= 1.5`, `${number} > 1.5`], within: '1h' },
   since: { time_since: {} },
   since_first: { time_since_first: {} },
   days: { active_days: {} },
@@ -49,6 +50,13 @@ const windows: Readonly<Record<string, unknown>> = {
   '24h': { size: '24h', pane: '1h' },
   '7d': { size: '7d', pane: '1d' },
   '28d': { size: '28d', pane: '1d' },
+  hopping: { size: '6h', pane: '2h' },
+  sliding: { sliding: '2h' },
+  latest_ms: { sliding: '30d' },
+  day: { calendar: 'day', timezone: 'Europe/London' },
+  week: { calendar: 'week', timezone: 'customer' },
+  month: { calendar: 'month' },
+  events: { events: 25 },
   session: 'session',
   lifetime: 'lifetime',
 }
@@ -61,7 +69,8 @@ export function declareAll(subject: Subject): Declared[] {
       Object.entries(windows).flatMap(([window, over]) =>
         conditions.map((where, i) => {
           const name = `${kind}_${window}${where === undefined ? '' : `_${i}`}`
-          return { name, ...declared, window: over, ...(where === undefined ? {} : { where }) }
+          const bound = window === 'latest_ms' ? { max_events: 20 } : {}
+          return { name, ...declared, window: over, ...bound, ...(where === undefined ? {} : { where }) }
         }),
       ),
     )

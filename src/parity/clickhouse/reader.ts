@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { Value } from '../../events/event.ts'
+import { decodeCheckpoint } from '../../journal/checkpoint.ts'
 import { toStoreError } from '../../store/clickhouse/client.ts'
-import { nextOffsetOf } from '../../store/profile-version.ts'
 import type { ParityReader, StoredFeatures } from '../parity.ts'
 
 const selectCustomers = `
@@ -17,6 +17,11 @@ SELECT customer FROM (
   WHERE topic IN {topics:Array(String)} AND customer != ''
   ORDER BY cityHash64(customer, {seed:UInt64}) LIMIT {limit:UInt32}
 ) ORDER BY customer`
+
+const selectCheckpoints = `
+SELECT topic, partition, toString(max(version)), base64Encode(argMax(state, version))
+FROM profiles WHERE topic IN {topics:Array(String)} AND customer = ''
+GROUP BY topic, partition`
 
 const selectProfiles = `
 WITH argMax((numbers, strings, lists, maps, deleted), version) AS latest
@@ -67,7 +72,16 @@ export function createParityReader(client: ClickHouseClient, topics: readonly st
       return rows.map(([customer]) => customer)
     },
     async profiles(customers) {
-      return (await select<ProfileRow>(selectProfiles, { topics, customers })).map(toStoredFeatures)
+      const checkpoints = await select<CheckpointRow>(selectCheckpoints, { topics })
+      const rows = await select<ProfileRow>(selectProfiles, { topics, customers })
+      const saved = new Map(checkpoints.map(([topic, partition, ...of]) => [`${topic} ${partition}`, of]))
+      return rows.flatMap((row) => {
+        const [topic, partition, , version] = row
+        const [speaksFor = '0', state = ''] = saved.get(`${topic} ${partition}`) ?? []
+        const checkpoint = decodeCheckpoint(Buffer.from(state, 'base64'))
+        if (checkpoint === undefined || BigInt(version) > BigInt(speaksFor)) return []
+        return [toStoredFeatures(row, checkpoint.offset)]
+      })
     },
     async compute({ text }, profiles) {
       const rows = await select<[string, number, string, ...unknown[]]>(text(selectRows, 'stream_time'), {
@@ -81,6 +95,8 @@ export function createParityReader(client: ClickHouseClient, topics: readonly st
   }
 }
 
+type CheckpointRow = readonly [topic: string, partition: number, version: string, stateBase64: string]
+
 type ProfileRow = readonly [
   topic: string,
   partition: number,
@@ -89,8 +105,8 @@ type ProfileRow = readonly [
   ...features: Readonly<Record<string, Value>>[],
 ]
 
-function toStoredFeatures([topic, partition, customer, version, ...features]: ProfileRow): StoredFeatures {
+function toStoredFeatures([topic, partition, customer, , ...features]: ProfileRow, nextOffset: number): StoredFeatures {
   const values = new Map(features.flatMap((map) => Object.entries(map)))
   const value = (feature: string) => values.get(feature) ?? null
-  return { topic, partition, customer, nextOffset: nextOffsetOf(BigInt(version)), value }
+  return { topic, partition, customer, nextOffset, value }
 }
