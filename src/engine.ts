@@ -21,7 +21,8 @@ export interface Engine {
   readonly config: Config
   readonly features: FeatureSet
   readonly policy: Policy
-  /** All that decides, as JSON: what `policy.version` is the hash of. */
+  readonly rules: Rules
+  /** The rules as JSON: what `policy.version` is the hash of. */
   readonly policyText: string
   /** The decoder of each input topic. */
   readonly decoders: ReadonlyMap<string, Decoder>
@@ -62,15 +63,15 @@ export function withRules(engine: Engine, policyText: string): Engine | undefine
   }
 }
 
-/** The idle time of a session is a rule too: it is the gap of the windows of sessions. */
-interface Rules extends Pick<Config, 'features' | 'actions' | 'arbitration'> {
+/** All that decides, as declared. The idle time of a session is a rule too: it is the gap of the windows of sessions. */
+export interface Rules extends Pick<Config, 'features' | 'actions' | 'arbitration'> {
   readonly enrich: { readonly session: Pick<Config['enrich']['session'], 'idle'> }
 }
 
 function compileRules(
   { features: declared, actions, arbitration, enrich: { session } }: Rules,
   note: (path: readonly PropertyKey[], fault: unknown) => void,
-): Pick<Engine, 'features' | 'policy' | 'policyText'> {
+): Pick<Engine, 'features' | 'policy' | 'rules' | 'policyText'> {
   const own = new Set(actionVariables.map(({ name }) => name))
   const isTaken = (name: string) => own.has(name) || !isVariableName(name)
   for (const [index, { name }] of declared.entries()) {
@@ -81,7 +82,8 @@ function compileRules(
     note(['features', declared.findIndex(({ name }) => name === declaration.name), ...path], fault)
   })
   const { idle } = session
-  const policyText = JSON.stringify({ features: declared, actions, arbitration, enrich: { session: { idle } } })
+  const rules: Rules = { features: declared, actions, arbitration, enrich: { session: { idle } } }
+  const policyText = JSON.stringify(rules)
   const policy = compilePolicy(
     actions,
     arbitration,
@@ -91,7 +93,7 @@ function compileRules(
       note(['actions', actions.findIndex(({ name }) => name === declaration.name), ...path], fault)
     },
   )
-  return { features, policy, policyText }
+  return { features, policy, rules, policyText }
 }
 
 const formats = { registry: 'confluent', wire: 'confluent-file', avro: 'avro', json: 'json' } as const

@@ -24,6 +24,7 @@ export function compilePolicy(
   const timers = new Map<string, Timer>()
   const byTimer = new Map<string | undefined, Action[]>()
   for (const declaration of declarations) {
+    const names = new Set<string>()
     const compile = (
       path: readonly string[],
       wanted: readonly string[] | undefined,
@@ -41,8 +42,9 @@ export function compilePolicy(
       }
     }
     const { name, on, when, value, contact, channel, expiresMs } = declaration
-    const parse = (source: string) => () => {
+    const parse = (source: string, read?: Set<string>) => () => {
       const compiled = scope.compile(source)
+      for (const variable of compiled.names) read?.add(variable)
       const missing = on && [...compiled.names].find((variable) => !kept.has(variable))
       if (missing === undefined) return compiled
       const hint = `${missing} is of an event, and there is none when a timer fires: use features, traits and the session`
@@ -59,8 +61,8 @@ export function compilePolicy(
     }
     const action: Action = {
       name,
-      when: compile(['when'], ['bool'], parse(when)),
-      value: typeof value === 'number' ? () => value : compile(['value'], ['double', 'int'], parse(value)),
+      when: compile(['when'], ['bool'], parse(when, names)),
+      value: typeof value === 'number' ? () => value : compile(['value'], ['double', 'int'], parse(value, names)),
       contact,
       channel,
       expiresMs,
@@ -68,6 +70,7 @@ export function compilePolicy(
         key,
         typeof of === 'object' ? compile(['payload', key], undefined, parse(of.cel)) : () => of,
       ]),
+      names,
     }
     byTimer.set(on?.name, [...(byTimer.get(on?.name) ?? []), action])
   }

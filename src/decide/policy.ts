@@ -50,6 +50,8 @@ export interface Action {
   readonly channel: string
   readonly expiresMs: number
   readonly payload: readonly (readonly [name: string, value: Evaluate<Moment>])[]
+  /** What its condition and its value read. */
+  readonly names: ReadonlySet<string>
 }
 
 export interface Policy {

@@ -37,7 +37,7 @@ export function compileComputed(
     const cycle = pathBetween(declaration.name, declaration.name, reads, new Set())
     if (cycle) onFault(declaration, ['value'], new Error(`computed from itself: ${cycle.join(' reads ')}`))
   }
-  return computed
+  return computed.map((feature) => ({ ...feature, names: reads.get(feature.name) ?? new Set() }))
 }
 
 /** The names from one feature to another by what they read, both included. */

@@ -4,7 +4,7 @@ import type { Panes } from './aggregate.ts'
 import { makeAggregate } from './aggregates/kinds.ts'
 import { compileComputed } from './computed.ts'
 import type { AggregateFeature, FeatureDeclaration } from './declaration.ts'
-import { addEvent, type FeatureGroup, memberOf } from './group.ts'
+import { addEvent, type FeatureGroup, type Member, memberOf } from './group.ts'
 import { eventVariables, type Moment, type ProfileMoment } from './moment.ts'
 import { emptyPanes } from './panes.ts'
 import { tooLate } from './placement.ts'
@@ -22,6 +22,10 @@ export interface Feature {
   /** The CEL type of its value. */
   readonly type: string
   readonly read: (moment: ProfileMoment) => Value
+  /** Where an aggregate's state lies, and how far back into it the feature looks. */
+  readonly state?: { readonly group: FeatureGroup; readonly member: Member; readonly back: number }
+  /** What a computed feature reads: the names in its expression. */
+  readonly names?: ReadonlySet<string>
 }
 
 export interface FeatureSet {
@@ -124,7 +128,8 @@ function addFeature(
   const { name, kind, window } = declaration
   const { group, reach } = placeFeature(declaration, where, sessionGapMs, find)
   group.features.push(name)
-  const { aggregate, offset, keptAt } = memberOf(group, JSON.stringify(kind), () => makeAggregate(kind), value, key)
+  const member = memberOf(group, JSON.stringify(kind), () => makeAggregate(kind), value, key)
+  const { aggregate, offset, keptAt } = member
   const { index } = group
   const none = emptyPanes(1, 0)
   const sizeMs = 'sizeMs' in window ? window.sizeMs : 0
@@ -134,7 +139,7 @@ function addFeature(
     const to = reach.to(rows, asOfMs, groups)
     return aggregate.read(rows, reach.from(rows, asOfMs, groups), to, offset, keptAt, asOfMs, sizeMs)
   }
-  return { name, type: aggregate.type, read }
+  return { name, type: aggregate.type, read, state: { group, member, back: reach.back } }
 }
 
 /**

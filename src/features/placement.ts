@@ -14,6 +14,8 @@ export interface Placement {
    * @param streamTimeMs the largest event time of the profile, this event included
    */
   place(group: FeatureGroup, rows: Panes, moment: Moment, streamTimeMs: number): number
+  /** How far back rows are kept, in the placement's own unit (indexes of time, events); 0 where no window looks back so. */
+  readonly kept: number
 }
 
 /** The event is later than the feature allows: counted, and the event's row in the store says so. */
@@ -23,6 +25,8 @@ export const outside = -2
 
 /** The rows [from, to) of a feature's window. */
 export interface Reach {
+  /** How far back it looks, in the unit of the placement's `kept`, which is never less. */
+  readonly back: number
   from(rows: Panes, asOfMs: number, groups: readonly (Panes | undefined)[]): number
   to(rows: Panes, asOfMs: number, groups: readonly (Panes | undefined)[]): number
 }

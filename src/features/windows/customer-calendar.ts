@@ -35,12 +35,13 @@ export function customerPeriod(
   timezones: FeatureGroup,
   keptAt: number,
 ): Reach {
-  const { to } = quarterHours.reach(longest[period])
+  const { back, to } = quarterHours.reach(longest[period])
   const zoneIn = (groups: readonly (Panes | undefined)[]): Zone => {
     const name = groups[timezones.index]?.kept[keptAt]
     return (typeof name === 'string' ? zoneOf(name) : undefined) ?? utc
   }
   return {
+    back,
     from(rows, asOfMs, groups) {
       const zone = zoneIn(groups)
       const now = zone.index(period, asOfMs)

@@ -13,7 +13,7 @@ export class IndexedRows implements Placement {
   readonly #calendar: ((timeMs: number) => number) | undefined
   readonly #maxRows: number
   readonly #latenessMs: number
-  #keptIndexes = 0
+  kept = 0
 
   /** @param unit ms a row (Infinity: all of time is one), or what gives the index of a time */
   constructor(unit: number | ((timeMs: number) => number), latenessMs: number, maxRows = Number.POSITIVE_INFINITY) {
@@ -26,7 +26,7 @@ export class IndexedRows implements Placement {
   place(group: FeatureGroup, rows: Panes, { event }: Moment, streamTimeMs: number): number {
     const { timeMs } = event
     const key = this.#indexOf(timeMs)
-    const oldest = this.#indexOf(streamTimeMs) - this.#keptIndexes + 1
+    const oldest = this.#indexOf(streamTimeMs) - this.kept + 1
     if (timeMs < streamTimeMs - this.#latenessMs) return tooLate
     // Where no lateness is declared, what the windows no longer hold is late.
     if (key < oldest) return this.#latenessMs === Number.POSITIVE_INFINITY ? tooLate : outside
@@ -46,8 +46,9 @@ export class IndexedRows implements Placement {
 
   /** What a window over that many indexes, the last of them the moment's own, reads. */
   reach(indexes: number): Reach {
-    this.#keptIndexes = Math.max(this.#keptIndexes, indexes)
+    this.kept = Math.max(this.kept, indexes)
     return {
+      back: indexes,
       from: (rows, asOfMs) => lowerBound(rows, this.#indexOf(asOfMs) - indexes + 1),
       to: (rows, asOfMs) => lowerBound(rows, this.#indexOf(asOfMs) + 1),
     }

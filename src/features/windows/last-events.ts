@@ -11,7 +11,7 @@ import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
  */
 export class LastEvents implements Placement {
   readonly #latenessMs: number
-  #kept = 0
+  kept = 0
 
   constructor(latenessMs: number) {
     this.#latenessMs = latenessMs
@@ -33,9 +33,9 @@ export class LastEvents implements Placement {
     const count = rowCount(rows)
     let row = count
     while (row > 0 && isAfter(rows, row - 1, timeMs, id)) row--
-    if (count >= this.#kept) {
+    if (count >= this.kept) {
       if (row === 0) return outside
-      const surplus = Math.min(row, count - this.#kept + 1)
+      const surplus = Math.min(row, count - this.kept + 1)
       removeRows(rows, 0, surplus)
       row -= surplus
     }
@@ -44,8 +44,8 @@ export class LastEvents implements Placement {
   }
 
   reach(count: number): Reach {
-    this.#kept = Math.max(this.#kept, count)
-    return { from: (rows) => Math.max(0, rowCount(rows) - count), to: rowCount }
+    this.kept = Math.max(this.kept, count)
+    return { back: count, from: (rows) => Math.max(0, rowCount(rows) - count), to: rowCount }
   }
 }
 

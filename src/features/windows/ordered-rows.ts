@@ -13,6 +13,7 @@ import { type Placement, type Reach, tooLate } from '../placement.ts'
 export class OrderedRows implements Placement {
   readonly #latenessMs: number
   readonly #maxRows: number
+  readonly kept = 0
 
   /** @param maxRows at least 2 */
   constructor(latenessMs: number, maxRows: number) {
@@ -43,7 +44,7 @@ export class OrderedRows implements Placement {
     return row
   }
 
-  readonly reach: Reach = { from: () => 0, to: rowCount }
+  readonly reach: Reach = { back: 0, from: () => 0, to: rowCount }
 }
 
 /** Whether the first row already stands for what came at that time. */

@@ -15,6 +15,7 @@ export class Sessions implements Placement {
   readonly #gapMs: number
   readonly #latenessMs: number
   readonly #followers: FeatureGroup[] = []
+  readonly kept = 0
 
   constructor(gapMs: number, latenessMs: number) {
     this.#gapMs = gapMs
@@ -64,6 +65,7 @@ export class SessionRows implements Placement {
   readonly #sessions: FeatureGroup
   readonly #gapMs: number
   readonly #latenessMs: number
+  readonly kept = 0
 
   /** @param sessions the group that `Sessions` places, which has seen each event before this one does */
   constructor(sessions: FeatureGroup, gapMs: number, latenessMs: number) {
@@ -92,6 +94,7 @@ export class SessionRows implements Placement {
       return isOn ? sessions : undefined
     }
     return {
+      back: 0,
       from(rows, asOfMs, groups) {
         const sessions = latest(groups, asOfMs)
         return sessions === undefined ? 0 : lowerBound(rows, keyOf(sessions, rowCount(sessions) - 1))
