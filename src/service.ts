@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { getHeapStatistics } from 'node:v8'
 import type { ClickHouseClient } from '@clickhouse/client'
+import { settingsOf } from './changes/settings.ts'
 import type { ActionFormat } from './emit/encode-action.ts'
 import { type Engine, schemaFile, withRules } from './engine.ts'
 import type { Registry } from './ingest/registry/registry.ts'
@@ -212,10 +213,10 @@ const decider = (engine: Engine, format: ActionFormat): Decider => ({
   policy: engine.policy.version,
 })
 
-/** Every policy that ever decided is kept, by its hash. */
-function policyRow({ policy, policyText }: Engine): RowChunk {
+/** Every policy that ever decided is kept, by its hash, with when it was started last and the settings of then. */
+export function policyRow({ config, policy, policyText }: Engine): RowChunk {
   const row = new RowBuffer(4 * 1024)
-  writePolicyRow(row, policy.version, policyText, Date.now())
+  writePolicyRow(row, policy.version, policyText, JSON.stringify(settingsOf(config)), Date.now())
   return row.take()
 }
 

@@ -39,6 +39,7 @@ const rooms = [
   'src/expressions',
   'src/sql',
   'src/emit',
+  'src/changes',
 ]
 const forbidden = [
   "import { Kafka } from 'kafkajs'\nconsole.log(Kafka)\n",

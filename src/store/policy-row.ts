@@ -4,13 +4,25 @@ import type { Table } from './table.ts'
 /** The columns in the order in which `writePolicyRow` writes them. */
 export const policiesTable: Table = {
   name: 'policies',
-  columns: { hash: 'String', text: 'String', first_seen: 'DateTime64(3)' },
+  columns: {
+    hash: 'String',
+    text: 'String',
+    first_seen: 'DateTime64(3)',
+    last_seen: 'DateTime64(3)',
+    settings: 'String',
+  },
 }
 
-/** Writes one row of `policies`; of a policy written again the earliest `seenAtMs` is kept. */
-export function writePolicyRow(row: RowBuffer, hash: string, text: string, seenAtMs: number): void {
+/**
+ * Writes one row of `policies`, at each start. Of a policy written again the earliest `seenAtMs` stays as `first_seen`, and
+ * the latest as `last_seen`, with its settings.
+ * @param settings what else tells how events are folded, as JSON
+ */
+export function writePolicyRow(row: RowBuffer, hash: string, text: string, settings: string, seenAtMs: number): void {
   row.string(hash)
   row.string(text)
   row.dateTime64(seenAtMs)
+  row.dateTime64(seenAtMs)
+  row.string(settings)
   row.endRow()
 }

@@ -17,3 +17,34 @@ export async function readPolicy(client: ClickHouseClient, hash: string): Promis
     throw toStoreError(error, queryId)
   }
 }
+
+/** The rules of the process that started last, with what else told it how to fold events. */
+export interface RunningPolicy {
+  readonly hash: string
+  readonly text: string
+  /** JSON; empty where the process was of a version that did not store it. */
+  readonly settings: string
+  /** UTC, as `2026-11-22 10:00:00.000`. */
+  readonly started: string
+}
+
+/**
+ * Rows of one policy that are not merged yet need no `FINAL`: the newest of them has the settings of its start.
+ * `greatest` is for rows from before there was `last_seen`.
+ */
+const selectRunning = `
+SELECT hash, text, settings, toString(greatest(first_seen, last_seen)) AS started
+FROM policies
+ORDER BY greatest(first_seen, last_seen) DESC
+LIMIT 1`
+
+/** @returns undefined where none ever ran @throws StoreError */
+export async function readRunningPolicy(client: ClickHouseClient): Promise<RunningPolicy | undefined> {
+  const queryId = randomUUID()
+  try {
+    const result = await client.query({ query: selectRunning, format: 'JSONEachRow', query_id: queryId })
+    return (await result.json<RunningPolicy>())[0]
+  } catch (error) {
+    throw toStoreError(error, queryId)
+  }
+}

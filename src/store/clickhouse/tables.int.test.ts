@@ -12,6 +12,7 @@ import { profilesTable, writeCheckpointRow, writeProfileRow } from '../profile-r
 import { RowBuffer } from '../row-binary.ts'
 import type { Table } from '../table.ts'
 import { insertRows } from './insert.ts'
+import { readRunningPolicy } from './policies.ts'
 import { createTestDatabase, skip, type TestDatabase } from './test-database.ts'
 
 const odd = ['', '\0', `'"\\\t\r\n;--`, '水😀é', '__proto__', 'x'.repeat(200_000), '{"a.b":1}', 'null', '\ufeff']
@@ -337,13 +338,40 @@ describe('the tables', { skip }, () => {
     assert.equal(expiring?.['expires_at'], '2023-11-14 22:13:29.000')
   })
 
-  test('a policy that is seen again keeps the first time', async () => {
-    writePolicyRow(row, 'abc', 'actions: []', 1_700_000_000_000)
-    await roundTrip(policiesTable, 'hash')
-    writePolicyRow(row, 'abc', 'actions: []', 1_700_000_009_000)
-    assert.deepEqual(await roundTrip(policiesTable, 'hash'), [
-      { hash: 'abc', text: 'actions: []', first_seen: '2023-11-14 22:13:20.000' },
-    ])
+  test('of rules that go back and forth the latest start is what runs, with its settings, merged or not', async () => {
+    assert.equal(await readRunningPolicy(database.client), undefined)
+    const start = async (hash: string, settings: string, seenAtMs: number) => {
+      writePolicyRow(row, hash, `the text of ${hash}`, settings, seenAtMs)
+      await insertRows(database.client, policiesTable, [row.take()])
+    }
+    await start('a', '{"x":1}', 1_700_000_000_000)
+    await start('b', '{"x":2}', 1_700_000_001_000)
+    assert.equal((await readRunningPolicy(database.client))?.hash, 'b')
+    await start('a', '{"x":3}', 1_700_000_002_000)
+    const running = {
+      hash: 'a',
+      text: 'the text of a',
+      settings: '{"x":3}',
+      started: '2023-11-14 22:13:22.000',
+    }
+    assert.deepEqual(await readRunningPolicy(database.client), running)
+    await database.client.command({ query: 'OPTIMIZE TABLE policies FINAL' })
+    assert.deepEqual(await readRunningPolicy(database.client), running)
+    assert.deepEqual(
+      await database.select('SELECT hash, first_seen, last_seen, settings FROM policies ORDER BY hash'),
+      [
+        { hash: 'a', first_seen: '2023-11-14 22:13:20.000', last_seen: '2023-11-14 22:13:22.000', settings: '{"x":3}' },
+        { hash: 'b', first_seen: '2023-11-14 22:13:21.000', last_seen: '2023-11-14 22:13:21.000', settings: '{"x":2}' },
+      ],
+    )
+  })
+
+  test('rules from before there were starts run since they were first seen', async () => {
+    await database.client.command({
+      query: `INSERT INTO policies (hash, text, first_seen) VALUES ('old', 't', '2024-01-01 00:00:00')`,
+    })
+    const running = { hash: 'old', text: 't', settings: '', started: '2024-01-01 00:00:00.000' }
+    assert.deepEqual(await readRunningPolicy(database.client), running)
   })
 
   test('every query of docs/clickhouse.md runs', async () => {
