@@ -1,32 +1,105 @@
 import { Command } from 'commander'
+import { type Changes, compare } from '../changes/compare.ts'
+import { changesJson, formatChanges } from '../changes/format.ts'
+import { type Settings, settingsOf } from '../changes/settings.ts'
+import { definitionsOf } from '../changes/version.ts'
 import { ConfigError } from '../config/fault.ts'
-import { loadConfig } from '../config/load.ts'
-import { compileEngine } from '../engine.ts'
-import { configOption } from './config-option.ts'
-import { exitCode } from './exit.ts'
+import { type Engine, withRules } from '../engine.ts'
+import { readRunningPolicy } from '../store/clickhouse/policies.ts'
+import { configOption, openEngine } from './config-option.ts'
+import { connectStore } from './connect.ts'
+import { CommandError, exitCode } from './exit.ts'
+import { alignColumns } from './table.ts'
+
+interface Options {
+  readonly config: string
+  readonly against?: string
+  readonly versions?: true
+  readonly json?: true
+}
 
 export function checkCommand(): Command {
   return new Command('check')
-    .description('list all faults of the configuration, with file and line; talks to nothing')
+    .description(
+      'list all faults of the configuration, with file and line; talks to nothing, but for --against running',
+    )
     .addOption(configOption())
+    .option('--versions', 'the version of each feature and action too, which --json always has')
+    .option(
+      '--against <file>',
+      'what changes from that configuration; from the rules that run now, with the word running',
+    )
     .option('--json', 'one JSON object')
-    .action(({ config: file, json }: { config: string; json?: true }) => {
+    .action(async (options: Options) => {
       try {
-        const { features, policy, config } = compileEngine(loadConfig(file, process.env))
-        const counts = {
-          topics: config.topics.length,
-          features: features.features.length,
-          actions: policy.names.length,
-        }
-        if (json) console.log(JSON.stringify({ ok: true, faults: [], ...counts, policy: policy.version }))
-        else
-          console.log(
-            `ok: ${counts.topics} topics, ${counts.features} features, ${counts.actions} actions; policy ${policy.version}`,
-          )
+        await check(options)
       } catch (error) {
-        if (!json || !(error instanceof ConfigError)) throw error
+        if (!options.json || !(error instanceof ConfigError)) throw error
         console.log(JSON.stringify({ ok: false, faults: error.faults }))
         process.exitCode = exitCode.usage
       }
     })
+}
+
+async function check({ config: file, against, versions, json }: Options): Promise<void> {
+  const engine = openEngine(file)
+  const { config, features, policy, rules } = engine
+  const counts = { topics: config.topics.length, features: features.features.length, actions: policy.names.length }
+  const definitions = definitionsOf(rules)
+  const before = against === undefined ? undefined : await openEarlier(against, engine)
+  const changes = before && compare(before, { ...engine, settings: settingsOf(config) })
+  const nowMs = Date.now()
+  if (json) {
+    const compared = before && changes && { against: { policy: before.hash, ...changesJson(changes, nowMs) } }
+    console.log(JSON.stringify({ ok: true, faults: [], ...counts, policy: policy.version, definitions, ...compared }))
+    return
+  }
+  console.log(
+    `ok: ${counts.topics} topics, ${counts.features} features, ${counts.actions} actions; policy ${policy.version}`,
+  )
+  if (versions) printTable(definitions.map(({ kind, name, version }) => [kind, name, version]))
+  if (before && changes) printChanges(`against ${before.name}, policy ${before.hash}`, changes, nowMs)
+}
+
+function printChanges(title: string, changes: Changes, nowMs: number): void {
+  const { table, notes } = formatChanges(changes, nowMs)
+  console.log(`\n${title}`)
+  printTable(table)
+  for (const note of notes) console.log(note)
+}
+
+function printTable(rows: readonly (readonly string[])[]): void {
+  if (rows.length > 0) console.log(alignColumns(rows))
+}
+
+/** What is compared with, and what to call it. */
+interface Earlier extends Pick<Engine, 'rules' | 'features' | 'policy'> {
+  readonly name: string
+  readonly hash: string
+  readonly settings: Settings | undefined
+}
+
+/** @throws ConfigError for a file; StoreError or CommandError where the running rules are not to be had */
+async function openEarlier(against: string, engine: Engine): Promise<Earlier> {
+  if (against === 'running') return readRunning(engine)
+  const earlier = openEngine(against)
+  return { ...earlier, name: against, hash: earlier.policy.version, settings: settingsOf(earlier.config) }
+}
+
+async function readRunning(engine: Engine): Promise<Earlier> {
+  const client = connectStore(engine.config)
+  try {
+    const running = await readRunningPolicy(client)
+    const { database } = engine.config.clickhouse
+    if (running === undefined) throw new CommandError(`nothing has run yet on ${database}: its table policies is empty`)
+    const { hash, text, settings, started } = running
+    const earlier = withRules(engine, text)
+    if (earlier === undefined) {
+      throw new CommandError(`policy ${hash}, which runs, is of a version of beckon whose rules this one does not take`)
+    }
+    const known = settings === '' ? undefined : (JSON.parse(settings) as Settings)
+    return { ...earlier, name: `what runs since ${started} UTC`, hash, settings: known }
+  } finally {
+    await client.close()
+  }
 }

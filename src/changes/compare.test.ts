@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { loadConfig } from '../config/load.ts'
+import { compileEngine } from '../engine.ts'
+import { type Changes, compare } from './compare.ts'
+import { changesJson, formatChanges } from './format.ts'
+import { settingsOf } from './settings.ts'
+import { definitionsOf } from './version.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'beckon-changes-'))
+after(() => rmSync(folder, { recursive: true }))
+
+const views = '{ name: views, count: {}, where: type == "view", window: { size: 1h } }'
+const call = '{ name: call, when: views > 3 }'
+
+interface Parts {
+  readonly features?: readonly string[]
+  readonly actions?: readonly string[]
+  readonly topics?: string
+  /** Other sections, as YAML. */
+  readonly rest?: string
+}
+
+function open({ features = [views], actions = [call], topics = '[{ name: clicks, format: json }]', rest = '' }: Parts) {
+  const file = join(folder, 'beckon.yaml')
+  const list = (items: readonly string[]) => items.map((item) => `\n  - ${item}`).join('') || ' []'
+  writeFileSync(
+    file,
+    `kafka: { brokers: [localhost:9092] }
+clickhouse: { url: http://localhost:8123 }
+topics: ${topics}
+features:${list(features)}
+actions:${list(actions)}
+${rest}`,
+  )
+  const engine = compileEngine(loadConfig(file, {}))
+  return { ...engine, settings: settingsOf(engine.config) }
+}
+
+const changesOf = (before: Parts, after: Parts): Changes => compare(open(before), open(after))
+/** `name change` of each definition, with what it was called and what becomes of its state. */
+const told = ({ definitions }: Changes) =>
+  definitions.map(({ name, change, was, carryOver }) =>
+    [name, change, ...(change === 'renamed' ? [was?.name] : []), ...(carryOver ? [carryOver.state] : [])].join(' '),
+  )
+
+test('a version is of what is declared, not of the name, the order of keys, or the way to write it', () => {
+  const versions = (parts: Parts) => definitionsOf(open(parts).rules).map(({ version }) => version)
+  const [feature, action] = versions({})
+  assert.match(feature!, /^[0-9a-f]{12}$/)
+  const same = {
+    features: ['{ window: { pane: 300s, size: 60m }, where: \'type == "view"\', count: {}, name: seen } # how often'],
+    actions: ['{ name: ring, value: 1, when: "seen > 3" }'],
+  }
+  assert.equal(versions(same)[0], feature)
+  assert.notEqual(versions(same)[1], action, 'it reads another name')
+  assert.equal(versions({ actions: ['{ value: 1, when: views > 3, name: ring }'] })[1], action)
+  assert.notEqual(versions({ features: [views.replace('1h', '2h')] })[0], feature)
+  assert.notEqual(versions({ features: [views.replace('view"', 'cart"')] })[0], feature)
+})
+
+test('the gap of sessions is part of the version of features over a session, and of no other', () => {
+  const features = [views, '{ name: pages, count: {}, window: session }']
+  const changes = changesOf({ features }, { features, rest: 'enrich: { session: { idle: 10m } }' })
+  assert.deepEqual(told(changes), ['views unchanged kept', 'pages changed starts_anew', 'call unchanged'])
+  assert.deepEqual(changes.settings, [{ key: 'enrich.session.idle', from: 1_800_000, to: 600_000 }])
+})
+
+test('the same rules: nothing changes, in whatever order they stand', () => {
+  const features = [views, '{ name: carts, count: {}, window: lifetime }']
+  const changes = changesOf({ features }, { features: features.toReversed() })
+  assert.deepEqual(told(changes), ['carts unchanged kept', 'views unchanged kept', 'call unchanged'])
+  assert.deepEqual(formatChanges(changes, 0).notes, ['nothing changes'])
+})
+
+test('new, changed, renamed and removed definitions are told, with what becomes of their state', () => {
+  const changes = changesOf(
+    {
+      features: [views, '{ name: carts, count: {}, window: lifetime }', '{ name: old, count: {}, window: session }'],
+      actions: [call, '{ name: mail, when: "true", contact: { cooldown: 1h } }', '{ name: chat, when: views > 1 }'],
+    },
+    {
+      features: [
+        views.replace('1h', '2h, pane: 5m'),
+        '{ name: baskets, count: {}, window: lifetime }',
+        '{ name: spend, sum: properties.price, window: { size: 1d } }',
+        '{ name: ratio, value: spend / 2.0 }',
+      ],
+      actions: [call.replace('3', '4'), '{ name: letter, when: "true", contact: { cooldown: 1h } }'],
+    },
+  )
+  assert.deepEqual(told(changes), [
+    'views changed fills_up',
+    'baskets renamed carts kept',
+    'spend new starts_anew',
+    'ratio new computed',
+    'old removed',
+    'call changed',
+    'letter renamed mail',
+    'chat removed',
+  ])
+  assert.deepEqual(changes.warnings, [
+    { action: 'call', feature: 'views', state: 'fills_up' },
+    { action: 'letter', wasNamed: 'mail' },
+  ])
+})
+
+test('names that are swapped are two changes, and keep what each now counts', () => {
+  const carts = views.replaceAll('view', 'cart')
+  const swapped = [views.replace('name: views', 'name: carts'), carts.replace('name: carts', 'name: views')]
+  assert.deepEqual(told(changesOf({ features: [views, carts] }, { features: swapped })).slice(0, 2), [
+    'carts changed kept',
+    'views changed kept',
+  ])
+})
+
+test('an action is warned of what its condition or value reads through computed features, not of its payload', () => {
+  const features = [
+    '{ name: spend, sum: properties.price, window: { size: 1d } }',
+    '{ name: half, value: spend / 2.0 }',
+    '{ name: quarter, value: half / 2.0 }',
+  ]
+  const actions = [
+    '{ name: by_value, when: "true", value: quarter + 0.0 }',
+    '{ name: by_payload, when: views > 1, payload: { spend: { cel: spend } } }',
+    '{ name: by_condition, when: half > 3.0 }',
+  ]
+  const { warnings } = changesOf({}, { features: [views, ...features], actions })
+  assert.deepEqual(warnings, [
+    { action: 'by_condition', feature: 'spend', state: 'starts_anew' },
+    { action: 'by_value', feature: 'spend', state: 'starts_anew' },
+  ])
+})
+
+test('an action whose timer was not there before is warned of, whatever it is called', () => {
+  const remind = (name: string, wait: string) =>
+    `{ name: ${name}, on: { absent: purchase, after: add_to_cart, for: ${wait} }, when: "true" }`
+  const before = { actions: [remind('a', '30m'), remind('b', '1h')] }
+  const { warnings, definitions } = changesOf(before, { actions: [remind('a', '60m'), remind('b', '2h')] })
+  assert.deepEqual(warnings, [{ action: 'b', timer: 'no purchase in 2h after add_to_cart' }])
+  assert.deepEqual(
+    definitions.map(({ name, change }) => `${name} ${change}`),
+    ['views unchanged', 'a changed', 'b changed'],
+  )
+})
+
+test('what else folds and decides is told by key, a section that is new as a whole, and a file by its name', () => {
+  const mapped = '[{ name: clicks, format: json, mapping: { customer: user, type: kind, time: at } }]'
+  const before = { topics: mapped, rest: 'dedupe: { window: 1h }\narbitration: { emit: all }' }
+  const after = {
+    topics: mapped.replace('user', 'visitor').replace(']', ', { name: orders, format: json }]'),
+    rest: 'dedupe: { window: 2h }\nlimits: { max_event_kb: 8 }\narbitration: { emit: best }',
+  }
+  assert.deepEqual(changesOf(before, after).settings, [
+    { key: 'arbitration.emit', from: 'all', to: 'best' },
+    { key: 'topics.clicks.mapping.customer', from: 'user', to: 'visitor' },
+    { key: 'topics.orders', from: null, to: { format: 'json', key: 'any', tombstones: 'skip' } },
+    { key: 'dedupe.window', from: 3_600_000, to: 7_200_000 },
+    { key: 'limits.max_event_kb', from: 64, to: 8 },
+  ])
+  const { config } = open({})
+  const inFolder = (at: string) => ({ ...config, topics: [{ ...config.topics[0]!, schema: `${at}/click.avsc` }] })
+  assert.deepEqual(settingsOf(inFolder('/a')), settingsOf(inFolder('/b')))
+})
+
+test('where the settings of before are not known, that is said, and the rules are compared all the same', () => {
+  const changes = compare(
+    { ...open({ rest: 'arbitration: { emit: all }' }), settings: undefined },
+    open({ rest: 'dedupe: { window: 2h }' }),
+  )
+  assert.deepEqual(
+    [changes.settingsKnown, changes.settings],
+    [false, [{ key: 'arbitration.emit', from: 'all', to: 'best' }]],
+  )
+  assert.match(formatChanges(changes, 0).notes.join('\n'), /are not compared/)
+})
+
+test('people and machines are told the same, with the time until which a feature is partial', () => {
+  const changes = changesOf(
+    { features: [views] },
+    {
+      features: [
+        views.replace('1h', '90m, pane: 5m'),
+        '{ name: last_3, count: {}, window: { events: 3 } }',
+        '{ name: today, count: {}, window: { calendar: day, timezone: customer } }',
+        '{ name: pages, count: {}, window: session }',
+        '{ name: ever, count: {}, window: lifetime }',
+      ],
+    },
+  )
+  const nowMs = Date.UTC(2026, 0, 1)
+  const { table, notes } = formatChanges(changes, nowMs)
+  assert.deepEqual(
+    table.map(([kind, name, , , state]) => [kind, name, state]),
+    [
+      [
+        'feature',
+        'views',
+        'keeps its state and fills up: partial for 30m, until 2026-01-01T00:30:00.000Z if started now',
+      ],
+      ['feature', 'last_3', 'starts anew, empty: partial for the next 3 events of a customer'],
+      ['feature', 'today', "starts anew, empty: partial until the next day begins in the customer's timezone"],
+      ['feature', 'pages', "starts anew, empty: partial until the customer's session is over"],
+      ['feature', 'ever', 'starts anew, empty: it never has what was before the change'],
+      ['action', 'call', ''],
+    ],
+  )
+  assert.deepEqual(notes, ['warning: call reads views, which fills up'])
+  const json = changesJson(changes, nowMs) as { changes: { state?: string; lacks?: object }[]; warnings: object[] }
+  assert.deepEqual(
+    json.changes.map(({ state, lacks }) => [state, lacks]),
+    [
+      ['fills_up', { for_ms: 1_800_000, until: '2026-01-01T00:30:00.000Z' }],
+      ['starts_anew', { for_events: 3 }],
+      ['starts_anew', { until_next: 'day', timezone: 'customer' }],
+      ['starts_anew', { until_next: 'session' }],
+      ['starts_anew', { for_ever: true }],
+      [undefined, undefined],
+    ],
+  )
+  assert.deepEqual(json.warnings, [{ action: 'call', feature: 'views', state: 'fills_up' }])
+})
