@@ -4,6 +4,7 @@ import { demoCommand } from './cli/demo.ts'
 import { dlqCommand } from './cli/dlq.ts'
 import { doctorCommand } from './cli/doctor.ts'
 import { exitCode, explainError } from './cli/exit.ts'
+import { featuresCommand } from './cli/features.ts'
 import { migrateCommand } from './cli/migrate.ts'
 import { parityCommand } from './cli/parity.ts'
 import { profileCommand } from './cli/profile.ts'
@@ -21,6 +22,7 @@ const program = new Command('beckon')
   .addCommand(replayCommand())
   .addCommand(profileCommand())
   .addCommand(parityCommand())
+  .addCommand(featuresCommand())
   .addCommand(dlqCommand())
   .addCommand(doctorCommand())
   .addCommand(migrateCommand())

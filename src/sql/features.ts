@@ -30,8 +30,14 @@ export interface FeatureQuery {
   readonly text: (rows: string, asOf: AsOf) => string
 }
 
-/** The moment of reading: a point in time (ms) after which `rows` has none, or each customer's own stream time. */
-export type AsOf = number | 'stream_time'
+/**
+ * The moment of reading: a point in time (ms) after which `rows` has none, each customer's own stream time, or what each row
+ * says in the column `readAtMs`, the same in all rows of one (topic, partition, customer).
+ */
+export type AsOf = number | 'stream_time' | 'row'
+
+/** A column of `rows`; ms. */
+export const readAtMs = 'AT'
 
 export interface FeatureSql extends AggregateSql {
   readonly name: string
@@ -101,9 +107,8 @@ function compileQuery(declarations: readonly AggregateFeature[], sessionGapMs: n
   }
   const text = (rows: string, asOf: AsOf) => {
     const windows = ` WINDOW ${['whole AS (PARTITION BY topic, partition, customer)', ...arrivalWindows].join(', ')}`
-    const now = asOf === 'stream_time' ? `max(${eventMs}) OVER whole` : `toInt64(${asOf})`
     const key = `topic AS TOPIC, partition AS PART, customer, id AS ${eventId}`
-    const own = [key, `${eventMs} AS ${rowMs}`, `${now} AS ${nowMs}`]
+    const own = [key, `${eventMs} AS ${rowMs}`, `${momentOf(asOf)} AS ${nowMs}`]
     const arrived = withColumns(rows, arrivals, windows)
     const read = `SELECT ${[...own, ...facts.list].join(', ')} FROM (${arrived})${windows}`
     const ready = [judged, ranks, spans, values].reduce((level, columns) => withColumns(level, columns), read)
@@ -111,6 +116,11 @@ function compileQuery(declarations: readonly AggregateFeature[], sessionGapMs: n
     return `SELECT ${[customerKey, ...cells].join(',\n')}\nFROM (${ready})\nGROUP BY ${customerKey}`
   }
   return { features, text }
+}
+
+function momentOf(asOf: AsOf): string {
+  if (asOf === 'stream_time') return `max(${eventMs}) OVER whole`
+  return `toInt64(${asOf === 'row' ? readAtMs : asOf})`
 }
 
 /** A level of a query: the rows below, and columns that are computed of them. */

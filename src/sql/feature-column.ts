@@ -1,0 +1,83 @@
+import type { AggregateDeclaration } from '../features/declaration.ts'
+import { constant, dyn, type Sql, SqlValues, simple, tags } from './value.ts'
+
+/** A feature's cell, as its query gives it, for those who read a table: as a column of one type, and as a value of expressions. */
+export interface FeatureColumn {
+  /** ClickHouse's. */
+  readonly type: 'Nullable(Float64)' | 'Nullable(String)' | 'Array(String)' | 'Map(String, Float64)'
+  readonly text: string
+  /** Undefined for a list or a map. */
+  readonly value?: Sql
+}
+
+/**
+ * @param type that of the feature in CEL; one that is `dyn` may be null
+ * @param cell an expression that may stand in several places
+ */
+export function featureColumn(kind: AggregateDeclaration, type: string, cell: string): FeatureColumn {
+  const numberColumn = (text: string): FeatureColumn => {
+    const value = type === 'dyn' ? orNull(text) : simple('number', text)
+    return { type: 'Nullable(Float64)', text, value }
+  }
+  switch (kind.name) {
+    case 'first':
+    case 'last':
+      return scalarColumn(cell)
+    case 'most_frequent':
+    case 'least_frequent':
+      return scalarColumn(`${cell}.1[1]`)
+    case 'top':
+      return listColumn(`${cell}.1`)
+    case 'last_n':
+      return listColumn(cell)
+    case 'decayed_sum':
+    case 'quantile':
+    case 'funnel':
+      return numberColumn(`${cell}.1`)
+    case 'count':
+    case 'sum':
+      if (kind.by !== undefined) return { type: 'Map(String, Float64)', text: `mapFromArrays(${cell}.1, ${cell}.2)` }
+      return numberColumn(cell)
+    case 'avg':
+    case 'variance':
+    case 'stddev':
+    case 'min':
+    case 'max':
+    case 'distinct':
+    case 'rate':
+    case 'smoothed_rate':
+    case 'time_since':
+    case 'time_since_first':
+    case 'active_days':
+      return numberColumn(cell)
+  }
+}
+
+/** What an expression over features gives: a number, a bool as 0 or 1, or a text. */
+export function valueColumn(value: Sql): FeatureColumn {
+  if (value.type === 'bool' || value.type === 'number') {
+    return { type: 'Nullable(Float64)', text: `toFloat64(${value.text})`, value }
+  }
+  return { type: 'Nullable(String)', text: new SqlValues().asText(value).text, value }
+}
+
+/** In expressions null is a value, and no error. */
+function orNull(amount: string): Sql {
+  const value = new SqlValues().toDyn(simple('number', amount)).text
+  return dyn(`if(isNull(${amount}), ${constant(null).text}, ${value})`)
+}
+
+/** Of any type by row, so a text by column. */
+function scalarColumn(cell: string): FeatureColumn {
+  const text = new SqlValues().asText(simple('dyn', cell)).text
+  return {
+    type: 'Nullable(String)',
+    text,
+    value: dyn(`if(${cell}.1 = ${tags.error}, ${constant(null).text}, ${cell})`),
+  }
+}
+
+function listColumn(cells: string): FeatureColumn {
+  const text = new SqlValues().asText(simple('dyn', 'item')).text
+  return { type: 'Array(String)', text: `arrayMap(item -> assumeNotNull(${text}), ${cells})` }
+}
