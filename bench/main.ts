@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startStack, stopStack } from '../src/stack/stack.ts'
+import { benchFeatures } from './features.bench.ts'
 import { benchRebalance } from './rebalance.bench.ts'
 import { createReport } from './report.ts'
 import { benchScale } from './scale.bench.ts'
@@ -10,7 +11,8 @@ import { benchService } from './service.bench.ts'
 
 /**
  * `npm run bench -- --json --events N --rounds N`: medians of one run, on servers of its own; with `--customers N` the
- * run with more customers than memory instead, with `--rebalance` workers that join and leave.
+ * run with more customers than memory instead, with `--rebalance` workers that join and leave, with
+ * `--features` the pure core alone with 10, 50 and 200 features.
  */
 const { values } = parseArgs({
   options: {
@@ -19,18 +21,29 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     customers: { type: 'string' },
     rebalance: { type: 'boolean', default: false },
+    features: { type: 'boolean', default: false },
   },
 })
 const report = createReport(values.json)
+const events = Number(values.events)
+const rounds = Number(values.rounds)
 const folder = mkdtempSync(join(tmpdir(), 'beckon-bench-'))
-const dir = join(folder, 'stack')
 try {
-  const servers = await startStack({ dir, ports: { kafka: 0, clickhouse: 0 }, onStep: report.say })
-  const place = { ...servers, folder }
-  if (values.rebalance) await benchRebalance(place, report)
-  else if (values.customers !== undefined) await benchScale(place, Number(values.customers), report)
-  else await benchService(place, Number(values.events), Number(values.rounds), report)
+  if (values.features) benchFeatures(folder, events, rounds, report)
+  else await withServers()
 } finally {
-  await stopStack({ dir, wipe: true })
   rmSync(folder, { recursive: true, force: true })
+}
+
+async function withServers(): Promise<void> {
+  const dir = join(folder, 'stack')
+  try {
+    const servers = await startStack({ dir, ports: { kafka: 0, clickhouse: 0 }, onStep: report.say })
+    const place = { ...servers, folder }
+    if (values.rebalance) await benchRebalance(place, report)
+    else if (values.customers !== undefined) await benchScale(place, Number(values.customers), report)
+    else await benchService(place, events, rounds, report)
+  } finally {
+    await stopStack({ dir, wipe: true })
+  }
 }
