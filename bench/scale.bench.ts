@@ -87,6 +87,8 @@ export async function benchScale(place: Place, customers: number, report: Report
     service = new ServiceProcess(bed, nodeFlags)
     await service.reaches('beckon_actions_total', 1, 100)
     report.figure('scale_seconds_to_action_after_kill', (performance.now() - restartedMs) / 1000)
+    // The gauge follows four times a second.
+    await sleep(500)
     report.figure('scale_profiles_read_after_kill', await service.metric('beckon_profiles_in_memory'))
   } finally {
     await service.end('SIGTERM')
