@@ -50,3 +50,16 @@ export function dropBelow(panes: Panes, key: number): void {
   while (row < rows && cells[row * stride]! < key) row++
   removeRows(panes, 0, row)
 }
+
+/**
+ * Removes the oldest rows until one more fits in at `row`.
+ * @returns where that is then; -1 where the new row would itself be the oldest of too many
+ */
+export function makeRoom(panes: Panes, row: number, maxRows: number): number {
+  const count = rowCount(panes)
+  if (count < maxRows) return row
+  if (row === 0) return -1
+  const surplus = Math.min(row, count - maxRows + 1)
+  removeRows(panes, 0, surplus)
+  return row - surplus
+}

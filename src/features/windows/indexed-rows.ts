@@ -1,7 +1,7 @@
 import type { Panes } from '../aggregate.ts'
 import { type FeatureGroup, openRow } from '../group.ts'
 import type { Moment } from '../moment.ts'
-import { dropBelow, keyOf, lowerBound, removeRows, rowCount } from '../panes.ts'
+import { dropBelow, keyOf, lowerBound, makeRoom, rowCount } from '../panes.ts'
 import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
 
 /**
@@ -31,17 +31,12 @@ export class IndexedRows implements Placement {
     // Where no lateness is declared, what the windows no longer hold is late.
     if (key < oldest) return this.#latenessMs === Number.POSITIVE_INFINITY ? tooLate : outside
     dropBelow(rows, oldest)
-    let row = lowerBound(rows, key)
-    const count = rowCount(rows)
-    if (row < count && keyOf(rows, row) === key) return row
-    if (count >= this.#maxRows) {
-      if (row === 0) return outside
-      const surplus = Math.min(row, count - this.#maxRows + 1)
-      removeRows(rows, 0, surplus)
-      row -= surplus
-    }
-    openRow(group, rows, row, key)
-    return row
+    const row = lowerBound(rows, key)
+    if (row < rowCount(rows) && keyOf(rows, row) === key) return row
+    const place = makeRoom(rows, row, this.#maxRows)
+    if (place < 0) return outside
+    openRow(group, rows, place, key)
+    return place
   }
 
   /** What a window over that many indexes, the last of them the moment's own, reads. */

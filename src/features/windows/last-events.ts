@@ -2,7 +2,7 @@ import { compareText } from '../../expressions/compare-text.ts'
 import type { Aggregate, Panes } from '../aggregate.ts'
 import { type FeatureGroup, memberOf, openRow } from '../group.ts'
 import type { Moment } from '../moment.ts'
-import { keyOf, removeRows, rowCount } from '../panes.ts'
+import { keyOf, makeRoom, rowCount } from '../panes.ts'
 import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
 
 /**
@@ -30,17 +30,12 @@ export class LastEvents implements Placement {
   place(group: FeatureGroup, rows: Panes, { event }: Moment, streamTimeMs: number): number {
     const { id, timeMs } = event
     if (timeMs < streamTimeMs - this.#latenessMs) return tooLate
-    const count = rowCount(rows)
-    let row = count
+    let row = rowCount(rows)
     while (row > 0 && isAfter(rows, row - 1, timeMs, id)) row--
-    if (count >= this.kept) {
-      if (row === 0) return outside
-      const surplus = Math.min(row, count - this.kept + 1)
-      removeRows(rows, 0, surplus)
-      row -= surplus
-    }
-    openRow(group, rows, row, timeMs)
-    return row
+    const place = makeRoom(rows, row, this.kept)
+    if (place < 0) return outside
+    openRow(group, rows, place, timeMs)
+    return place
   }
 
   reach(count: number): Reach {
