@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { Value } from '../../events/event.ts'
 import { decodeCheckpoint } from '../../journal/checkpoint.ts'
-import { toStoreError } from '../../store/clickhouse/client.ts'
+import { select } from '../../store/clickhouse/select.ts'
 import type { ParityReader, StoredFeatures } from '../parity.ts'
 
 const selectCustomers = `
@@ -46,34 +45,21 @@ const settings = { max_query_size: '10000000', do_not_merge_across_partitions_se
 
 /** @param topics the input topics whose profiles are looked at */
 export function createParityReader(client: ClickHouseClient, topics: readonly string[]): ParityReader {
-  async function select<Row>(query: string, params: Record<string, unknown>): Promise<Row[]> {
-    const queryId = randomUUID()
-    try {
-      const result = await client.query({
-        query,
-        query_params: params,
-        format: 'JSONCompactEachRow',
-        query_id: queryId,
-        clickhouse_settings: settings,
-      })
-      return await result.json<Row>()
-    } catch (error) {
-      throw toStoreError(error, queryId)
-    }
-  }
+  const rowsOf = <Row>(query: string, params: Record<string, unknown>) =>
+    select<Row>(client, { query, params, format: 'JSONCompactEachRow', settings })
 
   return {
     async customers(after, limit) {
-      const rows = await select<[string]>(selectCustomers, { topics, after, limit })
+      const rows = await rowsOf<[string]>(selectCustomers, { topics, after, limit })
       return rows.map(([customer]) => customer)
     },
     async sample(count, seed) {
-      const rows = await select<[string]>(selectSample, { topics, limit: count, seed })
+      const rows = await rowsOf<[string]>(selectSample, { topics, limit: count, seed })
       return rows.map(([customer]) => customer)
     },
     async profiles(customers) {
-      const checkpoints = await select<CheckpointRow>(selectCheckpoints, { topics })
-      const rows = await select<ProfileRow>(selectProfiles, { topics, customers })
+      const checkpoints = await rowsOf<CheckpointRow>(selectCheckpoints, { topics })
+      const rows = await rowsOf<ProfileRow>(selectProfiles, { topics, customers })
       const saved = new Map(checkpoints.map(([topic, partition, ...of]) => [`${topic} ${partition}`, of]))
       return rows.flatMap((row) => {
         const [topic, partition, , version] = row
@@ -84,7 +70,7 @@ export function createParityReader(client: ClickHouseClient, topics: readonly st
       })
     },
     async compute({ text }, profiles) {
-      const rows = await select<[string, number, string, ...unknown[]]>(text(selectRows, 'stream_time'), {
+      const rows = await rowsOf<[string, number, string, ...unknown[]]>(text(selectRows, 'stream_time'), {
         topics: profiles.map(({ topic }) => topic),
         partitions: profiles.map(({ partition }) => partition),
         customers: profiles.map(({ customer }) => customer),

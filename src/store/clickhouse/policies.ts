@@ -1,21 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import type { ClickHouseClient } from '@clickhouse/client'
-import { toStoreError } from './client.ts'
+import { select } from './select.ts'
 
 /** The text of a policy that ever decided, undefined where its hash is not known. @throws StoreError */
 export async function readPolicy(client: ClickHouseClient, hash: string): Promise<string | undefined> {
-  const queryId = randomUUID()
-  try {
-    const result = await client.query({
-      query: 'SELECT text FROM policies WHERE hash = {hash:String} LIMIT 1',
-      query_params: { hash },
-      format: 'JSONEachRow',
-      query_id: queryId,
-    })
-    return (await result.json<{ text: string }>())[0]?.text
-  } catch (error) {
-    throw toStoreError(error, queryId)
-  }
+  const query = 'SELECT text FROM policies WHERE hash = {hash:String} LIMIT 1'
+  return (await select<{ text: string }>(client, { query, params: { hash }, format: 'JSONEachRow' }))[0]?.text
 }
 
 /** The rules of the process that started last, with what else told it how to fold events. */
@@ -40,11 +29,5 @@ LIMIT 1`
 
 /** @returns undefined where none ever ran @throws StoreError */
 export async function readRunningPolicy(client: ClickHouseClient): Promise<RunningPolicy | undefined> {
-  const queryId = randomUUID()
-  try {
-    const result = await client.query({ query: selectRunning, format: 'JSONEachRow', query_id: queryId })
-    return (await result.json<RunningPolicy>())[0]
-  } catch (error) {
-    throw toStoreError(error, queryId)
-  }
+  return (await select<RunningPolicy>(client, { query: selectRunning, format: 'JSONEachRow' }))[0]
 }

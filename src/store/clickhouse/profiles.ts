@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { profilesTable } from '../profile-row.ts'
 import type { ProfileStore, StoredProfile } from '../profile-store.ts'
-import { toStoreError } from './client.ts'
 import { insertRows } from './insert.ts'
+import { select } from './select.ts'
 
 /** The latest version of some customers' rows; argMax reads less than FINAL, which reads each key's neighbours too. */
 const selectProfiles = `
@@ -27,18 +26,9 @@ const selectCustomer = 'SELECT * FROM customers WHERE customer = {customer:Strin
 export function createProfileStore(client: ClickHouseClient): ProfileStore {
   async function read(topic: string, partition: number, customers: readonly string[]): Promise<StoredProfile[]> {
     if (customers.length === 0) return []
-    const queryId = randomUUID()
-    try {
-      const result = await client.query({
-        query: selectProfiles,
-        query_params: { topic, partition, customers },
-        format: 'JSONCompactEachRow',
-        query_id: queryId,
-      })
-      return (await result.json<ProfileColumns>()).map(toStoredProfile)
-    } catch (error) {
-      throw toStoreError(error, queryId)
-    }
+    const params = { topic, partition, customers }
+    const rows = await select<ProfileColumns>(client, { query: selectProfiles, params, format: 'JSONCompactEachRow' })
+    return rows.map(toStoredProfile)
   }
 
   return {
@@ -48,34 +38,15 @@ export function createProfileStore(client: ClickHouseClient): ProfileStore {
       return (await read(topic, partition, ['']))[0]
     },
     async readDue(topic, partition, { dueMs, customer }, most) {
-      const queryId = randomUUID()
-      try {
-        const result = await client.query({
-          query: selectDue,
-          query_params: { topic, partition, dueMs, customer, most },
-          format: 'JSONCompactEachRow',
-          query_id: queryId,
-        })
-        const rows = await result.json<readonly [customer: string, dueMs: string]>()
-        return rows.map(([whose, due]) => ({ customer: whose, dueMs: Number(due) }))
-      } catch (error) {
-        throw toStoreError(error, queryId)
-      }
+      const params = { topic, partition, dueMs, customer, most }
+      const rows = await select<readonly [customer: string, dueMs: string]>(client, {
+        query: selectDue,
+        params,
+        format: 'JSONCompactEachRow',
+      })
+      return rows.map(([whose, due]) => ({ customer: whose, dueMs: Number(due) }))
     },
-    async readCustomer(customer) {
-      const queryId = randomUUID()
-      try {
-        const result = await client.query({
-          query: selectCustomer,
-          query_params: { customer },
-          format: 'JSONEachRow',
-          query_id: queryId,
-        })
-        return await result.json<Record<string, unknown>>()
-      } catch (error) {
-        throw toStoreError(error, queryId)
-      }
-    },
+    readCustomer: (customer) => select(client, { query: selectCustomer, params: { customer }, format: 'JSONEachRow' }),
   }
 }
 
