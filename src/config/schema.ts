@@ -152,7 +152,7 @@ const limits = z
 const slice = z
   .strictObject({
     /** The most events of one transaction. */
-    max_events: positive.max(100_000).default(10_000),
+    max_events: positive.max(100_000).default(20_000),
     /** How often profiles are written to ClickHouse. */
     checkpoint: duration.default(1_000),
   })

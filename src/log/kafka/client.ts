@@ -9,9 +9,9 @@ export interface KafkaOptions {
   readonly clientId: string
   readonly ssl?: ConnectionOptions | boolean
   readonly sasl?: SASLOptions
-  /** The most that one fetch brings from one partition, hence the largest batch; default 2 MiB. */
+  /** The most that one fetch brings from one partition, hence the largest batch; default 4 MiB. */
   readonly maxBytesPerPartition?: number
-  /** The most that one fetch brings at all; default 16 MiB. Several times that is the adapter's memory. */
+  /** The most that one fetch brings at all; default 24 MiB. Several times that is the adapter's memory. */
   readonly maxBytes?: number
   /** `stock` has kafkajs read and write the records (slow); the default is `lean`: lean-fetch.ts, lean-produce.ts. */
   readonly records?: 'lean' | 'stock'

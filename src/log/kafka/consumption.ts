@@ -23,8 +23,8 @@ const sessionTimeoutMs = 10_000
 const heartbeatIntervalMs = 1_000
 const rebalanceTimeoutMs = 15_000
 /** A batch becomes a slice, and a transaction costs as much as some hundred events: large when there is a backlog. */
-const defaultBytesPerPartition = 2 * 1024 * 1024
-const defaultBytes = 16 * 1024 * 1024
+const defaultBytesPerPartition = 4 * 1024 * 1024
+const defaultBytes = 24 * 1024 * 1024
 /** How long a fetch waits for the first byte; also how soon a resumed partition is fetched. */
 const maxWaitMs = 100
 /**
