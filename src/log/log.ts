@@ -62,7 +62,10 @@ export interface ConsumeOptions {
 }
 
 export interface Consumption {
-  /** Waits for the running handlers, leaves the group. Their turns are no longer current, so they may return early. */
+  /**
+   * Waits for the running handlers, whose turns are no longer current, so that they may return early; then leaves the
+   * group, within 5 s, also while it rebalances.
+   */
   stop(): Promise<void>
   /** No batch is handed over until `resume`, or until the partition is lost. A running handler goes on. */
   pause(at: TopicPartition): void

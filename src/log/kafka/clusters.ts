@@ -1,8 +1,10 @@
 /**
  * A producer's cluster object is its own and not given out, so we put ourselves before the function of the client object
- * that makes it; where a kafkajs has none of that name, nobody is told.
+ * that makes it; where a kafkajs has none of that name, nobody is told. A consumer's is given to its assigners only.
  */
-import type { Cluster, Kafka } from 'kafkajs'
+import type { Cluster, Consumer, Kafka } from 'kafkajs'
+import { LogError } from '../log.ts'
+import { stickyAssigner } from './assigner.ts'
 
 const createCluster = 'private:Kafka:createCluster'
 
@@ -17,4 +19,21 @@ export function onNewCluster(kafka: Kafka, tell: (cluster: Cluster) => void): vo
     tell(cluster)
     return cluster
   }
+}
+
+/** A cluster object for requests that kafkajs has no call for. `owner`, which never joins a group, connects and disconnects it. */
+export function openCluster(kafka: Kafka): { readonly owner: Consumer; readonly cluster: Cluster } {
+  let cluster: Cluster | undefined
+  const owner = kafka.consumer({
+    groupId: 'beckon-reader',
+    allowAutoTopicCreation: false,
+    partitionAssigners: [
+      (context) => {
+        cluster = context.cluster
+        return stickyAssigner(() => [])(context)
+      },
+    ],
+  })
+  if (cluster === undefined) throw new LogError('refused', 'this kafkajs gives no cluster to its assigners')
+  return { owner, cluster }
 }

@@ -3,7 +3,8 @@
  * the handlers: no batch of a lost partition, no position moved by a handler of an older generation, a back-off of one
  * partition instead of a restart of all.
  */
-import type { Cluster, Consumer, EachBatchPayload, IMemberAssignment, Kafka } from 'kafkajs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Broker, Cluster, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
 import {
   type ConsumeOptions,
   type Consumption,
@@ -14,6 +15,7 @@ import {
 } from '../log.ts'
 import { stickyAssigner } from './assigner.ts'
 import type { KafkaOptions } from './client.ts'
+import { openCluster } from './clusters.ts'
 import { toLogError } from './errors.ts'
 import { leanResult, useLeanFetch } from './lean-fetch.ts'
 import { StockBatch } from './stock-batch.ts'
@@ -37,6 +39,8 @@ const patienceMs = 200
 const maxConcurrentPartitions = 24
 const firstBackOffMs = 100
 const longestBackOffMs = 5_000
+/** For leaving the group, when all handlers have ended. */
+const leaveMs = 5_000
 
 export async function joinGroup(kafka: Kafka, settings: KafkaOptions, options: ConsumeOptions): Promise<Consumption> {
   const consumption = new KafkaConsumption(kafka, settings, options)
@@ -46,8 +50,11 @@ export async function joinGroup(kafka: Kafka, settings: KafkaOptions, options: C
 
 class KafkaConsumption implements Consumption {
   readonly #options: ConsumeOptions
+  readonly #kafka: Kafka
   readonly #consumer: Consumer
   #generation = 0
+  /** As the group knows it since the last join. */
+  #memberId = ''
   /** Whether kafkajs has a group to speak of: not between a crash and its own restart. */
   #joined = false
   #stopping = false
@@ -58,11 +65,14 @@ class KafkaConsumption implements Consumption {
   readonly #backOffs = new Map<string, BackOff>()
   /** Handlers that kafkajs no longer waits for: other partitions, and the heartbeats, go on meanwhile. */
   readonly #setAside = new Map<string, Promise<void>>()
+  /** All that run, those set aside too. */
+  readonly #handlers = new Set<Promise<void>>()
   /** Stock records only: control records that kafkajs went past without a word, as [from, to). */
   readonly #skipped = new Map<string, readonly [number, number]>()
 
   constructor(kafka: Kafka, settings: KafkaOptions, options: ConsumeOptions) {
     this.#options = options
+    this.#kafka = kafka
     const assigner = stickyAssigner(() => [...new Set([...this.#owned.values()].map(({ partition }) => partition))])
     this.#consumer = kafka.consumer({
       groupId: options.groupId,
@@ -83,13 +93,18 @@ class KafkaConsumption implements Consumption {
       metadataMaxAge: 60_000,
       allowAutoTopicCreation: false,
       readUncommitted: false,
-      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
+      retry: {
+        initialRetryTime: 100,
+        maxRetryTime: 2_000,
+        retries: 5,
+        restartOnFailure: async () => !this.#stopping,
+      },
     })
   }
 
   async start(): Promise<void> {
     const { GROUP_JOIN, CRASH, STOP, END_BATCH_PROCESS } = this.#consumer.events
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#onJoined(payload.memberAssignment))
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#onJoined(payload))
     this.#consumer.on(STOP, () => {
       this.#joined = false
     })
@@ -127,8 +142,11 @@ class KafkaConsumption implements Consumption {
   async stop(): Promise<void> {
     this.#stopping = true
     for (const { timer } of this.#backOffs.values()) clearTimeout(timer)
-    await Promise.allSettled(this.#setAside.values())
-    await this.#disconnect()
+    await Promise.allSettled(this.#handlers)
+    const isJoining = !this.#joined && this.#crash === undefined
+    // Where it is no longer a member there is nothing to leave; where no broker answers, the session's end removes it.
+    const left = isJoining ? this.#leaveWhileJoining().catch(() => undefined) : undefined
+    await Promise.race([Promise.all([left, this.#disconnect()]), sleep(leaveMs, undefined, { ref: false })])
   }
 
   pause(at: TopicPartition): void {
@@ -150,11 +168,10 @@ class KafkaConsumption implements Consumption {
   }
 
   /** kafkajs calls it before the generation's first fetch, and in the same turn of the event loop. */
-  #onJoined(assignment: IMemberAssignment): void {
-    // kafkajs does not end a join under way when it is stopped: it would stay a member for ever, out of reach. An error
-    // makes it give up.
-    if (this.#stopping) throw new LogError('unavailable', 'the consumption was stopped while it joined')
-    const partitions = Object.entries(assignment).flatMap(([topic, numbers]) =>
+  #onJoined({ memberId, memberAssignment }: ConsumerGroupJoinEvent['payload']): void {
+    this.#memberId = memberId
+    this.#giveUpJoining()
+    const partitions = Object.entries(memberAssignment).flatMap(([topic, numbers]) =>
       numbers.map((partition) => ({ topic, partition })),
     )
     partitions.sort((a, b) => a.partition - b.partition || (a.topic < b.topic ? -1 : 1))
@@ -183,7 +200,29 @@ class KafkaConsumption implements Consumption {
     cluster.findGroupCoordinator = async (asked) => {
       this.#joined = false
       await Promise.allSettled(this.#setAside.values())
+      this.#giveUpJoining()
       return find(asked)
+    }
+  }
+
+  /** kafkajs does not end a join when it is stopped: it would stay a member for ever, out of reach. An error makes it. */
+  #giveUpJoining(): void {
+    if (this.#stopping) throw new LogError('unavailable', 'the consumption was stopped while it joined')
+  }
+
+  /**
+   * The group answers a join when all members have sent theirs, 15 s and more where one does not, and until then nothing
+   * else that comes over the same connection. Over another one, leaving is done at once, and ends the join with an error.
+   */
+  async #leaveWhileJoining(): Promise<void> {
+    const { owner, cluster } = openCluster(this.#kafka)
+    const group = { groupId: this.#options.groupId }
+    try {
+      await owner.connect()
+      const coordinator = (await cluster.findGroupCoordinator(group)) as Broker & Coordinator
+      await coordinator.leaveGroup({ ...group, memberId: this.#memberId })
+    } finally {
+      await owner.disconnect()
     }
   }
 
@@ -193,7 +232,8 @@ class KafkaConsumption implements Consumption {
     const turn = new KafkaTurn(this, payload, key, this.#generation)
     // kafkajs goes on with the batches that it has, also where the partition has been lost, paused or sought meanwhile.
     if (!turn.isCurrent() || this.#isHeld(key) || payload.isStale()) return
-    const handling = this.#handle(payload, turn, at)
+    const handling = this.#handle(payload, turn, at).finally(() => this.#handlers.delete(handling))
+    this.#handlers.add(handling)
     if (await endsWithin(handling, patienceMs)) {
       // Its own error, since kafkajs tells by it whether to join again.
       if (turn.failure !== undefined) throw turn.failure
@@ -263,6 +303,11 @@ class KafkaConsumption implements Consumption {
   async #disconnect(): Promise<void> {
     await this.#consumer.disconnect().catch(() => undefined)
   }
+}
+
+/** What kafkajs's types leave out of a broker. */
+interface Coordinator {
+  leaveGroup(member: { readonly groupId: string; readonly memberId: string }): Promise<void>
 }
 
 interface BackOff {

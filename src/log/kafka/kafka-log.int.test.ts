@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 import { testLogContract, until } from '../log.contract.ts'
 import type { Log, LogError } from '../log.ts'
@@ -227,6 +228,56 @@ function testKafka(broker: string): void {
       assert.deepEqual(await lean().offsets(topic, 0), { low: 2, high: 3 })
       assert.deepEqual((await consumeAll(lean(), topic, 3)).keys, ['2'])
       for await (const batch of lean().read(topic, 0, 0, 3)) assert.equal(batch.startOffset, 2)
+    })
+
+    test('a member that is stopped while it joins again leaves at once, though another holds up the join', async () => {
+      const [topic, groupId] = [newName(), newName()]
+      await lean().createTopics([{ topic, partitions: 2 }])
+      const other = await openKafkaLog({ brokers: [broker], clientId: 'other' })
+      const last = await openKafkaLog({ brokers: [broker], clientId: 'last' })
+      const owned = new Map<string, number>()
+      const join = (log: Log, name: string, onBatch: () => Promise<void>) =>
+        log.consume({
+          topics: [topic],
+          groupId,
+          onBatch,
+          onAssigned: (partitions) => void owned.set(name, partitions.length),
+          onFailure: (error) => {
+            throw error
+          },
+          onCrash: (error) => {
+            throw error
+          },
+        })
+      const describeGroup = async () => {
+        const { groups } = await admin.describeGroups([groupId])
+        const { state, members } = groups[0]!
+        return { state, members: members.map(({ memberId }) => memberId.replace(/-.*/, '')).sort() }
+      }
+      let goOn = () => {}
+      const held = new Promise<void>((resolve) => {
+        goOn = resolve
+      })
+      let handling = 0
+      const holder = await join(lean(), 'holder', () => {
+        handling++
+        return held
+      })
+      const leaver = await join(other, 'leaver', async () => undefined)
+      await until(() => owned.get('holder') === 1 && owned.get('leaver') === 1)
+      const records = [0, 1].map((partition) => ({ topic, partition, key: null, value: null, headers: {} }))
+      await lean().append(records)
+      await until(() => handling === 1)
+      const joining = join(last, 'last', async () => undefined)
+      // The newcomer's join has made the group rebalance, and the leaver has sent its own; the holder has not.
+      await until(async () => (await describeGroup()).state === 'PreparingRebalance')
+      await sleep(2_000)
+      await leaver.stop()
+      assert.deepEqual(await describeGroup(), { state: 'PreparingRebalance', members: ['last', 'test'] })
+      goOn()
+      await (await joining).stop()
+      await holder.stop()
+      await Promise.all([other.close(), last.close()])
     })
 
     test('brokers that are not there are reported as unavailable', async () => {

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker, Cluster, Consumer, Kafka } from 'kafkajs'
 import type { RecordBatch } from '../../events/log.ts'
 import { LogError } from '../log.ts'
-import { stickyAssigner } from './assigner.ts'
 import type { KafkaOptions } from './client.ts'
+import { openCluster } from './clusters.ts'
 import { toLogError } from './errors.ts'
 import { leanResult, useLeanFetch } from './lean-fetch.ts'
 
@@ -28,19 +28,7 @@ export class PartitionReader {
   }
 
   static async open(kafka: Kafka, settings: KafkaOptions): Promise<PartitionReader> {
-    let cluster: Cluster | undefined
-    // A consumer that never joins: a cluster object is given to assigners only.
-    const owner = kafka.consumer({
-      groupId: 'beckon-reader',
-      allowAutoTopicCreation: false,
-      partitionAssigners: [
-        (context) => {
-          cluster = context.cluster
-          return stickyAssigner(() => [])(context)
-        },
-      ],
-    })
-    if (cluster === undefined) throw new LogError('refused', 'this kafkajs gives no cluster to its assigners')
+    const { owner, cluster } = openCluster(kafka)
     useLeanFetch(cluster)
     await owner.connect()
     return new PartitionReader(owner, cluster, settings.maxBytesPerPartition ?? 1024 * 1024)
