@@ -55,6 +55,7 @@ export class Worker {
   /** Nobody else may touch it until this is over. */
   #busy = false
   #owning = false
+  #thawing: NodeJS.Timeout | undefined
 
   constructor(name: string, command: readonly string[], logFile: string, seen: Seen, random: Random) {
     this.name = name
@@ -152,14 +153,23 @@ export class Worker {
     clearTimeout(stuck)
   }
 
+  /** Until it says that it goes on: it says that it will stop before it does, and a signal in between would be lost. */
+  #thaw(): void {
+    const child = this.#child
+    clearInterval(this.#thawing)
+    this.#thawing = setInterval(() => child?.kill('SIGCONT'), 50)
+    child?.once('close', () => clearInterval(this.#thawing))
+  }
+
   #read(text: string): void {
     if (!text.startsWith('{')) return
     const line = JSON.parse(text) as Line
-    if (line.event === 'stopped') {
+    if (line.event === 'frozen') {
       this.#stopped = true
       // It came into a transaction only after its freeze was over.
-      if (!this.#frozen) this.#child?.kill('SIGCONT')
+      if (!this.#frozen) this.#thaw()
     }
+    if (line.event === 'thawed') clearInterval(this.#thawing)
     if (line.event === 'slice.retry' && line.code === 'fenced') this.#seen.fenced++
     if (line.event === 'task.open') {
       this.#owning = true
