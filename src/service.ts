@@ -144,6 +144,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const ticking = setInterval(() => {
     for (const task of tasks.values()) task.tick()
     observe(metrics, tasks, rows.pendingBytes)
+    observeHeldBack(metrics, tasks, consumption)
   }, tickMs)
 
   const { parity } = config
@@ -283,6 +284,15 @@ function observe(metrics: Metrics, tasks: ReadonlyMap<string, Task>, pendingByte
   metrics.timersPending.set(timers)
   metrics.checkpointAge.set(unsavedMs / 1000)
   metrics.pendingBytes.set(pendingBytes)
+}
+
+/** Only of what is owned now: another process tells of the others. */
+function observeHeldBack(metrics: Metrics, tasks: ReadonlyMap<string, Task>, consumption: Consumption | undefined): void {
+  metrics.heldBack.reset()
+  for (const { at } of tasks.values()) {
+    const seconds = (consumption?.heldBackMs(at) ?? 0) / 1000
+    metrics.heldBack.set({ topic: at.topic, partition: String(at.partition) }, seconds)
+  }
 }
 
 function insertObserver(metrics: Metrics, logger: Logger): InsertObserver {

@@ -70,6 +70,8 @@ export interface Consumption {
   /** No batch is handed over until `resume`, or until the partition is lost. A running handler goes on. */
   pause(at: TopicPartition): void
   resume(at: TopicPartition): void
+  /** How long one open transaction of a producer has held back the records behind it, as far as was seen; ms, 0 for none. */
+  heldBackMs(at: TopicPartition): number
   /** The next batch starts at that offset, whatever the running handler does. */
   seek(at: TopicPartition, offset: number): void
 }

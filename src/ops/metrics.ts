@@ -42,6 +42,11 @@ export function createMetrics(
     actions: counter('actions_total', 'Actions published.', ['action']),
     decisions: counter('decisions_total', 'Evaluations of the policy.', ['result']),
     consumerLag: gauge('consumer_lag', 'Records behind the high watermark.', ['topic', 'partition']),
+    heldBack: gauge(
+      'held_back_seconds',
+      "How long one open transaction of a producer has held back a partition's records.",
+      ['topic', 'partition'],
+    ),
     eventToAction: histogram(
       'event_to_action_seconds',
       "From the input record's timestamp to the commit of its slice, for slices that publish actions.",

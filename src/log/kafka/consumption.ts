@@ -67,6 +67,8 @@ class KafkaConsumption implements Consumption {
   readonly #setAside = new Map<string, Promise<void>>()
   /** All that run, those set aside too. */
   readonly #handlers = new Set<Promise<void>>()
+  /** Partitions whose end is held back, lean records only. */
+  readonly #heldBack = new Map<string, HeldBack>()
   /** Stock records only: control records that kafkajs went past without a word, as [from, to). */
   readonly #skipped = new Map<string, readonly [number, number]>()
 
@@ -78,7 +80,7 @@ class KafkaConsumption implements Consumption {
       groupId: options.groupId,
       partitionAssigners: [
         (context) => {
-          if (settings.records !== 'stock') useLeanFetch(context.cluster)
+          if (settings.records !== 'stock') useLeanFetch(context.cluster, (...bounds) => this.#noteBounds(...bounds))
           this.#drainBeforeJoining(context.cluster)
           return assigner(context)
         },
@@ -163,6 +165,23 @@ class KafkaConsumption implements Consumption {
     if (this.#joined) this.#consumer.seek({ ...at, offset: String(offset) })
   }
 
+  heldBackMs(at: TopicPartition): number {
+    const held = this.#heldBack.get(partitionKey(at))
+    return held === undefined ? 0 : held.seenMs - held.sinceMs
+  }
+
+  /** With every response; nothing is kept where all that is there can be read. */
+  #noteBounds(key: string, lastStableOffset: number, highWatermark: number): void {
+    if (lastStableOffset >= highWatermark) {
+      this.#heldBack.delete(key)
+      return
+    }
+    const nowMs = performance.now()
+    const held = this.#heldBack.get(key)
+    if (held?.lastStableOffset === lastStableOffset) held.seenMs = nowMs
+    else this.#heldBack.set(key, { lastStableOffset, sinceMs: nowMs, seenMs: nowMs })
+  }
+
   owns(key: string, generation: number): boolean {
     return generation === this.#generation && this.#owned.has(key) && this.#joined && !this.#stopping
   }
@@ -179,6 +198,7 @@ class KafkaConsumption implements Consumption {
     this.#joined = true
     this.#owned = new Map(partitions.map((at) => [partitionKey(at), at]))
     this.#skipped.clear()
+    this.#heldBack.clear()
     for (const key of this.#paused) if (!this.#owned.has(key)) this.#paused.delete(key)
     for (const [key, { timer }] of this.#backOffs) {
       if (this.#owned.has(key)) continue
@@ -308,6 +328,14 @@ class KafkaConsumption implements Consumption {
 /** What kafkajs's types leave out of a broker. */
 interface Coordinator {
   leaveGroup(member: { readonly groupId: string; readonly memberId: string }): Promise<void>
+}
+
+/** The records from `lastStableOffset` on can't be read, since a transaction that began there is open. */
+interface HeldBack {
+  readonly lastStableOffset: number
+  readonly sinceMs: number
+  /** When the broker said so last: a partition that is not fetched is not held back any longer for that. */
+  seenMs: number
 }
 
 interface BackOff {

@@ -194,6 +194,46 @@ function testKafka(broker: string): void {
       assert.deepEqual((await consumeAll(stock(), topic, 16)).keys, [...wanted, 'end'])
     })
 
+    test('what an open transaction holds back is told while it does, and comes when the transaction has ended', async () => {
+      const topic = await newTopic()
+      const keys: string[] = []
+      const consumption = await lean().consume({
+        topics: [topic],
+        groupId: newName(),
+        async onBatch(batch) {
+          for (let i = 0; i < batch.count; i++) keys.push(String(batch.key(i)))
+        },
+        onAssigned: () => undefined,
+        onFailure: (error) => {
+          throw error
+        },
+        onCrash: (error) => {
+          throw error
+        },
+      })
+      const at = { topic, partition: 0 }
+      const append = (key: string) => lean().append([{ topic, key, value: null, headers: {} }])
+      await append('before')
+      await until(() => keys.length === 1)
+      assert.equal(consumption.heldBackMs(at), 0)
+      const upstream = rawClient(broker).producer({
+        transactionalId: newName(),
+        idempotent: true,
+        maxInFlightRequests: 1,
+      })
+      await upstream.connect()
+      const transaction = await upstream.transaction()
+      await transaction.send({ topic, messages: [{ key: 'open', value: null }] })
+      await append('behind')
+      await until(() => consumption.heldBackMs(at) > 300)
+      assert.deepEqual(keys, ['before'])
+      await transaction.abort()
+      await until(() => keys.length === 2)
+      assert.deepEqual(keys, ['before', 'behind'])
+      await until(() => consumption.heldBackMs(at) === 0)
+      await Promise.all([consumption.stop(), upstream.disconnect()])
+    })
+
     test('a topic that takes less than we allow refuses a slice as too large', async () => {
       const [topic, groupId] = [await newTopic({ 'max.message.bytes': '2000' }), newName()]
       const writer = await lean().openWriter(newName())

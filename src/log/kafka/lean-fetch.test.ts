@@ -15,10 +15,10 @@ const fetchApi = 1
 const asked = { topics: [{ topic: 't', partitions: [{ partition: 4, fetchOffset: '10', maxBytes: 1 }] }] }
 
 /** How a fetch goes with a broker of that highest version, after our wrapping. */
-async function exchangeWith(maxVersion: number) {
+async function exchangeWith(maxVersion: number, onBounds?: (...bounds: unknown[]) => void) {
   const broker = { lookupRequest: lookup({ [fetchApi]: { minVersion: 0, maxVersion } }) }
   const cluster = { findBroker: async () => broker } as unknown as Cluster
-  useLeanFetch(cluster)
+  useLeanFetch(cluster, onBounds)
   await cluster.findBroker({ nodeId: '1' })
   await cluster.findBroker({ nodeId: '1' })
   return broker.lookupRequest(fetchApi, requests.Fetch)({ ...asked, maxWaitTime: 1, minBytes: 1, maxBytes: 1 })
@@ -26,7 +26,7 @@ async function exchangeWith(maxVersion: number) {
 
 /** A response of one partition, versions 4 and 11. */
 async function response(version: number, records: Buffer, errorCode = 0): Promise<Buffer> {
-  const partition = new Encoder().writeInt32(4).writeInt16(errorCode).writeInt64(77).writeInt64(77)
+  const partition = new Encoder().writeInt32(4).writeInt16(errorCode).writeInt64(77).writeInt64(70)
   if (version === 11) partition.writeInt64(0)
   partition.writeArray([])
   if (version === 11) partition.writeInt32(-1)
@@ -45,12 +45,14 @@ async function records(): Promise<Buffer> {
 }
 
 test('version 11 is read by our reader: the view travels on one message, whose offset is the last one', async () => {
-  const { request, response: reader } = await exchangeWith(12)
+  const heard: unknown[] = []
+  const { request, response: reader } = await exchangeWith(12, (...bounds) => heard.push(bounds))
   assert.equal(request.apiVersion, 11)
   const decoded = await reader.parse(await reader.decode(await response(11, await records())))
   const [part] = decoded.responses[0].partitions
   assert.equal(part.partition, 4)
   assert.equal(part.highWatermark, '77')
+  assert.deepEqual(heard, [['t/4', 70, 77]])
   assert.deepEqual(
     part.messages.map(({ offset }: { offset: string }) => offset),
     ['11'],

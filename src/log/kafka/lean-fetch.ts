@@ -7,7 +7,7 @@
  */
 import type { Batch, Cluster } from 'kafkajs'
 import type { RecordBatch } from '../../events/log.ts'
-import { LogError } from '../log.ts'
+import { LogError, partitionKey } from '../log.ts'
 import { replaceRequest } from './exchange.ts'
 import { type FetchedPartition, isRecordSet, readInt64, readRecordSet } from './record-set.ts'
 
@@ -33,14 +33,17 @@ interface CarrierMessage {
   readonly lean: RecordBatch | LogError
 }
 
+/** Hears of every partition of every response, by `partitionKey`; the offsets are -1 where the broker tells an error. */
+type OnBounds = (key: string, lastStableOffset: number, highWatermark: number) => void
+
 /** Lets the brokers of that cluster object read fetches by our reader. */
-export function useLeanFetch(cluster: Cluster): void {
+export function useLeanFetch(cluster: Cluster, onBounds: OnBounds = () => undefined): void {
   replaceRequest<FetchArguments>(cluster, {
     api: fetchApi,
     version: knownVersion,
     replace: ({ request, response }, args) => ({
       request,
-      response: { parse: response.parse, decode: (bytes) => decode(bytes, args, response.decode) },
+      response: { parse: response.parse, decode: (bytes) => decode(bytes, args, response.decode, onBounds) },
     }),
   })
 }
@@ -54,10 +57,11 @@ async function decode(
   bytes: Buffer,
   { topics }: FetchArguments,
   stock: (bytes: Buffer) => Promise<unknown>,
+  onBounds: OnBounds,
 ): Promise<unknown> {
   const asked = new Map<string, { readonly fetchOffset: string; readonly untilOffset?: number }>()
   for (const { topic, partitions } of topics) {
-    for (const partition of partitions) asked.set(`${topic}/${partition.partition}`, partition)
+    for (const partition of partitions) asked.set(partitionKey({ topic, partition: partition.partition }), partition)
   }
   const reader = new ResponseReader(bytes)
   const clientSideThrottleTime = reader.int32()
@@ -70,8 +74,9 @@ async function decode(
     for (let left = reader.int32(); left > 0; left--) {
       const part = reader.partition()
       if (!isRecordSet(part.records)) return stock(bytes)
-      const { fetchOffset = '0', untilOffset = Number.POSITIVE_INFINITY } =
-        asked.get(`${topicName}/${part.partition}`) ?? {}
+      const key = partitionKey({ topic: topicName, partition: part.partition })
+      onBounds(key, part.lastStableOffset, part.highWatermark)
+      const { fetchOffset = '0', untilOffset = Number.POSITIVE_INFINITY } = asked.get(key) ?? {}
       const startOffset = Number(fetchOffset)
       partitions.push({
         partition: part.partition,
@@ -132,7 +137,8 @@ class ResponseReader {
     const partition = this.int32()
     const errorCode = this.int16()
     const highWatermark = this.int64()
-    this.#at += 16 // last stable offset, log start offset
+    const lastStableOffset = this.int64()
+    this.#at += 8 // log start offset
     const aborted: { producerId: number; firstOffset: number }[] = []
     for (let left = this.int32(); left > 0; left--) {
       aborted.push({ producerId: this.int64(), firstOffset: this.int64() })
@@ -142,6 +148,6 @@ class ResponseReader {
     const length = Math.max(0, this.int32())
     this.#at += length
     const records = this.#bytes.subarray(this.#at - length, this.#at)
-    return { partition, errorCode, highWatermark, aborted, preferredReadReplica, records }
+    return { partition, errorCode, highWatermark, lastStableOffset, aborted, preferredReadReplica, records }
   }
 }

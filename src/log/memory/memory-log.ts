@@ -288,6 +288,11 @@ class MemoryConsumption implements Consumption {
     this.wake()
   }
 
+  /** Its transactions are never open. */
+  heldBackMs(): number {
+    return 0
+  }
+
   seek(at: TopicPartition, offset: number): void {
     const position = this.#positions.get(partitionKey(at))
     if (position === undefined) return
