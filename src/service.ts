@@ -14,6 +14,8 @@ import { createMetrics, type Metrics, taskStates } from './ops/metrics.ts'
 import { createParityReader } from './parity/clickhouse/reader.ts'
 import { watchParity } from './parity/watch.ts'
 import { Pipeline } from './pipeline.ts'
+import { countSplitCustomers } from './placement/clickhouse/count-split.ts'
+import { watchPlacement } from './placement/watch.ts'
 import { featureQueries } from './sql/features.ts'
 import { compileStages } from './stages.ts'
 import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
@@ -132,6 +134,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
         task.start()
       }
       joined = true
+      observeHeldBack(metrics, tasks, consumption)
       logger.info('assigned', { count: owned.length })
     },
     async onBatch(batch, turn) {
@@ -147,6 +150,8 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     observeHeldBack(metrics, tasks, consumption)
   }, tickMs)
 
+  const countSplit = (of: readonly string[]) => countSplitCustomers(world.clickhouse, of)
+  const endPlacement = watchPlacement({ topics, countSplit, metrics, logger })
   const { parity } = config
   const endParity = parity
     ? watchParity({
@@ -175,6 +180,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     ops = await startOpsServer(config.ops, metrics.registry, health, ready)
   } catch (error) {
     clearInterval(ticking)
+    endPlacement()
     endParity()
     await consumption.stop()
     await Promise.all([...tasks.values()].map((task) => task.close(false)))
@@ -193,6 +199,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     crashed,
     async stop(deadlineMs) {
       clearInterval(ticking)
+      endPlacement()
       endParity()
       const drained = async () => {
         await consumption.stop()
@@ -287,7 +294,11 @@ function observe(metrics: Metrics, tasks: ReadonlyMap<string, Task>, pendingByte
 }
 
 /** Only of what is owned now: another process tells of the others. */
-function observeHeldBack(metrics: Metrics, tasks: ReadonlyMap<string, Task>, consumption: Consumption | undefined): void {
+function observeHeldBack(
+  metrics: Metrics,
+  tasks: ReadonlyMap<string, Task>,
+  consumption: Consumption | undefined,
+): void {
   metrics.heldBack.reset()
   for (const { at } of tasks.values()) {
     const seconds = (consumption?.heldBackMs(at) ?? 0) / 1000

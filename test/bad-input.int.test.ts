@@ -9,18 +9,18 @@ import { cases, event, hitMapping, hitSchema, secret, soundHit, startMs } from '
 import { type SeenRecord, type Service, skip, until, World } from './harness.ts'
 
 /*
- * The catalogue of bad input has 54 rows. Here, through the real service: 1-3, 11-29, 31-46, 49, 51, 52 and 54, each
- * with its number in the title, and 30 and 47 as below. The others, and what is tested closer to the code besides:
+ * The catalogue of bad input has 54 rows. Here, through the real service: 1-3, 11-46, 49, 51, 52 and 54, each with its
+ * number in the title, and 47 as below. The others, and what is tested closer to the code besides:
  *
  *  4-7, 9    registry.int.test.ts
  *  8         src/ingest/registry/registry.test.ts: what is no answer of a registry is a bad schema
  *  10        src/ingest/avro-schema.test.ts: a schema that could do harm, or is none, is refused before anything is made of it
  *  11-21     src/ingest/decode.test.ts: every kind of broken encoding has its reason, whether the field is read or skipped
  *  26        src/ingest/avro.test.ts: a name that means something to JavaScript is data
- *  30        here: the customers of the sound events are in both partitions; each partition has a profile of its own
+ *  30        src/placement/clickhouse/count-split.int.test.ts: who is counted
  *  31, 32    src/features/features.test.ts (state), here (effect)
  *  45        the bomb: src/log/kafka/kafka-log.int.test.ts: a batch that unpacks to too much stops its own partition only
- *  46        src/log/kafka/record-set.test.ts: aborted transactions are left out
+ *  46        src/log/kafka/record-set.test.ts: aborted transactions are left out; kafka-log.int.test.ts: what is held back is told
  *  47        foreign-avro.int.test.ts: customers by Zipf's law; the bound: src/features/features.test.ts: a bounded set keeps its bound; the gauge: src/profiles/cache.int.test.ts
  *  48        src/profiles/cache.int.test.ts: what is not used makes room
  *  50        start-up.int.test.ts: a wrong configuration
@@ -132,6 +132,7 @@ describe('bad input', { skip }, () => {
     }
     await feedCodecs(world, feed)
     await feedTransactions(world, feed)
+    await feedNeverEnded(world, feed, service)
     for (const [key, messages] of feed.messages) await world.produce(key.split(' ')[0]!, messages)
     await world.consumed(service, ...topics)
     await redrive(world, feed)
@@ -272,6 +273,20 @@ describe('bad input', { skip }, () => {
     assert.deepEqual(service.faults, [])
   })
 
+  it('row 30: customers whose events lie in two partitions are counted, and each partition decides on what it has', async () => {
+    // It is counted when a process starts, and then every ten minutes.
+    const again = await world.start(configFile)
+    const split = (topic: Topic) => again.metric('beckon_customers_in_two_partitions', `topic="${world.topic(topic)}"`)
+    for (const topic of ['upstream', 'codecs'] as const) {
+      await again.logged('customers.split', (line) => line['topic'] === world.topic(topic))
+      await again.logged('started')
+      assert.equal(await split(topic), customers.length)
+    }
+    assert.deepEqual(await again.stop(), { code: 0, signal: null })
+    const places = [...feed.effects.keys()].filter((key) => key.startsWith('upstream') && key.endsWith(customers[0]!))
+    assert.deepEqual(places.sort(), [`upstream 0 ${customers[0]}`, `upstream 1 ${customers[0]}`])
+  })
+
   it('row 52: a state that can not be read stops its own partition, and says why', async () => {
     const customer = customers[0]!
     await world.database.client.command({
@@ -376,6 +391,21 @@ async function feedTransactions(world: World, feed: Feed): Promise<void> {
     await open.abort()
     await world.produce('upstream', some())
   }
+}
+
+/** Row 46: what is left open for ever is ended by the broker; until then the gauge tells of that partition alone. */
+async function feedNeverEnded(world: World, feed: Feed, service: Service): Promise<void> {
+  await service.logged('assigned')
+  await service.logged('started')
+  const open = await world.beginTransaction('upstream', [{ value: secret, partition: 0 }], 1_000)
+  await world.produce('upstream', [feed.sound('upstream', 0), feed.sound('upstream', 1)])
+  const heldBack = (partition: number) =>
+    service.metric('beckon_held_back_seconds', `topic="${world.topic('upstream')}",partition="${partition}"`)
+  await until('the open transaction is seen', async () => (await heldBack(0)) > 0)
+  assert.equal(await heldBack(1), 0)
+  await open.leave()
+  await until('nothing is held back any longer', async () => (await heldBack(0)) === 0)
+  await world.produce('upstream', [feed.sound('upstream', 0)])
 }
 
 /** Row 54: a dead letter goes back as it is, and a sound event comes again with a dead letter's headers. */

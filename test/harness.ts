@@ -52,6 +52,8 @@ export class World {
   readonly #producer: Producer
   readonly #folder = mkdtempSync(join(tmpdir(), 'beckon-e2e-'))
   readonly #services: Service[] = []
+  /** Producers of transactions; their connections would keep a test alive that fails before it ends them. */
+  readonly #upstream: Producer[] = []
 
   private constructor(broker: string, client: kafkajs.Kafka, database: TestDatabase) {
     this.kafka = broker
@@ -116,16 +118,19 @@ export class World {
     await send()
   }
 
-  /** An upstream transaction, left open. */
+  /** An upstream transaction, left open; who leaves it ends it never, and the broker does after `timeoutMs` and a while. */
   async beginTransaction(
     topic: string,
     messages: Message[],
-  ): Promise<{ commit(): Promise<void>; abort(): Promise<void> }> {
+    timeoutMs = 60_000,
+  ): Promise<{ commit(): Promise<void>; abort(): Promise<void>; leave(): Promise<void> }> {
     const producer = this.#client.producer({
+      transactionTimeout: timeoutMs,
       transactionalId: `${this.prefix}-upstream-${randomBytes(3).toString('hex')}`,
       idempotent: true,
       maxInFlightRequests: 1,
     })
+    this.#upstream.push(producer)
     await producer.connect()
     const transaction = await producer.transaction()
     await transaction.send({ topic: this.topic(topic), messages })
@@ -133,7 +138,11 @@ export class World {
       await ending
       await producer.disconnect()
     }
-    return { commit: () => end(transaction.commit()), abort: () => end(transaction.abort()) }
+    return {
+      commit: () => end(transaction.commit()),
+      abort: () => end(transaction.abort()),
+      leave: () => end(Promise.resolve()),
+    }
   }
 
   /** The output topics' names, as the configuration has them. */
@@ -224,7 +233,7 @@ export class World {
     const ours = groups.map(({ groupId }) => groupId).filter((groupId) => groupId.startsWith(this.prefix))
     // One that still has a member goes by itself.
     await this.admin.deleteGroups(ours).catch(() => undefined)
-    await Promise.all([this.admin.disconnect(), this.#producer.disconnect()])
+    await Promise.all([this.admin, this.#producer, ...this.#upstream].map((client) => client.disconnect()))
     await this.database.drop()
     rmSync(this.#folder, { recursive: true, force: true })
   }

@@ -64,6 +64,11 @@ export function createMetrics(
     partitions: gauge('partitions', 'Partitions that this process owns, by the state of their task.', ['state']),
     profilesInMemory: gauge('profiles_in_memory', 'Profiles held in memory.'),
     busiestShare: gauge('busiest_customer_share', "The busiest customer's share of a partition's events, the largest."),
+    splitCustomers: gauge(
+      'customers_in_two_partitions',
+      'Customers with events in more than one partition of a topic in the last hour.',
+      ['topic'],
+    ),
     timersPending: gauge('timers_pending', 'Customers with a timer, as far as is held in memory.'),
     timersFired: counter('timers_fired_total', 'Timers that fired.'),
     insertSeconds: histogram(
@@ -83,7 +88,10 @@ export function createMetrics(
   for (const reason of reasons) metrics.deadLetters.inc({ reason }, 0)
   for (const action of actions) metrics.actions.inc({ action }, 0)
   for (const feature of features) metrics.lateEvents.inc({ feature }, 0)
-  for (const topic of topics) metrics.eventsConsumed.inc({ topic }, 0)
+  for (const topic of topics) {
+    metrics.eventsConsumed.inc({ topic }, 0)
+    metrics.splitCustomers.set({ topic }, 0)
+  }
   for (const result of ['chosen', 'suppressed', 'none']) metrics.decisions.inc({ result }, 0)
   for (const reason of failures) metrics.partitionFailed.set({ reason }, 0)
   for (const state of taskStates) metrics.partitions.set({ state }, 0)

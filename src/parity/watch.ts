@@ -1,5 +1,6 @@
 import type { Logger } from '../ops/logger.ts'
 import type { Metrics } from '../ops/metrics.ts'
+import { schedule } from '../ops/schedule.ts'
 import type { FeatureQueries } from '../sql/features.ts'
 import { checkParity, type ParityReader } from './parity.ts'
 import { summarize } from './tally.ts'
@@ -20,16 +21,12 @@ export interface ParityWatchOptions {
  * @returns ends it; a run under way stops before its next chunk
  */
 export function watchParity({ everyMs, sample, queries, reader, metrics, logger }: ParityWatchOptions): () => void {
-  const ended = new AbortController()
-  let isRunning = false
   for (const { name } of queries.untold) logger.warn('parity.untold', { reason: name, hint: 'this feature has no SQL' })
-  async function run(): Promise<void> {
-    if (isRunning) return
-    isRunning = true
-    try {
-      const options = { sample: { count: sample, seed: Date.now() }, signal: ended.signal }
-      const tallies = await checkParity(queries, reader, options)
-      if (ended.signal.aborted) return
+  return schedule({
+    everyMs,
+    async run(ended) {
+      const tallies = await checkParity(queries, reader, { sample: { count: sample, seed: Date.now() }, signal: ended })
+      if (ended.aborted) return
       const { compared, different } = summarize(tallies)
       metrics.parityCompared.set(compared)
       metrics.parityDifferent.set(different)
@@ -39,15 +36,7 @@ export function watchParity({ everyMs, sample, queries, reader, metrics, logger 
         logger.error('parity.different', { reason: tally.feature, count: tally.different, hint: 'see docs/parity.md' })
       }
       logger.info('parity.checked', { count: compared })
-    } catch (error) {
-      logger.warn('parity.failed', { error })
-    } finally {
-      isRunning = false
-    }
-  }
-  const timer = setInterval(() => void run(), everyMs)
-  return () => {
-    clearInterval(timer)
-    ended.abort()
-  }
+    },
+    onFailure: (error) => logger.warn('parity.failed', { error }),
+  })
 }
