@@ -7,6 +7,7 @@ import { compareText } from './compare-text.ts'
  * - CEL's errors (no such key, no such overload, overflow, division of an int by 0) are the value `undefined`. They pass
  *   through every operator but `&&`, `||` and the macros, which absorb them as the standard says; so nothing throws.
  * - Numbers are JS numbers: an int is exact to 2^53, and past it an error; a double that is not finite is an error.
+ * - A macro that takes more than `maxSteps` steps, and a text or list longer than `maxLength`, is an error (see `spend`).
  */
 type Evaluate<Moment> = (moment: Moment) => unknown
 
@@ -121,7 +122,9 @@ export function compileNode<Moment>(
       return (moment) => {
         const value = needle(moment)
         const items = elements(of(moment))
-        return value === undefined || items === undefined ? undefined : items.some((item) => equal(item, value))
+        if (value === undefined || items === undefined || !spend(items.length)) return undefined
+        const found = items.some((item) => equal(item, value))
+        return found || !isSpent() ? found : undefined
       }
     }
     case '.?':
@@ -182,13 +185,15 @@ function compileBinary<Moment>(
       return (moment) => {
         const a = left(moment)
         const b = right(moment)
-        return a === undefined || b === undefined ? undefined : a === b || equal(a, b)
+        return a === undefined || b === undefined ? undefined : a === b || isEqual(a, b)
       }
     case '!=':
       return (moment) => {
         const a = left(moment)
         const b = right(moment)
-        return a === undefined || b === undefined ? undefined : !(a === b || equal(a, b))
+        if (a === undefined || b === undefined) return undefined
+        const same = a === b || isEqual(a, b)
+        return same === undefined ? undefined : !same
       }
     case '<':
       return (moment) => {
@@ -214,8 +219,9 @@ function compileBinary<Moment>(
       return (moment) => {
         const [a, b] = [left(moment), right(moment)]
         if (typeof a === 'number' && typeof b === 'number') return bound(a + b)
-        if (typeof a === 'string' && typeof b === 'string') return a + b
-        return Array.isArray(a) && Array.isArray(b) ? [...a, ...b] : undefined
+        if (typeof a === 'string' && typeof b === 'string') return a.length + b.length > maxLength ? undefined : a + b
+        if (!Array.isArray(a) || !Array.isArray(b) || a.length + b.length > maxLength) return undefined
+        return spend(a.length + b.length) ? [...a, ...b] : undefined
       }
     case '-':
       return numbers((a, b) => bound(a - b))
@@ -272,18 +278,26 @@ function compileComparison<Moment>(
 /** Negative where a comes first, 0 where they are equal. CEL orders two numbers, two strings (by code point) or two bools. */
 function order(a: unknown, b: unknown): number | undefined {
   if (typeof a === 'number' && typeof b === 'number') return a - b
-  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b)
+  if (typeof a === 'string' && typeof b === 'string') return spendText(a) ? compareText(a, b) : undefined
   return typeof a === 'boolean' && typeof b === 'boolean' ? Number(a) - Number(b) : undefined
 }
 
+/** As `equal`; undefined where that takes too many steps. */
+function isEqual(a: unknown, b: unknown): boolean | undefined {
+  const same = equal(a, b)
+  return isSpent() ? undefined : same
+}
+
 /** CEL's equality: deep for lists and maps, false between values of different types. */
-export function equal(a: unknown, b: unknown): boolean {
+function equal(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Array.isArray(a) || Array.isArray(b)) {
-    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item, b[i]))
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length || !spend(a.length)) return false
+    return a.every((item, i) => equal(item, b[i]))
   }
   const [keys, others] = [elements(a), elements(b)]
+  if (!spend(keys?.length ?? 0)) return false
   return keys?.length === others?.length && keys!.every((key) => equal(member(a, key), member(b, key)))
 }
 
@@ -310,11 +324,16 @@ const functions: Readonly<Record<string, (value: unknown) => unknown>> = {
   string: (value) => (typeof value === 'object' || value === undefined ? undefined : String(value)),
 }
 
-const decimal = (text: string) => (/^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? finite(Number(text)) : undefined)
+const decimal = (text: string) =>
+  spendText(text) && /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? finite(Number(text)) : undefined
 
 /** Of a text its code points, of a list or map its elements. */
 function size(value: unknown): number | undefined {
-  if (typeof value !== 'string') return elements(value)?.length
+  if (typeof value !== 'string') {
+    const length = elements(value)?.length
+    return length !== undefined && spend(length) ? length : undefined
+  }
+  if (!spendText(value)) return undefined
   let points = 0
   for (const _ of value) points++
   return points
@@ -337,7 +356,7 @@ function compileMethod<Moment>(
   const argument = compile(args[0]!)
   return (moment) => {
     const [a, b] = [target(moment), argument(moment)]
-    return typeof a === 'string' && typeof b === 'string' ? apply(a, b) : undefined
+    return typeof a === 'string' && typeof b === 'string' && spendText(a) ? apply(a, b) : undefined
   }
 }
 
@@ -346,6 +365,27 @@ const methods: Readonly<Record<string, (of: string, argument: string) => boolean
   endsWith: (of, suffix) => of.endsWith(suffix),
   contains: (of, part) => of.includes(part),
 }
+
+/**
+ * Bounds the work of an expression, whatever the event holds. Without a macro that is a pass over each value that it
+ * names, and an event is small; but macros within macros multiply their lists, and 10,000 elements by themselves took
+ * two seconds. So an outermost macro and all in it may take so many steps, some milliseconds in all, and then is an
+ * error. A step is an element looked at, or 8 characters of a text.
+ */
+const maxSteps = 100_000
+/** Of a text in characters, and of a list in elements, where expressions make them longer: one event could fill the heap. */
+const maxLength = 1_000_000
+/** Of the outermost macro that runs; evaluation is synchronous and never re-enters. */
+let stepsLeft = 0
+let isInMacro = false
+
+/** @returns false where they are too many */
+function spend(steps: number): boolean {
+  if (isInMacro) stepsLeft -= steps
+  return stepsLeft >= 0
+}
+const spendText = (text: string) => spend(text.length >> 3)
+const isSpent = () => stepsLeft < 0
 
 /** Runs a body over the elements; `run(i)` binds the i-th and evaluates. */
 type Macro = (items: readonly unknown[], run: (i: number) => unknown) => unknown
@@ -393,9 +433,18 @@ function compileMacro<Moment>(
   return (moment) => {
     const items = elements(of(moment))
     if (items === undefined) return undefined
-    return macro(items, (i) => {
+    const run = (i: number) => {
       binding.value = items[i]
       return evaluate(moment)
-    })
+    }
+    if (bound.size > 0) return spend(items.length) ? macro(items, run) : undefined
+    stepsLeft = maxSteps
+    isInMacro = true
+    try {
+      return spend(items.length) ? macro(items, run) : undefined
+    } finally {
+      stepsLeft = 0
+      isInMacro = false
+    }
   }
 }

@@ -180,3 +180,41 @@ test('a reader remembers the names of one schema and is right for others too', (
     assert.equal(read({ ...moment, properties }), wanted)
   }
 })
+
+test('macros within macros that multiply their lists end as an error, and the next expression is as ever', () => {
+  const list = Array.from({ length: 10_000 }, (_, i) => i)
+  const at = { ...moment, properties: new Properties(['xs', 'note'], [list, 'x'.repeat(40_000)]) }
+  const xs = 'properties.xs'
+  const tooMuch = [
+    `${xs}.exists(a, ${xs}.exists(b, ${xs}.exists(c, a + b + c < 0)))`,
+    `${xs}.all(a, ${xs}.all(b, a + b >= 0))`,
+    `${xs}.map(a, ${xs}.map(b, b)).size() > 0`,
+    `${xs}.exists(a, -1 - a in ${xs})`,
+    `${xs}.exists(a, ${xs} + [a] == [])`,
+    `${xs}.exists(a, ${xs} == ${xs}.map(b, -1))`,
+    `${xs}.exists(a, ${xs}.size() == a - 10000)`,
+    `${xs}.exists(a, properties.note.contains("y"))`,
+    `${xs}.exists(a, properties.note.size() < 0)`,
+    `${xs}.exists(a, properties.note < "w")`,
+    `${xs}.exists(a, double(properties.note) > 0.0)`,
+  ]
+  for (const source of tooMuch) {
+    assert.equal(evaluate(source, at), undefined, source)
+    assert.equal(evaluate(`(${source}) || true`, at), true, source)
+    assert.equal(evaluate(`${xs}.exists(a, a == 9999) && 5 in ${xs} && properties.note.size() == 40000`, at), true)
+  }
+})
+
+test('macros that pass over each element once are not cut off, however deep they are', () => {
+  const groups = Array.from({ length: 100 }, () => ({ tags: Array.from({ length: 100 }, (_, i) => `tag ${i}`) }))
+  const at = { ...moment, properties: new Properties(['groups'], [groups]) }
+  assert.equal(evaluate('properties.groups.all(g, g.tags.exists(t, t == "tag 99") && "tag 98" in g.tags)', at), true)
+  assert.equal(evaluate('properties.groups.map(g, g.tags.size()).all(n, n == 100)', at), true)
+})
+
+test('a text or a list that grows without bound is an error, not a full heap', () => {
+  const doubled = (start: string, times: number) => `[${start}]${'.map(a, a + a)'.repeat(times)}`
+  assert.equal(evaluate(`${doubled('type', 16)}[0].size()`), 8 * 2 ** 16)
+  assert.equal(evaluate(`${doubled('type', 40)}[0].size()`), undefined)
+  assert.equal(evaluate(`${doubled('[1]', 40)}[0].size()`), undefined)
+})
