@@ -10,7 +10,7 @@ import { journalCodec } from './journal/journal.ts'
 import { type Consumption, type Log, LogError, partitionKey, type TopicPartition } from './log/log.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
-import { createMetrics, type Metrics, taskStates } from './ops/metrics.ts'
+import { countConditions, createMetrics, type Metrics, taskStates } from './ops/metrics.ts'
 import { createParityReader } from './parity/clickhouse/reader.ts'
 import { watchParity } from './parity/watch.ts'
 import { Pipeline } from './pipeline.ts'
@@ -144,10 +144,12 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     onCrash: (error) => fail(error),
   })
 
+  const conditioned = [...engine.policy.onEvent, ...engine.policy.onTimer.flat()]
   const ticking = setInterval(() => {
     for (const task of tasks.values()) task.tick()
     observe(metrics, tasks, rows.pendingBytes)
     observeHeldBack(metrics, tasks, consumption)
+    countConditions(metrics, conditioned)
   }, tickMs)
 
   const countSplit = (of: readonly string[]) => countSplitCustomers(world.clickhouse, of)

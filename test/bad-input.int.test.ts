@@ -23,6 +23,7 @@ import { type SeenRecord, type Service, skip, until, World } from './harness.ts'
  *  46        src/log/kafka/record-set.test.ts: aborted transactions are left out; kafka-log.int.test.ts: what is held back is told
  *  47        foreign-avro.int.test.ts: customers by Zipf's law; the bound: src/features/features.test.ts: a bounded set keeps its bound; the gauge: src/profiles/cache.int.test.ts
  *  48        src/profiles/cache.int.test.ts: what is not used makes room
+ *  49        src/expressions/expression.test.ts: macros that multiply their lists end as an error; src/decide/decide.test.ts: counted
  *  50        start-up.int.test.ts: a wrong configuration
  *  53        comes with erasure
  */
@@ -199,6 +200,9 @@ describe('bad input', { skip }, () => {
     )
     const milestones = [...feed.effects.values()].reduce((sum, { count }) => sum + Math.floor(count / 3), 0)
     assert.deepEqual(found, { decisions: String(milestones), errors: String(milestones) })
+    assert.match(metrics, /^beckon_conditions_total\{action="faulty",result="error"\} [1-9]/m)
+    assert.match(metrics, /^beckon_conditions_total\{action="faulty",result="met"\} 0$/m)
+    assert.match(metrics, /^beckon_conditions_total\{action="milestone",result="error"\} 0$/m)
   })
 
   it('row 54: a dead letter that is sent again is the same event, and tells of its last fault only', () => {

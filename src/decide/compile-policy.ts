@@ -71,6 +71,7 @@ export function compilePolicy(
         typeof of === 'object' ? compile(['payload', key], undefined, parse(of.cel)) : () => of,
       ]),
       names,
+      conditions: { met: 0, unmet: 0, error: 0 },
     }
     byTimer.set(on?.name, [...(byTimer.get(on?.name) ?? []), action])
   }

@@ -173,3 +173,21 @@ test('the prospect of a decision is what it comes to', () => {
     }),
   )
 })
+
+test('each evaluation of a condition is counted by what came of it, and a rule in error holds up no other', () => {
+  const policy = policyOf([
+    action('always in error', { when: 'properties.misspelt > 1' }),
+    action('at times', { when: 'properties.n > 1' }),
+  ])
+  const profile = new Profile('c')
+  for (const n of [1, 2, undefined, 3]) {
+    const event = new Event()
+    if (n !== undefined) event.properties = new Properties(['n'], [n])
+    prospect(policy, policy.onEvent, profile, momentOf(profile, event, 0))
+  }
+  const counts = policy.onEvent.map(({ name, conditions }) => [name, conditions])
+  assert.deepEqual(Object.fromEntries(counts), {
+    'always in error': { met: 0, unmet: 0, error: 4 },
+    'at times': { met: 2, unmet: 1, error: 1 },
+  })
+})

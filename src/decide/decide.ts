@@ -52,8 +52,8 @@ export function prospect(
 ): 'none' | 'suppressed' | 'open' {
   let prospect: 'none' | 'suppressed' = 'none'
   for (let i = 0; i < actions.length; i++) {
-    const { name, when, contact } = actions[i]!
-    if (when(moment) !== true) continue
+    const { name, contact } = actions[i]!
+    if (!isMet(actions[i]!, moment)) continue
     prospect = 'suppressed'
     if (suppression(profile.contacts.get(anyAction), arbitration.contact, moment.asOfMs)) return prospect
     if (!suppression(profile.contacts.get(name), contact, moment.asOfMs)) return 'open'
@@ -74,7 +74,7 @@ export function decide(
   let eligible: Candidate[] | undefined
   for (let i = 0; i < actions.length; i++) {
     const action = actions[i]!
-    if (action.when(moment) !== true) continue
+    if (!isMet(action, moment)) continue
     eligible ??= []
     eligible.push(weigh(action, profile, moment))
   }
@@ -95,6 +95,14 @@ export function decide(
     }
   }
   return { candidates: [...eligible, ...others(actions, eligible, moment)], chosen }
+}
+
+function isMet({ when, conditions }: Action, moment: Moment): boolean {
+  const met = when(moment)
+  if (met === true) conditions.met++
+  else if (met === undefined) conditions.error++
+  else conditions.unmet++
+  return met === true
 }
 
 function weigh(action: Action, profile: Profile, moment: Moment): Candidate {

@@ -52,6 +52,15 @@ export interface Action {
   readonly payload: readonly (readonly [name: string, value: Evaluate<Moment>])[]
   /** What its condition and its value read. */
   readonly names: ReadonlySet<string>
+  /** For the metrics, which take them away now and then; no decision depends on them. */
+  readonly conditions: ConditionCounts
+}
+
+/** How often a condition was evaluated, by what came of it. */
+export interface ConditionCounts {
+  met: number
+  unmet: number
+  error: number
 }
 
 export interface Policy {

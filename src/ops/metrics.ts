@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Action } from '../decide/policy.ts'
 import { reasons } from '../ingest/rejected.ts'
 import type { Tally } from '../pipeline.ts'
 
@@ -15,6 +16,8 @@ export type Failure = (typeof failures)[number]
 /** The states of a task; `task/task.ts` tells what they mean. */
 export const taskStates = ['closed', 'opening', 'running', 'failed'] as const
 export type TaskState = (typeof taskStates)[number]
+
+const conditionResults = ['met', 'unmet', 'error'] as const
 
 export function createMetrics(
   actions: readonly string[],
@@ -40,6 +43,7 @@ export function createMetrics(
     duplicates: counter('duplicate_events_total', 'Events dropped because their id was seen within the window.'),
     lateEvents: counter('late_events_total', 'Events too late for a feature whose condition they met.', ['feature']),
     actions: counter('actions_total', 'Actions published.', ['action']),
+    conditions: counter('conditions_total', "Evaluations of an action's condition.", ['action', 'result']),
     decisions: counter('decisions_total', 'Evaluations of the policy.', ['result']),
     consumerLag: gauge('consumer_lag', 'Records behind the high watermark.', ['topic', 'partition']),
     heldBack: gauge(
@@ -86,7 +90,10 @@ export function createMetrics(
     parityLastRun: gauge('parity_last_run_timestamp_seconds', 'When the last parity check ended; 0 before the first.'),
   }
   for (const reason of reasons) metrics.deadLetters.inc({ reason }, 0)
-  for (const action of actions) metrics.actions.inc({ action }, 0)
+  for (const action of actions) {
+    metrics.actions.inc({ action }, 0)
+    for (const result of conditionResults) metrics.conditions.inc({ action, result }, 0)
+  }
   for (const feature of features) metrics.lateEvents.inc({ feature }, 0)
   for (const topic of topics) {
     metrics.eventsConsumed.inc({ topic }, 0)
@@ -109,5 +116,15 @@ export function countSlice(metrics: Metrics, topic: string, tally: Tally): void 
   for (const [action, n] of tally.actions) metrics.actions.inc({ action }, n)
   for (const result of ['chosen', 'suppressed', 'none'] as const) {
     if (tally.decisions[result] > 0) metrics.decisions.inc({ result }, tally.decisions[result])
+  }
+}
+
+/** Takes what the actions counted of their conditions. */
+export function countConditions(metrics: Metrics, actions: Iterable<Action>): void {
+  for (const { name: action, conditions } of actions) {
+    for (const result of conditionResults) {
+      metrics.conditions.inc({ action, result }, conditions[result])
+      conditions[result] = 0
+    }
   }
 }
