@@ -12,7 +12,7 @@ import { type SeenRecord, type Service, skip, until, World } from './harness.ts'
  * The catalogue of bad input has 54 rows. Here, through the real service: 1-3, 11-46, 49, 51, 52 and 54, each with its
  * number in the title, and 47 as below. The others, and what is tested closer to the code besides:
  *
- *  4-7, 9    registry.int.test.ts
+ *  4-10      registry.int.test.ts
  *  8         src/ingest/registry/registry.test.ts: what is no answer of a registry is a bad schema
  *  10        src/ingest/avro-schema.test.ts: a schema that could do harm, or is none, is refused before anything is made of it
  *  11-21     src/ingest/decode.test.ts: every kind of broken encoding has its reason, whether the field is read or skipped
@@ -25,7 +25,7 @@ import { type SeenRecord, type Service, skip, until, World } from './harness.ts'
  *  48        src/profiles/cache.int.test.ts: what is not used makes room
  *  49        src/expressions/expression.test.ts: macros that multiply their lists end as an error; src/decide/decide.test.ts: counted
  *  50        start-up.int.test.ts: a wrong configuration
- *  53        comes with erasure
+ *  53        has none: there is no erasure yet
  */
 
 const partitions = 2

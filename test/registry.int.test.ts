@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import avro from 'avsc'
 import { connectRegistry } from '../src/ingest/registry/registry.ts'
@@ -53,13 +55,57 @@ const bad = [
   { row: 5, title: 'a negative id', reason: 'unknown_schema', id: -1 },
   { row: 5, title: 'the largest id', reason: 'unknown_schema', id: 2 ** 31 - 1 },
   { row: 6, title: 'a schema of another topic', reason: 'schema_not_allowed', id: 'payments' },
+  { row: 8, title: 'an id for which the registry answers HTML', reason: 'bad_schema', id: 900_000_001 },
+  { row: 8, title: 'an id for which it answers 5 MB', reason: 'bad_schema', id: 900_000_002 },
+  { row: 8, title: 'an id for which it points elsewhere', reason: 'bad_schema', id: 900_000_003 },
+  { row: 8, title: 'an id for which it answers an error as if all were well', reason: 'bad_schema', id: 900_000_004 },
   { row: 9, title: 'a schema without a customer', reason: 'unresolvable', id: 'poor' },
   { row: 10, title: 'a schema of 3,000 fields', reason: 'bad_schema', id: 'bomb' },
 ] as const
 
+const json = { 'content-type': 'application/json' }
+const schemaText = JSON.stringify(first)
+/** What the registry answers to some ids; `/elsewhere` would have a schema. */
+const oddAnswers: Readonly<Record<string, (response: ServerResponse) => void>> = {
+  '/ids/900000001': (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Sign in</html>'),
+  '/ids/900000002': (response) =>
+    response.writeHead(200, json).end(JSON.stringify({ schema: 'x'.repeat(5 * 1024 * 1024) })),
+  '/ids/900000003': (response) => response.writeHead(302, { location: '/elsewhere' }).end(),
+  '/ids/900000004': (response) =>
+    response.writeHead(200, json).end(JSON.stringify({ error_code: 40403, schema: schemaText })),
+  '/elsewhere': (response) => response.writeHead(200, json).end(JSON.stringify({ schema: schemaText })),
+}
+
+/** Before the registry; passes on what it does not answer itself. */
+async function startOddRegistry(target: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    const path = request.url!.split('?', 1)[0]!
+    const odd = Object.entries(oddAnswers).find(([end]) => path.endsWith(end))
+    if (odd !== undefined) return odd[1](response)
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', async () => {
+      const method = request.method!
+      const body = method === 'POST' ? { body: Buffer.concat(chunks) } : {}
+      const type = request.headers['content-type'] ?? json['content-type']
+      try {
+        const answer = await fetch(target + request.url, { method, headers: { 'content-type': type }, ...body })
+        response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' })
+        response.end(Buffer.from(await answer.arrayBuffer()))
+      } catch {
+        // The registry is away.
+        response.destroy()
+      }
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
 describe('a schema registry', { skip: noServers || noRegistry }, () => {
   let world: World
   let proxy: TestProxy
+  let odd: Server
   let service: Service
   let deadLetters: SeenRecord[]
   const ids = { first: 0, second: 0, payments: 0, poor: 0, bomb: 0 }
@@ -88,9 +134,11 @@ describe('a schema registry', { skip: noServers || noRegistry }, () => {
     ids.bomb = await registry.register(subject, JSON.stringify({ ...first, fields: [...first.fields, ...many] }))
 
     proxy = await startTestProxy(new URL(registryUrl!))
+    odd = await startOddRegistry(proxy.url)
+    const { port } = odd.address() as AddressInfo
     service = await world.start(
       world.writeConfig({
-        registry: { url: proxy.url + new URL(registryUrl!).pathname },
+        registry: { url: `http://127.0.0.1:${port}${new URL(registryUrl!).pathname}` },
         topics: [{ name: world.topic('events'), format: 'registry' }],
         output: {
           actions: world.topic('actions'),
@@ -118,6 +166,7 @@ describe('a schema registry', { skip: noServers || noRegistry }, () => {
   })
   after(async () => {
     await world?.close()
+    odd?.close()
     await proxy?.close()
   })
 
