@@ -9,23 +9,18 @@ import { cases, event, hitMapping, hitSchema, secret, soundHit, startMs } from '
 import { type SeenRecord, type Service, skip, until, World } from './harness.ts'
 
 /*
- * The catalogue of bad input has 54 rows. Here, through the real service: 1-3, 11-46, 49, 51, 52 and 54, each with its
- * number in the title, and 47 as below. The others, and what is tested closer to the code besides:
+ * The catalogue of bad input has 54 rows. The tests have the numbers of theirs in their titles (`catalogue.test.ts` knows
+ * them all); here are those that need nothing but the real service. Closer to the code are tested, besides:
  *
- *  4-10      registry.int.test.ts
  *  8         src/ingest/registry/registry.test.ts: what is no answer of a registry is a bad schema
  *  10        src/ingest/avro-schema.test.ts: a schema that could do harm, or is none, is refused before anything is made of it
  *  11-21     src/ingest/decode.test.ts: every kind of broken encoding has its reason, whether the field is read or skipped
  *  26        src/ingest/avro.test.ts: a name that means something to JavaScript is data
  *  30        src/placement/clickhouse/count-split.int.test.ts: who is counted
- *  31, 32    src/features/features.test.ts (state), here (effect)
- *  45        the bomb: src/log/kafka/kafka-log.int.test.ts: a batch that unpacks to too much stops its own partition only
- *  46        src/log/kafka/record-set.test.ts: aborted transactions are left out; kafka-log.int.test.ts: what is held back is told
- *  47        foreign-avro.int.test.ts: customers by Zipf's law; the bound: src/features/features.test.ts: a bounded set keeps its bound; the gauge: src/profiles/cache.int.test.ts
- *  48        src/profiles/cache.int.test.ts: what is not used makes room
+ *  31, 32    src/features/features.test.ts: the state
+ *  46        src/log/kafka/record-set.test.ts: aborted transactions are left out
+ *  47        src/features/features.test.ts: a bounded set keeps its bound; src/profiles/cache.int.test.ts: the gauge
  *  49        src/expressions/expression.test.ts: macros that multiply their lists end as an error; src/decide/decide.test.ts: counted
- *  50        start-up.int.test.ts: a wrong configuration
- *  53        has none: there is no erasure yet
  */
 
 const partitions = 2
@@ -191,6 +186,31 @@ describe('bad input', { skip }, () => {
     const [profile] = await profileOf(`${secret}late`)
     assert.deepEqual(profile!.numbers, { seen: 3, spend: 0, recent: 2 })
     assert.match(metrics, /^beckon_late_events_total\{feature="recent"\} 1$/m)
+  })
+
+  function storedOf(topic: Topic): number {
+    return [...stored.keys()].filter((place) => place.startsWith(`${world.topic(topic)} `)).length
+  }
+  const soundOf = (topic: Topic) =>
+    [...feed.effects].reduce((sum, [key, { count }]) => (key.startsWith(`${topic} `) ? sum + count : sum), 0)
+
+  it('row 45: batches of every codec are read, and a bad record in one of them is one dead letter', () => {
+    const letters = deadLetters.filter(
+      ({ headers }) => String(headers['beckon.errors.topic']) === world.topic('codecs'),
+    )
+    assert.deepEqual(
+      letters.map(({ value, headers }) => [String(value), String(headers['beckon.errors.reason'])]),
+      [[secret, 'json']],
+    )
+    assert.equal(storedOf('codecs'), soundOf('codecs'))
+  })
+
+  it('row 46: nothing is seen of what was aborted or never ended, and all of what lay behind it', () => {
+    const letters = deadLetters.filter(
+      ({ headers }) => String(headers['beckon.errors.topic']) === world.topic('upstream'),
+    )
+    assert.deepEqual(letters, [])
+    assert.equal(storedOf('upstream'), soundOf('upstream'))
   })
 
   it('row 49: a rule that can not be evaluated says so, beside the others', async () => {

@@ -93,7 +93,7 @@ describe('a topic of foreign Avro events, by configuration alone', { skip }, () 
     )
   })
 
-  it('keeps the order of each customer in one partition', () => {
+  it('row 47: keeps the order of each customer in one partition', () => {
     const byCustomer = new Map<string, { partition: number; offsets: number[] }>()
     for (const [i, { customer, offset }] of actions.entries()) {
       const { partition, key } = actionRecords[i]!

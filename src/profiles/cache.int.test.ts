@@ -47,7 +47,7 @@ describe('profiles beyond the memory', { skip }, () => {
     updateFeatures(features, profile.groups, moment, event.timeMs, new Map())
   }
 
-  it('a customer who comes back after eviction continues where they were, and only those are read', async () => {
+  it('row 48: a customer who comes back after eviction continues where they were, and only those are read', async () => {
     const cache = new ProfileCache(store, 'topic', 0, features, [], true)
     const boundBytes = 500_000
     let offset = 0

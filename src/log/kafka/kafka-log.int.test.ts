@@ -117,7 +117,7 @@ function testKafka(broker: string): void {
       }
     })
 
-    test('a batch that unpacks to too much stops its own partition only', async () => {
+    test('row 45: a batch that unpacks to too much stops its own partition only', async () => {
       const topic = newName()
       await lean().createTopics([{ topic, partitions: 2 }])
       const producer = rawClient(broker).producer({ allowAutoTopicCreation: false })
@@ -147,7 +147,7 @@ function testKafka(broker: string): void {
       assert.deepEqual(failures.slice(0, 2), ['unreadable', 0])
     })
 
-    test('what an upstream transaction aborted is invisible, what it committed is seen; both decoders agree', async () => {
+    test('row 46: what an upstream transaction aborted is invisible, what it committed is seen; both decoders agree', async () => {
       const topic = await newTopic()
       const kafka = rawClient(broker)
       const producers = await Promise.all(
@@ -194,7 +194,7 @@ function testKafka(broker: string): void {
       assert.deepEqual((await consumeAll(stock(), topic, 16)).keys, [...wanted, 'end'])
     })
 
-    test('what an open transaction holds back is told while it does, and comes when the transaction has ended', async () => {
+    test('row 46: what an open transaction holds back is told while it does, and comes when the transaction has ended', async () => {
       const topic = await newTopic()
       const keys: string[] = []
       const consumption = await lean().consume({
