@@ -80,7 +80,9 @@ class KafkaConsumption implements Consumption {
       groupId: options.groupId,
       partitionAssigners: [
         (context) => {
-          if (settings.records !== 'stock') useLeanFetch(context.cluster, (...bounds) => this.#noteBounds(...bounds))
+          if (settings.records !== 'stock') {
+            useLeanFetch(context.cluster, (key, stable, high) => this.#noteBounds(key, stable, high))
+          }
           this.#drainBeforeJoining(context.cluster)
           return assigner(context)
         },
