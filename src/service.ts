@@ -159,7 +159,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     ? watchParity({
         everyMs: parity.every,
         sample: parity.sample,
-        queries: featureQueries(config.features, config.enrich.session.idle),
+        queries: featureQueries(config.features, engine.features, config.enrich.session.idle),
         reader: createParityReader(world.clickhouse, topics),
         metrics,
         logger,

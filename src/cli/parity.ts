@@ -3,7 +3,8 @@ import type { Value } from '../events/event.ts'
 import { createParityReader } from '../parity/clickhouse/reader.ts'
 import { checkParity } from '../parity/parity.ts'
 import { type FeatureTally, summarize } from '../parity/tally.ts'
-import { type AsOf, featureQueries, type Untold } from '../sql/features.ts'
+import type { AsOf } from '../sql/aggregate-query.ts'
+import { featureQueries, type Untold } from '../sql/features.ts'
 import { configOption, openEngine } from './config-option.ts'
 import { connectStore } from './connect.ts'
 import { CommandError } from './exit.ts'
@@ -46,8 +47,8 @@ function parseTime(text: string): number {
 
 function printSql({ config: file, asOf: moment }: Options): void {
   const asOf: AsOf = moment ?? 'stream_time'
-  const { config } = openEngine(file)
-  const { queries, untold } = featureQueries(config.features, config.enrich.session.idle)
+  const { config, features } = openEngine(file)
+  const { queries, untold } = featureQueries(config.features, features, config.enrich.session.idle)
   const until = asOf === 'stream_time' ? '' : ` AND time <= fromUnixTimestamp64Milli(toInt64(${asOf}))`
   for (const { text } of queries)
     console.log(`${text(`SELECT * FROM events FINAL WHERE NOT duplicate${until}`, asOf)};`)
@@ -55,8 +56,8 @@ function printSql({ config: file, asOf: moment }: Options): void {
 }
 
 async function check({ config: file, sample, show, json }: Options): Promise<void> {
-  const { config } = openEngine(file)
-  const queries = featureQueries(config.features, config.enrich.session.idle)
+  const { config, features } = openEngine(file)
+  const queries = featureQueries(config.features, features, config.enrich.session.idle)
   const client = connectStore(config)
   const isWatched = process.stderr.isTTY && !json
   try {

@@ -6,7 +6,7 @@ import { checkParity, type ParityReader } from './parity.ts'
 import { summarize } from './tally.ts'
 
 const queries: FeatureQueries = {
-  queries: [{ features: [{ name: 'n', text: '', read: (cell) => cell as number }], text: () => '' }],
+  queries: [{ features: [{ name: 'n', read: (cell) => cell as number }], text: () => '' }],
   untold: [],
 }
 

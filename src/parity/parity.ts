@@ -110,7 +110,7 @@ async function compare(
   for (const profile of profiles) {
     const cells = byKey.get(keyOf(profile))
     for (const [i, feature] of query.features.entries()) {
-      addToTally(tallies[i]!, feature, profile, profile.value(feature.name), cells?.[i])
+      addToTally(tallies[i]!, feature, profile, cells?.[i])
     }
   }
 }

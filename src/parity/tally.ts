@@ -36,34 +36,47 @@ export const emptyTally = (feature: string): FeatureTally => ({
 
 /**
  * Adds one customer's value.
- * @param streamed as the profile has it; null where it has none
+ * @param profile its values; null where it has none
  * @param cell of the query's row; undefined where `events` holds nothing of the customer
  */
 export function addToTally(
   tally: FeatureTally,
-  { read, allows }: FeatureSql,
-  { topic, customer }: { readonly topic: string; readonly customer: string },
-  streamed: Value,
+  feature: FeatureSql,
+  profile: { readonly topic: string; readonly customer: string; readonly value: (feature: string) => Value },
   cell: unknown,
 ): void {
-  const computed = cell === undefined ? null : asStored(read(cell))
+  const { topic, customer } = profile
+  const streamed = profile.value(feature.name)
+  const computed = cell === undefined ? null : asStored(feature.read(cell))
   tally.compared++
   if (cell !== undefined && isSame(streamed, computed)) {
     tally.equal++
     return
   }
   tally.worst = Math.max(tally.worst, distance(streamed, computed))
-  if (cell !== undefined && allows?.(streamed, cell)) tally.withinBound++
+  if (cell !== undefined && isWithinBound(feature, profile.value, cell)) tally.withinBound++
   else {
     tally.different++
     if (tally.examples.length < maxExamples) tally.examples.push({ topic, customer, streamed, computed })
   }
 }
 
-/** As the readable columns of a profile have it (`profiles/readable.ts`): a bool is 0 or 1, a list is of texts. */
+/** What is computed from others may be any other value where one of these is not the same, if that is within its own bound. */
+function isWithinBound(feature: FeatureSql, streamedOf: (feature: string) => Value, cell: unknown): boolean {
+  const { name, allows, bounded } = feature
+  if (bounded === undefined) return allows?.(streamedOf(name), cell) ?? false
+  return bounded.some((read, i) => {
+    const own = (cell as readonly unknown[])[i + 1]
+    return !isSame(streamedOf(read.name), asStored(read.read(own))) && isWithinBound(read, streamedOf, own)
+  })
+}
+
+/** As the readable columns of a profile have it (`profiles/readable.ts`): a bool is 0 or 1, a list is of texts, a map of numbers. */
 function asStored(value: Value): Value {
   if (typeof value === 'boolean') return Number(value)
-  return Array.isArray(value) ? value.map(String) : value
+  if (Array.isArray(value)) return value.map(String)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => typeof item === 'number'))
 }
 
 function isSame(a: Value, b: Value): boolean {

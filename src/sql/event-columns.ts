@@ -1,6 +1,6 @@
 import type { VariableSql } from './expression.ts'
 import { quoteText } from './quote.ts'
-import { constant, dyn, error, number, type Sql, SqlValues, simple } from './value.ts'
+import { constant, digitsOf, dyn, error, number, quoteJson, type Sql, SqlValues, simple } from './value.ts'
 
 /**
  * The event's variables (`features/moment.ts`) as expressions over a row of `events` (`store/event-row.ts`). What a
@@ -81,7 +81,10 @@ const campaign = ['source', 'medium', 'name', 'term', 'content', 'clickId', 'net
  */
 export function eventVariablesSql(columns: Columns, arrivals: Columns): VariableSql {
   const column = ({ type, text }: Sql): Sql => simple(type, columns.add(text))
-  const map = (member: (name: string) => Sql) => ({ member: (name: string) => column(member(name)) })
+  const map = (member: (name: string) => Sql, whole: () => Sql) => ({
+    member: (name: string) => column(member(name)),
+    whole: () => column(whole()),
+  })
 
   const variables: Readonly<Record<string, () => ReturnType<VariableSql>>> = {
     time_ms: () => column(number(`toFloat64(${eventMs})`)),
@@ -98,9 +101,9 @@ export function eventVariablesSql(columns: Columns, arrivals: Columns): Variable
       const latest = `argMaxIf(${path}, offset, ${began}) OVER seen`
       return column({ type: 'string', text: `if(${latest} != '', ${latest}, ${first})`, simple: false })
     },
-    properties: () => map((name) => property(quoteText(name))),
-    traits: () => map((name) => trait(quoteText(name))),
-    campaign: () => map((name) => (campaign.includes(name) ? campaignField(name) : error)),
+    properties: () => map((name) => property(quoteText(name)), allProperties),
+    traits: () => map((name) => trait(quoteText(name)), allTraits),
+    campaign: () => map((name) => (campaign.includes(name) ? campaignField(name) : error), wholeCampaign),
   }
   return (name) => {
     const text = texts[name]
@@ -128,9 +131,35 @@ function property(name: string): Sql {
   return dyn(`multiIf(${hasText}, ${text}, ${hasNumber}, ${amount}, ${hasFlag}, ${flag}, ${other})`)
 }
 
+/** By the type of their values: the order in which they were sent is not stored. */
+function allProperties(): Sql {
+  const valuesOf = (map: string, json: string) => `arrayMap(v -> ${json}, mapValues(${map}))`
+  return new SqlValues().map([
+    ['mapKeys(strings)', valuesOf('strings', quoteJson('v'))],
+    ['mapKeys(numbers)', valuesOf('numbers', digitsOf('v'))],
+    ['mapKeys(booleans)', valuesOf('booleans', `if(v, 'true', 'false')`)],
+    ['mapKeys(nested)', 'mapValues(nested)'],
+  ])
+}
+
+/** Traits that are no texts, nulls too, as one JSON object; empty for none. */
+const typed = "context['typed_traits']"
+
+function allTraits(): Sql {
+  const texts = `arrayFilter(k -> NOT JSONHas(${typed}, k), mapKeys(traits))`
+  return new SqlValues().map([
+    [texts, `arrayMap(k -> ${quoteJson('traits[k]')}, ${texts})`],
+    [`JSONExtractKeys(${typed})`, `arrayMap(k -> JSONExtractRaw(${typed}, k), JSONExtractKeys(${typed}))`],
+  ])
+}
+
+function wholeCampaign(): Sql {
+  const fields = campaign.map((name) => quoteJson(campaignField(name).text))
+  return new SqlValues().map([[`[${campaign.map(quoteText).join(', ')}]`, `[${fields.join(', ')}]`]])
+}
+
 function trait(name: string): Sql {
   const values = new SqlValues()
-  const typed = "context['typed_traits']"
   const text = values.toDyn(simple('string', `traits[${name}]`)).text
   const other = values.fromJson(`JSONExtractRaw(${typed}, ${name})`).text
   return dyn(`if(mapContains(traits, ${name}) AND NOT JSONHas(${typed}, ${name}), ${text}, ${other})`)

@@ -1,20 +1,36 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { bothInt, literal } from '../expressions/compile.ts'
 import { outerName } from '../expressions/expression.ts'
-import { bool, constant, dyn, error, number, type Sql, SqlValues, simple, tags, text } from './value.ts'
+import { quoteText } from './quote.ts'
+import {
+  bool,
+  constant,
+  dyn,
+  emptyList,
+  emptyMap,
+  error,
+  number,
+  type Sql,
+  SqlValues,
+  simple,
+  tags,
+  text,
+  toJson,
+} from './value.ts'
 
 /**
  * A checked CEL tree as an SQL expression of ClickHouse that gives what the closure of `expressions/compile.ts` gives:
  * case by case the same semantics, errors too. No function in it can throw, since ClickHouse evaluates both sides of a
- * condition. It does not do values that are lists or maps, apart from those that a property holds.
+ * condition. Lists and maps are their JSON, see `value.ts`.
  */
 
 /** What an expression says has no SQL. */
 export class NotInSql extends Error {}
 
-/** A map that only its members can be read of, such as `properties`. */
+/** A map whose members are at hand without the whole, such as `properties`. */
 export interface SqlMap {
   readonly member: (key: string) => Sql
+  readonly whole: () => Sql
 }
 
 /** The SQL of a variable; undefined for a name that a macro binds. */
@@ -44,8 +60,7 @@ class Translator {
         return constant(literal(node) as null | boolean | number | string)
       case 'id': {
         const found = this.#named(node, bound)
-        if ('member' in found) throw notInSql(node, `${outerName(node.args)} as a whole`)
-        return found
+        return 'member' in found ? found.whole() : found
       }
       case '.':
         return this.#member(node.args[0], constant(node.args[1]), node.args[1], bound)
@@ -76,10 +91,12 @@ class Translator {
       case 'in':
         return this.#in(node.args[0], node.args[1], bound)
       case 'list':
+        return this.#list(node.args, bound)
       case 'map':
+        return this.#map(node, node.args, bound)
       case '.?':
       case '[?]':
-        throw notInSql(node, 'a list or a map as a value')
+        throw notInSql(node, 'optional access')
       default: {
         const [left, right] = [this.value(node.args[0], bound), this.value(node.args[1], bound)]
         if (node.op === '==') return this.#equal(left, right)
@@ -99,10 +116,7 @@ class Translator {
   #member(of: ASTNode, key: Sql, name: string | undefined, bound: Bound): Sql {
     if (of.op === 'id') {
       const found = this.#named(of, bound)
-      if ('member' in found) {
-        if (name === undefined) throw notInSql(of, 'a member whose name is computed')
-        return found.member(name)
-      }
+      if ('member' in found && name !== undefined) return found.member(name)
     }
     return this.#values.member(this.value(of, bound), key)
   }
@@ -156,12 +170,9 @@ class Translator {
 
   #in(needle: ASTNode, haystack: ASTNode, bound: Bound): Sql {
     const values = this.#values
-    if (haystack.op === 'id') {
+    if (haystack.op === 'id' && needle.op === 'value' && typeof needle.args === 'string') {
       const map = this.#named(haystack, bound)
-      if ('member' in map) {
-        if (needle.op !== 'value' || typeof needle.args !== 'string') throw notInSql(needle, 'a name that is computed')
-        return bool(`(${values.toDyn(map.member(needle.args)).text}.1 != ${tags.error})`)
-      }
+      if ('member' in map) return bool(`(${values.toDyn(map.member(needle.args)).text}.1 != ${tags.error})`)
     }
     const value = values.toDyn(this.value(needle, bound))
     if (haystack.op === 'list') {
@@ -230,18 +241,62 @@ class Translator {
     )
   }
 
+  #list(items: readonly ASTNode[], bound: Bound): Sql {
+    const values = this.#values
+    if (items.length === 0) return emptyList
+    return values.list(`[${items.map((item) => values.toDyn(this.value(item, bound)).text).join(', ')}]`)
+  }
+
+  #map(node: ASTNode, entries: readonly (readonly [ASTNode, ASTNode])[], bound: Bound): Sql {
+    const values = this.#values
+    if (entries.length === 0) return emptyMap
+    const keys = entries.flatMap(([{ op, args }]) => (op === 'value' && typeof args === 'string' ? [args] : []))
+    if (new Set(keys).size < entries.length) {
+      throw notInSql(node, 'a map with keys that are computed, no texts, or there twice')
+    }
+    const quoted = `[${keys.map(quoteText).join(', ')}]`
+    const made = (...names: string[]) => {
+      const isError = names.map((name) => `${name}.1 = ${tags.error}`).join(' OR ')
+      return `if(${isError}, ${error.text}, ${values.map([[quoted, `[${names.map(toJson).join(', ')}]`]]).text})`
+    }
+    return dyn(
+      values.bind(
+        entries.map(([, value]) => values.toDyn(this.value(value, bound))),
+        made,
+      ),
+    )
+  }
+
   #macro(name: string, target: ASTNode, args: readonly ASTNode[], node: ASTNode, bound: Bound): Sql {
     const values = this.#values
-    const settle = macros[name]
     const [variable, body] = args
-    if (settle === undefined || variable?.op !== 'id' || body === undefined) throw notInSql(node, `the macro ${name}`)
+    if (variable?.op !== 'id' || body === undefined) throw notInSql(node, `the macro ${name}`)
     const of = this.value(target, bound)
-    if (of.type !== 'dyn') return values.to('bool', error)
     const item = values.newName()
-    const holds = values.to('bool', this.value(body, new Map([...bound, [variable.args, simple('dyn', item)]])))
-    const result = (many: string) =>
-      values.bind([text(`arrayMap(${item} -> toNullable(${holds.text}), ${values.items(many)})`)], settle)
-    return bool(values.bind([of], (many) => `if(${values.isMany(many)}, ${result(many)}, NULL)`))
+    const given = this.value(body, new Map([...bound, [variable.args, simple('dyn', item)]]))
+    const each = (result: string, items: string) => `arrayMap(${item} -> ${result}, ${items})`
+    const holds = `toNullable(${values.to('bool', given).text})`
+    const over = (items: (many: string) => string, otherwise: string) =>
+      values.bind([values.toDyn(of)], (many) => `if(${values.isMany(many)}, ${items(many)}, ${otherwise})`)
+
+    const settle = macros[name]
+    if (settle !== undefined) {
+      return bool(over((many) => values.bind([text(each(holds, values.items(many)))], settle), 'NULL'))
+    }
+    if (name === 'map') {
+      const results = (many: string) => values.list(each(values.toDyn(given).text, values.items(many))).text
+      return dyn(over(results, error.text))
+    }
+    if (name !== 'filter') throw notInSql(node, `the macro ${name}`)
+    const [kept, keep] = [values.newName(), values.newName()]
+    const chosen = (items: string, results: string) =>
+      values.list(`arrayFilter((${kept}, ${keep}) -> ifNull(${keep}, 0), ${items}, ${results})`).text
+    const filtered = (items: string) =>
+      values.bind(
+        [text(each(holds, items))],
+        (results) => `if(has(${results}, NULL), ${error.text}, ${chosen(items, results)})`,
+      )
+    return dyn(over((many) => values.bind([text(values.items(many))], filtered), error.text))
   }
 }
 

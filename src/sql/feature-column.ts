@@ -1,13 +1,12 @@
 import type { AggregateDeclaration } from '../features/declaration.ts'
-import { constant, dyn, type Sql, SqlValues, simple, tags } from './value.ts'
+import { constant, digitsOf, dyn, type Sql, SqlValues, simple, tags, toJson } from './value.ts'
 
 /** A feature's cell, as its query gives it, for those who read a table: as a column of one type, and as a value of expressions. */
 export interface FeatureColumn {
   /** ClickHouse's. */
   readonly type: 'Nullable(Float64)' | 'Nullable(String)' | 'Array(String)' | 'Map(String, Float64)'
   readonly text: string
-  /** Undefined for a list or a map. */
-  readonly value?: Sql
+  readonly value: Sql
 }
 
 /**
@@ -36,8 +35,7 @@ export function featureColumn(kind: AggregateDeclaration, type: string, cell: st
       return numberColumn(`${cell}.1`)
     case 'count':
     case 'sum':
-      if (kind.by !== undefined) return { type: 'Map(String, Float64)', text: `mapFromArrays(${cell}.1, ${cell}.2)` }
-      return numberColumn(cell)
+      return kind.by === undefined ? numberColumn(cell) : mapColumn(cell)
     case 'avg':
     case 'variance':
     case 'stddev':
@@ -53,12 +51,23 @@ export function featureColumn(kind: AggregateDeclaration, type: string, cell: st
   }
 }
 
-/** What an expression over features gives: a number, a bool as 0 or 1, or a text. */
-export function valueColumn(value: Sql): FeatureColumn {
+/**
+ * What an expression over features gives: a number, a bool as 0 or 1, a text, a list; of open type a text.
+ * @param value simple
+ * @param type that of the expression in CEL
+ */
+export function valueColumn(value: Sql, type: string): FeatureColumn {
   if (value.type === 'bool' || value.type === 'number') {
     return { type: 'Nullable(Float64)', text: `toFloat64(${value.text})`, value }
   }
-  return { type: 'Nullable(String)', text: new SqlValues().asText(value).text, value }
+  const values = new SqlValues()
+  if (type.startsWith('list')) {
+    const items = `if(${value.text}.1 = ${tags.list}, ${values.items(value.text)}, [])`
+    return { type: 'Array(String)', text: textsOf(items), value }
+  }
+  const scalar = values.asText(value).text
+  const text = value.type === 'string' ? scalar : `if(${values.isMany(value.text)}, ${value.text}.3, ${scalar})`
+  return { type: 'Nullable(String)', text, value }
 }
 
 /** In expressions null is a value, and no error. */
@@ -77,7 +86,23 @@ function scalarColumn(cell: string): FeatureColumn {
   }
 }
 
-function listColumn(cells: string): FeatureColumn {
-  const text = new SqlValues().asText(simple('dyn', 'item')).text
-  return { type: 'Array(String)', text: `arrayMap(item -> assumeNotNull(${text}), ${cells})` }
+/** @param cells an array of tuples */
+const listColumn = (cells: string): FeatureColumn => ({
+  type: 'Array(String)',
+  text: textsOf(cells),
+  value: new SqlValues().list(cells),
+})
+
+/** @param cell a tuple of the keys and of their numbers */
+const mapColumn = (cell: string): FeatureColumn => ({
+  type: 'Map(String, Float64)',
+  text: `mapFromArrays(${cell}.1, ${cell}.2)`,
+  value: new SqlValues().map([[`${cell}.1`, `arrayMap(n -> ${digitsOf('n')}, ${cell}.2)`]]),
+})
+
+/** As a profile's lists are read: what is itself a list or a map by its JSON. */
+function textsOf(items: string): string {
+  const values = new SqlValues()
+  const text = values.asText(simple('dyn', 'item')).text
+  return `arrayMap(item -> ifNull(${text}, ${toJson('item')}), ${items})`
 }

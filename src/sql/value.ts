@@ -30,6 +30,9 @@ export const dyn = (sql: string) => computed('dyn', sql)
 /** CEL's error as a value. */
 export const error: Sql = simple('dyn', dynError)
 
+export const emptyList: Sql = simple('dyn', tuple(tags.list, 'toFloat64(0)', "'[]'"))
+export const emptyMap: Sql = simple('dyn', tuple(tags.map, 'toFloat64(0)', "'{}'"))
+
 /** A constant of CEL. */
 export function constant(value: null | boolean | number | string): Sql {
   if (value === null) return simple('dyn', dynNull)
@@ -90,12 +93,11 @@ export class SqlValues {
   /** A number or a bool as its text, as JavaScript writes it: 1e+21 and 0 where ClickHouse writes 1e21 and -0. */
   asText(of: Sql): Sql {
     if (of.type === 'string') return of
-    const digits = (v: string) => `replaceRegexpOne(toString(${v} + 0), 'e([0-9])', 'e+\\\\1')`
     const word = (v: string) => `if(${v}, 'true', 'false')`
-    if (of.type === 'number') return text(digits(of.text))
+    if (of.type === 'number') return text(digitsOf(of.text))
     if (of.type === 'bool') return text(this.bind([of], (v) => `if(isNull(${v}), NULL, ${word(v)})`))
     const cases = (v: string) =>
-      `multiIf(${v}.1 = ${tags.string}, ${v}.3, ${v}.1 = ${tags.number}, ${digits(`${v}.2`)}, ${v}.1 = ${tags.bool}, ${word(`${v}.2 = 1`)}, NULL)`
+      `multiIf(${v}.1 = ${tags.string}, ${v}.3, ${v}.1 = ${tags.number}, ${digitsOf(`${v}.2`)}, ${v}.1 = ${tags.bool}, ${word(`${v}.2 = 1`)}, NULL)`
     return text(this.bind([of], cases))
   }
 
@@ -143,4 +145,41 @@ export class SqlValues {
   isMany(v: string): string {
     return `${v}.1 >= ${tags.list}`
   }
+
+  /** A list of an array of dyn; an error where one of them is. */
+  list(items: string): Sql {
+    const [one, each] = [this.newName(), this.newName()]
+    const json = (all: string) => `arrayStringConcat(arrayMap(${each} -> ${toJson(each)}, ${all}), ',')`
+    const made = (all: string) =>
+      `if(arrayExists(${one} -> ${one}.1 = ${tags.error}, ${all}), ${dynError}, ${tuple(tags.list, 'toFloat64(0)', `concat('[', ${json(all)}, ']')`)})`
+    return dyn(this.bind([text(items)], made))
+  }
+
+  /** A map of arrays of its keys, which are texts, and of its values as JSON. */
+  map(entries: readonly (readonly [keys: string, values: string])[]): Sql {
+    const pairs = entries.map(([keys, values]) => {
+      const [key, value] = [this.newName(), this.newName()]
+      return `arrayMap((${key}, ${value}) -> concat(${quoteJson(key)}, ':', ${value}), ${keys}, ${values})`
+    })
+    const all = `arrayConcat(${pairs.join(', ')})`
+    return dyn(tuple(tags.map, 'toFloat64(0)', `concat('{', arrayStringConcat(${all}, ','), '}')`))
+  }
+}
+
+/** A number's text as JavaScript writes it. */
+export const digitsOf = (amount: string) => `replaceRegexpOne(toString(${amount} + 0), 'e([0-9])', 'e+\\\\1')`
+
+/** A text as JavaScript writes it in JSON, but for the control characters: the server writes their codes in capitals. */
+export const quoteJson = (v: string) =>
+  `if(match(${v}, '[\\x00-\\x1f]'), toJSONString(${v}), concat('"', replaceRegexpAll(${v}, '["\\\\\\\\]', '\\\\\\\\\\\\0'), '"'))`
+
+/** The JSON of a dyn, which is a name; of an error its empty text. */
+export function toJson(v: string): string {
+  const cases = [
+    [`${v}.1 = ${tags.string}`, quoteJson(`${v}.3`)],
+    [`${v}.1 = ${tags.number}`, digitsOf(`${v}.2`)],
+    [`${v}.1 = ${tags.bool}`, `if(${v}.2 = 1, 'true', 'false')`],
+    [`${v}.1 = ${tags.none}`, "'null'"],
+  ]
+  return `multiIf(${cases.flat().join(', ')}, ${v}.3)`
 }

@@ -1,17 +1,22 @@
 import type { Config } from '../config/schema.ts'
 import { noSession } from '../enrich/session.ts'
-import { Scope } from '../expressions/expression.ts'
-import type { FeatureDeclaration } from '../features/declaration.ts'
+import type { AggregateFeature } from '../features/declaration.ts'
 import type { FeatureSet } from '../features/features.ts'
-import { type ProfileMoment, profileVariables } from '../features/moment.ts'
-import { expressionToSql, NotInSql } from '../sql/expression.ts'
-import { type FeatureColumn, featureColumn, valueColumn } from '../sql/feature-column.ts'
-import { type FeatureQuery, featureQueries, type Untold } from '../sql/features.ts'
-import { quoteName, quoteNumber } from '../sql/quote.ts'
+import type { ProfileMoment } from '../features/moment.ts'
+import { AggregateQuery } from '../sql/aggregate-query.ts'
+import { ComputedColumns } from '../sql/computed-columns.ts'
+import { NotInSql } from '../sql/expression.ts'
+import type { FeatureColumn } from '../sql/feature-column.ts'
+import { featuresPerQuery, type Untold } from '../sql/features.ts'
+import { quoteNumber } from '../sql/quote.ts'
 
 /** How the features of a training set are computed: the queries over `events`, and the columns made of their cells. */
 export interface TrainingPlan {
-  readonly sources: readonly FeatureQuery[]
+  readonly sources: readonly AggregateQuery[]
+  /** The cells that the columns need, each under a name of its own, over the sources joined. */
+  readonly cells: readonly string[]
+  /** The query below, which gives the cells, with what the columns need beside it. */
+  readonly over: (below: string) => string
   readonly columns: readonly TrainingColumn[]
   /** Features that were asked for and have no SQL: there is no training set where there is one. */
   readonly untold: readonly Untold[]
@@ -33,53 +38,46 @@ export function planTraining(
   set: FeatureSet,
   names: readonly string[],
 ): TrainingPlan {
-  const declared = new Map<string, FeatureDeclaration>(features.map((feature) => [feature.name, feature]))
-  const scope = new Scope<ProfileMoment>([...profileVariables, ...set.features])
-  const wanted = new Set<string>()
-  const want = (name: string): void => {
-    const feature = declared.get(name)
-    if (feature === undefined || wanted.has(name)) return
-    wanted.add(name)
-    if ('value' in feature) for (const read of scope.compile(feature.value).names) want(read)
-  }
-  names.forEach(want)
-  const { queries: sources, untold } = featureQueries(
-    features.filter(({ name }) => wanted.has(name)),
-    session.idle,
-  )
-
-  const cells = new Map(sources.flatMap((source, q) => source.features.map(({ name }) => [name, cellOf(q, name)])))
-  /** What the core reads of a customer without events; a join that finds nothing gives 0 or NULL. */
-  function cellOf(q: number, name: string): string {
-    const cell = `${sourceName(q)}.${quoteName(name)}`
-    const none = set.features.find((feature) => feature.name === name)!.read(noEvents)
-    return typeof none === 'number' && none !== 0
-      ? `if(${sourceName(q)}.PART = 0, ${quoteNumber(none)}, ${cell})`
-      : cell
-  }
-  function columnOf(name: string): FeatureColumn | undefined {
-    const feature = declared.get(name)
-    if (feature === undefined) return undefined
-    if ('value' in feature) {
-      return valueColumn(expressionToSql(scope.compile(feature.value).tree, (read) => columnOf(read)?.value))
+  const sources: AggregateQuery[] = []
+  const cells = new Map<string, { readonly column: string; readonly text: string }>()
+  const cellOf = (declaration: AggregateFeature): string => {
+    const { name } = declaration
+    let cell = cells.get(name)
+    if (cell === undefined) {
+      if (cells.size === sources.length * featuresPerQuery) sources.push(new AggregateQuery(session.idle))
+      const index = sources.length - 1
+      const { column } = sources[index]!.add(declaration)
+      cell = { column: `C${cells.size + 1}`, text: orNone(sourceName(index), column, name) }
+      cells.set(name, cell)
     }
-    const cell = cells.get(name)
-    const { type } = set.features.find((one) => one.name === name)!
-    return cell === undefined ? undefined : featureColumn(feature.kind, type, cell)
+    return cell.column
+  }
+  /** What the core reads of a customer without events; a join that finds nothing gives 0 or NULL. */
+  const orNone = (source: string, column: string, name: string): string => {
+    const none = set.features.find((feature) => feature.name === name)?.read(noEvents)
+    const cell = `${source}.${column}`
+    return typeof none === 'number' && none !== 0 ? `if(${source}.PART = 0, ${quoteNumber(none)}, ${cell})` : cell
   }
 
+  const computed = new ComputedColumns(features, set, cellOf)
   const columns: TrainingColumn[] = []
-  const faults = [...untold]
+  const untold: Untold[] = []
   for (const name of names) {
     try {
-      const column = columnOf(name)
-      if (column !== undefined) columns.push({ name, type: column.type, text: column.text })
+      const { type, text } = computed.feature(name).column
+      columns.push({ name, type, text })
     } catch (fault) {
       if (!(fault instanceof NotInSql)) throw fault
-      faults.push({ name, reason: fault.message })
+      untold.push({ name, reason: fault.message })
     }
   }
-  return { sources, columns, untold: faults }
+  return {
+    sources,
+    cells: [...cells.values()].map(({ column, text }) => `${text} AS ${column}`),
+    over: (below) => computed.over(below),
+    columns,
+    untold,
+  }
 }
 
 const noEvents: ProfileMoment = { groups: [], session: noSession(), traits: new Map(), asOfMs: 0 }

@@ -61,10 +61,26 @@ const windows: Readonly<Record<string, unknown>> = {
   lifetime: 'lifetime',
 }
 
+/** Of features of every type, of those that have a bound, and of computed ones. */
+const computed: Readonly<Record<string, string>> = {
+  ratio: 'double(count_7d) / count_lifetime + base',
+  whole: 'count_28d / count_7d',
+  base: 'first_lifetime == last_n_lifetime[0] ? 0.5 : double(avg_7d)',
+  is_keen: 'avg_24h != null && avg_24h > 2.0 || max_lifetime > 10.0 * mean_ever',
+  mean_ever: 'sum_lifetime / count_of_lifetime',
+  bounded: 'median_28d > 2.5 ? decayed_lifetime : stddev_28d',
+  favourite: 'most_28d in top_lifetime ? most_28d : "none of " + string(size(top_lifetime))',
+  favourites: 'top_lifetime.filter(t, t != first_lifetime)',
+  of_latest: 'sum_by_lifetime[string(first_events)]',
+  often: 'count_by_28d.exists(k, count_by_28d[k] > 2)',
+  lately: 'last_n_lifetime.map(t, t in last_n_24h)',
+  counts: '{"hour": count_1h, "day": count_24h, "keen": is_keen ? 1 : 0}',
+}
+
 /** As the section `features` of a configuration has them. */
 export function declareAll(subject: Subject): Declared[] {
   const conditions = [undefined, ...subject.conditions]
-  return Object.entries(kinds(subject))
+  const aggregates = Object.entries(kinds(subject))
     .flatMap(([kind, declared]) =>
       Object.entries(windows).flatMap(([window, over]) =>
         conditions.map((where, i) => {
@@ -75,4 +91,5 @@ export function declareAll(subject: Subject): Declared[] {
       ),
     )
     .filter((feature) => configSchema.shape.features.safeParse([feature]).success)
+  return [...aggregates, ...Object.entries(computed).map(([name, value]) => ({ name, value }))]
 }

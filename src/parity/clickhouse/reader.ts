@@ -41,7 +41,12 @@ INNER JOIN (
 WHERE customer IN {customers:Array(String)} AND NOT duplicate AND offset < next_offset`
 
 /** A query of a hundred features is longer than the server takes by default; a row's key lies in one month. */
-const settings = { max_query_size: '10000000', do_not_merge_across_partitions_select_final: 1 } as const
+const settings = {
+  max_query_size: '10000000',
+  max_ast_elements: '1000000',
+  max_expanded_ast_elements: '10000000',
+  do_not_merge_across_partitions_select_final: 1,
+} as const
 
 /** @param topics the input topics whose profiles are looked at */
 export function createParityReader(client: ClickHouseClient, topics: readonly string[]): ParityReader {

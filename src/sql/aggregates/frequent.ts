@@ -1,14 +1,14 @@
 import type { AggregateSql, DynCell, FeatureRows } from '../aggregate.ts'
-import { readScalar } from '../read-scalar.ts'
+import { readDyn } from '../read-dyn.ts'
 
 export function topSql(rows: FeatureRows, k: number, max: number): AggregateSql {
-  return { ...rankedSql(rows, 'most', k, max), read: (cell) => (cell as RankedCell)[0].map(readScalar) }
+  return { ...rankedSql(rows, 'most', k, max), read: (cell) => (cell as RankedCell)[0].map(readDyn) }
 }
 
 export function frequentSql(rows: FeatureRows, which: 'most' | 'least', max: number): AggregateSql {
   const read = (cell: unknown) => {
     const [first] = (cell as RankedCell)[0]
-    return first === undefined ? null : readScalar(first)
+    return first === undefined ? null : readDyn(first)
   }
   return { ...rankedSql(rows, which, 1, max), read }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ClickHouseClient } from '@clickhouse/client'
-import { readAtMs } from '../../sql/features.ts'
+import { readAtMs } from '../../sql/aggregate-query.ts'
 import { quoteName } from '../../sql/quote.ts'
 import { toStoreError } from '../../store/clickhouse/client.ts'
 import { StoreError } from '../../store/store-error.ts'
@@ -111,12 +111,11 @@ export async function buildTrainingSet(
     }
   }
 
-  const insertChunk = `INSERT INTO built SELECT ${[
-    ...['ROW', ...own].map((name) => `ASKED.${name}`),
-    ...features.map(({ text }) => text),
-  ].join(',\n')}
+  const joined = `SELECT ${[...['ROW', ...own].map((name) => `ASKED.${name} AS ${name}`), ...plan.cells].join(',\n')}
 FROM (SELECT * FROM asked WHERE ${inChunk}) AS ASKED
-${plan.sources.map(({ text }, q) => `LEFT JOIN (${text(selectEvents, 'row')}) AS ${sourceName(q)} ON ${sourceName(q)}.PART = ASKED.ROW`).join('\n')}`
+${plan.sources.map((source, q) => `LEFT JOIN (${source.text(selectEvents, 'row')}) AS ${sourceName(q)} ON ${sourceName(q)}.PART = ASKED.ROW`).join('\n')}`
+  const insertChunk = `INSERT INTO built SELECT ${['ROW', ...own, ...features.map(({ text }) => text)].join(',\n')}
+FROM (${plan.over(joined)})`
 
   async function fill(from: number, to: number): Promise<void> {
     try {

@@ -1,0 +1,148 @@
+import { Scope } from '../expressions/expression.ts'
+import type { AggregateFeature } from '../features/declaration.ts'
+import { eventVariables } from '../features/moment.ts'
+import { type AggregateSql, type FeatureRows, nowMs, rowMs } from './aggregate.ts'
+import { aggregateToSql } from './aggregates/kinds.ts'
+import {
+  arrivalWindows,
+  Columns,
+  customerKey,
+  eventId,
+  eventMs,
+  eventVariablesSql,
+  timezoneSql,
+} from './event-columns.ts'
+import { expressionToSql } from './expression.ts'
+import { type Sql, SqlValues, simple, tags } from './value.ts'
+import { countsInWindow } from './window.ts'
+
+/**
+ * The moment of reading: a point in time (ms) after which the rows have none, each customer's own stream time, or what each
+ * row says in the column `readAtMs`, the same in all rows of one (topic, partition, customer).
+ */
+export type AsOf = number | 'stream_time' | 'row'
+
+/** A column of the rows; ms. */
+export const readAtMs = 'AT'
+
+/** A feature as a column of the query. */
+export interface Cell extends AggregateSql {
+  readonly name: string
+  /** Upper case, so it is called as no feature is, nor as a lambda's parameter. */
+  readonly column: string
+}
+
+/** Features that are computed from events, as one query over `events`: side by side, by conditional aggregates in one scan. */
+export class AggregateQuery {
+  // All names that could be a feature's too are in upper case; a feature can't be called `customer`.
+  readonly #arrivals = new Columns('A')
+  readonly #facts = new Columns('C')
+  readonly #judged = new Columns('W')
+  readonly #ranks = new Columns('P')
+  readonly #spans = new Columns('Q')
+  readonly #values = new Columns('X')
+  readonly #scope = new Scope(eventVariables)
+  readonly #variables = eventVariablesSql(this.#facts, this.#arrivals)
+  readonly #sessionGapMs: number
+  readonly #cells = new Map<string, Cell>()
+
+  /** @param sessionGapMs a session ends when more than this passes without an event */
+  constructor(sessionGapMs: number) {
+    this.#sessionGapMs = sessionGapMs
+  }
+
+  get cells(): readonly Cell[] {
+    return [...this.#cells.values()]
+  }
+
+  /**
+   * The cell of a feature; the one that there is for a name that was added before.
+   * @throws NotInSql
+   */
+  add(declaration: AggregateFeature): Cell {
+    const { name } = declaration
+    let cell = this.#cells.get(name)
+    if (cell === undefined) {
+      cell = { name, column: `F${this.#cells.size + 1}`, ...this.#aggregate(declaration) }
+      this.#cells.set(name, cell)
+    }
+    return cell
+  }
+
+  /**
+   * Gives a row (TOPIC, PART, customer, the cells) for each customer with events.
+   * @param rows a query of rows of `events`, without duplicates, of each customer the first so many in the order of offsets
+   */
+  text(rows: string, asOf: AsOf): string {
+    const windows = ` WINDOW ${['whole AS (PARTITION BY topic, partition, customer)', ...arrivalWindows].join(', ')}`
+    const key = `topic AS TOPIC, partition AS PART, customer, id AS ${eventId}`
+    const own = [key, `${eventMs} AS ${rowMs}`, `${momentOf(asOf)} AS ${nowMs}`]
+    const arrived = withColumns(rows, this.#arrivals, windows)
+    const read = `SELECT ${[...own, ...this.#facts.list].join(', ')} FROM (${arrived})${windows}`
+    const levels = [this.#judged, this.#ranks, this.#spans, this.#values]
+    const ready = levels.reduce((level, columns) => withColumns(level, columns), read)
+    const cells = this.cells.map(({ column, text }) => `${text} AS ${column}`)
+    return `SELECT ${[customerKey, ...cells].join(',\n')}\nFROM (${ready})\nGROUP BY ${customerKey}`
+  }
+
+  #aggregate(declaration: AggregateFeature): AggregateSql {
+    const { kind, where, window } = declaration
+    const judged = this.#judged
+    const steps = kind.name === 'funnel' ? kind.steps.map((step) => judged.add(this.#condition(step))) : []
+    const conditions = [
+      where === undefined ? '1' : this.#condition(where),
+      ...(steps.length > 0 ? [`(${steps.join(' OR ')})`] : []),
+    ]
+    const levels = {
+      facts: this.#facts,
+      judged,
+      ranks: this.#ranks,
+      spans: this.#spans,
+      timezone: () => this.#facts.add(timezoneSql(this.#variables)),
+      sessionGapMs: this.#sessionGapMs,
+    }
+    const counts = this.#values.add(countsInWindow(declaration, judged.add(conditions.join(' AND ')), levels))
+    const of = 'of' in kind && kind.of !== undefined ? this.#expression(kind.of) : undefined
+    const by = 'by' in kind && kind.by !== undefined ? this.#expression(kind.by.key) : undefined
+    return aggregateToSql(kind, rowsOf(this.#values, counts, steps, of, by), window)
+  }
+
+  #expression(source: string): Sql {
+    return expressionToSql(this.#scope.compile(source).tree, this.#variables)
+  }
+
+  #condition(source: string): string {
+    return `ifNull(${new SqlValues().to('bool', this.#expression(source)).text}, 0)`
+  }
+}
+
+function momentOf(asOf: AsOf): string {
+  if (asOf === 'stream_time') return `max(${eventMs}) OVER whole`
+  return `toInt64(${asOf === 'row' ? readAtMs : asOf})`
+}
+
+/** A level of a query: the rows below, and columns that are computed of them. */
+const withColumns = (below: string, { list }: Columns, windows = '') =>
+  list.length === 0 ? below : `SELECT ${['*', ...list].join(', ')} FROM (${below})${windows}`
+
+function rowsOf(
+  columns: Columns,
+  counts: string,
+  steps: readonly string[],
+  of: Sql | undefined,
+  by: Sql | undefined,
+): FeatureRows {
+  // Only the kinds that have an expression, or a key, ask for it.
+  const value = () => simple(of!.type, columns.add(of!.text))
+  const dyn = () => columns.add(new SqlValues().toDyn(value()).text)
+  return {
+    counts,
+    number: () => columns.add(new SqlValues().to('number', value()).text),
+    dyn,
+    countsScalar: () => columns.add(`${counts} AND ${dyn()}.1 IN (${tags.bool}, ${tags.number}, ${tags.string})`),
+    truth: () => columns.add(`ifNull(${new SqlValues().to('bool', value()).text}, 0)`),
+    steps: () => steps,
+    key: () => columns.add(new SqlValues().asText(by!).text),
+    column: (sql) => columns.add(sql),
+  }
+}

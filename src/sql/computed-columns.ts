@@ -1,0 +1,100 @@
+import { Scope } from '../expressions/expression.ts'
+import type { AggregateFeature, FeatureDeclaration } from '../features/declaration.ts'
+import type { FeatureSet } from '../features/features.ts'
+import { type ProfileMoment, profileVariables } from '../features/moment.ts'
+import { expressionToSql, NotInSql, type SqlMap } from './expression.ts'
+import { type FeatureColumn, featureColumn, valueColumn } from './feature-column.ts'
+import { simple } from './value.ts'
+
+/**
+ * Features of features as columns over the cells of those that are computed from events. What one reads may be computed
+ * itself, so they lie in levels: a column reads those of the levels below, and each expression stands in the query once.
+ */
+export class ComputedColumns {
+  readonly #declared: ReadonlyMap<string, FeatureDeclaration>
+  readonly #types: ReadonlyMap<string, string>
+  readonly #scope: Scope<ProfileMoment>
+  readonly #cellOf: (declaration: AggregateFeature) => string
+  readonly #levels: string[][] = []
+  readonly #features = new Map<string, NamedFeature>()
+  #columns = 0
+
+  /**
+   * @param set the declarations compiled
+   * @param cellOf adds a feature to the query below, where it is not there, and names its cell. Throws NotInSql
+   */
+  constructor(
+    declarations: readonly FeatureDeclaration[],
+    set: FeatureSet,
+    cellOf: (declaration: AggregateFeature) => string,
+  ) {
+    this.#declared = new Map(declarations.map((declaration) => [declaration.name, declaration]))
+    this.#types = new Map(set.features.map(({ name, type }) => [name, type]))
+    this.#scope = new Scope([...profileVariables, ...set.features])
+    this.#cellOf = cellOf
+  }
+
+  /**
+   * A declared feature, computed or not.
+   * @throws NotInSql
+   */
+  feature(name: string): NamedFeature {
+    let feature = this.#features.get(name)
+    if (feature === undefined) {
+      const declaration = this.#declared.get(name)!
+      feature = 'kind' in declaration ? this.#aggregate(declaration) : this.#computed(declaration.value)
+      this.#features.set(name, feature)
+    }
+    return feature
+  }
+
+  /** The query below with the columns beside its own. */
+  over(below: string): string {
+    return this.#levels.reduce((level, columns) => `SELECT *, ${columns.join(', ')} FROM (${level})`, below)
+  }
+
+  #aggregate(declaration: AggregateFeature): NamedFeature {
+    const { name, kind } = declaration
+    const column = featureColumn(kind, this.#types.get(name)!, this.#cellOf(declaration))
+    return { column, level: 0, reads: new Set([name]) }
+  }
+
+  #computed(source: string): NamedFeature {
+    const { tree, type } = this.#scope.compile(source)
+    const reads = new Set<string>()
+    let level = 0
+    const value = expressionToSql(tree, (name) => {
+      if (name === 'traits') return this.#traits
+      if (!this.#declared.has(name)) return undefined
+      const read = this.feature(name)
+      level = Math.max(level, read.level)
+      for (const aggregate of read.reads) reads.add(aggregate)
+      return read.column.value
+    })
+    const column = `E${++this.#columns}`
+    const columns = this.#levels[level]
+    if (columns === undefined) this.#levels.push([`${value.text} AS ${column}`])
+    else columns.push(`${value.text} AS ${column}`)
+    return { column: valueColumn(simple(value.type, column), type), level: level + 1, reads }
+  }
+
+  /** A customer's trait is what the latest event says of it, the largest value of one ms: as `mergeTraits` has it. */
+  readonly #traits: SqlMap = {
+    member: (name) => {
+      const kind = { name: 'last', of: `traits[${JSON.stringify(name)}]` } as const
+      return simple('dyn', this.#cellOf({ name: `traits.${name}`, kind, window: { kind: 'lifetime' } }))
+    },
+    whole: () => {
+      throw new NotInSql("traits: all traits of a customer can't be said in SQL")
+    },
+  }
+}
+
+/** A feature as the expressions of others, and a table, have it. */
+interface NamedFeature {
+  readonly column: FeatureColumn
+  /** Its column is known from this level on. */
+  readonly level: number
+  /** The features computed from events that it comes from. */
+  readonly reads: ReadonlySet<string>
+}
