@@ -36,6 +36,7 @@ const kinds = {
   active_days: nothing,
   /** The steps' conditions. */
   funnel: z.array(cel).min(2).max(30),
+  sequence: z.array(cel).min(2).max(30),
 }
 
 const options = {
@@ -59,8 +60,10 @@ const options = {
   prior: z.number().min(0).max(1),
   weight: z.number().gt(0),
   half_life: duration.refine((ms) => ms > 0, 'longer than 0'),
-  /** How long a funnel may take from its first step. */
+  /** How long a funnel or a sequence may take from its first step. */
   within: duration.refine((ms) => ms > 0, 'longer than 0'),
+  /** Whether no other event may come between the steps of a sequence. */
+  strict: z.boolean(),
 }
 
 type KindName = keyof typeof kinds
@@ -89,6 +92,7 @@ const optionsOf: Readonly<Record<KindName, readonly OptionName[]>> = {
   time_since_first: [],
   active_days: [],
   funnel: ['within'],
+  sequence: ['within', 'strict'],
 }
 
 /** The keys of a feature that say its kind and its options. */
@@ -170,14 +174,22 @@ function complete(name: KindName, declared: Declared, onFault: OnFault): Aggrega
       return { name }
     case 'funnel':
       return { name, steps: declared.funnel!, withinMs: wanted('within'), maxEvents: declared.max_events }
+    case 'sequence':
+      return {
+        name,
+        steps: declared.sequence!,
+        withinMs: wanted('within'),
+        strict: declared.strict ?? false,
+        maxEvents: declared.max_events,
+      }
   }
 }
 
 /** Why a kind can't look at a window; undefined where it can. */
 export function windowFault({ name }: AggregateDeclaration, window: Window): string | undefined {
   if (name === 'decayed_sum' && window.kind !== 'lifetime') return 'decayed_sum forgets by its half_life: say lifetime'
-  if (name === 'funnel' && window.kind !== 'lifetime' && window.kind !== 'sliding') {
-    return 'a funnel looks at single events: its window is lifetime or { sliding: … }'
+  if ((name === 'funnel' || name === 'sequence') && window.kind !== 'lifetime' && window.kind !== 'sliding') {
+    return `a ${name} looks at single events: its window is lifetime or { sliding: … }`
   }
   if (name === 'rate' && !('sizeMs' in window)) return 'a rate is over a window that has a size'
   return undefined

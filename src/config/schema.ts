@@ -199,7 +199,7 @@ const feature = z
     ...aggregateKeys,
     where: cel.optional(),
     window: windowShape.optional(),
-    /** The most single events (ms that hold any) that a sliding window and a funnel keep. */
+    /** The most single events (ms that hold any) that a sliding window, a funnel and a sequence keep. */
     max_events: positive.min(2).max(100_000).default(1_000),
     /** An event later than this changes nothing; without it, what the window has. */
     lateness: duration.optional(),

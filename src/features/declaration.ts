@@ -37,7 +37,7 @@ export type AggregateDeclaration =
   | { readonly name: 'smoothed_rate'; readonly of: string; readonly prior: number; readonly weight: number }
   | { readonly name: 'decayed_sum'; readonly of: string; readonly halfLifeMs: number }
   | { readonly name: 'time_since' | 'time_since_first' | 'active_days' }
-  | FunnelDeclaration
+  | StepsDeclaration
 
 /** Makes a map of an aggregate: `key` is CEL over the event, and a pane has at most `max` keys. */
 interface Keys {
@@ -45,9 +45,15 @@ interface Keys {
   readonly max: number
 }
 
-/** Only over `sliding` and `lifetime`, whose events lie in order. `maxEvents` bounds those that a lifetime has to wait for. */
-export interface FunnelDeclaration {
-  readonly name: 'funnel'
+/**
+ * How far the customer came through steps, or how often all of them were completed; a strict sequence without another event
+ * between. Only over `sliding` and `lifetime`, whose events lie in order. `maxEvents` bounds those that a lifetime has to
+ * wait for.
+ */
+export type StepsDeclaration = (
+  | { readonly name: 'funnel' }
+  | { readonly name: 'sequence'; readonly strict: boolean }
+) & {
   /** CEL conditions over the event, in the order of the steps. */
   readonly steps: readonly string[]
   readonly withinMs: number

@@ -112,7 +112,8 @@ function byDefinition(kind: AggregateDeclaration, facts: readonly Fact[], asOfMs
         .slice(0, 2)
         .map(([value]) => value)
     case 'funnel':
-      throw new Error('funnels have a test of their own')
+    case 'sequence':
+      throw new Error('steps have tests of their own')
     case 'time_since':
       return secondsTo(Math.max(...times))
     case 'time_since_first':

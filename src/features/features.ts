@@ -98,13 +98,14 @@ function compileExpressions(scope: Scope<Moment>, declaration: AggregateFeature,
     }
   }
   if (where !== undefined) compile(['where'], where, true)
-  if (kind.name !== 'funnel') {
+  if (!('steps' in kind)) {
     const isCondition = kind.name === 'smoothed_rate'
     const value = 'of' in kind && kind.of !== undefined ? compile([kind.name], kind.of, isCondition) : undefined
     const key = 'by' in kind && kind.by !== undefined ? compile(['by'], kind.by.key, false) : undefined
     return { where: ok ? where : undefined, value, key }
   }
-  const steps = kind.steps.map((step, i) => compile(['funnel', i], step, true))
+  const steps = kind.steps.map((step, i) => compile([kind.name, i], step, true))
+  if ('strict' in kind && kind.strict) return { where: ok ? where : undefined, value: stepsMet(steps) }
   const anyStep = kind.steps.map((step) => `(${step})`).join(' || ')
   const both = where === undefined ? anyStep : `(${where}) && (${anyStep})`
   return { where: ok ? both : undefined, value: stepsMet(steps) }

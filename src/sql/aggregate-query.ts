@@ -88,10 +88,10 @@ export class AggregateQuery {
   #aggregate(declaration: AggregateFeature): AggregateSql {
     const { kind, where, window } = declaration
     const judged = this.#judged
-    const steps = kind.name === 'funnel' ? kind.steps.map((step) => judged.add(this.#condition(step))) : []
+    const steps = 'steps' in kind ? kind.steps.map((step) => judged.add(this.#condition(step))) : []
     const conditions = [
       where === undefined ? '1' : this.#condition(where),
-      ...(steps.length > 0 ? [`(${steps.join(' OR ')})`] : []),
+      ...(steps.length === 0 || ('strict' in kind && kind.strict) ? [] : [`(${steps.join(' OR ')})`]),
     ]
     const levels = {
       facts: this.#facts,

@@ -32,6 +32,7 @@ export function featureColumn(kind: AggregateDeclaration, type: string, cell: st
     case 'decayed_sum':
     case 'quantile':
     case 'funnel':
+    case 'sequence':
       return numberColumn(`${cell}.1`)
     case 'count':
     case 'sum':

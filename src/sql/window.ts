@@ -67,7 +67,7 @@ export function countsInWindow(
 
 function defaultLateness(window: Window, kind: AggregateFeature['kind']): number | undefined {
   if (window.kind === 'session') return sessionLatenessMs
-  return window.kind === 'lifetime' && kind.name === 'funnel' ? kind.withinMs : undefined
+  return window.kind === 'lifetime' && 'withinMs' in kind ? kind.withinMs : undefined
 }
 
 /** The customer's stream time when the row's event came. */

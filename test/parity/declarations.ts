@@ -40,6 +40,8 @@ const kinds = ({ number, text }: Subject): Readonly<Record<string, Declared>> =>
   share: { smoothed_rate: `${number} > 1.5`, prior: 0.05 },
   decayed: { decayed_sum: number, half_life: '7d' },
   funnel: { funnel: [`${number} > 1.5`, `${number} <= 1.5`, `${number} > 1.5`], within: '1h' },
+  sequence: { sequence: [`${number} > 1.5`, `${number} <= 1.5`], within: '1h' },
+  strict: { sequence: [`${number} > 1.5`, `${number} <= 1.5`, `${number} > 1.5`], within: '1d', strict: true },
   since: { time_since: {} },
   since_first: { time_since_first: {} },
   days: { active_days: {} },

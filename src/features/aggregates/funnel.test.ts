@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { layoutOf, readState, writeState } from '../../profiles/codec.ts'
 import { Profile } from '../../profiles/profile.ts'
 import { RowBuffer } from '../../store/row-binary.ts'
-import type { FunnelDeclaration } from '../declaration.ts'
+import type { StepsDeclaration } from '../declaration.ts'
 import { rowCount } from '../panes.ts'
 import { compile, type Fact, fold, foldAll, read } from '../test-fold.ts'
 import type { Window } from '../window.ts'
@@ -12,7 +12,7 @@ import type { Window } from '../window.ts'
 const baseMs = 1_700_000_000_000
 const withinMs = 20
 const steps = ['type.contains("a")', 'type.contains("b")', 'type.contains("c")']
-const kind: FunnelDeclaration = { name: 'funnel', steps, withinMs, maxEvents: 1_000 }
+const kind: StepsDeclaration = { name: 'funnel', steps, withinMs, maxEvents: 1_000 }
 const lifetime: Window = { kind: 'lifetime' }
 const sliding: Window = { kind: 'sliding', sizeMs: 30, maxEvents: 1_000 }
 

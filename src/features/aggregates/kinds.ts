@@ -13,6 +13,7 @@ import { countBy, sumBy } from './keyed.ts'
 import { lastN } from './last-n.ts'
 import { quantile } from './quantile.ts'
 import { rate } from './rate.ts'
+import { sequence } from './sequence.ts'
 import { smoothedRate } from './smoothed-rate.ts'
 import { sum } from './sum.ts'
 import { timeSince } from './time-since.ts'
@@ -64,5 +65,7 @@ export function makeAggregate(kind: AggregateDeclaration): Aggregate {
       return activeDays()
     case 'funnel':
       return funnel(kind.steps.length, kind.withinMs)
+    case 'sequence':
+      return sequence(kind.steps.length, kind.withinMs, kind.strict)
   }
 }

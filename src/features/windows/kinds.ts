@@ -74,7 +74,7 @@ export function placeFeature(
       return { group, reach: placement.reach() }
     }
     case 'lifetime': {
-      if (kind.name !== 'funnel') return indexed('lifetime', Number.POSITIVE_INFINITY, 1)
+      if (!('withinMs' in kind)) return indexed('lifetime', Number.POSITIVE_INFINITY, 1)
       const lateMs = latenessMs ?? kind.withinMs
       const name = `lifetime in order, ${lateMs} ms, ${kind.maxEvents} events at most`
       const { group, placement } = find(where, name, () => new OrderedRows(lateMs, kind.maxEvents))

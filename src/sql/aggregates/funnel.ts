@@ -1,8 +1,8 @@
-import type { FunnelDeclaration } from '../../features/declaration.ts'
+import type { StepsDeclaration } from '../../features/declaration.ts'
 import { type AggregateSql, type FeatureRows, readNumber, rowMs } from '../aggregate.ts'
 
 /** A lifetime of more ms than it keeps in order may have taken some in before their time. */
-export function funnelSql(rows: FeatureRows, { withinMs, maxEvents }: FunnelDeclaration): AggregateSql {
+export function funnelSql(rows: FeatureRows, { withinMs, maxEvents }: StepsDeclaration): AggregateSql {
   const steps = `windowFunnelIf(${withinMs})(toUInt64(${rowMs}), ${rows.steps().join(', ')}, ${rows.counts})`
   return {
     text: `(toFloat64(${steps}), toFloat64(uniqExactIf(${rowMs}, ${rows.counts})))`,

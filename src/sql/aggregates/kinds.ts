@@ -14,6 +14,7 @@ import { countBySql, sumBySql } from './keyed.ts'
 import { lastNSql } from './last-n.ts'
 import { quantileSql } from './quantile.ts'
 import { rateSql } from './rate.ts'
+import { sequenceSql } from './sequence.ts'
 import { smoothedRateSql } from './smoothed-rate.ts'
 import { sumSql } from './sum.ts'
 import { timeSinceSql } from './time-since.ts'
@@ -58,6 +59,8 @@ export function aggregateToSql(kind: AggregateDeclaration, rows: FeatureRows, wi
       return decayedSumSql(rows, kind.halfLifeMs)
     case 'funnel':
       return funnelSql(rows, kind)
+    case 'sequence':
+      return sequenceSql(rows, kind, kind.strict)
     case 'time_since':
       return timeSinceSql(rows, 'latest')
     case 'time_since_first':
