@@ -26,6 +26,8 @@ export interface Compiled<Moment> {
   readonly names: ReadonlySet<string>
   /** The checked tree. A variable called `type` has the name `_type` in it, see `outerName`. */
   readonly tree: ASTNode
+  /** The same for all spellings of one expression (spaces, quotes, needless parentheses), and no other has it. */
+  readonly signature: string
 }
 
 /** A fault of an expression: the message, and where in the source it points; 0-based. */
@@ -72,10 +74,11 @@ export class Scope<Moment> {
     try {
       const parsed = this.#environment.parse(source)
       this.#nameVariables(parsed.ast, names)
+      const signature = JSON.stringify(signed(parsed.ast))
       const { valid, type, error } = parsed.check()
       if (!valid) throw error
       const read = (name: string) => this.#variables.get(outerName(name))?.read
-      return { evaluate: compileNode(parsed.ast, read), type: type ?? 'dyn', names, tree: parsed.ast }
+      return { evaluate: compileNode(parsed.ast, read), type: type ?? 'dyn', names, tree: parsed.ast, signature }
     } catch (error) {
       throw this.#fault(error, source)
     }
@@ -101,9 +104,18 @@ export class Scope<Moment> {
   }
 }
 
+const isNode = (of: unknown): of is ASTNode => typeof of === 'object' && of !== null && 'op' in of
+
 function childrenOf(args: unknown): ASTNode[] {
   if (Array.isArray(args)) return args.flatMap(childrenOf)
-  return typeof args === 'object' && args !== null && 'op' in args ? [args as ASTNode] : []
+  return isNode(args) ? [args] : []
+}
+
+/** A tree without its places in the source. An int is another literal than a double. */
+function signed(of: unknown): unknown {
+  if (Array.isArray(of)) return of.map(signed)
+  if (isNode(of)) return [of.op, signed(of.args)]
+  return typeof of === 'bigint' ? { int: String(of) } : of
 }
 
 /** The name with the fewest edits to the wanted one, where that is at most a third of its length. */

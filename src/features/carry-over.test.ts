@@ -43,6 +43,27 @@ const cases: readonly [what: string, before: readonly AggregateFeature[], after:
   ],
   ['another pane', [of(panes(hourMs))], of(panes(hourMs, 5 * minuteMs)), anew({ forMs: hourMs })],
   ['another condition', [of(panes(hourMs))], of(panes(hourMs), { where: 'true' }), anew({ forMs: hourMs })],
+  [
+    'other spellings of the same expressions',
+    [of(panes(hourMs), { where: 'type == "a" && bot', kind: { name: 'sum', of: 'properties.v * 2', scale: 0 } })],
+    of(panes(hourMs), { where: "(type=='a')&&(bot)", kind: { name: 'sum', of: '(properties.v)*2', scale: 0 } }),
+    kept,
+  ],
+  [
+    'a double where there was an int',
+    [of(panes(hourMs), { where: 'time_ms / 2 > 1' })],
+    of(panes(hourMs), { where: 'time_ms / 2.0 > 1' }),
+    anew({ forMs: hourMs }),
+  ],
+  [
+    'other spellings of the steps',
+    [funnel],
+    of(
+      { kind: 'lifetime' },
+      { kind: { name: 'funnel', steps: steps.map((s) => `(${s})`), withinMs: hourMs, maxEvents: 10 } },
+    ),
+    kept,
+  ],
   ['another kind', [of(panes(hourMs))], of(panes(hourMs), { kind: count }), anew({ forMs: hourMs })],
   ['another lateness', [of(panes(hourMs))], of(panes(hourMs), { latenessMs: minuteMs }), anew({ forMs: hourMs })],
   [

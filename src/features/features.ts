@@ -8,7 +8,7 @@ import { addEvent, type FeatureGroup, type Member, memberOf } from './group.ts'
 import { eventVariables, type Moment, type ProfileMoment } from './moment.ts'
 import { emptyPanes } from './panes.ts'
 import { tooLate } from './placement.ts'
-import { type FindGroup, placeFeature } from './windows/kinds.ts'
+import { type Condition, type FindGroup, placeFeature } from './windows/kinds.ts'
 
 /**
  * The features of one customer: `updateFeatures` folds an event into the rows of its groups, a feature reads them as of a
@@ -48,13 +48,13 @@ export function compileFeatures(
   const scope = new Scope(eventVariables)
   const groups: FeatureGroup[] = []
   const find: FindGroup = (where, name, make) => {
-    const signature = `${where ?? ''} in ${name}`
+    const signature = `${where?.signature ?? ''} in ${name}`
     let group = groups.find((other) => other.signature === signature)
     if (group === undefined) {
       group = {
         signature,
         index: groups.length,
-        where: where === undefined ? undefined : scope.compile(where).evaluate,
+        where: where?.evaluate,
         placement: make(),
         stride: 1,
         keptStride: 0,
@@ -76,7 +76,9 @@ export function compileFeatures(
 }
 
 interface Expressions {
-  readonly where: string | undefined
+  readonly where: Condition | undefined
+  /** Names the kind with its options and expressions, however these are spelt. */
+  readonly kind: string
   /** What the aggregate takes of an event; undefined where it takes nothing. */
   readonly value: Evaluate<Moment> | undefined
   /** The key of the map that the aggregate makes. */
@@ -84,35 +86,41 @@ interface Expressions {
 }
 
 function compileExpressions(scope: Scope<Moment>, declaration: AggregateFeature, onFault: OnFault): Expressions {
-  const { kind, where } = declaration
-  let ok = true
-  const compile = (path: readonly PropertyKey[], source: string, isCondition: boolean) => {
+  const { kind } = declaration
+  const compile = (path: readonly PropertyKey[], source: string, isCondition: boolean): Condition => {
     try {
-      const { evaluate, type } = scope.compile(source)
-      if (!isCondition || type === 'bool' || type === 'dyn') return evaluate
-      throw new Error(`the condition is of type ${type}, not bool`)
+      const compiled = scope.compile(source)
+      if (!isCondition || compiled.type === 'bool' || compiled.type === 'dyn') return compiled
+      throw new Error(`the condition is of type ${compiled.type}, not bool`)
     } catch (fault) {
       onFault(declaration, path, fault)
-      ok = false
-      return () => undefined
+      return { signature: source, evaluate: () => undefined }
     }
   }
-  if (where !== undefined) compile(['where'], where, true)
+  const where = declaration.where === undefined ? undefined : compile(['where'], declaration.where, true)
   if (!('steps' in kind)) {
     const isCondition = kind.name === 'smoothed_rate'
     const value = 'of' in kind && kind.of !== undefined ? compile([kind.name], kind.of, isCondition) : undefined
-    const key = 'by' in kind && kind.by !== undefined ? compile(['by'], kind.by.key, false) : undefined
-    return { where: ok ? where : undefined, value, key }
+    const by = 'by' in kind ? kind.by : undefined
+    const key = by && compile(['by'], by.key, false)
+    const of = value && { of: value.signature }
+    const signature = JSON.stringify({ ...kind, ...of, ...(key && { by: { ...by, key: key.signature } }) })
+    return { where, kind: signature, value: value?.evaluate, key: key?.evaluate }
   }
   const steps = kind.steps.map((step, i) => compile([kind.name, i], step, true))
-  if ('strict' in kind && kind.strict) return { where: ok ? where : undefined, value: stepsMet(steps) }
-  const anyStep = kind.steps.map((step) => `(${step})`).join(' || ')
-  const both = where === undefined ? anyStep : `(${where}) && (${anyStep})`
-  return { where: ok ? both : undefined, value: stepsMet(steps) }
+  const signatures = steps.map((step) => step.signature)
+  const value = stepsMet(steps.map((step) => step.evaluate))
+  const signature = JSON.stringify({ ...kind, steps: signatures })
+  if ('strict' in kind && kind.strict) return { where, kind: signature, value }
+  const meetsOne: Condition = {
+    signature: JSON.stringify([where?.signature, signatures]),
+    evaluate: (moment) => (where === undefined || where.evaluate(moment) === true) && value(moment) !== 0,
+  }
+  return { where: meetsOne, kind: signature, value }
 }
 
 /** The steps whose condition the event meets, as bits, the first step's the lowest. */
-function stepsMet(steps: readonly Evaluate<Moment>[]): Evaluate<Moment> {
+function stepsMet(steps: readonly Evaluate<Moment>[]): (moment: Moment) => number {
   return (moment) => {
     let met = 0
     for (let i = 0; i < steps.length; i++) if (steps[i]!(moment) === true) met |= 1 << i
@@ -122,14 +130,14 @@ function stepsMet(steps: readonly Evaluate<Moment>[]): Evaluate<Moment> {
 
 function addFeature(
   declaration: AggregateFeature,
-  { where, value, key }: Expressions,
+  { where, kind: signature, value, key }: Expressions,
   sessionGapMs: number,
   find: FindGroup,
 ): Feature {
   const { name, kind, window } = declaration
   const { group, reach } = placeFeature(declaration, where, sessionGapMs, find)
   group.features.push(name)
-  const member = memberOf(group, JSON.stringify(kind), () => makeAggregate(kind), value, key)
+  const member = memberOf(group, signature, () => makeAggregate(kind), value, key)
   const { aggregate, offset, keptAt } = member
   const { index } = group
   const none = emptyPanes(1, 0)

@@ -1,5 +1,7 @@
+import type { Evaluate } from '../../expressions/expression.ts'
 import type { AggregateFeature } from '../declaration.ts'
 import type { FeatureGroup } from '../group.ts'
+import type { Moment } from '../moment.ts'
 import type { Placement, Reach } from '../placement.ts'
 import { quarterHourMs, utc, zoneOf } from './calendar.ts'
 import { addTimezone, customerPeriod } from './customer-calendar.ts'
@@ -11,9 +13,16 @@ import { SessionRows, Sessions } from './sessions.ts'
 /** How late an event may be for a session, where the feature does not say. */
 export const sessionLatenessMs = 86_400_000
 
+/** Which events a feature is of. */
+export interface Condition {
+  /** The same for all spellings. */
+  readonly signature: string
+  readonly evaluate: Evaluate<Moment>
+}
+
 /** Finds the group of a condition and a placement, or makes it. */
 export type FindGroup = <P extends Placement>(
-  where: string | undefined,
+  where: Condition | undefined,
   /** Names the placement and all that it depends on: of one name there is one kind of placement. */
   placement: string,
   make: () => P,
@@ -22,7 +31,7 @@ export type FindGroup = <P extends Placement>(
 /** The group that a feature's events go to, and what the feature reads of it: one case for each kind of window. */
 export function placeFeature(
   { kind, window, latenessMs }: AggregateFeature,
-  where: string | undefined,
+  where: Condition | undefined,
   sessionGapMs: number,
   find: FindGroup,
 ): { readonly group: FeatureGroup; readonly reach: Reach } {
