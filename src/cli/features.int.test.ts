@@ -316,6 +316,8 @@ function assertSame(value: unknown, wanted: unknown, name: string, of: string): 
   const bound = bounds[name.split('_')[0]!]
   if (bound !== undefined && typeof value === 'number' && typeof wanted === 'number') {
     assert.ok(Math.abs(value - wanted) <= bound * Math.abs(value) + 1e-9, `${of}: ${value} for ${wanted}`)
+  } else if (typeof value === 'string' && typeof wanted === 'object' && wanted !== null) {
+    assert.deepEqual(JSON.parse(value), wanted, of)
   } else {
     // A column is of one type, so what may be of any is a text.
     assert.deepEqual(value, typeof value === 'string' ? String(wanted) : (wanted ?? null), of)
