@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { type Decision, decide, prospect } from './decide/decide.ts'
-import type { Policy } from './decide/policy.ts'
+import { type Decision, decide, joinedBy, prospect } from './decide/decide.ts'
+import type { Action, Policy } from './decide/policy.ts'
 import { type PublishedAction, publishAction } from './emit/action.ts'
 import type { Cause, Position } from './emit/cause.ts'
 import { deadLetter } from './emit/dead-letter.ts'
@@ -15,7 +15,10 @@ import { hashId } from './ingest/recent-ids.ts'
 import { type Rejected, type Reason as RejectReason, rejected } from './ingest/rejected.ts'
 import { mergeTraits, type Profile } from './profiles/profile.ts'
 import { type SliceChunks, SliceRows } from './store/slice-rows.ts'
-import { dueMs, stateOf, updateTimers } from './timers/timer.ts'
+import { updateAbsences } from './timers/absence.ts'
+import { evaluateCrossing, evaluationMs } from './timers/crossing.ts'
+import type { AbsenceState, CrossingState } from './timers/states.ts'
+import { dueMs, firstDue, type Timer } from './timers/timer.ts'
 
 /**
  * One slice of a partition through the stages, in order:
@@ -102,9 +105,11 @@ export class Pipeline {
   readonly #stages: Stages
   readonly #rows = new SliceRows()
   readonly #moment: Moment
+  readonly #hasCrossings: boolean
 
   constructor(stages: Stages) {
     this.#stages = stages
+    this.#hasCrossings = stages.policy.timers.some(({ kind }) => kind === 'crossing')
     this.#moment = {
       event: new Event(),
       enrichment: blankEnrichment,
@@ -160,7 +165,8 @@ export class Pipeline {
 
   /**
    * Behind a slice's events: fires the timers of customers that are due by the clock, each at most once however often it is
-   * asked. A decision is as of the clock, or of the stream time where that is ahead.
+   * asked. The decision on an absence is as of the clock, or of the stream time where that is ahead; that on a crossing as
+   * of its own time, so that the same events give the same crossings whenever they are taken.
    * @param end the first offset that the slice does not include
    * @param customers in order; their profiles are loaded
    */
@@ -171,15 +177,10 @@ export class Pipeline {
     clock: Clock,
     output = emptyOutput(),
   ): SliceResult {
-    const { timers } = this.#stages.policy
     for (const customer of customers) {
       const profile = profiles.of(customer)
       if (!profiles.take(profile, end.offset)) continue
-      const due = timers
-        .map((timer, index) => ({ index, timer: timer.name, dueMs: dueMs(timer, profile.timers[index]) }))
-        .filter((timer) => timer.dueMs <= clock.clockMs)
-        .sort((a, b) => a.dueMs - b.dueMs)
-      for (const { index, ...timer } of due) this.#fireOne(profile, index, { ...end, ...timer }, clock, output)
+      this.#fireDue(profile, end, clock, output)
       profiles.schedule(profile)
     }
     return { ...output, rows: this.#rows.take() }
@@ -206,6 +207,11 @@ export class Pipeline {
         this.#rows.event(topic, partition, offset, event, enrichment, profile.session, false, true)
         return undefined
       }
+      const isFirst = profile.streamTimeMs === 0
+      if (this.#hasCrossings) {
+        const before = { nowMs, clockMs: streamTimeMs - 1 }
+        this.#fireDue(profile, { topic, partition, offset }, before, output, 'crossing')
+      }
       profile.streamTimeMs = streamTimeMs
       touchSession(profile.session, event, session)
       if (event.traits.names.length > 0) mergeTraits(profile, event.traits, event.timeMs)
@@ -221,11 +227,13 @@ export class Pipeline {
       const late = updateFeatures(features, profile.groups, moment, streamTimeMs, output.tally.lateBy)
       if (late) output.tally.late++
       this.#rows.event(topic, partition, offset, event, enrichment, profile.session, late, false)
-      if (updateTimers(policy.timers, profile, moment)) profiles.schedule(profile)
+      const touched = updateAbsences(policy.timers, profile, moment)
+      const competing = this.#hasCrossings ? this.#evaluateAll(profile, isFirst, moment) : policy.onEvent
+      if (touched || this.#hasCrossings) profiles.schedule(profile)
 
-      const outlook = prospect(policy, policy.onEvent, profile, moment)
+      const outlook = prospect(policy, competing, profile, moment)
       if (outlook === 'open') {
-        const decision = decide(policy, policy.onEvent, profile, moment)
+        const decision = decide(policy, competing, profile, moment)
         const cause = { topic, partition, offset, timer: '', dueMs: 0 }
         if (decision !== undefined) return this.#emit(decision, cause, nowMs, output)
       }
@@ -238,11 +246,38 @@ export class Pipeline {
     }
   }
 
-  /** One timer. It has fired, whatever comes of it. */
-  #fireOne(profile: Profile, index: number, cause: Cause, { nowMs, clockMs }: Clock, output: Output): void {
+  /** With an event: evaluates what waits to become true. @returns the actions that compete */
+  #evaluateAll(profile: Profile, isFirst: boolean, moment: Moment): readonly Action[] {
     const { policy } = this.#stages
-    stateOf(profile, index).fired = true
-    output.tally.timers++
+    const { asOfMs } = moment
+    let competing = policy.onEvent
+    for (let i = 0; i < policy.timers.length; i++) {
+      const timer = policy.timers[i]!
+      if (timer.kind !== 'crossing') continue
+      moment.asOfMs = evaluationMs(profile.timers[i] as CrossingState | undefined, asOfMs)
+      // Of a customer never seen before nothing was met; of others that is not known of a new condition.
+      if (evaluateCrossing(timer, profile, i, moment, !isFirst)) competing = joinedBy(policy, competing, i)
+    }
+    moment.asOfMs = asOfMs
+    return competing
+  }
+
+  /** Fires a profile's timers that are due by the clock, in the order of their times. @param kind only those of that kind */
+  #fireDue(profile: Profile, at: Position, clock: Clock, output: Output, kind?: Timer['kind']): void {
+    const { timers } = this.#stages.policy
+    for (;;) {
+      const index = firstDue(timers, profile.timers, clock.clockMs, kind)
+      if (index < 0) return
+      this.#fireOne(profile, index, at, clock, output)
+    }
+  }
+
+  /** One timer. It is not due any more then, whatever comes of it. */
+  #fireOne(profile: Profile, index: number, at: Position, { nowMs, clockMs }: Clock, output: Output): void {
+    const { policy } = this.#stages
+    const timer = policy.timers[index]!
+    const state = profile.timers[index]!
+    const cause: Cause = { ...at, timer: timer.name, dueMs: dueMs(timer, state) }
     const moment = this.#moment
     moment.event = new Event()
     moment.event.customer = profile.customer
@@ -250,8 +285,15 @@ export class Pipeline {
     moment.session = profile.session
     moment.traits = profile.traits
     moment.groups = profile.groups
-    moment.asOfMs = Math.max(profile.streamTimeMs, clockMs)
+    moment.asOfMs = Math.max(profile.streamTimeMs, timer.kind === 'absence' ? clockMs : cause.dueMs)
     try {
+      if (timer.kind === 'absence') (state as AbsenceState).fired = true
+      else {
+        // Where evaluating it throws.
+        ;(state as CrossingState).nextMs = Number.POSITIVE_INFINITY
+        if (!evaluateCrossing(timer, profile, index, moment, false)) return
+      }
+      output.tally.timers++
       const decision = decide(policy, policy.onTimer[index]!, profile, moment)
       const rejection = decision && this.#emit(decision, cause, nowMs, output)
       if (decision === undefined) output.tally.decisions.none++

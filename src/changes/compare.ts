@@ -2,6 +2,7 @@ import type { Action, Policy } from '../decide/policy.ts'
 import type { Engine } from '../engine.ts'
 import { type CarryOver, carryOver } from '../features/carry-over.ts'
 import type { FeatureSet } from '../features/features.ts'
+import { featuresRead } from '../features/reading.ts'
 import { compareSettings, type SettingChange, type Settings } from './settings.ts'
 import { type Definition, definitionsOf } from './version.ts'
 
@@ -32,6 +33,8 @@ export type Warning =
   | { readonly action: string; readonly wasNamed: string }
   /** Its timer was not there before: none of it runs, and those that run of another one are dropped. */
   | { readonly action: string; readonly timer: string }
+  /** It waits for a condition to become true that was not waited for before, or not over these features. */
+  | { readonly action: string; readonly crossing: string }
 
 type Compiled = Pick<Engine, 'rules' | 'features' | 'policy'>
 
@@ -89,16 +92,12 @@ function compareDefinitions(before: readonly Definition[], after: readonly Defin
 }
 
 function featureWarnings({ policy, features }: Compiled, states: ReadonlyMap<string, CarryOver>): Warning[] {
-  const names = new Map(features.features.map((feature) => [feature.name, feature.names ?? new Set<string>()]))
-  return actionsOf(policy).flatMap((action) => {
-    const read = new Set(action.names)
-    // A set is walked with what is added on the way.
-    for (const name of read) for (const inner of names.get(name) ?? []) read.add(inner)
-    return [...read].flatMap((feature): Warning[] => {
+  return actionsOf(policy).flatMap((action) =>
+    featuresRead(action.names, features.features).flatMap(({ name: feature }): Warning[] => {
       const state = states.get(feature)
       return state && 'lacks' in state ? [{ action: action.name, feature, state: state.state }] : []
-    })
-  })
+    }),
+  )
 }
 
 function nameWarnings({ policy }: Compiled, changes: readonly DefinitionChange[]): Warning[] {
@@ -109,12 +108,17 @@ function nameWarnings({ policy }: Compiled, changes: readonly DefinitionChange[]
   })
 }
 
-/** Profiles keep timers by their name, as `profiles/codec.ts` does. */
-function timerWarnings(before: Compiled, after: Compiled): Warning[] {
-  const known = new Set(before.policy.timers.map(({ name }) => name))
-  return after.rules.actions.flatMap(({ name, on }) =>
-    on === undefined || known.has(on.name) ? [] : [{ action: name, timer: on.name }],
-  )
+/** Profiles keep timers by their signature, as `profiles/codec.ts` does. */
+function timerWarnings(before: Compiled, { policy, rules }: Compiled): Warning[] {
+  const known = new Set(before.policy.timers.map(({ signature }) => signature))
+  const warnings = new Map<string, Warning>()
+  for (const [index, { kind, name, signature }] of policy.timers.entries()) {
+    if (known.has(signature)) continue
+    for (const { name: action } of policy.onTimer[index]!) {
+      warnings.set(action, kind === 'absence' ? { action, timer: name } : { action, crossing: name })
+    }
+  }
+  return rules.actions.flatMap(({ name }) => warnings.get(name) ?? [])
 }
 
 const actionsOf = ({ onEvent, onTimer }: Policy): Action[] =>

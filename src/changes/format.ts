@@ -32,6 +32,9 @@ function warningText(warning: Warning): string {
   if ('timer' in warning) {
     return `${warning.action} waits anew for "${warning.timer}": what started that before the change brings nothing about`
   }
+  if ('crossing' in warning) {
+    return `${warning.action} notes with a customer's next event whether its condition is met, and acts from then on`
+  }
   if ('wasNamed' in warning) {
     return `${warning.action} forgets what was sent as ${warning.wasNamed}: its cool-down and caps begin anew`
   }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { FeatureDeclaration } from '../features/declaration.ts'
 import { maxPanes, type Window } from '../features/window.ts'
 import { zoneOf } from '../features/windows/calendar.ts'
-import type { TimerDeclaration } from '../timers/timer.ts'
+import type { AbsenceDeclaration } from '../timers/absence.ts'
 import { aggregateKeys, aggregateOf, windowFault } from './aggregate-schema.ts'
 import { duration, durationText } from './duration.ts'
 
@@ -297,7 +297,7 @@ const timer = z
     for: duration.refine((ms) => ms > 0, 'a time longer than 0'),
   })
   .transform(
-    ({ absent, after, for: forMs }): TimerDeclaration => ({
+    ({ absent, after, for: forMs }): AbsenceDeclaration => ({
       name: `no ${absent.text} in ${durationText(forMs)} after ${after.text}`,
       absent: absent.cel,
       after: after.cel,
@@ -308,8 +308,8 @@ const timer = z
 const action = z
   .strictObject({
     name,
-    /** When it is decided: on every event, or when something has not happened in time. */
-    on: z.union([z.literal('event').transform(() => undefined), timer]).optional(),
+    /** When it is decided: on every event, when `when` becomes true, or when something has not happened in time. */
+    on: z.union([z.literal('event').transform(() => undefined), z.literal('becomes_true'), timer]).optional(),
     when: cel,
     value: z.union([z.number(), cel]).default(1),
     contact,

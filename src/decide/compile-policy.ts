@@ -1,20 +1,24 @@
-import { type Compiled, type Evaluate, ExpressionFault, Scope, type Variable } from '../expressions/expression.ts'
+import { type Compiled, type Evaluate, ExpressionFault, Scope } from '../expressions/expression.ts'
+import type { Feature } from '../features/features.ts'
 import { actionVariables, eventVariables, type Moment, timerVariables } from '../features/moment.ts'
+import { featuresRead, signatureOf } from '../features/reading.ts'
 import type { Timer } from '../timers/timer.ts'
 import type { Action, ActionDeclaration, Arbitration, Policy } from './policy.ts'
 
 /** Where in an action's declaration a fault lies: `when`, `value`, `payload.item`, `on.after` … */
 export type OnFault = (action: ActionDeclaration, path: readonly string[], fault: unknown) => void
 
+const always = () => true
+
 /**
  * Compiles the actions; every fault goes to `onFault`, and its expression then reads as CEL's error.
- * @param features the features as variables
+ * @param features those that expressions may name
  * @param version content hash of all that decides
  */
 export function compilePolicy(
   declarations: readonly ActionDeclaration[],
   arbitration: Arbitration,
-  features: readonly Variable<Moment>[],
+  features: readonly Feature[],
   version: string,
   onFault: OnFault,
 ): Policy {
@@ -50,18 +54,28 @@ export function compilePolicy(
       const hint = `${missing} is of an event, and there is none when a timer fires: use features, traits and the session`
       throw new ExpressionFault(hint, source.indexOf(missing))
     }
-    if (on !== undefined && !timers.has(on.name)) {
-      const { absent, after, forMs } = on
-      timers.set(on.name, {
+    const isCrossing = on === 'becomes_true'
+    const condition = compile(['when'], ['bool'], () => {
+      const compiled = parse(when, names)()
+      if (isCrossing) refuseContinuous(compiled.names, features, when)
+      return compiled
+    })
+    let timer: Timer | undefined
+    if (isCrossing) timer = crossingOf(when, condition, featuresRead(names, features))
+    else if (on !== undefined) {
+      timer = {
+        kind: 'absence',
         name: on.name,
-        absent: compile(['on', 'absent'], ['bool'], () => eventScope.compile(absent)),
-        after: compile(['on', 'after'], ['bool'], () => eventScope.compile(after)),
-        forMs,
-      })
+        signature: on.name,
+        absent: compile(['on', 'absent'], ['bool'], () => eventScope.compile(on.absent)),
+        after: compile(['on', 'after'], ['bool'], () => eventScope.compile(on.after)),
+        forMs: on.forMs,
+      }
     }
+    if (timer !== undefined && !timers.has(timer.signature)) timers.set(timer.signature, timer)
     const action: Action = {
       name,
-      when: compile(['when'], ['bool'], parse(when, names)),
+      when: isCrossing ? always : condition,
       value: typeof value === 'number' ? () => value : compile(['value'], ['double', 'int'], parse(value, names)),
       contact,
       channel,
@@ -73,17 +87,42 @@ export function compilePolicy(
       names,
       conditions: { met: 0, unmet: 0, error: 0 },
     }
-    byTimer.set(on?.name, [...(byTimer.get(on?.name) ?? []), action])
+    byTimer.set(timer?.signature, [...(byTimer.get(timer?.signature) ?? []), action])
   }
   const named = (timer: string | undefined) => (byTimer.get(timer) ?? []).sort(byName)
-  const sorted = [...timers.values()].sort(byName)
+  const sorted = [...timers.values()].sort((a, b) => (a.signature < b.signature ? -1 : 1))
   return {
     version,
     names: declarations.map(({ name }) => name).sort(),
     onEvent: named(undefined),
     timers: sorted,
-    onTimer: sorted.map(({ name }) => named(name)),
+    onTimer: sorted.map(({ signature }) => named(signature)),
     arbitration,
+  }
+}
+
+/** Refuses a condition that no moment can be told for at which it becomes true. @throws ExpressionFault */
+function refuseContinuous(names: ReadonlySet<string>, features: readonly Feature[], when: string): void {
+  for (const name of names) {
+    const moving = featuresRead([name], features).find(({ state, nextChangeMs }) => state && !nextChangeMs)
+    if (moving === undefined) continue
+    const what = moving.name === name ? `${name} changes` : `${name} reads ${moving.name}, which changes`
+    const mend = 'use on: { absent, after, for }, or features over windows'
+    throw new ExpressionFault(
+      `${what} all the time, so the moment can't be told at which it crosses a threshold: ${mend}`,
+      when.indexOf(name),
+    )
+  }
+}
+
+function crossingOf(when: string, condition: Evaluate<Moment>, read: readonly Feature[]): Timer {
+  const text = when.trim().replace(/\s+/g, ' ')
+  return {
+    kind: 'crossing',
+    name: `${text} became true as time passed`,
+    signature: [`${when} becomes true`, ...read.map(signatureOf)].join('\n'),
+    when: condition,
+    changes: read.flatMap(({ nextChangeMs }) => nextChangeMs ?? []),
   }
 }
 

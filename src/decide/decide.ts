@@ -131,6 +131,10 @@ function others(actions: readonly Action[], eligible: readonly Candidate[], mome
     }))
 }
 
+/** The actions that compete on an event which has made the condition of the crossing at `index` true, besides others. */
+export const joinedBy = ({ onTimer }: Policy, actions: readonly Action[], index: number): readonly Action[] =>
+  [...actions, ...onTimer[index]!].sort((a, b) => (a.name < b.name ? -1 : 1))
+
 function contact(profile: Profile, name: string, rules: Action['contact'], atMs: number): void {
   if (rules.cooldownMs === 0 && rules.caps.length === 0) return
   noteContact(contactTimes(profile, name), rules, atMs)

@@ -1,12 +1,13 @@
 import type { Evaluate } from '../expressions/expression.ts'
 import type { Moment } from '../features/moment.ts'
-import type { Timer, TimerDeclaration } from '../timers/timer.ts'
+import type { AbsenceDeclaration } from '../timers/absence.ts'
+import type { Timer } from '../timers/timer.ts'
 
 /** The actions as declared, checked and complete. */
 export interface ActionDeclaration {
   readonly name: string
-  /** The timer on which it is decided; undefined: on every event. */
-  readonly on?: TimerDeclaration | undefined
+  /** The absence, or the turn of its own condition, on which it is decided; undefined: on every event. */
+  readonly on?: AbsenceDeclaration | 'becomes_true' | undefined
   /** CEL; the action is a candidate where it is true. */
   readonly when: string
   /** The priority: a number, or CEL that gives one. */
@@ -72,7 +73,7 @@ export interface Policy {
   readonly onEvent: readonly Action[]
   /** In the order of their names. */
   readonly timers: readonly Timer[]
-  /** Decided when a timer fires, by its index. */
+  /** Decided when a timer fires, by its index. Those of a crossing have no condition left: the crossing has it. */
   readonly onTimer: readonly (readonly Action[])[]
   readonly arbitration: Arbitration
 }

@@ -15,8 +15,8 @@ export function compileComputed(
 ): Feature[] {
   const declared = declarations.filter((declaration): declaration is ComputedFeature => 'value' in declaration)
   const evaluators = new Map<string, (moment: ProfileMoment) => unknown>()
-  const computed = declared.map(({ name }): Feature => {
-    return { name, type: 'dyn', read: (moment) => toValue(evaluators.get(name)?.(moment)) }
+  const computed = declared.map(({ name, value }): Feature => {
+    return { name, type: 'dyn', read: (moment) => toValue(evaluators.get(name)?.(moment)), value }
   })
   const own = new Set(profileVariables.map(({ name }) => name))
   // A name that is taken is a fault of its own, which the caller tells.

@@ -5,7 +5,7 @@ import type { Value } from '../events/event.ts'
 import { layoutOf, readState, writeState } from '../profiles/codec.ts'
 import { Profile } from '../profiles/profile.ts'
 import { RowBuffer } from '../store/row-binary.ts'
-import { stateOf } from '../timers/timer.ts'
+import { keepState } from '../timers/states.ts'
 import type { AggregateDeclaration, AggregateFeature } from './declaration.ts'
 import { rowCount } from './panes.ts'
 import { compile, type Fact, fold, gapMs, read } from './test-fold.ts'
@@ -293,19 +293,24 @@ test('a profile written and read back goes on as if nothing had happened', () =>
 })
 
 test("a profile's timers are found again under their names, and those that are gone are dropped", () => {
-  const timer = (name: string) => ({ name, absent: () => false, after: () => false, forMs: 10 })
-  const profile = new Profile('c')
-  Object.assign(stateOf(profile, 0), { afterMs: 1_700_000_000_000, absentMs: 5, fired: false })
-  Object.assign(stateOf(profile, 2), { afterMs: 7, absentMs: 0, fired: true })
-  const out = new RowBuffer()
-  writeState(out, profile, layoutOf(set, [timer('a'), timer('b'), timer('c')]))
-  out.endRow()
-  const after = layoutOf(set, [timer('new'), timer('c'), timer('a')])
-  assert.deepEqual(readState('c', out.take().bytes, after).timers, [
-    undefined,
-    { afterMs: 7, absentMs: 0, fired: true },
+  const never = () => false
+  const absence = (name: string) =>
+    ({ kind: 'absence', name, signature: name, absent: never, after: never, forMs: 10 }) as const
+  const crossing = (name: string) => ({ kind: 'crossing', name, signature: name, when: never, changes: [] }) as const
+  const states = [
     { afterMs: 1_700_000_000_000, absentMs: 5, fired: false },
-  ])
+    { asOfMs: 1_700_000_000_000, nextMs: Number.POSITIVE_INFINITY, met: true },
+    { afterMs: 7, absentMs: 0, fired: true },
+    { asOfMs: 8, nextMs: 1_700_000_000_000, met: false },
+  ]
+  const profile = new Profile('c')
+  for (const [index, state] of states.entries()) keepState(profile, index, state)
+  const out = new RowBuffer()
+  writeState(out, profile, layoutOf(set, [absence('a'), crossing('b'), absence('c'), crossing('d')]))
+  out.endRow()
+  const after = layoutOf(set, [absence('new'), absence('c'), crossing('d'), crossing('b'), absence('a')])
+  const [a, b, c, d] = states
+  assert.deepEqual(readState('c', out.take().bytes, after).timers, [undefined, c, d, b, a])
   const none = new RowBuffer()
   writeState(none, new Profile('d'), after)
   none.endRow()

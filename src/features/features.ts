@@ -24,7 +24,13 @@ export interface Feature {
   readonly read: (moment: ProfileMoment) => Value
   /** Where an aggregate's state lies, and how far back into it the feature looks. */
   readonly state?: { readonly group: FeatureGroup; readonly member: Member; readonly back: number }
-  /** What a computed feature reads: the names in its expression. */
+  /**
+   * Of an aggregate: the first moment after that of reading at which time alone changes what it reads; ms, infinite where
+   * there is none. Undefined where its value changes all the time.
+   */
+  readonly nextChangeMs?: ((moment: ProfileMoment) => number) | undefined
+  /** Of a computed feature: its expression, and the names in it. */
+  readonly value?: string
   readonly names?: ReadonlySet<string>
 }
 
@@ -148,7 +154,17 @@ function addFeature(
     const to = reach.to(rows, asOfMs, groups)
     return aggregate.read(rows, reach.from(rows, asOfMs, groups), to, offset, keptAt, asOfMs, sizeMs)
   }
-  return { name, type: aggregate.type, read, state: { group, member, back: reach.back } }
+  const nextChangeMs = ({ groups, asOfMs }: ProfileMoment): number => {
+    const rows = groups[index]
+    return rows === undefined ? Number.POSITIVE_INFINITY : reach.nextMs(rows, asOfMs, groups)
+  }
+  return {
+    name,
+    type: aggregate.type,
+    read,
+    state: { group, member, back: reach.back },
+    nextChangeMs: aggregate.continuous ? undefined : nextChangeMs,
+  }
 }
 
 /**

@@ -29,4 +29,9 @@ export interface Reach {
   readonly back: number
   from(rows: Panes, asOfMs: number, groups: readonly (Panes | undefined)[]): number
   to(rows: Panes, asOfMs: number, groups: readonly (Panes | undefined)[]): number
+  /**
+   * The first moment after `asOfMs` at which it reads other rows, though no event comes; ms, infinite where there is none.
+   * @param asOfMs not before the latest event
+   */
+  nextMs(rows: Panes, asOfMs: number, groups: readonly (Panes | undefined)[]): number
 }

@@ -4,7 +4,8 @@ import type { FeatureSet } from '../features/features.ts'
 import { emptyPanes, insertRow, rowCount } from '../features/panes.ts'
 import { hashId } from '../ingest/recent-ids.ts'
 import type { RowBuffer } from '../store/row-binary.ts'
-import { stateOf, type Timer } from '../timers/timer.ts'
+import { keepState } from '../timers/states.ts'
+import { packState, type Timer, unpackState } from '../timers/timer.ts'
 import { contactTimes, Profile } from './profile.ts'
 
 /**
@@ -48,10 +49,11 @@ function writeTimers(out: RowBuffer, { timers }: Profile, layout: Layout): void 
   for (let i = 0; i < timers.length; i++) {
     const state = timers[i]
     if (state === undefined) continue
-    out.f64(layout.timers[i]!)
-    writeNumber(out, state.afterMs)
-    writeNumber(out, state.absentMs)
-    out.bool(state.fired)
+    const [first, second, flag] = packState(state)
+    out.f64(layout.timers[i]!.signature)
+    writeNumber(out, first)
+    writeNumber(out, second)
+    out.bool(flag)
   }
 }
 
@@ -79,7 +81,7 @@ function writeGroups(out: RowBuffer, { groups }: Profile, layout: Layout): void 
 /** How panes and timers lie in memory, under the numbers by which they are found again. */
 export interface Layout {
   readonly groups: readonly GroupLayout[]
-  readonly timers: readonly number[]
+  readonly timers: readonly { readonly signature: number; readonly kind: Timer['kind'] }[]
 }
 
 interface GroupLayout {
@@ -101,7 +103,7 @@ export const layoutOf = ({ groups }: FeatureSet, timers: readonly Timer[]): Layo
     keptStride,
     members: members.map((member) => ({ ...member, signature: hashId(member.signature) })),
   })),
-  timers: timers.map(({ name }) => hashId(name)),
+  timers: timers.map(({ signature, kind }) => ({ signature: hashId(signature), kind })),
 })
 
 /** @throws StateError when the bytes are not a state of this format. */
@@ -137,9 +139,10 @@ export function readState(customer: string, bytes: Buffer, layout: Layout): Prof
 }
 
 function readTimer(reader: StateReader, profile: Profile, layout: Layout): void {
-  const index = layout.timers.indexOf(reader.f64())
-  const stored = { afterMs: reader.number(), absentMs: reader.number(), fired: reader.u8() === 1 }
-  if (index >= 0) Object.assign(stateOf(profile, index), stored)
+  const signature = reader.f64()
+  const [first, second, flag] = [reader.number(), reader.number(), reader.u8() === 1]
+  const index = layout.timers.findIndex((timer) => timer.signature === signature)
+  if (index >= 0) keepState(profile, index, unpackState(layout.timers[index]!.kind, first, second, flag))
 }
 
 /** Moves the stored cells of each member to where that member lies now; a member that is new starts in every row. */

@@ -3,7 +3,7 @@ import type { Properties, Value } from '../events/event.ts'
 import type { Panes } from '../features/aggregate.ts'
 import { compareScalars, isScalar, type Scalar } from '../features/aggregates/order.ts'
 import { RecentIds } from '../ingest/recent-ids.ts'
-import { noTimers, type TimerStates } from '../timers/timer.ts'
+import { noTimers, type TimerStates } from '../timers/states.ts'
 
 /**
  * All that is kept of one customer. It is made of parts that belong to the stages; the stages change them in place,

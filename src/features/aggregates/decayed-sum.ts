@@ -14,6 +14,7 @@ export function decayedSum(halfLifeMs: number): Aggregate {
     // The cells are high, low and exponent.
     cells: 3,
     keeps: false,
+    continuous: true,
     type: 'double',
     start(cells, at) {
       cells[at + 2] = Number.NEGATIVE_INFINITY

@@ -7,6 +7,7 @@ export function timeSince(which: 'latest' | 'first'): Aggregate {
   return {
     cells: 1,
     keeps: false,
+    continuous: true,
     type: 'dyn',
     start(cells, at) {
       cells[at] = none

@@ -17,6 +17,8 @@ export class Zone {
   readonly #offsets = new Map<number, number>()
   #lastSlot = Number.NaN
   #lastOffsetMs = 0
+  /** Between these times lies what was found last: nearly all that is asked for is of one period. */
+  readonly #found = new Map<Period, { fromMs: number; nextMs: number }>()
 
   /** @throws RangeError for a name that ICU does not know. */
   constructor(name: string) {
@@ -35,6 +37,17 @@ export class Zone {
       case 'month':
         return monthOf(day)
     }
+  }
+
+  /** The first moment after `timeMs` that lies in another local period; ms. */
+  nextMs(period: Period, timeMs: number): number {
+    const found = this.#found.get(period)
+    if (found !== undefined && found.fromMs <= timeMs && timeMs < found.nextMs) return found.nextMs
+    const index = this.index(period, timeMs)
+    let nextMs = (Math.floor(timeMs / quarterHourMs) + 1) * quarterHourMs
+    while (this.index(period, nextMs) === index) nextMs += quarterHourMs
+    this.#found.set(period, { fromMs: timeMs, nextMs })
+    return nextMs
   }
 
   #offsetMs(timeMs: number): number {

@@ -3,7 +3,7 @@ import { edge } from '../aggregates/edge.ts'
 import type { FeatureGroup } from '../group.ts'
 import { memberOf } from '../group.ts'
 import type { Moment } from '../moment.ts'
-import { keyOf, lowerBound } from '../panes.ts'
+import { keyOf, lowerBound, rowCount } from '../panes.ts'
 import type { Reach } from '../placement.ts'
 import type { Period } from '../window.ts'
 import { quarterHourMs, utc, type Zone, zoneOf } from './calendar.ts'
@@ -40,15 +40,18 @@ export function customerPeriod(
     const name = groups[timezones.index]?.kept[keptAt]
     return (typeof name === 'string' ? zoneOf(name) : undefined) ?? utc
   }
+  const from: Reach['from'] = (rows, asOfMs, groups) => {
+    const zone = zoneIn(groups)
+    const now = zone.index(period, asOfMs)
+    let row = lowerBound(rows, Math.floor(asOfMs / quarterHourMs) + 1)
+    while (row > 0 && zone.index(period, keyOf(rows, row - 1) * quarterHourMs) === now) row--
+    return row
+  }
   return {
     back,
-    from(rows, asOfMs, groups) {
-      const zone = zoneIn(groups)
-      const now = zone.index(period, asOfMs)
-      let row = lowerBound(rows, Math.floor(asOfMs / quarterHourMs) + 1)
-      while (row > 0 && zone.index(period, keyOf(rows, row - 1) * quarterHourMs) === now) row--
-      return row
-    },
+    from,
     to,
+    nextMs: (rows, asOfMs, groups) =>
+      from(rows, asOfMs, groups) === rowCount(rows) ? Number.POSITIVE_INFINITY : zoneIn(groups).nextMs(period, asOfMs),
   }
 }

@@ -4,19 +4,26 @@ import type { Moment } from '../moment.ts'
 import { dropBelow, keyOf, lowerBound, makeRoom, rowCount } from '../panes.ts'
 import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
 
+/** Time by local periods, whose indexes follow each other. */
+export interface Calendar {
+  index(timeMs: number): number
+  /** The first moment after that of another index; ms. */
+  nextMs(timeMs: number): number
+}
+
 /**
  * One row for each index of time that holds an event: the pane, the ms, the local day … A window looks back over so many
  * indexes, and the group keeps those of the widest. Bound: as many rows, at most `maxRows`; past that the oldest go.
  */
 export class IndexedRows implements Placement {
   readonly #unitMs: number
-  readonly #calendar: ((timeMs: number) => number) | undefined
+  readonly #calendar: Calendar | undefined
   readonly #maxRows: number
   readonly #latenessMs: number
   kept = 0
 
-  /** @param unit ms a row (Infinity: all of time is one), or what gives the index of a time */
-  constructor(unit: number | ((timeMs: number) => number), latenessMs: number, maxRows = Number.POSITIVE_INFINITY) {
+  /** @param unit ms a row (Infinity: all of time is one), or a calendar, of which a window reads one index only */
+  constructor(unit: number | Calendar, latenessMs: number, maxRows = Number.POSITIVE_INFINITY) {
     this.#unitMs = typeof unit === 'number' ? unit : 0
     this.#calendar = typeof unit === 'number' ? undefined : unit
     this.#latenessMs = latenessMs
@@ -46,10 +53,15 @@ export class IndexedRows implements Placement {
       back: indexes,
       from: (rows, asOfMs) => lowerBound(rows, this.#indexOf(asOfMs) - indexes + 1),
       to: (rows, asOfMs) => lowerBound(rows, this.#indexOf(asOfMs) + 1),
+      nextMs: (rows, asOfMs) => {
+        const oldest = lowerBound(rows, this.#indexOf(asOfMs) - indexes + 1)
+        if (oldest === rowCount(rows)) return Number.POSITIVE_INFINITY
+        return this.#calendar?.nextMs(asOfMs) ?? (keyOf(rows, oldest) + indexes) * this.#unitMs
+      },
     }
   }
 
   #indexOf(timeMs: number): number {
-    return this.#calendar === undefined ? Math.floor(timeMs / this.#unitMs) : this.#calendar(timeMs)
+    return this.#calendar === undefined ? Math.floor(timeMs / this.#unitMs) : this.#calendar.index(timeMs)
   }
 }

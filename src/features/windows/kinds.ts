@@ -5,7 +5,7 @@ import type { Moment } from '../moment.ts'
 import type { Placement, Reach } from '../placement.ts'
 import { quarterHourMs, utc, zoneOf } from './calendar.ts'
 import { addTimezone, customerPeriod } from './customer-calendar.ts'
-import { IndexedRows } from './indexed-rows.ts'
+import { type Calendar, IndexedRows } from './indexed-rows.ts'
 import { LastEvents } from './last-events.ts'
 import { OrderedRows } from './ordered-rows.ts'
 import { SessionRows, Sessions } from './sessions.ts'
@@ -36,7 +36,7 @@ export function placeFeature(
   find: FindGroup,
 ): { readonly group: FeatureGroup; readonly reach: Reach } {
   const late = latenessMs === undefined ? '' : `, late by ${latenessMs} ms at most`
-  const indexed = (name: string, unit: number | ((timeMs: number) => number), indexes: number, maxRows?: number) => {
+  const indexed = (name: string, unit: number | Calendar, indexes: number, maxRows?: number) => {
     const make = () => new IndexedRows(unit, latenessMs ?? Number.POSITIVE_INFINITY, maxRows)
     const { group, placement } = find(where, `${name}${late}`, make)
     return { group, reach: placement.reach(indexes) }
@@ -50,7 +50,11 @@ export function placeFeature(
       const { period, timezone } = window
       if (timezone !== 'customer') {
         const zone = zoneOf(timezone) ?? utc
-        return indexed(`each ${period} in ${timezone}`, (timeMs) => zone.index(period, timeMs), 1)
+        const periods = {
+          index: (timeMs: number) => zone.index(period, timeMs),
+          nextMs: (timeMs: number) => zone.nextMs(period, timeMs),
+        }
+        return indexed(`each ${period} in ${timezone}`, periods, 1)
       }
       const timezones = find(
         undefined,

@@ -40,7 +40,12 @@ export class LastEvents implements Placement {
 
   reach(count: number): Reach {
     this.kept = Math.max(this.kept, count)
-    return { back: count, from: (rows) => Math.max(0, rowCount(rows) - count), to: rowCount }
+    return {
+      back: count,
+      from: (rows) => Math.max(0, rowCount(rows) - count),
+      to: rowCount,
+      nextMs: () => Number.POSITIVE_INFINITY,
+    }
   }
 }
 

@@ -44,7 +44,7 @@ export class OrderedRows implements Placement {
     return row
   }
 
-  readonly reach: Reach = { back: 0, from: () => 0, to: rowCount }
+  readonly reach: Reach = { back: 0, from: () => 0, to: rowCount, nextMs: () => Number.POSITIVE_INFINITY }
 }
 
 /** Whether the first row already stands for what came at that time. */

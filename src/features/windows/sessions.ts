@@ -93,13 +93,19 @@ export class SessionRows implements Placement {
       const isOn = sessions !== undefined && asOfMs - endOf(sessions, rowCount(sessions) - 1) <= this.#gapMs
       return isOn ? sessions : undefined
     }
+    const rowsOf = (rows: Panes, sessions: Panes) => lowerBound(rows, keyOf(sessions, rowCount(sessions) - 1))
     return {
       back: 0,
       from(rows, asOfMs, groups) {
         const sessions = latest(groups, asOfMs)
-        return sessions === undefined ? 0 : lowerBound(rows, keyOf(sessions, rowCount(sessions) - 1))
+        return sessions === undefined ? 0 : rowsOf(rows, sessions)
       },
       to: (rows, asOfMs, groups) => (latest(groups, asOfMs) === undefined ? 0 : rowCount(rows)),
+      nextMs: (rows, asOfMs, groups) => {
+        const sessions = latest(groups, asOfMs)
+        if (sessions === undefined || rowsOf(rows, sessions) === rowCount(rows)) return Number.POSITIVE_INFINITY
+        return endOf(sessions, rowCount(sessions) - 1) + this.#gapMs + 1
+      },
     }
   }
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { decide, type Reason } from '../../decide/decide.ts'
+import { decide, joinedBy, type Reason } from '../../decide/decide.ts'
+import type { Action } from '../../decide/policy.ts'
 import type { Engine } from '../../engine.ts'
 import { noAgent, noCampaign, noGeo, noReferrer } from '../../enrich/enrichment.ts'
 import { Event, Properties, type Value } from '../../events/event.ts'
@@ -7,6 +8,7 @@ import type { Moment } from '../../features/moment.ts'
 import type { FieldMapping } from '../../ingest/mapping.ts'
 import { Rejected } from '../../ingest/rejected.ts'
 import { Profile } from '../../profiles/profile.ts'
+import type { CrossingState } from '../../timers/states.ts'
 import { MemoryProfiles } from '../memory-profiles.ts'
 import { RowPipeline } from '../row-pipeline.ts'
 import type { RuleCase, RuleFile, Step } from './rule-file.ts'
@@ -71,6 +73,7 @@ export function runCase({ engine, topic }: RuleFile, { steps }: RuleCase): Misma
     let reasons: Record<string, Reason> = {}
     if (event.type !== undefined) {
       const contacts = copyContacts(profiles.of(customer))
+      const metBefore = crossingsMet(engine, profiles.of(customer))
       const row = { kind: 'fields', line: index, fields: fieldsOf(step) } as const
       const { actions, decoded, tally, faults } = pipeline.fold([row], 0, profiles)
       const [outcome] = decoded
@@ -82,7 +85,10 @@ export function runCase({ engine, topic }: RuleFile, { steps }: RuleCase): Misma
       since.push(...actions.map(({ action }) => action))
       const profile = profiles.of(outcome.customer)
       moment = { ...momentOf(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
-      if (tally.duplicates === 0) reasons = reasonsOf(engine, moment, contacts)
+      if (tally.duplicates === 0) {
+        const turned = [...crossingsMet(engine, profile)].filter((index) => !metBefore.has(index))
+        reasons = reasonsOf(engine, moment, contacts, turned)
+      }
     }
     if (expected === undefined) continue
 
@@ -121,16 +127,19 @@ function momentOf({ customer, session, traits, groups }: Profile, asOfMs: number
 
 /**
  * The decision taken again for its reasons, which the pipeline writes only into rows for ClickHouse: it is a function of
- * the moment and of the contacts as they were before it.
+ * the moment, of the contacts as they were before it, and of the conditions that the event made true.
  */
 function reasonsOf(
   { policy }: Engine,
   moment: Moment,
   contacts: ReadonlyMap<string, number[]>,
+  turned: readonly number[],
 ): Record<string, Reason> {
   const before = new Profile(moment.event.customer)
   before.contacts = contacts
-  const decision = decide(policy, policy.onEvent, before, moment)
+  let competing: readonly Action[] = policy.onEvent
+  for (const index of turned) competing = joinedBy(policy, competing, index)
+  const decision = decide(policy, competing, before, moment)
   if (decision !== undefined) {
     return Object.fromEntries(decision.candidates.map(({ action, reason }) => [action.name, reason]))
   }
@@ -142,7 +151,14 @@ function reasonsOf(
 /** Why there is no reason for an action. */
 function noDecision({ config }: Engine, name: string): string {
   const { on } = config.actions.find((action) => action.name === name)!
+  if (on === 'becomes_true') return 'no decision: its condition did not become true with the event'
   return on === undefined ? 'no decision: a duplicate' : 'no decision: it is of a timer'
+}
+
+/** The timers whose condition is met. */
+function crossingsMet({ policy }: Engine, { timers }: Profile): Set<number> {
+  const isMet = (index: number) => (timers[index] as CrossingState | undefined)?.met === true
+  return new Set(policy.timers.flatMap(({ kind }, index) => (kind === 'crossing' && isMet(index) ? [index] : [])))
 }
 
 function inOneOnly(a: readonly string[], b: readonly string[]): string[] {

@@ -5,11 +5,17 @@ import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
 import { noSession } from '../enrich/session.ts'
 import { Event } from '../events/event.ts'
 import type { Moment } from '../features/moment.ts'
-import { dueMs, noTimers, stateOf, type Timer, type TimerStates, updateTimers } from './timer.ts'
+import { type Absence, updateAbsences } from './absence.ts'
+import { type AbsenceState, noTimers, type TimerStates } from './states.ts'
+import { dueMs } from './timer.ts'
 
 const is = (type: string) => (moment: Moment) => moment.event.type === type
-const cart: Timer = { name: 'cart', absent: is('buy'), after: is('add'), forMs: 30 }
-const quiet: Timer = { name: 'quiet', absent: () => true, after: () => true, forMs: 10 }
+const absence = (absent: Absence['absent'], after: Absence['after'], forMs: number): Absence => {
+  return { kind: 'absence', name: 'a', signature: 'a', absent, after, forMs }
+}
+const cart = absence(is('buy'), is('add'), 30)
+const always = () => true
+const quiet = absence(always, always, 10)
 
 function momentOf(type: string, timeMs: number): Moment {
   const event = new Event()
@@ -22,11 +28,11 @@ function momentOf(type: string, timeMs: number): Moment {
 type Step = readonly [type: string, timeMs: number]
 
 /** When the timer is due after these events, in the order in which they come; `fires` is its firing. */
-function dueAfter(timer: Timer, ...steps: readonly Step[]): number {
+function dueAfter(timer: Absence, ...steps: readonly Step[]): number {
   const profile: { timers: TimerStates } = { timers: noTimers }
   for (const [type, timeMs] of steps) {
-    if (type === 'fires') stateOf(profile, 0).fired = true
-    else updateTimers([timer], profile, momentOf(type, timeMs))
+    if (type === 'fires') (profile.timers[0] as AbsenceState).fired = true
+    else updateAbsences([timer], profile, momentOf(type, timeMs))
   }
   return dueMs(timer, profile.timers[0])
 }
@@ -147,8 +153,8 @@ test('before it fires, the order in which the events come does not matter', () =
 
 test('profiles without a timer share one empty list', () => {
   const profile: { timers: TimerStates } = { timers: noTimers }
-  assert.equal(updateTimers([cart], profile, momentOf('view', 1)), false)
+  assert.equal(updateAbsences([cart], profile, momentOf('view', 1)), false)
   assert.equal(profile.timers, noTimers)
-  assert.equal(updateTimers([cart], profile, momentOf('add', 1)), true)
+  assert.equal(updateAbsences([cart], profile, momentOf('add', 1)), true)
   assert.deepEqual(noTimers, [])
 })

@@ -1,0 +1,19 @@
+import type { Feature } from './features.ts'
+
+/** The features that are read where those of the names are: these, and what computed ones name, over any steps; by name. */
+export function featuresRead(names: Iterable<string>, features: readonly Feature[]): Feature[] {
+  const byName = new Map(features.map((feature) => [feature.name, feature]))
+  const read = new Set(names)
+  // A set is walked with what is added on the way.
+  for (const name of read) for (const inner of byName.get(name)?.names ?? []) read.add(inner)
+  return [...read]
+    .sort()
+    .map((name) => byName.get(name))
+    .filter((feature) => feature !== undefined)
+}
+
+/** Names all that a feature's value is of, but for the features that a computed one reads. */
+export function signatureOf({ name, value, state }: Feature): string {
+  const of = state === undefined ? value : [state.group.signature, state.member.signature, state.back].join(', ')
+  return `${name}: ${of}`
+}
