@@ -4,7 +4,7 @@ import type { Action, Policy } from './decide/policy.ts'
 import { type PublishedAction, publishAction } from './emit/action.ts'
 import type { Cause, Position } from './emit/cause.ts'
 import { deadLetter } from './emit/dead-letter.ts'
-import { type Enrichment, noAgent, noCampaign, noGeo, noReferrer } from './enrich/enrichment.ts'
+import type { Enrichment } from './enrich/enrichment.ts'
 import { noSession, type SessionBounds, touchSession } from './enrich/session.ts'
 import { Event } from './events/event.ts'
 import type { OutRecord, RecordBatch } from './events/log.ts'
@@ -16,7 +16,8 @@ import { type Rejected, type Reason as RejectReason, rejected } from './ingest/r
 import { mergeTraits, type Profile } from './profiles/profile.ts'
 import { type SliceChunks, SliceRows } from './store/slice-rows.ts'
 import { updateAbsences } from './timers/absence.ts'
-import { evaluateCrossing, evaluationMs } from './timers/crossing.ts'
+import { crossByEvent, crossByTime } from './timers/crossing.ts'
+import { eventlessMoment, noEnrichment } from './timers/eventless-moment.ts'
 import type { AbsenceState, CrossingState } from './timers/states.ts'
 import { dueMs, firstDue, type Timer } from './timers/timer.ts'
 
@@ -98,7 +99,6 @@ export interface Clock {
 export type Decoded = Event | Rejected | UnknownSchema | undefined
 
 const processingFault = rejected('processing', 'the event made the processing fail')
-const blankEnrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
 const tooLarge = rejected('output_limit', 'the action is larger than the output topic takes')
 
 export class Pipeline {
@@ -112,7 +112,7 @@ export class Pipeline {
     this.#hasCrossings = stages.policy.timers.some(({ kind }) => kind === 'crossing')
     this.#moment = {
       event: new Event(),
-      enrichment: blankEnrichment,
+      enrichment: noEnrichment,
       session: noSession(),
       traits: new Map(),
       groups: [],
@@ -235,7 +235,7 @@ export class Pipeline {
       if (outlook === 'open') {
         const decision = decide(policy, competing, profile, moment)
         const cause = { topic, partition, offset, timer: '', dueMs: 0 }
-        if (decision !== undefined) return this.#emit(decision, cause, nowMs, output)
+        if (decision !== undefined) return this.#emit(decision, cause, moment, nowMs, output)
       }
       output.tally.decisions[outlook === 'none' ? 'none' : 'suppressed']++
       return undefined
@@ -249,16 +249,13 @@ export class Pipeline {
   /** With an event: evaluates what waits to become true. @returns the actions that compete */
   #evaluateAll(profile: Profile, isFirst: boolean, moment: Moment): readonly Action[] {
     const { policy } = this.#stages
-    const { asOfMs } = moment
     let competing = policy.onEvent
     for (let i = 0; i < policy.timers.length; i++) {
       const timer = policy.timers[i]!
       if (timer.kind !== 'crossing') continue
-      moment.asOfMs = evaluationMs(profile.timers[i] as CrossingState | undefined, asOfMs)
-      // Of a customer never seen before nothing was met; of others that is not known of a new condition.
-      if (evaluateCrossing(timer, profile, i, moment, !isFirst)) competing = joinedBy(policy, competing, i)
+      // Of a customer never seen before nothing was met; of others a new condition may have been, for long.
+      if (crossByEvent(timer, profile, i, moment, !isFirst)) competing = joinedBy(policy, competing, i)
     }
-    moment.asOfMs = asOfMs
     return competing
   }
 
@@ -278,24 +275,18 @@ export class Pipeline {
     const timer = policy.timers[index]!
     const state = profile.timers[index]!
     const cause: Cause = { ...at, timer: timer.name, dueMs: dueMs(timer, state) }
-    const moment = this.#moment
-    moment.event = new Event()
-    moment.event.customer = profile.customer
-    moment.enrichment = blankEnrichment
-    moment.session = profile.session
-    moment.traits = profile.traits
-    moment.groups = profile.groups
-    moment.asOfMs = Math.max(profile.streamTimeMs, timer.kind === 'absence' ? clockMs : cause.dueMs)
+    const atMs = timer.kind === 'absence' ? clockMs : cause.dueMs
+    const moment = eventlessMoment(profile, Math.max(profile.streamTimeMs, atMs))
     try {
       if (timer.kind === 'absence') (state as AbsenceState).fired = true
       else {
         // Where evaluating it throws.
         ;(state as CrossingState).nextMs = Number.POSITIVE_INFINITY
-        if (!evaluateCrossing(timer, profile, index, moment, false)) return
+        if (!crossByTime(timer, state as CrossingState, moment)) return
       }
       output.tally.timers++
       const decision = decide(policy, policy.onTimer[index]!, profile, moment)
-      const rejection = decision && this.#emit(decision, cause, nowMs, output)
+      const rejection = decision && this.#emit(decision, cause, moment, nowMs, output)
       if (decision === undefined) output.tally.decisions.none++
       // There is no event to be a dead letter.
       if (rejection !== undefined) output.faults.push(new Error(rejection.detail))
@@ -306,9 +297,14 @@ export class Pipeline {
   }
 
   /** @returns why it is a dead letter of its event, undefined where all could be published */
-  #emit(decision: Decision, cause: Cause, nowMs: number, { records, actions, tally }: Output): Rejected | undefined {
+  #emit(
+    decision: Decision,
+    cause: Cause,
+    moment: Moment,
+    nowMs: number,
+    { records, actions, tally }: Output,
+  ): Rejected | undefined {
     const { policy, encodeAction, maxRecordBytes } = this.#stages
-    const moment = this.#moment
     if (decision.chosen.length > 0) tally.decisions.chosen++
     else tally.decisions.suppressed++
     this.#rows.decision(cause, moment.event.customer, moment.asOfMs, nowMs, policy.version, decision)

@@ -5,7 +5,10 @@ import { writeCheckpointRow, writeProfileRow } from '../store/profile-row.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
 import { positionOf, profileVersion } from '../store/profile-version.ts'
 import { RowBuffer, type RowChunk } from '../store/row-binary.ts'
+import { lookAhead } from '../timers/crossing.ts'
+import { eventlessMoment } from '../timers/eventless-moment.ts'
 import { TimerQueue } from '../timers/queue.ts'
+import type { CrossingState } from '../timers/states.ts'
 import { nextDueMs, type Timer } from '../timers/timer.ts'
 import { BloomFilter } from './bloom-filter.ts'
 import { type Layout, layoutOf, readState, writeState } from './codec.ts'
@@ -144,9 +147,22 @@ export class ProfileCache {
   /** Whether a timer of the customer is due by the clock; where none is, it is asked again in time. */
   isDue(customer: string, clockMs: number): boolean {
     const profile = this.of(customer)
-    if (nextDueMs(this.#timers, profile.timers) <= clockMs) return true
+    if (nextDueMs(this.#timers, profile.timers) <= clockMs) {
+      this.#lookAhead(profile)
+      if (nextDueMs(this.#timers, profile.timers) <= clockMs) return true
+    }
     this.schedule(profile)
     return false
+  }
+
+  /** Sees which of its crossings will turn by time alone, and when, so that it is left alone until then. */
+  #lookAhead(profile: Profile): void {
+    for (let i = 0; i < profile.timers.length; i++) {
+      const timer = this.#timers[i]!
+      const state = profile.timers[i]
+      if (timer.kind === 'absence' || state === undefined) continue
+      lookAhead(timer, state as CrossingState, eventlessMoment(profile, 0))
+    }
   }
 
   /** Notes when the first of its timers is due. */
@@ -273,6 +289,8 @@ export class ProfileCache {
 
   #writeRow(profile: Profile, version: bigint): void {
     const { customer, streamTimeMs, session, traits } = profile
+    // So exactly those rows are read again whose time has come.
+    this.#lookAhead(profile)
     const dueMs = nextDueMs(this.#timers, profile.timers)
     writeState(this.#state, profile, this.#layout)
     this.#state.endRow()

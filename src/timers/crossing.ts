@@ -5,7 +5,7 @@ import { type CrossingState, keepState, type TimerStates } from './states.ts'
 /**
  * Crossings: a condition that was not met becomes true, by an event or because time passes and something leaves a window.
  * Between its events a customer's features change only when a row leaves a window that holds any; so the condition is
- * evaluated with each event and at the first of these moments, and nothing is scanned.
+ * evaluated with each event and at these moments, and nothing is scanned.
  */
 export interface Crossing {
   readonly kind: 'crossing'
@@ -18,17 +18,14 @@ export interface Crossing {
   readonly changes: readonly ((moment: ProfileMoment) => number)[]
 }
 
-/** The moment to evaluate as of: no evaluation goes back behind another. */
-export const evaluationMs = (state: CrossingState | undefined, atMs: number) =>
-  state !== undefined && state.asOfMs > atMs ? state.asOfMs : atMs
-
 /**
- * Evaluates the condition as of the moment, and notes when that has to be done next.
- * @param metAtFirst what counts as the state before, where there is none
+ * With an event: evaluates the condition as of the moment, or of its last turn, where that is ahead of it.
+ * @param moment as of the stream time; put there again
+ * @param metAtFirst what it is taken to have been where it was never evaluated
  * @returns whether it has become true
  */
-export function evaluateCrossing(
-  { when, changes }: Crossing,
+export function crossByEvent(
+  crossing: Crossing,
   profile: { timers: TimerStates },
   index: number,
   moment: Moment,
@@ -36,11 +33,47 @@ export function evaluateCrossing(
 ): boolean {
   const found = profile.timers[index] as CrossingState | undefined
   const state = found ?? keepState(profile, index, { asOfMs: 0, nextMs: 0, met: metAtFirst })
-  const met = when(moment) === true
+  const { asOfMs } = moment
+  moment.asOfMs = Math.max(asOfMs, state.asOfMs)
+  const met = crossing.when(moment) === true
   const turned = met && !state.met
   state.asOfMs = moment.asOfMs
   state.met = met
-  state.nextMs = Number.POSITIVE_INFINITY
-  for (let i = 0; i < changes.length; i++) state.nextMs = Math.min(state.nextMs, changes[i]!(moment))
+  state.nextMs = nextChangeMs(crossing, moment)
+  moment.asOfMs = asOfMs
   return turned
+}
+
+/**
+ * With time: evaluates the condition as of the moment, which is its `nextMs`. Where it is what it was, nothing is noted but
+ * when it may change next: so it does not matter which of these moments are skipped.
+ * @returns whether it has become true
+ */
+export function crossByTime(crossing: Crossing, state: CrossingState, moment: Moment): boolean {
+  const met = crossing.when(moment) === true
+  const turned = met && !state.met
+  if (met !== state.met) {
+    state.met = met
+    state.asOfMs = moment.asOfMs
+  }
+  state.nextMs = nextChangeMs(crossing, moment)
+  return turned
+}
+
+/**
+ * Moves `nextMs` on to when the condition will turn, should no event come. It evaluates at most once for each row that is
+ * still to leave a window.
+ */
+export function lookAhead(crossing: Crossing, state: CrossingState, moment: Moment): void {
+  while (state.nextMs !== Number.POSITIVE_INFINITY) {
+    moment.asOfMs = state.nextMs
+    if ((crossing.when(moment) === true) !== state.met) return
+    state.nextMs = nextChangeMs(crossing, moment)
+  }
+}
+
+function nextChangeMs({ changes }: Crossing, moment: ProfileMoment): number {
+  let nextMs = Number.POSITIVE_INFINITY
+  for (let i = 0; i < changes.length; i++) nextMs = Math.min(nextMs, changes[i]!(moment))
+  return nextMs
 }

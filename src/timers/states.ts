@@ -15,12 +15,12 @@ export interface AbsenceState {
 
 /** Of a condition that an action waits to become true. */
 export interface CrossingState {
-  /** As of when it was evaluated last; ms. It never goes back. */
-  asOfMs: number
-  /** When time alone may change it next; ms, infinite where it can not. */
-  nextMs: number
-  /** Whether it was met then. */
+  /** Whether it is met. */
   met: boolean
+  /** As of when it was evaluated with an event, or turned; ms. No later evaluation is as of earlier. */
+  asOfMs: number
+  /** When time alone may turn it, at the earliest; ms, infinite where it can not. */
+  nextMs: number
 }
 
 /** Of a profile whose timers no event has touched; most have none, so they share it. */

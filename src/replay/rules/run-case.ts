@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { decide, joinedBy, type Reason } from '../../decide/decide.ts'
 import type { Action } from '../../decide/policy.ts'
 import type { Engine } from '../../engine.ts'
-import { noAgent, noCampaign, noGeo, noReferrer } from '../../enrich/enrichment.ts'
 import { Event, Properties, type Value } from '../../events/event.ts'
 import type { Moment } from '../../features/moment.ts'
 import type { FieldMapping } from '../../ingest/mapping.ts'
 import { Rejected } from '../../ingest/rejected.ts'
 import { Profile } from '../../profiles/profile.ts'
+import { eventlessMoment } from '../../timers/eventless-moment.ts'
 import type { CrossingState } from '../../timers/states.ts'
 import { MemoryProfiles } from '../memory-profiles.ts'
 import { RowPipeline } from '../row-pipeline.ts'
@@ -69,7 +69,7 @@ export function runCase({ engine, topic }: RuleFile, { steps }: RuleCase): Misma
     // An event at the very time of a timer comes first: it may be what the timer waits for.
     const passed = pipeline.fire(index, event.type === undefined ? timeMs : timeMs - 1, profiles)
     since.push(...passed.actions.map(({ action }) => action))
-    let moment = momentOf(profiles.of(customer), Math.max(timeMs, profiles.of(customer).streamTimeMs))
+    let moment = eventlessMoment(profiles.of(customer), Math.max(timeMs, profiles.of(customer).streamTimeMs))
     let reasons: Record<string, Reason> = {}
     if (event.type !== undefined) {
       const contacts = copyContacts(profiles.of(customer))
@@ -84,7 +84,7 @@ export function runCase({ engine, topic }: RuleFile, { steps }: RuleCase): Misma
       }
       since.push(...actions.map(({ action }) => action))
       const profile = profiles.of(outcome.customer)
-      moment = { ...momentOf(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
+      moment = { ...eventlessMoment(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
       if (tally.duplicates === 0) {
         const turned = [...crossingsMet(engine, profile)].filter((index) => !metBefore.has(index))
         reasons = reasonsOf(engine, moment, contacts, turned)
@@ -115,14 +115,6 @@ function fieldsOf({ event, timeMs }: Step): Properties {
   const { at: _at, then: _then, customer = defaultCustomer, ...rest } = event
   const fields = { time: timeMs, customer, ...rest }
   return new Properties(Object.keys(fields), Object.values(fields) as Value[])
-}
-
-/** What there is without an event. */
-function momentOf({ customer, session, traits, groups }: Profile, asOfMs: number): Moment {
-  const event = new Event()
-  event.customer = customer
-  const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
-  return { event, enrichment, session, traits, groups, asOfMs }
 }
 
 /**
