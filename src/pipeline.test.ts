@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compilePolicy } from './decide/compile-policy.ts'
+import type { PublishedAction } from './emit/action.ts'
 import { compileActionEncoder } from './emit/encode-action.ts'
 import { compileEnricher } from './enrich/enrich.ts'
 import { Event, Properties } from './events/event.ts'
@@ -9,6 +10,7 @@ import { compileFeatures } from './features/features.ts'
 import { rejected } from './ingest/rejected.ts'
 import { type Decoded, Pipeline, type Stages } from './pipeline.ts'
 import { Profile } from './profiles/profile.ts'
+import { noTimers } from './timers/states.ts'
 
 const startMs = 1_700_000_000_000
 const fail = (_of: unknown, _key: unknown, fault: unknown) => assert.fail(fault as Error)
@@ -263,6 +265,57 @@ test('due timers of one kind are one decision, as of the clock, and fire once', 
   )
   assert.notEqual(later.actions[0]!.id, chosen[0]!.id)
   assert.equal(fire(startMs + 9000).tally.timers, 0)
+})
+
+test('a condition that becomes true competes on its event, and as time passes is decided as of its moment', () => {
+  const features = compileFeatures(
+    [{ name: 'recent', kind: { name: 'count' }, window: { kind: 'panes', sizeMs: 4_000, paneMs: 1_000 } }],
+    1_800_000,
+    fail,
+  )
+  const action = { value: 1, contact: { cooldownMs: 0, caps: [] }, channel: '', expiresMs: 5, payload: {} }
+  const turns = { ...action, on: 'becomes_true' } as const
+  const declared = [
+    { ...turns, name: 'busy', when: 'recent >= 2', value: 3 },
+    { ...turns, name: 'busy_too', when: 'recent >= 2' },
+    { ...turns, name: 'quiet', when: 'recent == 0', payload: { who: { cel: 'customer' } } },
+    { ...action, name: 'on_event', when: 'true', value: 2 },
+  ]
+  const arbitration = { emit: { top: 2 }, contact: { cooldownMs: 0, caps: [] } } as const
+  const policy = compilePolicy(declared, arbitration, features.features, 'v1', fail)
+  const pipeline = new Pipeline(stagesOf({ features, policy }))
+  const known = profiles()
+  let offset = 0
+  /** The actions, each with when it was decided, in ms since the start, and what on. */
+  const tell = ({ actions }: { actions: readonly PublishedAction[] }) =>
+    actions.map(({ action: name, time, trigger, event_id: id }) => `${name} at ${time - startMs} on ${trigger || id}`)
+  const happens = (atMs: number) => {
+    const event = eventOf(`e${offset++}`, 'c1', 'view', startMs + atMs)
+    return tell(pipeline.fold(batchOf(1), 0, [event], known, startMs))
+  }
+  const passes = (atMs: number) => {
+    const end = { topic: 'clicks', partition: 2, offset: 100 + offset }
+    return tell(pipeline.fire(end, ['c1'], known, { nowMs: startMs, clockMs: startMs + atMs }))
+  }
+  const quiet = 'on recent == 0 became true as time passed'
+
+  assert.deepEqual(happens(0), ['on_event at 0 on e0'])
+  assert.deepEqual(happens(1_500), ['busy at 1500 on e1', 'on_event at 1500 on e1'], 'two of three are chosen')
+  assert.deepEqual(happens(1_600), ['on_event at 1600 on e2'], 'it is met, and was')
+  assert.deepEqual(passes(4_999), [])
+  assert.deepEqual(passes(60_000), [`quiet at 5000 ${quiet}`], 'as of then, however late the clock is')
+  assert.deepEqual(passes(60_000), [], 'once')
+  assert.deepEqual(happens(1_700), ['on_event at 1700 on e3'], 'a late event is not looked at as of earlier')
+  assert.deepEqual(happens(61_000), ['on_event at 61000 on e4'])
+  assert.deepEqual(happens(90_000), [`quiet at 65000 ${quiet}`, 'on_event at 90000 on e5'], 'time passes before it')
+
+  known.of('c1').timers = noTimers
+  assert.deepEqual(
+    happens(90_100),
+    ['on_event at 90100 on e6'],
+    'of a condition that is new it is noted that it is met',
+  )
+  assert.deepEqual(passes(99_000), [`quiet at 94000 ${quiet}`], 'and from then on it counts')
 })
 
 test('a timer whose decision throws has fired all the same', () => {

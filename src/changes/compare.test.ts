@@ -147,6 +147,20 @@ test('an action whose timer was not there before is warned of, whatever it is ca
   )
 })
 
+test('an action that waits anew for its condition to become true is warned of: of a new one, or over other features', () => {
+  const cool = (name: string, when = 'views < 3') => `{ name: ${name}, on: becomes_true, when: ${when} }`
+  const feature = (size: string) => [`{ name: views, count: {}, where: type == "view", window: { size: ${size} } }`]
+  const before = { features: feature('1h'), actions: [cool('a')] }
+  const after = { features: feature('1h'), actions: [cool('other'), cool('b', 'views == 0')] }
+  assert.deepEqual(changesOf(before, after).warnings, [
+    { action: 'b', crossing: 'views == 0 became true as time passed' },
+  ])
+  assert.deepEqual(changesOf(before, { ...before, features: feature('2h') }).warnings.at(-1), {
+    action: 'a',
+    crossing: 'views < 3 became true as time passed',
+  })
+})
+
 test('what else folds and decides is told by key, a section that is new as a whole, and a file by its name', () => {
   const mapped = '[{ name: clicks, format: json, mapping: { customer: user, type: kind, time: at } }]'
   const before = { topics: mapped, rest: 'dedupe: { window: 1h }\narbitration: { emit: all }' }

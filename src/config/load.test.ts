@@ -302,6 +302,31 @@ actions:
   assert.deepEqual(told(timer, kept), [])
 })
 
+test('a condition that becomes true is of what is known without an event, and can be told the moment of', () => {
+  const action = (when: string) => `${minimal}
+features:
+  - { name: n, count: {}, window: { size: 1h } }
+  - { name: idle, time_since: {}, window: lifetime }
+  - { name: hot, decayed_sum: properties.x, half_life: 1h, window: lifetime }
+  - { name: warmth, value: "hot * 2.0 + double(n)" }
+  - { name: share, value: "n / 2" }
+actions:
+  - { name: a, on: becomes_true, when: ${when}, value: 2, payload: { idle: { cel: idle } } }
+`
+  const told = (when: string) => faultsOf({ 'beckon.yaml': action(when) })
+  assert.deepEqual(told('n == 0 && share < 1 && traits.vip == true && session_index > 1'), [])
+  const [rest, mend] = [
+    "all the time, so the moment can't be told at which it crosses a threshold: use",
+    'on: { absent, after, for }, or features over windows',
+  ]
+  assert.deepEqual(told('n == 0 && idle > 60'), [`beckon.yaml:14 actions.0.when: idle changes ${rest} ${mend}`])
+  assert.deepEqual(told('warmth < 1.0'), [
+    `beckon.yaml:14 actions.0.when: warmth reads hot, which changes ${rest} ${mend}`,
+  ])
+  const hint = 'is of an event, and time alone may make the condition true: use features, traits and the session'
+  assert.deepEqual(told('n == 0 && type == "x"'), [`beckon.yaml:14 actions.0.when: type ${hint}`])
+})
+
 test('included files are merged, keep their places, and may not contradict', () => {
   const files = {
     'beckon.yaml': `include: [features.yaml, actions.yaml]\n${minimal}`,

@@ -51,7 +51,8 @@ export function compilePolicy(
       for (const variable of compiled.names) read?.add(variable)
       const missing = on && [...compiled.names].find((variable) => !kept.has(variable))
       if (missing === undefined) return compiled
-      const hint = `${missing} is of an event, and there is none when a timer fires: use features, traits and the session`
+      const why = on === 'becomes_true' ? 'time alone may make the condition true' : 'there is none when a timer fires'
+      const hint = `${missing} is of an event, and ${why}: use features, traits and the session`
       throw new ExpressionFault(hint, source.indexOf(missing))
     }
     const isCrossing = on === 'becomes_true'

@@ -15,12 +15,15 @@ writeFileSync(
 kafka: { brokers: [localhost:9092] }
 clickhouse: { url: http://localhost:8123 }
 topics: [{ name: events, format: json }]
-features: [{ name: adds, count: {}, where: type == "add", window: { size: 1h } }]
+features:
+  - { name: adds, count: {}, where: type == "add", window: { size: 1h } }
+  - { name: looks, count: {}, where: type == "look", window: { size: 10m, pane: 1m } }
 actions:
   - name: remind
     on: { absent: buy, after: add, for: 30m }
     when: adds > 0
     payload: { adds: { cel: adds } }
+  - { name: cooled, on: becomes_true, when: looks == 1 }
 `,
 )
 after(() => rmSync(folder, { recursive: true }))
@@ -67,6 +70,9 @@ describe('a task with timers', () => {
     }
   }
 
+  /** Which actions there are, and of which minute. */
+  const decided = async () =>
+    (await world.actions()).map(({ action, time }) => `${action} ${(Number(time) - startMs) / minuteMs}`)
   const fired = async () => (await world.actions()).map(({ time }) => (Number(time) - startMs) / minuteMs)
 
   it('fires on an idle partition when its time has come, once, and says which timer', async () => {
@@ -173,6 +179,46 @@ describe('a task with timers', () => {
     await pass(30, third)
     assert.deepEqual(await fired(), [40, 130])
     assert.equal(third.failure, undefined)
+  })
+
+  it('acts on a threshold that expiry crosses, once, at its own time, whoever owns the partition by then', async () => {
+    await world.happens('look', 'a')
+    await take()
+    await pass(3)
+    await world.happens('look', 'b')
+    await take()
+    assert.deepEqual(await decided(), ['cooled 0'], 'with the first look')
+    await pass(6)
+    await task.close(false)
+    const next = world.task()
+    next.start()
+    await pass(31, next)
+    assert.deepEqual(await decided(), ['cooled 0', 'cooled 10'], 'the first has left the window')
+    await next.close(false)
+    const third = world.task()
+    third.start()
+    await pass(60, third)
+    assert.equal(third.state, 'running')
+    await world.happens('look', 'c')
+    await take(third)
+    assert.deepEqual(await decided(), ['cooled 0', 'cooled 10', 'cooled 100'], 'the replay came to the same')
+    assert.equal(third.failure, undefined)
+  })
+
+  it('leaves out a threshold that an event in the log keeps from being crossed', async () => {
+    await world.happens('look', 'a')
+    await world.happens('look', 'b')
+    await take()
+    nowMs += 9 * minuteMs
+    await world.happens('look', 'c')
+    await world.happens('look', 'd')
+    await pass(3)
+    assert.deepEqual(await decided(), ['cooled 0'])
+    await take()
+    await pass(3)
+    assert.deepEqual(await decided(), ['cooled 0'], 'from four to two')
+    await pass(60)
+    assert.deepEqual(await decided(), ['cooled 0'], 'from two to none')
   })
 
   it('fires once when two believe that they own the partition', async () => {

@@ -26,6 +26,7 @@ actions:
   - { name: help, when: views_5m >= 2, value: 2, contact: { cooldown: 30m } }
   - { name: praise, when: spent > 10, value: 1, contact: { caps: [{ max: 1, per: 24h }] } }
   - { name: call, when: properties.urgent == true, value: 9 }
+  - { name: cooled, on: becomes_true, when: views_5m == 1 && traits.vip == true, value: 5 }
   - { name: miss, on: { absent: order, after: view, for: 1h }, when: views_5m == 0, value: 1 }
 arbitration: { emit: best, contact: { caps: [{ max: 3, per: 24h }] } }
 `,
@@ -134,6 +135,20 @@ describe('a rule test', () => {
     assert.deepEqual(differences([view], '{ reasons: { miss: chosen } }'), [
       'reason of miss: "chosen" "no decision: it is of a timer"',
     ])
+  })
+
+  it('sees conditions become true, with an event or as time passes, once each time', () => {
+    const vip = '{ at: 10:00, type: identify, traits: { vip: true } }'
+    const reason = (name: string) => `{ reasons: { cooled: ${name} } }`
+    const none = 'no decision: its condition did not become true with the event'
+    // Each view leaves its window five minutes after its own minute began.
+    const two = [vip, '{ at: 10:01, type: view, then: [cooled] }', '{ at: "10:02:30", type: view, then: [help] }']
+    assert.deepEqual(differences([...two, '{ at: "10:05:59.999", then: [] }', '{ at: 10:06 }'], '[cooled]'), [])
+    assert.deepEqual(differences([...two, '{ at: 10:30, type: x }', '{ at: +1d }'], '[cooled]'), [], 'before the event')
+    assert.deepEqual(differences([...two, '{ at: 10:06, type: view }', '{ at: "10:07" }'], '[cooled]'), [], 'held up')
+    const first = [vip, '{ at: 10:01, type: view }']
+    assert.deepEqual(differences(first, reason('chosen')), [])
+    assert.deepEqual(differences([...first, '{ type: x }'], reason('chosen')), [`reason of cooled: "chosen" "${none}"`])
   })
 
   it('sees that a repeated id is decided on once', () => {
