@@ -41,12 +41,16 @@ export function compare(parts: readonly Part[], endMs: number, say: (line: strin
   const counts = { event: 0, expiry: 0, absence: 0 }
   const customers = new Set<string>()
   const lateness: number[] = []
+  let late = 0
   let missed = 0
   let unexpected = 0
   for (const { events, slices, found } of parts) {
     for (const { customer } of events) customers.add(customer)
     const open = new Map<string, ExpectedCrossing>()
-    for (const crossing of expectedCrossings(events, slices, endMs)) {
+    const { crossings, overdue } = expectedCrossings(events, slices, endMs)
+    late += overdue.length
+    for (const what of overdue) differs(`${what}, did not fire for a second`)
+    for (const crossing of crossings) {
       counts[crossing.by]++
       open.set(keyOf(crossing), crossing)
     }
@@ -77,7 +81,7 @@ export function compare(parts: readonly Part[], endMs: number, say: (line: strin
     missed,
     false: unexpected,
     lateness_ms: { p50: share(0.5), p99: share(0.99), max: lateness.at(-1) ?? 0 },
-    late_over_1s: lateness.filter((ms) => ms > lateMs).length,
+    late_over_1s: late + lateness.filter((ms) => ms > lateMs).length,
   }
 }
 

@@ -40,6 +40,7 @@ try {
       events: events!,
       customers: customers!,
       seconds: seconds!,
+      warmSeconds: 10,
       seed: seed!,
       say,
     })

@@ -15,18 +15,24 @@ export interface PlayOptions {
   readonly events: number
   readonly customers: number
   readonly seconds: number
+  /** Before it counts, the service, which has just been started, sees so much of the same, of other customers. */
+  readonly warmSeconds: number
   readonly seed: number
   readonly say: (line: string) => void
 }
 
 const partitions = 4
+const warming = 'warm-'
 const sendEveryMs = 50
 const lookEveryMs = 50
 /** By then all that is due has fired, however busy the machine is. */
-const quietMs = longestMs + 4_000
+const quietMs = longestMs + 3_000
 
 /** Plays a stream through the service in real time, waits until nothing is due any more, and compares what came out. */
-export async function playCrossings(world: World, { seed, seconds, say, ...size }: PlayOptions): Promise<Report> {
+export async function playCrossings(
+  world: World,
+  { seed, seconds, warmSeconds, say, ...size }: PlayOptions,
+): Promise<Report> {
   await world.createTopics({ events: partitions, actions: partitions, dead_letters: 1 })
   const config = world.writeConfig({ topics: [{ name: world.topic('events'), format: 'json' }], ...rules })
   const service = await world.start(config)
@@ -34,8 +40,11 @@ export async function playCrossings(world: World, { seed, seconds, say, ...size 
   try {
     for (let p = 0; p < partitions; p++) await service.logged('task.open', ({ partition }) => partition === p)
     const visible = new Visible(log, world.topic('actions'))
+    const topic = world.topic('events')
+    const warm = new Stream(seed, size.customers, warming)
+    await feed(log, topic, warm, Math.ceil((size.events / seconds) * warmSeconds), warmSeconds)
     say(`playing ${size.events} events of ${size.customers} customers in ${seconds} s`)
-    await feed(log, world.topic('events'), new Stream(seed, size.customers), size.events, seconds)
+    await feed(log, topic, new Stream(seed, size.customers, ''), size.events, seconds)
     await world.consumed(service, 'events')
     await sleep(quietMs)
     const endMs = Date.now() - 2_000
@@ -46,7 +55,7 @@ export async function playCrossings(world: World, { seed, seconds, say, ...size 
     const parts = []
     for (let p = 0; p < partitions; p++) {
       parts.push({
-        events: await readEvents(log, world.topic('events'), p),
+        events: await readEvents(log, topic, p),
         slices: await readSlices(log, world, p),
         found: await readActions(log, world.topic('actions'), p, visible),
       })
@@ -133,6 +142,7 @@ async function readEvents(log: Log, topic: string, partition: number): Promise<L
         timestamp: timeMs,
         properties,
       } = JSON.parse(String(batch.value(i)))
+      if (customer.startsWith(warming)) continue
       const price = Math.round(properties.price * 100)
       events.push({ offset: batch.offset(i), loggedMs: batch.timestamp(i), id, customer, type, price, timeMs })
     }
@@ -146,7 +156,7 @@ async function readSlices(log: Log, world: World, partition: number): Promise<Sl
   const slices: Slice[] = []
   for await (const batch of log.read(topic, partition, 0, Number.MAX_SAFE_INTEGER)) {
     for (const { next_offset: nextOffset, clock: clockMs, fired } of journal.decode(batch, world.topic('events'))) {
-      slices.push({ nextOffset, clockMs, fired })
+      slices.push({ nextOffset, clockMs, fired: fired.filter((customer) => !customer.startsWith(warming)) })
     }
   }
   return slices
@@ -157,6 +167,7 @@ async function readActions(log: Log, topic: string, partition: number, visible: 
   for await (const batch of log.read(topic, partition, 0, Number.MAX_SAFE_INTEGER)) {
     for (let i = 0; i < batch.count; i++) {
       const { customer, action, time: timeMs, trigger, offset } = JSON.parse(String(batch.value(i)))
+      if (customer.startsWith(warming)) continue
       const visibleMs = visible.since(partition, batch.offset(i))
       found.push({ customer, action, timeMs, offset: trigger === '' ? offset : undefined, visibleMs })
     }

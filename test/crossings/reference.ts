@@ -24,6 +24,12 @@ export interface Slice {
   readonly fired: readonly string[]
 }
 
+export interface Reference {
+  readonly crossings: readonly ExpectedCrossing[]
+  /** Absences that an event has ended which came long after they were due: they should have fired before it. */
+  readonly overdue: readonly string[]
+}
+
 export interface ExpectedCrossing {
   readonly by: 'event' | 'expiry' | 'absence'
   readonly customer: string
@@ -83,15 +89,14 @@ class Customer {
     this.#name = name
   }
 
-  add(event: LoggedEvent, crossed: (crossing: ExpectedCrossing) => void): void {
+  add(event: LoggedEvent, crossed: (crossing: ExpectedCrossing) => void, overdue: (what: string) => void): void {
     if (this.#ids.has(event.id)) return
     this.#ids.add(event.id)
     const { timeMs, type, loggedMs } = event
     this.#passTime(Math.max(this.#streamMs, timeMs) - 1, crossed)
     for (const absence of this.#absences) {
-      if (this.#dueMs(absence) + overdueMs < loggedMs) {
-        crossed(this.#crossing('absence', `${absence.action}, long overdue`, this.#dueMs(absence), 0))
-      }
+      const dueMs = Math.max(this.#dueMs(absence), absence.loggedMs)
+      if (dueMs + overdueMs < loggedMs) overdue(`${absence.action} of ${this.#name}, due at ${dueMs}`)
       if (absence.after(type) && timeMs > absence.afterMs) {
         absence.afterMs = timeMs
         absence.loggedMs = loggedMs
@@ -187,12 +192,9 @@ class Customer {
 }
 
 /** @param endMs all that is due by then has fired */
-export function expectedCrossings(
-  events: readonly LoggedEvent[],
-  slices: readonly Slice[],
-  endMs: number,
-): ExpectedCrossing[] {
+export function expectedCrossings(events: readonly LoggedEvent[], slices: readonly Slice[], endMs: number): Reference {
   const crossings: ExpectedCrossing[] = []
+  const overdue: string[] = []
   const note = (crossing: ExpectedCrossing) => crossings.push(crossing)
   const customers = new Map<string, Customer>()
   const of = (name: string) => {
@@ -203,10 +205,10 @@ export function expectedCrossings(
   let next = 0
   for (const { nextOffset, clockMs, fired } of slices) {
     for (; next < events.length && events[next]!.offset < nextOffset; next++) {
-      of(events[next]!.customer).add(events[next]!, note)
+      of(events[next]!.customer).add(events[next]!, note, (what) => overdue.push(what))
     }
     for (const customer of fired) of(customer).fire(clockMs, note)
   }
   for (const customer of customers.values()) customer.fire(endMs, note)
-  return crossings
+  return { crossings, overdue }
 }

@@ -19,20 +19,23 @@ const repeatable = 2_000
 export class Stream {
   readonly #random: Random
   readonly #customers: number
+  readonly #prefix: string
   readonly #latest: SentEvent[] = []
   #count = 0
 
-  constructor(seed: number, customers: number) {
+  /** @param prefix of the customers' names and the events' ids */
+  constructor(seed: number, customers: number, prefix: string) {
     this.#random = new Random(seed)
     this.#customers = customers
+    this.#prefix = prefix
   }
 
   next(nowMs: number): SentEvent {
     const random = this.#random
     if (this.#latest.length > 0 && random.chance(0.01)) return random.pick(this.#latest)
     const event = {
-      id: `e${this.#count}`,
-      customer: `c${this.#customer(nowMs)}`,
+      id: `${this.#prefix}e${this.#count}`,
+      customer: `${this.#prefix}c${this.#customer(nowMs)}`,
       type: random.pick(types) as string,
       price: random.below(10_000),
       timeMs: nowMs - this.#delayMs(),
