@@ -37,7 +37,7 @@ describe('the examples', () => {
         for (const step of one.steps) for (const action of step.expected?.actions ?? []) seen.add(action)
       }
     }
-    assert.equal(tried.size, 2, 'the shop, and the abandoned cart')
+    assert.equal(tried.size, 3, 'the shop, the abandoned cart and the win-back')
     for (const [names, seen] of tried) assert.equal([...seen].sort().join(), names)
   })
 
