@@ -6,6 +6,8 @@ import { compileFeatures, updateFeatures } from '../features/features.ts'
 import { createProfileStore } from '../store/clickhouse/profiles.ts'
 import { createTestDatabase, skip, type TestDatabase } from '../store/clickhouse/test-database.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
+import { type Crossing, crossByEvent } from '../timers/crossing.ts'
+import { eventlessMoment } from '../timers/eventless-moment.ts'
 import { ProfileCache } from './cache.ts'
 
 const customers = 3_000
@@ -17,6 +19,7 @@ describe('profiles beyond the memory', { skip }, () => {
   const features = compileFeatures(
     [
       { name: 'n', kind: { name: 'count' }, window: { kind: 'lifetime' } },
+      { name: 'recent', kind: { name: 'count' }, window: { kind: 'sliding', sizeMs: 1_000, maxEvents: 100 } },
       { name: 'ids', kind: { name: 'distinct', of: 'type', max: 100 }, window: { kind: 'lifetime' } },
     ],
     1_800_000,
@@ -72,7 +75,7 @@ describe('profiles beyond the memory', { skip }, () => {
       "SELECT customer, numbers FROM customers WHERE topic = 'topic' ORDER BY customer",
     )
     assert.equal(rows.length, customers)
-    for (const row of rows) assert.deepEqual(row.numbers, { n: 3, ids: 3 }, row.customer)
+    for (const row of rows) assert.deepEqual(row.numbers, { n: 3, recent: 3, ids: 3 }, row.customer)
   })
 
   it('tells the share of the busiest customer, where there are enough events to tell', () => {
@@ -83,6 +86,38 @@ describe('profiles beyond the memory', { skip }, () => {
     for (let i = 2_000; i < 2_100; i++) fold(cache, eventOf('busy', 2), i)
     cache.snapshot(2_100, checkpoint)
     assert.equal(cache.busiestShare, 0)
+  })
+
+  it('a condition that time will make true is due at that moment, and not whenever something leaves a window', async () => {
+    const recent = features.features.find(({ name }) => name === 'recent')!
+    const crossing: Crossing = {
+      kind: 'crossing',
+      name: 'few',
+      signature: 'few',
+      when: (moment) => (recent.read(moment) as number) < 2,
+      changes: [recent.nextChangeMs!],
+    }
+    const cache = new ProfileCache(store, 'crossings', 0, features, [crossing], true)
+    const [first, last] = [eventOf('c', 1), eventOf('c', 5)]
+    for (let round = 1; round <= 5; round++) {
+      fold(cache, eventOf('c', round), round)
+      crossByEvent(crossing, cache.of('c'), 0, eventlessMoment(cache.of('c'), first.timeMs - 1 + round), false)
+    }
+    cache.schedule(cache.of('c'))
+    // Of five, the fourth that leaves makes them fewer than two.
+    const turnMs = last.timeMs - 1 + 1_000
+    assert.deepEqual(cache.takeDue(first.timeMs + 999, 10), [])
+    assert.deepEqual(cache.takeDue(first.timeMs + 1_000, 10), ['c'])
+    assert.equal(cache.isDue('c', first.timeMs + 1_000), false)
+    assert.deepEqual(cache.takeDue(turnMs - 1, 10), [])
+    assert.deepEqual(cache.takeDue(turnMs, 10), ['c'])
+    assert.equal(cache.isDue('c', turnMs), true)
+
+    await store.insert(cache.snapshot(6, checkpoint))
+    const [row] = await database.select<{ due: string }>(
+      "SELECT toUnixTimestamp64Milli(next_due) AS due FROM profiles FINAL WHERE topic = 'crossings' AND customer = 'c'",
+    )
+    assert.equal(Number(row!.due), turnMs)
   })
 
   it('what changed since the last stored checkpoint is not let go', async () => {
