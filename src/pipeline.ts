@@ -208,9 +208,9 @@ export class Pipeline {
         return undefined
       }
       const isFirst = profile.streamTimeMs === 0
-      if (this.#hasCrossings) {
-        const before = { nowMs, clockMs: streamTimeMs - 1 }
-        this.#fireDue(profile, { topic, partition, offset }, before, output, 'crossing')
+      const beforeMs = streamTimeMs - 1
+      if (this.#hasCrossings && firstDue(policy.timers, profile.timers, beforeMs, 'crossing') >= 0) {
+        this.#fireDue(profile, { topic, partition, offset }, { nowMs, clockMs: beforeMs }, output, 'crossing')
       }
       profile.streamTimeMs = streamTimeMs
       touchSession(profile.session, event, session)

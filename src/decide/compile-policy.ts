@@ -64,7 +64,7 @@ export function compilePolicy(
     let timer: Timer | undefined
     if (isCrossing) timer = crossingOf(when, condition, featuresRead(names, features))
     else if (on !== undefined) {
-      timer = {
+      timer = timers.get(on.name) ?? {
         kind: 'absence',
         name: on.name,
         signature: on.name,
@@ -73,7 +73,7 @@ export function compilePolicy(
         forMs: on.forMs,
       }
     }
-    if (timer !== undefined && !timers.has(timer.signature)) timers.set(timer.signature, timer)
+    if (timer !== undefined) timers.set(timer.signature, timer)
     const action: Action = {
       name,
       when: isCrossing ? always : condition,

@@ -74,6 +74,7 @@ const overdueMs = 1_000
 class Customer {
   readonly #name: string
   readonly #ids = new Set<string>()
+  /** By time. */
   #events: LoggedEvent[] = []
   #views = 0
   #streamMs = 0
@@ -107,6 +108,7 @@ class Customer {
     this.#loggedMs = loggedMs
     if (type === 'view') this.#views++
     this.#events.push(event)
+    this.#events.sort((a, b) => a.timeMs - b.timeMs)
     if (this.#events.length % 50 === 0) {
       this.#events = this.#events.filter((one) => one.timeMs > this.#streamMs - keptMs)
     }
@@ -175,13 +177,11 @@ class Customer {
 
   /** The session as of then: the events before it, none of them further than the gap from the next. */
   #viewsOfSession(asOfMs: number): number {
-    const latestFirst = [...this.#events].sort((a, b) => b.timeMs - a.timeMs)
-    let laterMs = asOfMs
     let views = 0
-    for (const { timeMs, type } of latestFirst) {
-      if (laterMs - timeMs > gapMs) break
-      laterMs = timeMs
-      if (type === 'view') views++
+    let laterMs = asOfMs
+    for (let i = this.#events.length - 1; i >= 0 && laterMs - this.#events[i]!.timeMs <= gapMs; i--) {
+      laterMs = this.#events[i]!.timeMs
+      if (this.#events[i]!.type === 'view') views++
     }
     return views
   }
