@@ -15,6 +15,7 @@ const { values } = parseArgs({
     customers: { type: 'string', default: '10000' },
     seconds: { type: 'string', default: '120' },
     seed: { type: 'string', default: '1' },
+    kills: { type: 'string', default: '0' },
   },
 })
 const say = (line: string) => console.error(`crossings: ${line}`)
@@ -33,15 +34,13 @@ try {
   const { playCrossings } = await import('./play.ts')
   const world = await World.open()
   try {
-    const [events, customers, seconds, seed] = [values.events, values.customers, values.seconds, values.seed].map(
-      Number,
-    )
     const report = await playCrossings(world, {
-      events: events!,
-      customers: customers!,
-      seconds: seconds!,
+      events: Number(values.events),
+      customers: Number(values.customers),
+      seconds: Number(values.seconds),
       warmSeconds: 10,
-      seed: seed!,
+      seed: Number(values.seed),
+      kills: Number(values.kills),
       say,
     })
     if (values.json) console.log(JSON.stringify(report))

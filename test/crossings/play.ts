@@ -17,6 +17,8 @@ export interface PlayOptions {
   readonly seconds: number
   /** Before it counts, the service, which has just been started, sees so much of the same, of other customers. */
   readonly warmSeconds: number
+  /** How often it is killed meanwhile, and started again. */
+  readonly kills: number
   readonly seed: number
   readonly say: (line: string) => void
 }
@@ -25,17 +27,17 @@ const partitions = 4
 const warming = 'warm-'
 const sendEveryMs = 50
 const lookEveryMs = 50
-/** By then all that is due has fired, however busy the machine is. */
-const quietMs = longestMs + 3_000
+/** What is due has fired so long after it was, and after all is consumed, however busy the machine is. */
+const patienceMs = 3_000
 
 /** Plays a stream through the service in real time, waits until nothing is due any more, and compares what came out. */
 export async function playCrossings(
   world: World,
-  { seed, seconds, warmSeconds, say, ...size }: PlayOptions,
+  { seed, seconds, warmSeconds, kills, say, ...size }: PlayOptions,
 ): Promise<Report> {
   await world.createTopics({ events: partitions, actions: partitions, dead_letters: 1 })
   const config = world.writeConfig({ topics: [{ name: world.topic('events'), format: 'json' }], ...rules })
-  const service = await world.start(config)
+  let service = await world.start(config)
   const log = await openKafkaLog({ brokers: [world.kafka], clientId: 'crossings' })
   try {
     for (let p = 0; p < partitions; p++) await service.logged('task.open', ({ partition }) => partition === p)
@@ -44,10 +46,17 @@ export async function playCrossings(
     const warm = new Stream(seed, size.customers, warming)
     await feed(log, topic, warm, Math.ceil((size.events / seconds) * warmSeconds), warmSeconds)
     say(`playing ${size.events} events of ${size.customers} customers in ${seconds} s`)
-    await feed(log, topic, new Stream(seed, size.customers, ''), size.events, seconds)
+    const stream = new Stream(seed, size.customers, '')
+    for (let lives = kills + 1; lives > 0; lives--) {
+      await feed(log, topic, stream, Math.ceil(size.events / (kills + 1)), seconds / (kills + 1))
+      if (lives === 1) break
+      await service.kill()
+      service = await world.start(config)
+    }
+    const endMs = Date.now() + longestMs
+    await sleep(longestMs)
     await world.consumed(service, 'events')
-    await sleep(quietMs)
-    const endMs = Date.now() - 2_000
+    await sleep(patienceMs)
     const { code } = await service.stop()
     if (code !== 0) throw new Error(`the service ended with ${code}:\n${service.output}`)
     await visible.stop()
