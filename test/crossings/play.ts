@@ -25,8 +25,8 @@ export interface PlayOptions {
 
 const partitions = 4
 const warming = 'warm-'
-const sendEveryMs = 50
-const lookEveryMs = 50
+const sendEveryMs = 200
+const lookEveryMs = 100
 /** What is due has fired so long after it was, and after all is consumed, however busy the machine is. */
 const patienceMs = 3_000
 

@@ -55,6 +55,6 @@ export class Stream {
   /** Most are of now; some come behind later ones, and a few when their windows are over. */
   #delayMs(): number {
     const kind = this.#random.unit()
-    return kind < 0.93 ? this.#random.below(20) : this.#random.below(kind < 0.99 ? 2_000 : 9_000)
+    return kind < 0.93 ? this.#random.below(200) : this.#random.below(kind < 0.99 ? 2_000 : 9_000)
   }
 }
