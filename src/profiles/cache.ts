@@ -148,21 +148,25 @@ export class ProfileCache {
   isDue(customer: string, clockMs: number): boolean {
     const profile = this.of(customer)
     if (nextDueMs(this.#timers, profile.timers) <= clockMs) {
-      this.#lookAhead(profile)
+      const hasMoved = this.#lookAhead(profile)
+      // Of a profile whose row says when to look, the row has to say the new time.
+      if (hasMoved && !profile.dirty) return true
       if (nextDueMs(this.#timers, profile.timers) <= clockMs) return true
     }
     this.schedule(profile)
     return false
   }
 
-  /** Sees which of its crossings will turn by time alone, and when, so that it is left alone until then. */
-  #lookAhead(profile: Profile): void {
+  /** Sees whether its crossings will turn by time alone, and when, so that it is left alone until then. */
+  #lookAhead(profile: Profile): boolean {
+    let hasMoved = false
     for (let i = 0; i < profile.timers.length; i++) {
       const timer = this.#timers[i]!
       const state = profile.timers[i]
       if (timer.kind === 'absence' || state === undefined) continue
-      lookAhead(timer, state as CrossingState, eventlessMoment(profile, 0))
+      if (lookAhead(timer, state as CrossingState, eventlessMoment(profile, 0))) hasMoved = true
     }
+    return hasMoved
   }
 
   /** Notes when the first of its timers is due. */

@@ -129,6 +129,28 @@ const play = fc
     })
   })
 
+test('looking ahead past many rows goes there in steps', () => {
+  let evaluations = 0
+  const crossing: Crossing = {
+    kind: 'crossing',
+    name: 'c',
+    signature: 'c',
+    when: ({ asOfMs }) => {
+      evaluations++
+      return asOfMs >= 1_200
+    },
+    changes: [({ asOfMs }) => asOfMs + 1],
+  }
+  const state: CrossingState = { met: false, asOfMs: 1_000, nextMs: 1_001 }
+  const moment = eventlessMoment(new Profile('c'), 0)
+  let looks = 0
+  while (lookAhead(crossing, state, moment)) {
+    looks++
+    assert(evaluations <= looks * 64)
+  }
+  assert.deepEqual([looks, state.nextMs], [4, 1_200])
+})
+
 for (const [name, condition] of Object.entries(conditions)) {
   test(`a condition becomes true when looking at every ms says so: ${name}`, () => {
     fc.assert(

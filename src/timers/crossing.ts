@@ -60,16 +60,22 @@ export function crossByTime(crossing: Crossing, state: CrossingState, moment: Mo
   return turned
 }
 
+/** A sliding window has many rows, and each evaluation reads all that are left of them. */
+const maxEvaluations = 64
+
 /**
- * Moves `nextMs` on to when the condition will turn, should no event come. It evaluates at most once for each row that is
- * still to leave a window.
+ * Moves `nextMs` on to when the condition will turn, should no event come; or part of the way there, past as many rows that
+ * are still to leave a window as one look takes.
+ * @returns whether it has moved
  */
-export function lookAhead(crossing: Crossing, state: CrossingState, moment: Moment): void {
-  while (state.nextMs !== Number.POSITIVE_INFINITY) {
+export function lookAhead(crossing: Crossing, state: CrossingState, moment: Moment): boolean {
+  for (let moves = 0; moves < maxEvaluations; moves++) {
     moment.asOfMs = state.nextMs
-    if ((crossing.when(moment) === true) !== state.met) return
+    const isAtEnd = state.nextMs === Number.POSITIVE_INFINITY
+    if (isAtEnd || (crossing.when(moment) === true) !== state.met) return moves > 0
     state.nextMs = nextChangeMs(crossing, moment)
   }
+  return true
 }
 
 function nextChangeMs({ changes }: Crossing, moment: ProfileMoment): number {
