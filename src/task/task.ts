@@ -231,6 +231,8 @@ export class Task {
     if (due.length === 0 || !turn.isCurrent()) return
     this.#folding = true
     await this.#commit(opened, nothingFolded(), due, Math.max(nextOffset, high), clock, turn)
+    // More than one slice takes may be due at once. A batch that waits goes first.
+    setImmediate(() => this.tick())
   }
 
   /** The second half of a slice: fires the timers, and commits all of it. @returns when; ms */
