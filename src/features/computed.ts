@@ -15,19 +15,21 @@ export function compileComputed(
 ): Feature[] {
   const declared = declarations.filter((declaration): declaration is ComputedFeature => 'value' in declaration)
   const evaluators = new Map<string, (moment: ProfileMoment) => unknown>()
-  const computed = declared.map(({ name, value }): Feature => {
-    return { name, type: 'dyn', read: (moment) => toValue(evaluators.get(name)?.(moment)), value }
+  const computed = declared.map(({ name }): Feature => {
+    return { name, type: 'dyn', read: (moment) => toValue(evaluators.get(name)?.(moment)) }
   })
   const own = new Set(profileVariables.map(({ name }) => name))
   // A name that is taken is a fault of its own, which the caller tells.
   const features = [...aggregates, ...computed].filter(({ name }) => !own.has(name) && isVariableName(name))
   const scope = new Scope<ProfileMoment>([...profileVariables, ...features])
   const reads = new Map<string, ReadonlySet<string>>()
+  const signatures = new Map<string, string>()
   for (const declaration of declared) {
     const { name, value } = declaration
     try {
-      const { evaluate, names } = scope.compile(value)
+      const { evaluate, names, signature } = scope.compile(value)
       evaluators.set(name, evaluate)
+      signatures.set(name, signature)
       reads.set(name, names)
     } catch (fault) {
       onFault(declaration, ['value'], fault)
@@ -37,7 +39,11 @@ export function compileComputed(
     const cycle = pathBetween(declaration.name, declaration.name, reads, new Set())
     if (cycle) onFault(declaration, ['value'], new Error(`computed from itself: ${cycle.join(' reads ')}`))
   }
-  return computed.map((feature) => ({ ...feature, names: reads.get(feature.name) ?? new Set() }))
+  return computed.map((feature) => ({
+    ...feature,
+    names: reads.get(feature.name) ?? new Set(),
+    signature: signatures.get(feature.name) ?? '',
+  }))
 }
 
 /** The names from one feature to another by what they read, both included. */
@@ -58,5 +64,8 @@ function pathBetween(
 }
 
 /** CEL's error is null, and a map that the expression wrote down an object. */
-const toValue = (result: unknown): Value =>
-  (result instanceof Map ? Object.fromEntries(result) : (result ?? null)) as Value
+function toValue(result: unknown): Value {
+  if (Array.isArray(result)) return result.map(toValue)
+  if (result instanceof Map) return Object.fromEntries([...result].map(([key, value]) => [key, toValue(value)]))
+  return (result ?? null) as Value
+}

@@ -29,8 +29,8 @@ export interface Feature {
    * there is none. Undefined where its value changes all the time.
    */
   readonly nextChangeMs?: ((moment: ProfileMoment) => number) | undefined
-  /** Of a computed feature: its expression, and the names in it. */
-  readonly value?: string
+  /** Of a computed feature: what its expression means, however it is spelt, and the names in it. */
+  readonly signature?: string
   readonly names?: ReadonlySet<string>
 }
 

@@ -13,7 +13,7 @@ export function featuresRead(names: Iterable<string>, features: readonly Feature
 }
 
 /** Names all that a feature's value is of, but for the features that a computed one reads. */
-export function signatureOf({ name, value, state }: Feature): string {
-  const of = state === undefined ? value : [state.group.signature, state.member.signature, state.back].join(', ')
+export function signatureOf({ name, signature, state }: Feature): string {
+  const of = state === undefined ? signature : [state.group.signature, state.member.signature, state.back].join(', ')
   return `${name}: ${of}`
 }
