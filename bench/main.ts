@@ -10,8 +10,8 @@ import { benchScale } from './scale.bench.ts'
 import { benchService } from './service.bench.ts'
 
 /**
- * `npm run bench -- --json --events N --rounds N`: medians of one run, on servers of its own; with `--customers N` the
- * run with more customers than memory instead, with `--rebalance` workers that join and leave, with
+ * `npm run bench -- --json --events N --rounds N`: medians of one run, on servers of its own, with `--baseline FOLDER`
+ * beside the service of another checkout; with `--customers N` the run with more customers than memory instead, with `--rebalance` workers that join and leave, with
  * `--features` the pure core alone with 10, 50 and 200 features.
  */
 const { values } = parseArgs({
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     events: { type: 'string', default: '1000000' },
     rounds: { type: 'string', default: '3' },
+    baseline: { type: 'string' },
     customers: { type: 'string' },
     rebalance: { type: 'boolean', default: false },
     features: { type: 'boolean', default: false },
@@ -42,7 +43,7 @@ async function withServers(): Promise<void> {
     const place = { ...servers, folder }
     if (values.rebalance) await benchRebalance(place, report)
     else if (values.customers !== undefined) await benchScale(place, Number(values.customers), report)
-    else await benchService(place, events, rounds, report)
+    else await benchService(place, events, rounds, values.baseline, report)
   } finally {
     await stopStack({ dir, wipe: true })
   }

@@ -1,20 +1,14 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { generateClicks } from './clicks.ts'
 import { produceClicks } from './clicks-topic.ts'
 import { median, type Report } from './report.ts'
-import {
-  fromRoot,
-  makeBed,
-  type Place,
-  partitions,
-  ServiceProcess,
-  selectOne,
-  type Usage,
-  usageOf,
-} from './service-process.ts'
+import * as present from './service-process.ts'
+import { fromRoot, type Place, partitions, selectOne, type Usage, usageOf } from './service-process.ts'
 
 const topic = 'bench.clicks'
 /** As in deploy/docker/Dockerfile. */
@@ -26,31 +20,51 @@ interface Run extends Usage {
 
 /**
  * The whole service, with transactions and ClickHouse writes, over a topic of clicks, beside a bare loop of kafkajs and
- * avsc over the same topic. The two take turns, so that the machine's noise meets both.
+ * avsc over the same topic. All take turns, so that the machine's noise meets each of them.
+ * @param baseline the folder of another checkout, built, whose service takes turns too
  */
-export async function benchService(place: Place, events: number, rounds: number, report: Report): Promise<void> {
+export async function benchService(
+  place: Place,
+  events: number,
+  rounds: number,
+  baseline: string | undefined,
+  report: Report,
+): Promise<void> {
   report.say(`filling ${topic} with ${events} events`)
   await produceClicks([place.kafka], topic, partitions, generateClicks({ count: events, customers: 50_000, seed: 1 }))
-  const bare: Run[] = []
+  const before = baseline === undefined ? undefined : await checkoutAt(baseline)
+  const bareLoop: Run[] = []
   const service: Run[] = []
+  const earlier: Run[] = []
   for (let round = 1; round <= rounds; round++) {
     report.say(`round ${round} of ${rounds}: the bare loop`)
-    bare.push(await runBareLoop(place, events))
+    bareLoop.push(await runBareLoop(place, events))
     report.say(`round ${round} of ${rounds}: the service`)
-    service.push(await runService(place, events, round))
+    service.push(await runService(present, place, events, `bench.${round}`))
+    if (before === undefined) continue
+    report.say(`round ${round} of ${rounds}: the baseline`)
+    earlier.push(await runService(before, place, events, `bench.before.${round}`))
   }
   const rate = (runs: Run[]) => events / median(runs.map(({ seconds }) => seconds))
   const perCpu = (runs: Run[]) => events / median(runs.map(({ cpuSeconds }) => cpuSeconds))
-  for (const [name, runs] of [
-    ['bare_loop', bare],
-    ['service', service],
-  ] as const) {
+  for (const [name, runs] of Object.entries({ bare_loop: bareLoop, service, baseline: earlier })) {
+    if (runs.length === 0) continue
     report.figure(`${name}_events_per_second`, rate(runs))
     report.figure(`${name}_events_per_cpu_second`, perCpu(runs))
     report.figure(`${name}_peak_mb`, median(runs.map(({ peakMb }) => peakMb)))
   }
-  report.figure('service_to_bare_loop_rate', rate(service) / rate(bare))
-  report.figure('service_to_bare_loop_per_cpu', perCpu(service) / perCpu(bare))
+  report.figure('service_to_bare_loop_rate', rate(service) / rate(bareLoop))
+  report.figure('service_to_bare_loop_per_cpu', perCpu(service) / perCpu(bareLoop))
+  if (earlier.length === 0) return
+  report.figure('service_to_baseline_rate', rate(service) / rate(earlier))
+  report.figure('service_to_baseline_per_cpu', perCpu(service) / perCpu(earlier))
+}
+
+/** What runs the service of a checkout: this one's, or that of another, which has tables of its own. */
+type Checkout = Pick<typeof present, 'fromRoot' | 'makeBed' | 'ServiceProcess'>
+
+async function checkoutAt(folder: string): Promise<Checkout> {
+  return import(pathToFileURL(join(resolve(folder), 'dist/bench/service-process.js')).href)
 }
 
 async function runBareLoop({ kafka }: Place, events: number): Promise<Run> {
@@ -69,13 +83,13 @@ async function runBareLoop({ kafka }: Place, events: number): Promise<Run> {
   throw new Error('the bare loop ended without a figure')
 }
 
-async function runService(place: Place, events: number, round: number): Promise<Run> {
-  const config = readFileSync(fromRoot('bench/clicks.yaml'), 'utf8').replace(
+async function runService(checkout: Checkout, place: Place, events: number, name: string): Promise<Run> {
+  const config = readFileSync(checkout.fromRoot('bench/clicks.yaml'), 'utf8').replace(
     'CLICKS_AVSC',
-    fromRoot('bench/clicks.avsc'),
+    checkout.fromRoot('bench/clicks.avsc'),
   )
-  const bed = await makeBed(place, `bench.${round}`, config)
-  const service = new ServiceProcess(bed, nodeFlags)
+  const bed = await checkout.makeBed(place, name, config)
+  const service = new checkout.ServiceProcess(bed, nodeFlags)
   try {
     await service.reaches('beckon_events_consumed_total', events)
     const seconds = (performance.now() - service.assignedMs) / 1000
