@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { backfillCommand } from './cli/backfill.ts'
 import { checkCommand } from './cli/check.ts'
 import { demoCommand } from './cli/demo.ts'
 import { dlqCommand } from './cli/dlq.ts'
@@ -23,6 +24,7 @@ const program = new Command('beckon')
   .addCommand(profileCommand())
   .addCommand(parityCommand())
   .addCommand(featuresCommand())
+  .addCommand(backfillCommand())
   .addCommand(dlqCommand())
   .addCommand(doctorCommand())
   .addCommand(migrateCommand())

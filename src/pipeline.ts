@@ -10,10 +10,11 @@ import { Event } from './events/event.ts'
 import type { OutRecord, RecordBatch } from './events/log.ts'
 import { type FeatureSet, updateFeatures } from './features/features.ts'
 import type { Moment } from './features/moment.ts'
+import { readsAny } from './features/reading.ts'
 import { UnknownSchema } from './ingest/decode.ts'
 import { hashId } from './ingest/recent-ids.ts'
 import { type Rejected, type Reason as RejectReason, rejected } from './ingest/rejected.ts'
-import { mergeTraits, type Profile } from './profiles/profile.ts'
+import { mergeTraits, noteLater, type Profile } from './profiles/profile.ts'
 import { type SliceChunks, SliceRows } from './store/slice-rows.ts'
 import { updateAbsences } from './timers/absence.ts'
 import { crossByEvent, crossByTime } from './timers/crossing.ts'
@@ -116,6 +117,7 @@ export class Pipeline {
       session: noSession(),
       traits: new Map(),
       groups: [],
+      notReady: undefined,
       asOfMs: 0,
     }
   }
@@ -222,11 +224,13 @@ export class Pipeline {
       moment.session = profile.session
       moment.traits = profile.traits
       moment.groups = profile.groups
+      moment.notReady = profile.notReady
       moment.asOfMs = streamTimeMs
 
       const late = updateFeatures(features, profile.groups, moment, streamTimeMs, output.tally.lateBy)
       if (late) output.tally.late++
       this.#rows.event(topic, partition, offset, event, enrichment, profile.session, late, false)
+      if (profile.later !== undefined) noteLater(profile, event, enrichment)
       const touched = updateAbsences(policy.timers, profile, moment)
       const competing = this.#hasCrossings ? this.#evaluateAll(profile, isFirst, moment) : policy.onEvent
       if (touched || this.#hasCrossings) profiles.schedule(profile)
@@ -253,6 +257,8 @@ export class Pipeline {
     for (let i = 0; i < policy.timers.length; i++) {
       const timer = policy.timers[i]!
       if (timer.kind !== 'crossing') continue
+      // What it was is not known then; it is noted with the first event after.
+      if (moment.notReady !== undefined && readsAny(timer.names, moment.notReady)) continue
       // Of a customer never seen before nothing was met; of others a new condition may have been, for long.
       if (crossByEvent(timer, profile, i, moment, !isFirst)) competing = joinedBy(policy, competing, i)
     }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { getHeapStatistics } from 'node:v8'
 import type { ClickHouseClient } from '@clickhouse/client'
+import { readCompleteKinds } from './changes/clickhouse/complete-kinds.ts'
 import { settingsOf } from './changes/settings.ts'
 import type { ActionFormat } from './emit/encode-action.ts'
 import { type Engine, schemaFile, withRules } from './engine.ts'
@@ -18,6 +19,7 @@ import { countSplitCustomers } from './placement/clickhouse/count-split.ts'
 import { watchPlacement } from './placement/watch.ts'
 import { featureQueries } from './sql/features.ts'
 import { compileStages } from './stages.ts'
+import { createEventHistory } from './store/clickhouse/event-history.ts'
 import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
 import { readPolicy } from './store/clickhouse/policies.ts'
 import { createProfileStore } from './store/clickhouse/profiles.ts'
@@ -97,6 +99,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     partitions,
     profileBytes: () => maxProfileBytes / Math.max(1, tasks.size),
     store,
+    history: createEventHistory(world.clickhouse),
     rows,
     metrics,
     logger,
@@ -160,7 +163,9 @@ export async function startService(engine: Engine, world: World): Promise<Servic
         everyMs: parity.every,
         sample: parity.sample,
         queries: featureQueries(config.features, engine.features, config.enrich.session.idle),
-        reader: createParityReader(world.clickhouse, topics),
+        reader: createParityReader(world.clickhouse, topics, engine.policy.version, () =>
+          readCompleteKinds(world.clickhouse, engine),
+        ),
         metrics,
         logger,
       })

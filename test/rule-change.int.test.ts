@@ -64,17 +64,18 @@ describe('rules that change after a crash', { skip }, () => {
     const service = await world.start(laterRules())
     await feed()
     await world.consumed(service, 'events')
+    await service.logged('backfill.done')
     assert.equal((await service.stop()).code, 0, service.output)
 
     const actions = (await world.read('actions')).map(({ value }) => JSON.parse(String(value)).action)
     const fifths = actions.filter((name) => name === 'fifth').length
     const tenths = actions.filter((name) => name === 'tenth').length
     assert.deepEqual([fifths, tenths], [(part * 2) / 5, part / 10], 'each rule decided its own part')
-    const [row] = await world.select<{ seen: number; names: string[] }>(
-      `SELECT numbers['seen'] AS seen, arraySort(arrayConcat(mapKeys(numbers), mapKeys(strings), mapKeys(lists))) AS names
+    const [row] = await world.select<{ seen: number; top_page: string[]; names: string[] }>(
+      `SELECT numbers['seen'] AS seen, lists['top_page'] AS top_page, arraySort(arrayConcat(mapKeys(numbers), mapKeys(strings), mapKeys(lists))) AS names
        FROM customers WHERE customer = 'c'`,
     )
-    assert.deepEqual(row, { seen: part * 3, names: ['seen', 'top_page'] })
+    assert.deepEqual(row, { seen: part * 3, top_page: ['p0', 'p1', 'p2'], names: ['seen', 'top_page'] })
   })
 
   it('wait for their text where the store has lost it', async () => {

@@ -44,7 +44,7 @@ const changesOf = (before: Parts, after: Parts): Changes => compare(open(before)
 /** `name change` of each definition, with what it was called and what becomes of its state. */
 const told = ({ definitions }: Changes) =>
   definitions.map(({ name, change, was, carryOver }) =>
-    [name, change, ...(change === 'renamed' ? [was?.name] : []), ...(carryOver ? [carryOver.state] : [])].join(' '),
+    [name, change, ...(change === 'renamed' ? [was?.name] : []), ...(carryOver ? [carryOver] : [])].join(' '),
   )
 
 test('a version is of what is declared, not of the name, the order of keys, or the way to write it', () => {
@@ -65,7 +65,7 @@ test('a version is of what is declared, not of the name, the order of keys, or t
 test('the gap of sessions is part of the version of features over a session, and of no other', () => {
   const features = [views, '{ name: pages, count: {}, window: session }']
   const changes = changesOf({ features }, { features, rest: 'enrich: { session: { idle: 10m } }' })
-  assert.deepEqual(told(changes), ['views unchanged kept', 'pages changed starts_anew', 'call unchanged'])
+  assert.deepEqual(told(changes), ['views unchanged kept', 'pages changed from_events', 'call unchanged'])
   assert.deepEqual(changes.settings, [{ key: 'enrich.session.idle', from: 1_800_000, to: 600_000 }])
 })
 
@@ -73,7 +73,7 @@ test('the same rules: nothing changes, in whatever order they stand', () => {
   const features = [views, '{ name: carts, count: {}, window: lifetime }']
   const changes = changesOf({ features }, { features: features.toReversed() })
   assert.deepEqual(told(changes), ['carts unchanged kept', 'views unchanged kept', 'call unchanged'])
-  assert.deepEqual(formatChanges(changes, 0).notes, ['nothing changes'])
+  assert.deepEqual(formatChanges(changes).notes, ['nothing changes'])
 })
 
 test('new, changed, renamed and removed definitions are told, with what becomes of their state', () => {
@@ -93,9 +93,9 @@ test('new, changed, renamed and removed definitions are told, with what becomes 
     },
   )
   assert.deepEqual(told(changes), [
-    'views changed fills_up',
+    'views changed from_events',
     'baskets renamed carts kept',
-    'spend new starts_anew',
+    'spend new from_events',
     'ratio new computed',
     'old removed',
     'call changed',
@@ -103,7 +103,7 @@ test('new, changed, renamed and removed definitions are told, with what becomes 
     'chat removed',
   ])
   assert.deepEqual(changes.warnings, [
-    { action: 'call', feature: 'views', state: 'fills_up' },
+    { action: 'call', feature: 'views', state: 'from_events' },
     { action: 'letter', wasNamed: 'mail' },
   ])
 })
@@ -130,8 +130,8 @@ test('an action is warned of what its condition or value reads through computed 
   ]
   const { warnings } = changesOf({}, { features: [views, ...features], actions })
   assert.deepEqual(warnings, [
-    { action: 'by_condition', feature: 'spend', state: 'starts_anew' },
-    { action: 'by_value', feature: 'spend', state: 'starts_anew' },
+    { action: 'by_condition', feature: 'spend', state: 'from_events' },
+    { action: 'by_value', feature: 'spend', state: 'from_events' },
   ])
 })
 
@@ -189,51 +189,34 @@ test('where the settings of before are not known, that is said, and the rules ar
     [changes.settingsKnown, changes.settings],
     [false, [{ key: 'arbitration.emit', from: 'all', to: 'best' }]],
   )
-  assert.match(formatChanges(changes, 0).notes.join('\n'), /are not compared/)
+  assert.match(formatChanges(changes).notes.join('\n'), /are not compared/)
 })
 
-test('people and machines are told the same, with the time until which a feature is partial', () => {
-  const changes = changesOf(
-    { features: [views] },
-    {
-      features: [
-        views.replace('1h', '90m, pane: 5m'),
-        '{ name: last_3, count: {}, window: { events: 3 } }',
-        '{ name: today, count: {}, window: { calendar: day, timezone: customer } }',
-        '{ name: pages, count: {}, window: session }',
-        '{ name: ever, count: {}, window: lifetime }',
-      ],
-    },
-  )
-  const nowMs = Date.UTC(2026, 0, 1)
-  const { table, notes } = formatChanges(changes, nowMs)
+test('people and machines are told the same, of every feature what becomes of it', () => {
+  const features = [
+    views.replace('1h', '90m, pane: 5m'),
+    '{ name: seen, count: {}, where: type == "view", window: { size: 10m, pane: 5m } }',
+    '{ name: ever, count: {}, window: lifetime }',
+    '{ name: often, value: views > ever }',
+  ]
+  const changes = changesOf({ features: [views] }, { features })
+  const { table, notes } = formatChanges(changes)
+  const fromEvents = 'is computed from the events, and not ready until then'
   assert.deepEqual(
     table.map(([kind, name, , , state]) => [kind, name, state]),
     [
-      [
-        'feature',
-        'views',
-        'keeps its state and fills up: partial for 30m, until 2026-01-01T00:30:00.000Z if started now',
-      ],
-      ['feature', 'last_3', 'starts anew, empty: partial for the next 3 events of a customer'],
-      ['feature', 'today', "starts anew, empty: partial until the next day begins in the customer's timezone"],
-      ['feature', 'pages', "starts anew, empty: partial until the customer's session is over"],
-      ['feature', 'ever', 'starts anew, empty: it never has what was before the change'],
+      ['feature', 'views', fromEvents],
+      ['feature', 'seen', 'keeps its state'],
+      ['feature', 'ever', fromEvents],
+      ['feature', 'often', 'is computed, and has no state'],
       ['action', 'call', ''],
     ],
   )
-  assert.deepEqual(notes, ['warning: call reads views, which fills up'])
-  const json = changesJson(changes, nowMs) as { changes: { state?: string; lacks?: object }[]; warnings: object[] }
+  assert.deepEqual(notes, ['warning: call reads views, and is not decided for a customer before that is ready'])
+  const json = changesJson(changes) as { changes: { state?: string }[]; warnings: object[] }
   assert.deepEqual(
-    json.changes.map(({ state, lacks }) => [state, lacks]),
-    [
-      ['fills_up', { for_ms: 1_800_000, until: '2026-01-01T00:30:00.000Z' }],
-      ['starts_anew', { for_events: 3 }],
-      ['starts_anew', { until_next: 'day', timezone: 'customer' }],
-      ['starts_anew', { until_next: 'session' }],
-      ['starts_anew', { for_ever: true }],
-      [undefined, undefined],
-    ],
+    json.changes.map(({ state }) => state),
+    ['from_events', 'kept', 'from_events', 'computed', undefined],
   )
-  assert.deepEqual(json.warnings, [{ action: 'call', feature: 'views', state: 'fills_up' }])
+  assert.deepEqual(json.warnings, [{ action: 'call', feature: 'views', state: 'from_events' }])
 })

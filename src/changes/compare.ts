@@ -27,8 +27,8 @@ export interface DefinitionChange extends Definition {
 
 /** What an action will decide otherwise for a while, though its declaration may be the same. */
 export type Warning =
-  /** Its condition or value reads the feature, itself or through computed ones, while it lacks events. */
-  | { readonly action: string; readonly feature: string; readonly state: 'fills_up' | 'starts_anew' }
+  /** Its condition or value reads the feature, itself or through computed ones, which is not ready at first. */
+  | { readonly action: string; readonly feature: string; readonly state: 'from_events' }
   /** Its cool-down and caps are kept by name, so they forget what was sent under the other one. */
   | { readonly action: string; readonly wasNamed: string }
   /** Its timer was not there before: none of it runs, and those that run of another one are dropped. */
@@ -64,14 +64,8 @@ export function compare(
   }
 }
 
-function carryOvers(before: FeatureSet, { rules, features }: Compiled): Map<string, CarryOver> {
-  const windows = new Map(
-    rules.features.map((declared) => [declared.name, 'window' in declared ? declared.window : undefined]),
-  )
-  return new Map(
-    features.features.map((feature) => [feature.name, carryOver(before, feature, windows.get(feature.name))]),
-  )
-}
+const carryOvers = (before: FeatureSet, { features }: Compiled): Map<string, CarryOver> =>
+  new Map(features.features.map((feature) => [feature.name, carryOver(before, feature)]))
 
 /** Of one kind. What is left of either side is paired by its version: that is another name. */
 function compareDefinitions(before: readonly Definition[], after: readonly Definition[]): DefinitionChange[] {
@@ -95,7 +89,7 @@ function featureWarnings({ policy, features }: Compiled, states: ReadonlyMap<str
   return actionsOf(policy).flatMap((action) =>
     featuresRead(action.names, features.features).flatMap(({ name: feature }): Warning[] => {
       const state = states.get(feature)
-      return state && 'lacks' in state ? [{ action: action.name, feature, state: state.state }] : []
+      return state === 'from_events' ? [{ action: action.name, feature, state }] : []
     }),
   )
 }

@@ -56,14 +56,13 @@ describe('beckon check --against', { skip }, () => {
     assert.deepEqual(
       against.changes.map(({ name, change, state }: Record<string, unknown>) => [name, change, state]),
       [
-        ['views', 'changed', 'fills_up'],
+        ['views', 'changed', 'from_events'],
         ['hello', 'unchanged', undefined],
       ],
     )
     assert.equal(against.changes[0].version, definitions[0].version)
-    assert.equal(against.changes[0].lacks.for_ms, 3_600_000)
     assert.deepEqual(against.settings, [{ key: 'dedupe.window', from: 7_200_000, to: 3_600_000 }])
-    assert.deepEqual(against.warnings, [{ action: 'hello', feature: 'views', state: 'fills_up' }])
+    assert.deepEqual(against.warnings, [{ action: 'hello', feature: 'views', state: 'from_events' }])
   })
 
   it('running fails with 1 where the rules that run are of a version that this one does not take', async () => {

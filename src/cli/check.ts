@@ -48,9 +48,8 @@ async function check({ config: file, against, versions, json }: Options): Promis
   const definitions = definitionsOf(rules)
   const before = against === undefined ? undefined : await openEarlier(against, engine)
   const changes = before && compare(before, { ...engine, settings: settingsOf(config) })
-  const nowMs = Date.now()
   if (json) {
-    const compared = before && changes && { against: { policy: before.hash, ...changesJson(changes, nowMs) } }
+    const compared = before && changes && { against: { policy: before.hash, ...changesJson(changes) } }
     console.log(JSON.stringify({ ok: true, faults: [], ...counts, policy: policy.version, definitions, ...compared }))
     return
   }
@@ -58,11 +57,11 @@ async function check({ config: file, against, versions, json }: Options): Promis
     `ok: ${counts.topics} topics, ${counts.features} features, ${counts.actions} actions; policy ${policy.version}`,
   )
   if (versions) printTable(definitions.map(({ kind, name, version }) => [kind, name, version]))
-  if (before && changes) printChanges(`against ${before.name}, policy ${before.hash}`, changes, nowMs)
+  if (before && changes) printChanges(`against ${before.name}, policy ${before.hash}`, changes)
 }
 
-function printChanges(title: string, changes: Changes, nowMs: number): void {
-  const { table, notes } = formatChanges(changes, nowMs)
+function printChanges(title: string, changes: Changes): void {
+  const { table, notes } = formatChanges(changes)
   console.log(`\n${title}`)
   printTable(table)
   for (const note of notes) console.log(note)

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { readCompleteKinds } from '../changes/clickhouse/complete-kinds.ts'
 import type { Value } from '../events/event.ts'
 import { createParityReader } from '../parity/clickhouse/reader.ts'
 import { checkParity } from '../parity/parity.ts'
@@ -56,16 +57,20 @@ function printSql({ config: file, asOf: moment }: Options): void {
 }
 
 async function check({ config: file, sample, show, json }: Options): Promise<void> {
-  const { config, features } = openEngine(file)
+  const engine = openEngine(file)
+  const { config, features, policy } = engine
   const queries = featureQueries(config.features, features, config.enrich.session.idle)
   const client = connectStore(config)
   const isWatched = process.stderr.isTTY && !json
   try {
+    const complete = await readCompleteKinds(client, engine)
     const tallies = await checkParity(
       queries,
       createParityReader(
         client,
         config.topics.map(({ name }) => name),
+        policy.version,
+        async () => complete,
       ),
       {
         ...(sample === undefined ? {} : { sample: { count: sample, seed: Date.now() } }),

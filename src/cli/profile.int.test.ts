@@ -34,6 +34,8 @@ describe('beckon profile', { skip }, () => {
       maps: [],
       traits: new Map([['plan', 'gold']]),
       nextDueMs: 0,
+      policy: '',
+      notReady: [],
       state: Buffer.from('private'),
       deleted: false,
     })

@@ -17,6 +17,7 @@ const row: CustomerRow = {
   strings: { first_page: '/' },
   lists: { top_items: ['a', 'b, c'] },
   maps: { by_category: { shoes: 2, 'a: b': 1.5 } },
+  not_ready: ['spend_24h'],
   traits: { plan: 'gold' },
   updated_at: '2026-01-02 03:04:06.000',
 }
@@ -36,6 +37,7 @@ describe('a profile for people', () => {
         'by_category  "shoes": 2, "a: b": 1.5',
         'carts_1h     1',
         'first_page   "/"',
+        'spend_24h    not ready',
         'top_items    "a", "b, c"',
         'views_5m     3',
         '',
@@ -46,7 +48,16 @@ describe('a profile for people', () => {
   })
 
   it('leaves out what there is none of', () => {
-    const text = formatProfile({ ...row, session_index: 0, numbers: {}, strings: {}, lists: {}, maps: {}, traits: {} })
+    const text = formatProfile({
+      ...row,
+      session_index: 0,
+      numbers: {},
+      strings: {},
+      lists: {},
+      maps: {},
+      not_ready: [],
+      traits: {},
+    })
     assert.match(text, /session {3}none$/)
   })
 

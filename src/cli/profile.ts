@@ -47,6 +47,7 @@ export interface CustomerRow {
   readonly strings: Readonly<Record<string, string>>
   readonly lists: Readonly<Record<string, readonly string[]>>
   readonly maps: Readonly<Record<string, Readonly<Record<string, number>>>>
+  readonly not_ready: readonly string[]
   readonly traits: Readonly<Record<string, string>>
   readonly updated_at: string
 }
@@ -74,6 +75,7 @@ export function formatProfile(row: CustomerRow): string {
         .map(([key, value]) => `${JSON.stringify(key)}: ${value}`)
         .join(', '),
     ]),
+    ...row.not_ready.map((name) => [name, 'not ready']),
   ]
   const blocks = [
     alignColumns(toPrintable(head)),

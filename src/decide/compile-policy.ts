@@ -123,6 +123,7 @@ function crossingOf(when: string, condition: Evaluate<Moment>, read: readonly Fe
     name: `${text} became true as time passed`,
     signature: [`${when} becomes true`, ...read.map(signatureOf)].join('\n'),
     when: condition,
+    names: new Set(read.map(({ name }) => name)),
     changes: read.flatMap(({ nextChangeMs }) => nextChangeMs ?? []),
   }
 }

@@ -22,9 +22,9 @@ function policyOf(actions: readonly ActionDeclaration[], arbitration = best) {
   return compilePolicy(actions, arbitration, [], 'v', (_action, _path, fault) => assert.fail(fault as Error))
 }
 
-function momentOf({ session, traits, groups }: Profile, event: Event, asOfMs: number): Moment {
+function momentOf({ session, traits, groups, notReady }: Profile, event: Event, asOfMs: number): Moment {
   const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
-  return { event, enrichment, session, traits, groups, asOfMs }
+  return { event, enrichment, session, traits, groups, notReady, asOfMs }
 }
 
 /** The customer, and what deciding on an event at a time gives: `name: reason`, by rank. */
@@ -55,6 +55,35 @@ test('the most valuable eligible action is chosen, and every candidate has a rea
     reasons: { b: 'chosen', a: 'outranked', e: 'error', c: 'not_eligible', d: 'error' },
   })
   assert.deepEqual(at(0, { worth: 0.1 }).chosen, ['a'])
+})
+
+test('an action that reads a feature which is not ready competes for nothing, whatever its condition says of it', () => {
+  const names = ['new', 'old', 'of_new'] as const
+  const features = names.map((name) => ({ name, type: 'int', read: () => 1 }))
+  const policy = compilePolicy(
+    [action('by_new', { when: '!has(type.x) || new == 0' }), action('by_old', { when: 'old == 1' })].concat(
+      action('by_value', { value: 'of_new' }),
+    ),
+    { emit: 'all', contact: free },
+    features,
+    'v',
+    (_action, _path, fault) => assert.fail(fault as Error),
+  )
+  const profile = new Profile('c')
+  profile.notReady = new Set(['new', 'of_new'])
+  const moment = momentOf(profile, new Event(), 0)
+  const decision = decide(policy, policy.onEvent, profile, moment)!
+  assert.deepEqual(
+    decision.candidates.map(({ action: { name }, reason }) => [name, reason]),
+    [
+      ['by_old', 'chosen'],
+      ['by_new', 'not_ready'],
+      ['by_value', 'not_ready'],
+    ],
+  )
+  const others = policy.onEvent.filter(({ name }) => name !== 'by_old')
+  assert.equal(prospect(policy, others, profile, moment), 'none')
+  assert.equal(decide(policy, others, profile, moment), undefined)
 })
 
 test('equal values are ranked by name, and all or the top n are published', () => {

@@ -1,4 +1,5 @@
 import type { Moment } from '../features/moment.ts'
+import { readsAny } from '../features/reading.ts'
 import { contactTimes, type Profile } from '../profiles/profile.ts'
 import { noteContact, suppression } from './contact.ts'
 import type { Action, Policy } from './policy.ts'
@@ -15,6 +16,8 @@ export type Reason =
   | 'not_eligible'
   /** Its condition or value could not be evaluated (a missing property, a wrong type), so it is not eligible. */
   | 'error'
+  /** Its condition or value reads a feature that is not ready. */
+  | 'not_ready'
   | 'cooldown'
   | 'cap'
   /** The contact rules over all actions hold it back. */
@@ -97,7 +100,10 @@ export function decide(
   return { candidates: [...eligible, ...others(actions, eligible, moment)], chosen }
 }
 
-function isMet({ when, conditions }: Action, moment: Moment): boolean {
+function isMet(action: Action, moment: Moment): boolean {
+  // Whatever else it says: `!has(views_by.shoes)` would take what is not there yet for what is not there.
+  if (moment.notReady !== undefined && readsAny(action.names, moment.notReady)) return false
+  const { when, conditions } = action
   const met = when(moment)
   if (met === true) conditions.met++
   else if (met === undefined) conditions.error++
@@ -124,11 +130,12 @@ function others(actions: readonly Action[], eligible: readonly Candidate[], mome
   const seen = new Set(eligible.map(({ action }) => action))
   return actions
     .filter((action) => !seen.has(action))
-    .map((action) => ({
-      action,
-      reason: action.when(moment) === undefined ? 'error' : 'not_eligible',
-      score: Number.NaN,
-    }))
+    .map((action) => ({ action, reason: whyNot(action, moment), score: Number.NaN }))
+}
+
+function whyNot(action: Action, moment: Moment): Reason {
+  if (moment.notReady !== undefined && readsAny(action.names, moment.notReady)) return 'not_ready'
+  return action.when(moment) === undefined ? 'error' : 'not_eligible'
 }
 
 /** The actions that compete on an event which has made the condition of the crossing at `index` true, besides others. */

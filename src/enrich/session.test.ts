@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { Event } from '../events/event.ts'
-import { noSession, type Session, type SessionTouch, touchSession } from './session.ts'
+import { followSession, noSession, type Session, type SessionTouch, touchSession } from './session.ts'
 
 const minute = 60_000
 const bounds = { idleMs: 30 * minute, maxMs: 24 * 60 * minute }
@@ -141,4 +141,21 @@ test('the shop’s click stream has exactly its 3,605 sessions', { skip }, () =>
     3605,
   )
   assert.equal(pairs.size, 3605, 'each session of the file is one of ours')
+})
+
+test('a session can be followed by the index and start that the events were stored with', () => {
+  const minutes = fc.integer({ min: 0, max: 300 })
+  const url = fc.constantFrom('', 'https://a/1', 'https://a/2', 'https://a')
+  fc.assert(
+    fc.property(fc.array(fc.tuple(minutes, url), { maxLength: 40 }), (given) => {
+      const [session, followed] = [noSession(), noSession()]
+      for (const [at, address] of given) {
+        const one = event(t0 + at * minute, address)
+        touchSession(session, one, { idleMs: 30 * minute, maxMs: 90 * minute })
+        followSession(followed, one, session.index, session.startMs)
+        assert.deepEqual(followed, session)
+      }
+    }),
+    { numRuns: 1_000 },
+  )
 })

@@ -52,3 +52,21 @@ export function touchSession(session: Session, event: Event, { idleMs, maxMs }: 
   if (session.entryPage === '' && event.url !== '') session.entryPage = pathOf(event.url)
   return 'continued'
 }
+
+/**
+ * The session as it was after an event, of which its row in the store has the session's index and start.
+ * @param session as it was after the event before, changed in place; of a session that is followed from its first event on
+ */
+export function followSession(session: Session, event: Event, index: number, startMs: number): void {
+  const { timeMs, url } = event
+  const isFirst = index !== session.index
+  if (isFirst) Object.assign(session, noSession(), { index })
+  // A late event of a session that is over.
+  if (timeMs < startMs) return
+  if (isFirst || startMs < session.startMs) {
+    if (isFirst || url !== '') session.entryPage = url === '' ? '' : pathOf(url)
+  } else if (session.entryPage === '' && url !== '') session.entryPage = pathOf(url)
+  session.startMs = startMs
+  session.lastMs = Math.max(session.lastMs, timeMs)
+  session.events++
+}

@@ -1,51 +1,55 @@
 import type { Feature, FeatureSet } from './features.ts'
-import type { Period, Window } from './window.ts'
+import type { NotReady } from './moment.ts'
 
 /**
  * What a feature has of the events that were folded under other rules. Profiles keep rows by the signatures of groups and
  * members (`profiles/codec.ts`), and a group as far back as its widest window; so those tell it, and nothing else does.
  */
 export type CarryOver =
-  /** All that it reads was gathered before. A computed feature gathers nothing: it is as those are that it reads. */
-  | { readonly state: 'kept' | 'computed' }
-  /** It begins with what its group kept for shorter windows, or with nothing, and lacks events meanwhile. */
-  | { readonly state: 'fills_up' | 'starts_anew'; readonly lacks: Lack }
+  /** All that it reads was gathered before. */
+  | 'kept'
+  /** It gathers nothing: it is as those are that it reads. */
+  | 'computed'
+  /** Some of what it reads was not gathered, or not as far back: it is not ready until it is computed from the events. */
+  | 'from_events'
 
-/** How long a feature lacks events from before the change, at the most. */
-export type Lack =
-  /** For that much of event time. */
-  | { readonly forMs: number }
-  /** Until the customer has had so many more events that it lets in. */
-  | { readonly forEvents: number }
-  /** Until the next local day, week or month begins. */
-  | { readonly untilNext: Period; readonly timezone: string }
-  /** Until the customer's session is over. */
-  | { readonly untilNext: 'session' }
-  | { readonly forEver: true }
-
-/** @param window the feature's own; undefined of a computed feature */
-export function carryOver(before: FeatureSet, { state }: Feature, window: Window | undefined): CarryOver {
-  if (state === undefined || window === undefined) return { state: 'computed' }
+/** @param notReady those of `before` that were not ready themselves */
+export function carryOver(before: FeatureSet, { state }: Feature, notReady?: NotReady): CarryOver {
+  if (state === undefined) return 'computed'
   const group = before.groups.find(({ signature }) => signature === state.group.signature)
-  const isGathered = group?.members.some(({ signature }) => signature === state.member.signature) ?? false
-  const kept = isGathered ? group!.placement.kept : 0
-  if (isGathered && kept >= state.back) return { state: 'kept' }
-  return { state: isGathered ? 'fills_up' : 'starts_anew', lacks: lackOf(window, state.back, kept) }
+  const member = group?.members.find(({ signature }) => signature === state.member.signature)
+  if (group === undefined || member === undefined) return 'from_events'
+  let reach = group.placement.kept
+  if (notReady !== undefined && group.features.some((name) => notReady.has(name))) {
+    // Its rows are whole only as far back as those of its features look that were ready.
+    const ready = before.features.filter(({ name, state: of }) => of?.member === member && !notReady.has(name))
+    reach = Math.max(Number.NEGATIVE_INFINITY, ...ready.map((feature) => feature.state!.back))
+  }
+  return reach >= state.back ? 'kept' : 'from_events'
 }
 
-/** @param back how far the window looks back, of which the rows go back by `kept` */
-function lackOf(window: Window, back: number, kept: number): Lack {
-  switch (window.kind) {
-    case 'panes':
-    case 'sliding':
-      return { forMs: (window.sizeMs / back) * (back - kept) }
-    case 'events':
-      return { forEvents: back - kept }
-    case 'calendar':
-      return { untilNext: window.period, timezone: window.timezone }
-    case 'session':
-      return { untilNext: 'session' }
-    case 'lifetime':
-      return { forEver: true }
+/**
+ * The features of `after` that are not ready in a profile that was gathered under the rules of `before`; undefined where all
+ * are.
+ * @param before undefined where those rules are not known: nothing is taken for granted
+ */
+export function lackingAfter(
+  before: FeatureSet | undefined,
+  notReady: NotReady | undefined,
+  after: FeatureSet,
+): NotReady | undefined {
+  const lacking = new Set<string>()
+  for (const feature of after.features) {
+    if (feature.state === undefined) continue
+    if (before === undefined || carryOver(before, feature, notReady) === 'from_events') lacking.add(feature.name)
   }
+  if (lacking.size === 0) return undefined
+  // Computed features may read each other, in any order of declaration.
+  for (let size = 0; size < lacking.size; ) {
+    size = lacking.size
+    for (const { name, names = [] } of after.features) {
+      for (const read of names) if (lacking.has(read)) lacking.add(name)
+    }
+  }
+  return lacking
 }

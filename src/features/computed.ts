@@ -16,7 +16,9 @@ export function compileComputed(
   const declared = declarations.filter((declaration): declaration is ComputedFeature => 'value' in declaration)
   const evaluators = new Map<string, (moment: ProfileMoment) => unknown>()
   const computed = declared.map(({ name }): Feature => {
-    return { name, type: 'dyn', read: (moment) => toValue(evaluators.get(name)?.(moment)) }
+    const read = (moment: ProfileMoment) =>
+      moment.notReady?.has(name) ? undefined : toValue(evaluators.get(name)?.(moment))
+    return { name, type: 'dyn', read }
   })
   const own = new Set(profileVariables.map(({ name }) => name))
   // A name that is taken is a fault of its own, which the caller tells.

@@ -296,7 +296,8 @@ test("a profile's timers are found again under their names, and those that are g
   const never = () => false
   const absence = (name: string) =>
     ({ kind: 'absence', name, signature: name, absent: never, after: never, forMs: 10 }) as const
-  const crossing = (name: string) => ({ kind: 'crossing', name, signature: name, when: never, changes: [] }) as const
+  const crossing = (name: string) =>
+    ({ kind: 'crossing', name, signature: name, when: never, names: new Set<string>(), changes: [] }) as const
   const states = [
     { afterMs: 1_700_000_000_000, absentMs: 5, fired: false },
     { asOfMs: 1_700_000_000_000, nextMs: Number.POSITIVE_INFINITY, met: true },

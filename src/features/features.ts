@@ -21,9 +21,10 @@ export interface Feature {
   readonly name: string
   /** The CEL type of its value. */
   readonly type: string
-  readonly read: (moment: ProfileMoment) => Value
+  /** undefined, which is CEL's error, where it is not ready. */
+  readonly read: (moment: ProfileMoment) => Value | undefined
   /** Where an aggregate's state lies, and how far back into it the feature looks. */
-  readonly state?: { readonly group: FeatureGroup; readonly member: Member; readonly back: number }
+  readonly state?: FeatureState
   /**
    * Of an aggregate: the first moment after that of reading at which time alone changes what it reads; ms, infinite where
    * there is none. Undefined where its value changes all the time.
@@ -32,6 +33,15 @@ export interface Feature {
   /** Of a computed feature: what its expression means, however it is spelt, and the names in it. */
   readonly signature?: string
   readonly names?: ReadonlySet<string>
+}
+
+interface FeatureState {
+  readonly group: FeatureGroup
+  readonly member: Member
+  /** In the unit of the group's placement. */
+  readonly back: number
+  /** Other groups, without whose rows those of its own can't be laid or read. */
+  readonly rests: readonly FeatureGroup[]
 }
 
 export interface FeatureSet {
@@ -66,6 +76,7 @@ export function compileFeatures(
         keptStride: 0,
         members: [],
         features: [],
+        readsSession: false,
       }
       groups.push(group)
     }
@@ -89,13 +100,19 @@ interface Expressions {
   readonly value: Evaluate<Moment> | undefined
   /** The key of the map that the aggregate makes. */
   readonly key?: Evaluate<Moment> | undefined
+  readonly readsSession: boolean
 }
+
+/** What an event's row in the store does not say by itself, but with those of its session that came before. */
+const ofSession = ['session_events', 'entry_page']
 
 function compileExpressions(scope: Scope<Moment>, declaration: AggregateFeature, onFault: OnFault): Expressions {
   const { kind } = declaration
+  let readsSession = false
   const compile = (path: readonly PropertyKey[], source: string, isCondition: boolean): Condition => {
     try {
       const compiled = scope.compile(source)
+      readsSession ||= ofSession.some((name) => compiled.names.has(name))
       if (!isCondition || compiled.type === 'bool' || compiled.type === 'dyn') return compiled
       throw new Error(`the condition is of type ${compiled.type}, not bool`)
     } catch (fault) {
@@ -111,18 +128,18 @@ function compileExpressions(scope: Scope<Moment>, declaration: AggregateFeature,
     const key = by && compile(['by'], by.key, false)
     const of = value && { of: value.signature }
     const signature = JSON.stringify({ ...kind, ...of, ...(key && { by: { ...by, key: key.signature } }) })
-    return { where, kind: signature, value: value?.evaluate, key: key?.evaluate }
+    return { where, kind: signature, value: value?.evaluate, key: key?.evaluate, readsSession }
   }
   const steps = kind.steps.map((step, i) => compile([kind.name, i], step, true))
   const signatures = steps.map((step) => step.signature)
   const value = stepsMet(steps.map((step) => step.evaluate))
   const signature = JSON.stringify({ ...kind, steps: signatures })
-  if ('strict' in kind && kind.strict) return { where, kind: signature, value }
+  if ('strict' in kind && kind.strict) return { where, kind: signature, value, readsSession }
   const meetsOne: Condition = {
     signature: JSON.stringify([where?.signature, signatures]),
     evaluate: (moment) => (where === undefined || where.evaluate(moment) === true) && value(moment) !== 0,
   }
-  return { where: meetsOne, kind: signature, value }
+  return { where: meetsOne, kind: signature, value, readsSession }
 }
 
 /** The steps whose condition the event meets, as bits, the first step's the lowest. */
@@ -136,19 +153,21 @@ function stepsMet(steps: readonly Evaluate<Moment>[]): (moment: Moment) => numbe
 
 function addFeature(
   declaration: AggregateFeature,
-  { where, kind: signature, value, key }: Expressions,
+  { where, kind: signature, value, key, readsSession }: Expressions,
   sessionGapMs: number,
   find: FindGroup,
 ): Feature {
   const { name, kind, window } = declaration
-  const { group, reach } = placeFeature(declaration, where, sessionGapMs, find)
+  const { group, reach, rests = [] } = placeFeature(declaration, where, sessionGapMs, find)
   group.features.push(name)
+  group.readsSession ||= readsSession
   const member = memberOf(group, signature, () => makeAggregate(kind), value, key)
   const { aggregate, offset, keptAt } = member
   const { index } = group
   const none = emptyPanes(1, 0)
   const sizeMs = 'sizeMs' in window ? window.sizeMs : 0
-  const read = ({ groups, asOfMs }: ProfileMoment): Value => {
+  const read = ({ groups, notReady, asOfMs }: ProfileMoment): Value | undefined => {
+    if (notReady?.has(name)) return undefined
     const rows = groups[index]
     if (rows === undefined) return aggregate.read(none, 0, 0, offset, keptAt, asOfMs, sizeMs)
     const to = reach.to(rows, asOfMs, groups)
@@ -162,29 +181,31 @@ function addFeature(
     name,
     type: aggregate.type,
     read,
-    state: { group, member, back: reach.back },
+    state: { group, member, back: reach.back, rests },
     nextChangeMs: aggregate.continuous ? undefined : nextChangeMs,
   }
 }
 
 /**
  * Folds the moment's event into the groups whose condition it meets.
+ * @param set the groups; in their order, and of a feature also those that it rests on
  * @param groups the profile's rows by group, the moment's own, changed in place
  * @param streamTimeMs the largest event time of the profile, this event included
  * @param lateBy how many events were too late for each feature so far, by its name; added to
  * @returns whether the event was too late for a feature whose condition it meets
  */
 export function updateFeatures(
-  set: FeatureSet,
+  set: Pick<FeatureSet, 'groups'>,
   groups: (Panes | undefined)[],
   moment: Moment,
   streamTimeMs: number,
   lateBy: Map<string, number>,
 ): boolean {
   let late = false
-  for (let index = 0; index < set.groups.length; index++) {
-    const group = set.groups[index]!
+  for (let i = 0; i < set.groups.length; i++) {
+    const group = set.groups[i]!
     if (group.where !== undefined && group.where(moment) !== true) continue
+    const { index } = group
     let rows = groups[index]
     if (rows === undefined) {
       rows = emptyPanes(group.stride, group.keptStride)

@@ -17,6 +17,8 @@ export interface FeatureGroup {
   readonly members: Member[]
   /** The features that read it. */
   readonly features: string[]
+  /** Whether an expression reads what the customer's session so far says: how many events, and where it was entered. */
+  readsSession: boolean
 }
 
 export interface Member {

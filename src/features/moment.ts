@@ -16,9 +16,14 @@ export interface Moment {
   traits: ReadonlyMap<string, unknown>
   /** The profile's panes by the index of their group. */
   groups: readonly (Panes | undefined)[]
+  /** Features that still lack events from before they were declared; undefined, as nearly always, for none. */
+  notReady: NotReady | undefined
   /** As of when windows, cool-downs and caps are read; ms. */
   asOfMs: number
 }
+
+/** Names of features; those computed from one that is not ready are among them. */
+export type NotReady = ReadonlySet<string>
 
 const text = (name: string, read: (moment: Moment) => string): Variable<Moment> => ({ name, type: 'string', read })
 const map = (name: string, read: (moment: Moment) => object): Variable<Moment> => ({
@@ -62,7 +67,7 @@ const shared: readonly Variable<Moment>[] = [
 export const eventVariables: readonly Variable<Moment>[] = [...shared, map('traits', (m) => m.event.traits)]
 
 /** What is read of a profile as of some time, with or without an event. */
-export type ProfileMoment = Pick<Moment, 'groups' | 'session' | 'traits' | 'asOfMs'>
+export type ProfileMoment = Pick<Moment, 'groups' | 'notReady' | 'session' | 'traits' | 'asOfMs'>
 
 /** What a feature that is computed from features may name beside them. */
 export const profileVariables: readonly Variable<ProfileMoment>[] = [

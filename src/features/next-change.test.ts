@@ -29,7 +29,7 @@ const fact = (timeMs: fc.Arbitrary<number>): fc.Arbitrary<Fact> =>
 /** What is read as of each moment after that, until it changes. */
 function assertNextChange(set: ReturnType<typeof countOver>, profile: Profile, asOfMs: number, moments: number[]) {
   const { groups, session, traits } = profile
-  const nextMs = set.features[0]!.nextChangeMs!({ groups, session, traits, asOfMs })
+  const nextMs = set.features[0]!.nextChangeMs!({ groups, session, traits, notReady: undefined, asOfMs })
   const { n: now } = read(set, profile, asOfMs)
   const first = moments.find((timeMs) => read(set, profile, timeMs)['n'] !== now) ?? Number.POSITIVE_INFINITY
   assert.equal(nextMs, first)

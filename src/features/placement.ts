@@ -16,6 +16,8 @@ export interface Placement {
   place(group: FeatureGroup, rows: Panes, moment: Moment, streamTimeMs: number): number
   /** How far back rows are kept, in the placement's own unit (indexes of time, events); 0 where no window looks back so. */
   readonly kept: number
+  /** An event that lies further back from the stream time is in no row that is read; ms, infinite where all may be. */
+  readonly spanMs: number
 }
 
 /** The event is later than the feature allows: counted, and the event's row in the store says so. */

@@ -17,3 +17,9 @@ export function signatureOf({ name, signature, state }: Feature): string {
   const of = state === undefined ? signature : [state.group.signature, state.member.signature, state.back].join(', ')
   return `${name}: ${of}`
 }
+
+/** Whether one of the names is of those features. */
+export function readsAny(names: ReadonlySet<string>, features: ReadonlySet<string>): boolean {
+  for (const name of names) if (features.has(name)) return true
+  return false
+}

@@ -41,6 +41,7 @@ export function fold(set: FeatureSet, profile: Profile, fact: Fact, lateBy = new
     session: noSession(),
     traits: profile.traits,
     groups: profile.groups,
+    notReady: profile.notReady,
     asOfMs: profile.streamTimeMs,
   }
   return updateFeatures(set, profile.groups, moment, profile.streamTimeMs, lateBy)
@@ -52,10 +53,11 @@ export function foldAll(set: FeatureSet, facts: readonly Fact[]): Profile {
   return profile
 }
 
-export const read = (set: FeatureSet, profile: Profile, asOfMs = profile.streamTimeMs): Record<string, Value> =>
-  Object.fromEntries(
-    set.features.map((feature) => [
-      feature.name,
-      feature.read({ groups: profile.groups, session: profile.session, traits: profile.traits, asOfMs }),
-    ]),
-  )
+export function read(
+  set: FeatureSet,
+  { groups, notReady, session, traits, streamTimeMs }: Profile,
+  asOfMs = streamTimeMs,
+): Record<string, Value | undefined> {
+  const moment = { groups, notReady, session, traits, asOfMs }
+  return Object.fromEntries(set.features.map((feature) => [feature.name, feature.read(moment)]))
+}

@@ -22,7 +22,9 @@ export interface JournalEntry {
   readonly clock: number
   /** The customers whose timers fired, after the slice's events, in order. */
   readonly fired: readonly string[]
-  /** Slices of the partition so far in which timers fired, this one included. */
+  /** The customers whose features were computed from the events before `next_offset`; in a slice of its own. */
+  readonly refolded: readonly string[]
+  /** Slices of the partition so far in which timers fired or features were so computed, this one included. */
   readonly firings: number
 }
 

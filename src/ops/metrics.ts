@@ -75,6 +75,15 @@ export function createMetrics(
     ),
     timersPending: gauge('timers_pending', 'Customers with a timer, as far as is held in memory.'),
     timersFired: counter('timers_fired_total', 'Timers that fired.'),
+    backfillPending: gauge(
+      'backfill_pending_customers',
+      'Customers with features that are yet to be computed from the events.',
+      ['topic', 'partition'],
+    ),
+    backfilled: counter('backfilled_customers_total', 'Customers whose features were computed from the events.', [
+      'topic',
+      'partition',
+    ]),
     insertSeconds: histogram(
       'clickhouse_insert_seconds',
       'Time of one insert.',

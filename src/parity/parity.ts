@@ -17,6 +17,8 @@ export interface StoredFeatures {
   readonly customer: string
   /** It includes the customer's events below that offset of the partition, and no others. */
   readonly nextOffset: number
+  /** Whether the feature is no longer to be computed from the events. */
+  readonly isReady: (feature: string) => boolean
   /** null where the profile has no such value. */
   readonly value: (feature: string) => Value
 }
@@ -35,7 +37,10 @@ export interface ParityReader {
   customers(after: string, limit: number): Promise<string[]>
   /** As many customers by chance; another seed draws others. */
   sample(count: number, seed: number): Promise<string[]>
-  /** The latest rows of their profiles; left out are erased customers, and those that changed since the last checkpoint. */
+  /**
+   * The latest rows of their profiles; left out are erased customers, those that changed since the last checkpoint, and those
+   * that other rules left and these are yet to make whole.
+   */
   profiles(customers: readonly string[]): Promise<StoredFeatures[]>
   /** The features over the events that the profiles include. */
   compute(query: FeatureQuery, profiles: readonly StoredFeatures[]): Promise<Computed[]>
@@ -110,7 +115,7 @@ async function compare(
   for (const profile of profiles) {
     const cells = byKey.get(keyOf(profile))
     for (const [i, feature] of query.features.entries()) {
-      addToTally(tallies[i]!, feature, profile, cells?.[i])
+      if (profile.isReady(feature.name)) addToTally(tallies[i]!, feature, profile, cells?.[i])
     }
   }
 }

@@ -45,13 +45,20 @@ describe('profiles beyond the memory', { skip }, () => {
     assert(cache.take(profile, offset))
     profile.streamTimeMs = event.timeMs
     const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
-    const { session, traits, groups } = profile
-    const moment = { event, enrichment, session, traits, groups, asOfMs: event.timeMs }
+    const { session, traits, groups, notReady } = profile
+    const moment = { event, enrichment, session, traits, groups, notReady, asOfMs: event.timeMs }
     updateFeatures(features, profile.groups, moment, event.timeMs, new Map())
   }
 
   it('row 48: a customer who comes back after eviction continues where they were, and only those are read', async () => {
-    const cache = new ProfileCache(store, 'topic', 0, features, [], true)
+    const cache = new ProfileCache(
+      store,
+      'topic',
+      0,
+      { features, timers: [], policy: 'p' },
+      async () => undefined,
+      true,
+    )
     const boundBytes = 500_000
     let offset = 0
     let reads = 0
@@ -79,7 +86,14 @@ describe('profiles beyond the memory', { skip }, () => {
   })
 
   it('tells the share of the busiest customer, where there are enough events to tell', () => {
-    const cache = new ProfileCache(store, 'shares', 0, features, [], true)
+    const cache = new ProfileCache(
+      store,
+      'shares',
+      0,
+      { features, timers: [], policy: 'p' },
+      async () => undefined,
+      true,
+    )
     for (let i = 0; i < 2_000; i++) fold(cache, eventOf(i % 4 === 0 ? `c${i}` : 'busy', 1), i)
     cache.snapshot(2_000, checkpoint)
     assert.equal(cache.busiestShare, 0.75)
@@ -95,9 +109,17 @@ describe('profiles beyond the memory', { skip }, () => {
       name: 'few',
       signature: 'few',
       when: (moment) => (recent.read(moment) as number) < 2,
+      names: new Set(['recent']),
       changes: [recent.nextChangeMs!],
     }
-    const cache = new ProfileCache(store, 'crossings', 0, features, [crossing], true)
+    const cache = new ProfileCache(
+      store,
+      'crossings',
+      0,
+      { features, timers: [crossing], policy: 'p' },
+      async () => undefined,
+      true,
+    )
     const [first, last] = [eventOf('c', 1), eventOf('c', 5)]
     for (let round = 1; round <= 5; round++) {
       fold(cache, eventOf('c', round), round)
@@ -121,7 +143,14 @@ describe('profiles beyond the memory', { skip }, () => {
   })
 
   it('what changed since the last stored checkpoint is not let go', async () => {
-    const cache = new ProfileCache(store, 'other', 0, features, [], true)
+    const cache = new ProfileCache(
+      store,
+      'other',
+      0,
+      { features, timers: [], policy: 'p' },
+      async () => undefined,
+      true,
+    )
     for (let i = 0; i < 100; i++) fold(cache, eventOf(`c${i}`, 1), i)
     cache.evict(0)
     assert.equal(cache.size, 100)

@@ -1,11 +1,14 @@
 import { Event } from '../events/event.ts'
+import { lackingAfter } from '../features/carry-over.ts'
 import type { FeatureSet } from '../features/features.ts'
+import type { NotReady } from '../features/moment.ts'
 import { hashId } from '../ingest/recent-ids.ts'
+import { type Gathered, gatheredKey } from '../store/event-history.ts'
 import { writeCheckpointRow, writeProfileRow } from '../store/profile-row.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
 import { positionOf, profileVersion } from '../store/profile-version.ts'
 import { RowBuffer, type RowChunk } from '../store/row-binary.ts'
-import { lookAhead } from '../timers/crossing.ts'
+import { forgetNotReady, lookAhead } from '../timers/crossing.ts'
 import { eventlessMoment } from '../timers/eventless-moment.ts'
 import { TimerQueue } from '../timers/queue.ts'
 import type { CrossingState } from '../timers/states.ts'
@@ -28,6 +31,14 @@ const queuedAtOnce = 50_000
 const fewQueued = 25_000
 const readAheadMs = 60_000
 
+/** What profiles are gathered under. */
+interface Rules {
+  readonly features: FeatureSet
+  readonly timers: readonly Timer[]
+  /** Content hash. */
+  readonly policy: string
+}
+
 /**
  * The profiles of one partition: in memory while hot, in the store behind the stream. `load` reads those that are not in
  * memory, many in one query; `snapshot` encodes those that changed since the last one, for one insert; `evict` lets go of
@@ -37,11 +48,14 @@ export class ProfileCache {
   readonly #store: ProfileStore
   readonly #topic: string
   readonly #partition: number
-  #features: FeatureSet
-  #timers: readonly Timer[]
+  #rules: Rules
   #layout: Layout
+  /** The features of rules of before. */
+  readonly #earlier: (policy: string) => Promise<FeatureSet | undefined>
+  /** What is not ready in a stored profile, by its kind. */
+  readonly #lacking = new Map<string, NotReady | undefined>()
   readonly #queue: TimerQueue
-  /** Slices of the partition in which timers fired. */
+  /** Slices of the partition in which timers fired, or features were computed from the events. */
   firings = 0
   /** In the order in which `evict` looks at them. */
   readonly #profiles = new Map<string, Profile>()
@@ -60,17 +74,17 @@ export class ProfileCache {
     store: ProfileStore,
     topic: string,
     partition: number,
-    features: FeatureSet,
-    timers: readonly Timer[],
+    rules: Rules,
+    earlier: (policy: string) => Promise<FeatureSet | undefined>,
     storeIsEmpty: boolean,
   ) {
     this.#store = store
     this.#topic = topic
     this.#partition = partition
-    this.#features = features
-    this.#timers = timers
-    this.#layout = layoutOf(features, timers)
-    this.#queue = new TimerQueue(maxQueued, storeIsEmpty || timers.length === 0)
+    this.#rules = rules
+    this.#earlier = earlier
+    this.#layout = layoutOf(rules.features, rules.timers)
+    this.#queue = new TimerQueue(maxQueued, storeIsEmpty || rules.timers.length === 0)
     this.#away = storeIsEmpty ? new BloomFilter() : undefined
   }
 
@@ -147,11 +161,11 @@ export class ProfileCache {
   /** Whether a timer of the customer is due by the clock; where none is, it is asked again in time. */
   isDue(customer: string, clockMs: number): boolean {
     const profile = this.of(customer)
-    if (nextDueMs(this.#timers, profile.timers) <= clockMs) {
+    if (nextDueMs(this.#rules.timers, profile.timers) <= clockMs) {
       const hasMoved = this.#lookAhead(profile)
       // Of a profile whose row says when to look, the row has to say the new time.
       if (hasMoved && !profile.dirty) return true
-      if (nextDueMs(this.#timers, profile.timers) <= clockMs) return true
+      if (nextDueMs(this.#rules.timers, profile.timers) <= clockMs) return true
     }
     this.schedule(profile)
     return false
@@ -161,7 +175,7 @@ export class ProfileCache {
   #lookAhead(profile: Profile): boolean {
     let hasMoved = false
     for (let i = 0; i < profile.timers.length; i++) {
-      const timer = this.#timers[i]!
+      const timer = this.#rules.timers[i]!
       const state = profile.timers[i]
       if (timer.kind === 'absence' || state === undefined) continue
       if (lookAhead(timer, state as CrossingState, eventlessMoment(profile, 0))) hasMoved = true
@@ -171,7 +185,7 @@ export class ProfileCache {
 
   /** Notes when the first of its timers is due. */
   schedule({ customer, timers }: Profile): void {
-    this.#queue.add(customer, nextDueMs(this.#timers, timers))
+    this.#queue.add(customer, nextDueMs(this.#rules.timers, timers))
   }
 
   /** Whether it is time to read whose timers are due next. */
@@ -195,12 +209,13 @@ export class ProfileCache {
 
   /** @throws StoreError, StateError */
   async load(customers: readonly string[]): Promise<void> {
-    for (const { customer, version, state, deleted } of await this.#store.read(
-      this.#topic,
-      this.#partition,
-      customers,
-    )) {
+    const found = await this.#store.read(this.#topic, this.#partition, customers)
+    for (const row of found) await this.#findLacking(row)
+    for (const row of found) {
+      const { customer, version, state, deleted } = row
       const profile = deleted ? new Profile(customer) : readState(customer, state, this.#layout)
+      if (!deleted) profile.notReady = this.#lacking.get(gatheredKey(row))
+      forgetNotReady(this.#rules.timers, profile)
       profile.position = positionOf(version)
       this.#newestPosition = Math.max(this.#newestPosition, profile.position)
       profile.bytes = overheadBytes + state.length * expansion
@@ -209,13 +224,29 @@ export class ProfileCache {
     }
   }
 
+  /** Those in memory that have features which are not ready. */
+  *notReady(): Generator<string> {
+    for (const { customer, notReady } of this.#profiles.values()) if (notReady !== undefined) yield customer
+  }
+
+  /** Once for each kind of row, of which there are few. @throws StoreError */
+  async #findLacking(kind: Gathered): Promise<void> {
+    const key = gatheredKey(kind)
+    if (this.#lacking.has(key)) return
+    const { features, policy } = this.#rules
+    const before = kind.policy === policy ? features : await this.#earlier(kind.policy)
+    this.#lacking.set(key, lackingAfter(before, new Set(kind.notReady), features))
+  }
+
   /**
-   * Goes on with other features and timers: those that stayed the same keep what they have gathered. Profiles that did not
-   * change are forgotten, since the store may have them as of later, with more features than these.
+   * Goes on with other rules: features and timers that stayed the same keep what they have gathered, and others are not
+   * ready. Profiles that did not change are forgotten, since the store may have them as of later, with more features than
+   * these.
    */
-  useRules(features: FeatureSet, timers: readonly Timer[]): void {
-    if (features === this.#features && timers === this.#timers) return
-    const layout = layoutOf(features, timers)
+  useRules(rules: Rules): void {
+    const { features, timers } = this.#rules
+    if (rules.features === features && rules.timers === timers) return
+    const layout = layoutOf(rules.features, rules.timers)
     for (const profile of this.#profiles.values()) {
       if (profile.dirty) {
         writeState(this.#state, profile, this.#layout)
@@ -223,15 +254,17 @@ export class ProfileCache {
         const restored = readState(profile.customer, this.#state.take().bytes, layout)
         profile.groups = restored.groups
         profile.timers = restored.timers
+        profile.notReady = lackingAfter(features, profile.notReady, rules.features)
+        forgetNotReady(rules.timers, profile)
       } else {
         this.#profiles.delete(profile.customer)
         this.#bytes -= profile.bytes
         this.#away?.add(hashId(profile.customer))
       }
     }
-    this.#features = features
-    this.#timers = timers
+    this.#rules = rules
     this.#layout = layout
+    this.#lacking.clear()
   }
 
   /**
@@ -272,7 +305,7 @@ export class ProfileCache {
     for (const [customer, profile] of this.#profiles) {
       if (this.#bytes <= maxBytes || looks-- <= 0) return
       this.#profiles.delete(customer)
-      if (profile.used || !this.#isStored(profile)) {
+      if (profile.used || profile.later !== undefined || !this.#isStored(profile)) {
         profile.used = false
         this.#profiles.set(customer, profile)
       } else {
@@ -295,7 +328,7 @@ export class ProfileCache {
     const { customer, streamTimeMs, session, traits } = profile
     // So exactly those rows are read again whose time has come.
     this.#lookAhead(profile)
-    const dueMs = nextDueMs(this.#timers, profile.timers)
+    const dueMs = nextDueMs(this.#rules.timers, profile.timers)
     writeState(this.#state, profile, this.#layout)
     this.#state.endRow()
     const state = this.#state.take().bytes
@@ -309,9 +342,11 @@ export class ProfileCache {
       version,
       streamTimeMs,
       session,
-      ...readFeatures(this.#features, profile, streamTimeMs),
+      ...readFeatures(this.#rules.features, profile, streamTimeMs),
       traits,
       nextDueMs: dueMs === Number.POSITIVE_INFINITY ? 0 : dueMs,
+      policy: this.#rules.policy,
+      notReady: profile.notReady === undefined ? [] : [...profile.notReady],
       state,
       deleted: false,
     })

@@ -1,7 +1,10 @@
+import type { Enrichment } from '../enrich/enrichment.ts'
 import { noSession } from '../enrich/session.ts'
-import type { Properties, Value } from '../events/event.ts'
+import type { Event, Properties, Value } from '../events/event.ts'
 import type { Panes } from '../features/aggregate.ts'
 import { compareScalars, isScalar, type Scalar } from '../features/aggregates/order.ts'
+import type { NotReady } from '../features/moment.ts'
+import type { PastEvent } from '../features/refold.ts'
 import { RecentIds } from '../ingest/recent-ids.ts'
 import { noTimers, type TimerStates } from '../timers/states.ts'
 
@@ -17,6 +20,10 @@ export class Profile {
   streamTimeMs = 0
   /** The panes of each feature group, by the group's index; undefined until an event touches it. */
   groups: (Panes | undefined)[] = []
+  /** The features that lack events from before they were declared; undefined, as nearly always, for none. */
+  notReady: NotReady | undefined = undefined
+  /** While its features are computed from the events in the store: those that came since that began, in their order. */
+  later: PastEvent[] | undefined = undefined
   readonly session = noSession()
   /** The latest value of each trait by event time, and that time. */
   traits: ReadonlyMap<string, Scalar> = noTraits
@@ -76,4 +83,15 @@ export function mergeTraits(profile: Profile, stated: Properties, timeMs: number
   }
   profile.traits = traits
   profile.traitTimes = traitTimes
+}
+
+/** A customer with more events than these, in the seconds that computing its features takes, has its turn another time. */
+const maxLater = 2_000
+
+/** Notes an event that comes while the profile's features are computed from those in the store. */
+export function noteLater(profile: Profile, event: Event, enrichment: Enrichment): void {
+  const { later, session } = profile
+  if (later === undefined) return
+  if (later.length === maxLater) profile.later = undefined
+  else later.push({ event, enrichment, sessionIndex: session.index, sessionStartMs: session.startMs })
 }

@@ -15,7 +15,7 @@ export interface ReadableFeatures {
   readonly maps: (readonly [key: string, value: number])[][]
 }
 
-/** Reads all features as of `asOfMs`. One without a value is left out; a bool reads as 0 or 1. */
+/** Reads all features as of `asOfMs`. One that has no value or is not ready is left out; a bool reads as 0 or 1. */
 export function readFeatures({ features }: FeatureSet, profile: Profile, asOfMs: number): ReadableFeatures {
   const readable: ReadableFeatures = {
     numberNames: [],
@@ -27,9 +27,10 @@ export function readFeatures({ features }: FeatureSet, profile: Profile, asOfMs:
     mapNames: [],
     maps: [],
   }
-  const moment = { groups: profile.groups, session: profile.session, traits: profile.traits, asOfMs }
+  const { groups, notReady, session, traits } = profile
+  const moment = { groups, notReady, session, traits, asOfMs }
   for (const { name, read } of features) {
-    const value: Value = read(moment)
+    const value = read(moment)
     if (typeof value === 'number' || typeof value === 'boolean') {
       readable.numberNames.push(name)
       readable.numbers.push(Number(value))
@@ -39,7 +40,7 @@ export function readFeatures({ features }: FeatureSet, profile: Profile, asOfMs:
     } else if (Array.isArray(value)) {
       readable.listNames.push(name)
       readable.lists.push(value.map(String))
-    } else if (value !== null) {
+    } else if (value !== null && value !== undefined) {
       readable.mapNames.push(name)
       readable.maps.push(Object.entries(value).filter(isNumeric))
     }

@@ -37,7 +37,8 @@ export function openProgress(stderr: NodeJS.WritableStream & { readonly isTTY?: 
 
 const barWidth = 24
 
-function bar(share: number | undefined): string {
+/** With a blank behind; empty for a share that is not known. */
+export function bar(share: number | undefined): string {
   if (share === undefined) return ''
   const full = Math.round(share * barWidth)
   return `${'█'.repeat(full)}${'░'.repeat(barWidth - full)} `

@@ -259,7 +259,7 @@ function momentsOf(given: readonly Fact[], customer: string, row: RowBuffer): Mo
       geo: noGeo,
     }
     writeEventRow(row, 't', 0, offset, event, enrichment, session.index, session.startMs, false, false)
-    return { event, enrichment, session: { ...session }, traits: new Map(), groups: [], asOfMs: 0 }
+    return { event, enrichment, session: { ...session }, traits: new Map(), groups: [], notReady: undefined, asOfMs: 0 }
   })
 }
 

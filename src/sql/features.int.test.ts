@@ -269,8 +269,8 @@ describe('the features as SQL over events', { skip }, () => {
               mergeTraits(profile, event.traits, event.timeMs)
               touchSession(session, event, { idleMs: gapMs, maxMs: 40 * minuteMs })
               profile.streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
-              const { traits, groups, streamTimeMs: asOfMs } = profile
-              const moment = { event, enrichment, session, traits, groups, asOfMs }
+              const { traits, groups, notReady, streamTimeMs: asOfMs } = profile
+              const moment = { event, enrichment, session, traits, groups, notReady, asOfMs }
               late = updateFeatures(set, groups, moment, asOfMs, new Map())
             }
             writeEventRow(out, 't', 0, offset, event, enrichment, session.index, session.startMs, late, isDuplicate)

@@ -24,6 +24,8 @@ export const profilesTable: Table = {
     maps: 'Map(String, Map(String, Float64))',
     traits: 'Map(String, String)',
     next_due: 'DateTime64(3)',
+    policy: 'String',
+    not_ready: 'Array(String)',
     state: 'String',
     deleted: 'Bool',
   },
@@ -50,6 +52,10 @@ export interface ProfileRow {
   readonly traits: ReadonlyMap<string, Value>
   /** When the first of its timers is due; ms, 0 where none runs. */
   readonly nextDueMs: number
+  /** The rules under which it was gathered. */
+  readonly policy: string
+  /** The features that lack events from before their declaration. */
+  readonly notReady: readonly string[]
   /** What a recovery needs. */
   readonly state: Buffer
   /** Erased at this version: all else is empty. */
@@ -102,6 +108,8 @@ export function writeProfileRow(row: RowBuffer, profile: ProfileRow): void {
   }
   writeTraits(row, profile.traits)
   row.dateTime64(profile.nextDueMs)
+  row.string(profile.policy)
+  row.strings(profile.notReady)
   row.blob(profile.state)
   row.bool(profile.deleted)
   row.endRow()
@@ -139,6 +147,8 @@ const blank: ProfileRow = {
   maps: [],
   traits: new Map(),
   nextDueMs: 0,
+  policy: '',
+  notReady: [],
   state: Buffer.alloc(0),
   deleted: false,
 }

@@ -6,6 +6,10 @@ export interface StoredProfile {
   readonly customer: string
   readonly version: bigint
   readonly streamTimeMs: number
+  /** The rules under which it was gathered; empty of a checkpoint. */
+  readonly policy: string
+  /** The features that were not ready under these. */
+  readonly notReady: readonly string[]
   readonly state: Buffer
   /** Erased at `version`: the state is empty, and events before the version must not bring it back. */
   readonly deleted: boolean

@@ -5,6 +5,7 @@ import type { Logger } from '../ops/logger.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
+import type { EventHistory } from '../store/event-history.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
 import type { RowWriter } from '../store/row-writer.ts'
 import type { Timer } from '../timers/timer.ts'
@@ -32,6 +33,7 @@ export interface TaskDeps extends Decider {
   /** The partitions of the input topics. */
   readonly partitions: number
   readonly store: ProfileStore
+  readonly history: EventHistory
   readonly rows: RowWriter
   readonly metrics: Metrics
   readonly logger: Logger
@@ -63,9 +65,15 @@ export interface Opened {
   checkpointPosition: number
 }
 
-/** Goes up with every slice: by the offsets that it takes, and by one where timers fire in it. */
+/** Goes up with every slice: by the offsets that it takes, and by one where timers fire or features are refolded in it. */
 export const positionOf = ({ nextOffset, profiles }: Opened) => nextOffset + profiles.firings
 
 /** The owner of a partition is the newest holder of this id; it names no host, so that a restart fences what was before. */
 export const transactionalId = (groupId: string, { topic, partition }: TopicPartition) =>
   `${groupId}.${topic}.${partition}`
+
+/** The features under rules of before; undefined where their text is not to be had. */
+export const featuresOf =
+  ({ earlier }: Pick<TaskDeps, 'earlier'>) =>
+  async (policy: string): Promise<FeatureSet | undefined> =>
+    (await earlier(policy))?.features

@@ -103,7 +103,8 @@ export async function findDue(
   return due
 }
 
-async function loadAway(
+/** Reads the profiles of those who are not in memory. */
+export async function loadAway(
   profiles: ProfileCache,
   customers: readonly string[],
   at: TopicPartition,

@@ -6,10 +6,11 @@ import { emptyDigest, type JournalEntry, rollDigest } from '../journal/journal.t
 import type { TopicPartition, Turn } from '../log/log.ts'
 import { ProfileCache } from '../profiles/cache.ts'
 import { writeSlice } from '../store/slice-rows.ts'
-import { type Decider, type Opened, positionOf, type TaskDeps, transactionalId } from './deps.ts'
+import { type Decider, featuresOf, type Opened, positionOf, type TaskDeps, transactionalId } from './deps.ts'
 import { Lost, TaskFailure } from './failure.ts'
 import { type Folded, fireTimers, foldRecords, nothingFolded } from './fold.ts'
 import { beating, patiently } from './patience.ts'
+import { refoldAgain } from './refold.ts'
 
 /**
  * Makes a partition this task's own, and its profiles those of exactly the input before the committed offset C:
@@ -23,7 +24,7 @@ import { beating, patiently } from './patience.ts'
  * @throws TaskFailure where it can't be shown that nothing is lost; Lost where the partition is another's meanwhile
  */
 export async function recover(deps: TaskDeps, at: TopicPartition, turn: Turn): Promise<Opened> {
-  const { log, groupId, store, features, timers, logger, partitions } = deps
+  const { log, groupId, store, logger, partitions } = deps
   const { topic, partition } = at
   await turn.heartbeat()
   if (!turn.isCurrent()) throw new Lost('the partition was lost before it was opened')
@@ -36,7 +37,7 @@ export async function recover(deps: TaskDeps, at: TopicPartition, turn: Turn): P
     checkPlace(saved, committed, low, partitions)
 
     const start = saved?.offset ?? low
-    const profiles = new ProfileCache(store, topic, partition, features, timers, stored === undefined)
+    const profiles = new ProfileCache(store, topic, partition, deps, featuresOf(deps), stored === undefined)
     profiles.firings = saved?.firings ?? 0
     const opened: Opened = {
       writer,
@@ -87,11 +88,11 @@ function checkPlace(saved: Checkpoint | undefined, committed: number | null, low
 /** Where the committed slices end. */
 interface End {
   readonly offset: number
-  /** At least so many slices have fired timers. */
+  /** At least so many slices have a position of their own. */
   readonly firings: number
 }
 
-/** Folds [checkpoint, committed) once more, and fires the same timers, slice by slice as the journal has them. */
+/** Folds [checkpoint, committed) once more, fires the same timers and computes the same features, slice by slice as the journal has them. */
 async function replay(
   deps: TaskDeps,
   at: TopicPartition,
@@ -120,6 +121,7 @@ async function replay(
     const position = { ...at, offset: entry.next_offset }
     const clock = { nowMs: entry.now, clockMs: entry.clock }
     const own = { ...deps, ...decider }
+    if (entry.refolded.length > 0) await refoldAgain(own, opened.profiles, position, entry.refolded, turn)
     await keep(await fireTimers(own, opened.profiles, position, entry.fired, clock, turn, nothingFolded()))
     opened.profiles.firings = entry.firings
     opened.clockMs = entry.clock
@@ -145,7 +147,7 @@ async function replay(
     }
   }
   while (k < entries.length) await finish(entries[k]!)
-  opened.profiles.useRules(deps.features, deps.timers)
+  opened.profiles.useRules(deps)
   opened.nextOffset = end
 }
 
@@ -162,7 +164,7 @@ async function changePolicy(
     const hint = `the offsets from ${offset} on were decided by policy ${policy}, which is not to be had: see the runbook`
     throw new TaskFailure('policy', hint)
   }
-  opened.profiles.useRules(decider.features, decider.timers)
+  opened.profiles.useRules(decider)
   return decider
 }
 
@@ -210,7 +212,7 @@ async function readCommitted(
       if (hasNoCheckpoint && entry.first_offset < start) throw cutWithoutCheckpoint(start)
       const position = entry.next_offset + entry.firings
       if (position <= next + firings || entry.next_offset > end.offset) continue
-      const fires = entry.fired.length > 0 ? 1 : 0
+      const fires = entry.fired.length + entry.refolded.length > 0 ? 1 : 0
       if (entry.first_offset !== next || entry.firings !== firings + fires) throw missing(next, end.offset)
       entries.push(entry)
       next = entry.next_offset

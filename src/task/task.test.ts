@@ -53,7 +53,15 @@ describe('a task whose partition another worker had meanwhile', () => {
     world.meanwhile = async () => {
       await rival.onBatch(await world.batch(2, 4), turn)
       const state = encodeCheckpoint({ offset: 4, firings: 0, clockMs: 0, digest: '', journalOffset: 4, partitions: 1 })
-      return { customer: '', version: profileVersion(0, 4), streamTimeMs: 0, state, deleted: false }
+      return {
+        customer: '',
+        version: profileVersion(0, 4),
+        streamTimeMs: 0,
+        policy: '',
+        notReady: [],
+        state,
+        deleted: false,
+      }
     }
     await late.onBatch(await world.batch(2, 4), turn)
     assert.equal(late.failure, undefined)

@@ -9,6 +9,7 @@ import { countSlice, type TaskState } from '../ops/metrics.ts'
 import type { Clock } from '../pipeline.ts'
 import { profilesTable } from '../store/profile-row.ts'
 import { writeSlice } from '../store/slice-rows.ts'
+import { backfill } from './backfill.ts'
 import { commitSlice, dropWriter } from './commit.ts'
 import { type Opened, positionOf, type TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
@@ -29,6 +30,7 @@ const retryMs = 5_000
  * - **opening**: `recover.ts` makes the profiles those of exactly the committed input.
  * - **running**: slice after slice; each is decoded, folded, and committed in one transaction with its journal entry and
  *   its input offset. Behind its records, the timers fire that are due; while no batch comes, a slice of timers alone.
+ *   Features that the rules have anew are computed from stored events beside it, and put in place in slices of their own.
  *   Profiles follow in checkpoints.
  * - **failed**: the reason is in the metric, the log and `/readyz`; the other partitions go on.
  *
@@ -46,8 +48,10 @@ export class Task {
   #folding = false
   /** A batch is being handled. */
   #handling = false
-  /** A slice of timers alone is under way; batches wait for it. */
+  /** A slice that no batch asked for is under way, of timers or of an errand; batches wait for it. */
   #firing: Promise<void> | undefined
+  /** What is to be done between two slices. */
+  #errand: Errand | undefined
   #readingTimers = false
   #checkpoint: Promise<void> | undefined
   #checkpointMs = 0
@@ -106,7 +110,8 @@ export class Task {
 
   /** Handles one batch; returns when it is committed, or early when the turn has passed to another. */
   async onBatch(batch: RecordBatch, turn: Turn): Promise<void> {
-    if (this.#firing) await whileCurrent(turn, this.#firing)
+    // One may follow the other.
+    while (this.#firing && turn.isCurrent()) await whileCurrent(turn, this.#firing)
     if (this.#state === 'failed' || !turn.isCurrent()) return
     this.#handling = true
     try {
@@ -118,6 +123,7 @@ export class Task {
       let from = 0
       while (from < batch.count && batch.offset(from) < opened.nextOffset) from++
       while (from < batch.count && turn.isCurrent()) {
+        await this.#runErrand(turn)
         const to = Math.min(from + this.#deps.maxSliceEvents, batch.count)
         await this.#slice(opened, batch, from, to, turn)
         from = to
@@ -135,10 +141,27 @@ export class Task {
     if (this.#state !== 'running' || opened === undefined) return
     if (!this.#folding) this.#saveWhenDue(opened)
     this.#readTimers(opened)
-    if (this.#handling || this.#firing || !opened.profiles.mayFire(Date.now())) return
-    this.#firing = this.#unasked(this.#fireAlone(opened)).finally(() => {
+    this.#workUnasked(opened)
+  }
+
+  /** While no batch is handled: an errand, or the timers that are due. */
+  #workUnasked(opened: Opened): void {
+    if (this.#handling || this.#firing) return
+    const work = this.#errand ? this.#runErrand(this.#ownTurn) : this.#fireWhenDue(opened)
+    if (work === undefined) return
+    this.#firing = this.#unasked(work).finally(() => {
       this.#firing = undefined
     })
+  }
+
+  #fireWhenDue(opened: Opened): Promise<void> | undefined {
+    return opened.profiles.mayFire(Date.now()) ? this.#fireAlone(opened) : undefined
+  }
+
+  async #runErrand(turn: Turn): Promise<void> {
+    const errand = this.#errand
+    this.#errand = undefined
+    await errand?.run(turn)
   }
 
   /** Gives the partition up; with `save`, what is not saved is, as soon as the store answers. */
@@ -186,6 +209,7 @@ export class Task {
       const ms = Date.now() - startedMs
       this.#deps.logger.info('task.open', { ...this.at, offset: opened.nextOffset, count, ms })
       if (count > 0) this.#unsavedSinceMs = Date.now()
+      void this.#backfill(opened)
       return opened
     })
     const done = () => {
@@ -193,6 +217,47 @@ export class Task {
     }
     this.#opening.then(done, done)
     return this.#opening
+  }
+
+  /** Beside the slices, computes the features that the rules have anew. Where it fails, the next opening tries again. */
+  #backfill(opened: Opened): Promise<void> {
+    const isCurrent = () => !this.#ended && this.#opened === opened
+    return backfill(this.#deps, this.at, opened, {
+      turn: { heartbeat: async () => undefined, isCurrent },
+      between: (work) => this.#between(opened, work),
+      commit: async (customers, turn) => {
+        const nowMs = Date.now()
+        const { nextOffset, clockMs } = opened
+        await this.#commit(opened, nothingFolded(), [], nextOffset, { nowMs, clockMs }, turn, customers)
+      },
+    }).catch((error) => {
+      const { metrics, logger } = this.#deps
+      if (isCurrent()) logger.error('backfill.failed', { ...this.at, error })
+      // The partition's next owner tells.
+      else metrics.backfillPending.remove({ topic: this.at.topic, partition: String(this.at.partition) })
+    })
+  }
+
+  /** Does the work when no slice is under way. Rejects where it fails, which the task does with it, or where it is not run. */
+  #between<T>(opened: Opened, work: (turn: Turn) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#opened !== opened) return reject(new Lost('the partition was closed before'))
+      this.#errand = {
+        run: async (turn) => {
+          try {
+            this.#folding = true
+            resolve(await work(turn))
+          } catch (error) {
+            reject(error)
+            throw error
+          } finally {
+            this.#folding = false
+          }
+        },
+        drop: () => reject(new Lost('the partition was closed before')),
+      }
+      this.#workUnasked(opened)
+    })
   }
 
   async #slice(opened: Opened, batch: RecordBatch, from: number, to: number, turn: Turn): Promise<void> {
@@ -243,6 +308,7 @@ export class Task {
     nextOffset: number,
     clock: Clock,
     turn: Turn,
+    refolded: readonly string[] = [],
   ): Promise<number> {
     const { metrics, rows, groupId, journal, journalTopic, policy, logger, profileBytes } = this.#deps
     const { topic, partition } = this.at
@@ -250,7 +316,7 @@ export class Task {
     const { nowMs, clockMs } = clock
     const end = { topic, partition, offset: nextOffset }
     const folded = await fireTimers(this.#deps, profiles, end, due, clock, turn, records)
-    const firings = profiles.firings + (due.length > 0 ? 1 : 0)
+    const firings = profiles.firings + (due.length + refolded.length > 0 ? 1 : 0)
     const foldedMs = Date.now()
     const digest = rollDigest(
       opened.digest,
@@ -267,6 +333,7 @@ export class Task {
       digest,
       clock: clockMs,
       fired: due,
+      refolded,
       firings,
     })
     const metadata = commitMetadata(nowMs, firings)
@@ -371,6 +438,8 @@ export class Task {
   }
 
   async #drop(): Promise<void> {
+    this.#errand?.drop()
+    this.#errand = undefined
     const opened = this.#opened
     this.#opened = undefined
     this.#unsavedSinceMs = 0
@@ -381,6 +450,11 @@ export class Task {
     const labels = { topic: this.at.topic, partition: String(this.at.partition) }
     this.#deps.metrics.consumerLag.set(labels, Math.max(0, batch.highWatermark - batch.nextOffset))
   }
+}
+
+interface Errand {
+  readonly run: (turn: Turn) => Promise<void>
+  readonly drop: () => void
 }
 
 /** The clocks of a slice: the partition's never goes back, nor, but for that, ahead of now. */

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config/load.ts'
 import { compileEngine, type Engine, schemaFile } from '../engine.ts'
+import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
+import { Event } from '../events/event.ts'
 import type { RecordBatch } from '../events/log.ts'
 import { journalCodec } from '../journal/journal.ts'
 import type { SliceWriter, Turn } from '../log/log.ts'
@@ -9,6 +11,7 @@ import { createLogger } from '../ops/logger.ts'
 import { createMetrics } from '../ops/metrics.ts'
 import { Pipeline } from '../pipeline.ts'
 import { compileStages } from '../stages.ts'
+import type { CustomerEvent, Wanted } from '../store/event-history.ts'
 import type { StoredProfile } from '../store/profile-store.ts'
 import type { TaskDeps } from './deps.ts'
 import { FoldQueue } from './fold-queue.ts'
@@ -19,10 +22,17 @@ const groupId = 'group'
 /** The partition is the member's as far as it knows. */
 export const turn: Turn = { heartbeat: async () => undefined, isCurrent: () => true }
 
-/** What two workers share: the log, and a store that has stored nothing yet. */
+/** What two workers share: the log, and a store that has no profile yet. */
 export class World {
   readonly log = new MemoryLog(() => Date.now())
   readonly #engine: Engine
+  readonly #earlier = new Map<string, Engine>()
+  /** By their offset. */
+  readonly #events: CustomerEvent[] = []
+  /** Whether the store has the events, as it says; else it keeps silent. */
+  hasEvents = false
+  /** What happens while events are read from the store. */
+  reading: (() => Promise<void>) | undefined
   /** What happens while the next opening of any task reads its checkpoint, and the checkpoint that it then finds. */
   meanwhile: (() => Promise<StoredProfile>) | undefined
   /** Takes the place of the next commit of any task. */
@@ -42,9 +52,32 @@ export class World {
   }
 
   /** An event of now. */
-  async happens(event: string, messageId: string, timestamp = Date.now()): Promise<void> {
-    const value = Buffer.from(JSON.stringify({ messageId, userId: 'u1', type: 'track', event, timestamp }))
-    await this.log.append([{ ...at, key: 'u1', value, headers: {} }])
+  async happens(event: string, messageId: string, timestamp = Date.now(), userId = 'u1'): Promise<void> {
+    const value = Buffer.from(JSON.stringify({ messageId, userId, type: 'track', event, timestamp }))
+    const fields = { id: messageId, customer: userId, type: event, timeMs: timestamp }
+    this.#events.push({
+      customer: userId,
+      offset: this.#events.length,
+      event: Object.assign(new Event(), fields),
+      enrichment: { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo },
+      sessionIndex: 1,
+      sessionStartMs: 0,
+    })
+    await this.log.append([{ ...at, key: userId, value, headers: {} }])
+  }
+
+  /** No duplicates, as in the store. */
+  async *#past({ customers, beforeOffset }: Wanted): AsyncGenerator<CustomerEvent[]> {
+    const ids = new Set<string>()
+    const page = this.#events.filter(({ customer, offset, event: { id } }) => {
+      const isWanted = offset < beforeOffset && customers.includes(customer) && !ids.has(id)
+      ids.add(id)
+      return isWanted
+    })
+    const { reading } = this
+    this.reading = undefined
+    await reading?.()
+    yield page
   }
 
   async batch(from: number, until: number): Promise<RecordBatch> {
@@ -78,21 +111,22 @@ export class World {
     }
   }
 
-  /** The task of a worker of its own. */
-  task(): Task {
-    const engine = this.#engine
+  /** The task of a worker of its own; under those rules, where they are not the world's. */
+  task(configFile?: string): Task {
+    const engine = configFile === undefined ? this.#engine : compileEngine(loadConfig(configFile, {}))
+    this.#earlier.set(engine.policy.version, engine)
     const deps: TaskDeps = {
       log: new Proxy(this.log, {
         get: (log, name: keyof MemoryLog) =>
           name === 'openWriter' ? (id: string) => this.openWriter(id) : (log[name] as () => unknown).bind(log),
       }),
       groupId,
-      pipeline: new Pipeline(compileStages(engine, 'json')),
+      ...deciderOf(engine),
       folding: new FoldQueue(),
-      features: engine.features,
-      timers: engine.policy.timers,
-      policy: engine.policy.version,
-      earlier: async () => undefined,
+      earlier: async (policy) => {
+        const earlier = this.#earlier.get(policy)
+        return earlier && deciderOf(earlier)
+      },
       policyStored: Promise.resolve(),
       journal: journalCodec('beckon.journal', readFileSync(schemaFile('journal'), 'utf8')),
       journalTopic: 'beckon.journal',
@@ -108,12 +142,20 @@ export class World {
         readDue: async () => [],
         readCustomer: async () => [],
       },
+      history: {
+        gathered: async () => [],
+        countNotReady: async () => 0,
+        notReady: async () => [],
+        events: (_at, wanted) => this.#past(wanted),
+      },
       rows: {
         write: () => undefined,
         pendingBytes: 0,
         full: false,
         whenDrained: async () => undefined,
-        whenStored: () => new Promise(() => undefined),
+        whenStored: async () => {
+          if (!this.hasEvents) await new Promise(() => undefined)
+        },
         flush: async () => false,
         stop: async () => undefined,
       },
@@ -128,3 +170,10 @@ export class World {
     return new Task(at, deps)
   }
 }
+
+const deciderOf = (engine: Engine) => ({
+  pipeline: new Pipeline(compileStages(engine, 'json')),
+  features: engine.features,
+  timers: engine.policy.timers,
+  policy: engine.policy.version,
+})

@@ -22,7 +22,7 @@ function momentOf(type: string, timeMs: number): Moment {
   event.type = type
   event.timeMs = timeMs
   const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
-  return { event, enrichment, session: noSession(), traits: new Map(), groups: [], asOfMs: timeMs }
+  return { event, enrichment, session: noSession(), traits: new Map(), groups: [], notReady: undefined, asOfMs: timeMs }
 }
 
 type Step = readonly [type: string, timeMs: number]

@@ -55,6 +55,7 @@ function turnsOf(condition: (counts: Counts) => boolean, steps: readonly Step[])
     kind: 'crossing',
     name: 'c',
     signature: 'c',
+    names: new Set(['n']),
     when: (moment) =>
       condition(
         Object.fromEntries(features.features.map(({ name, read }) => [name, read(moment)])) as unknown as Counts,
@@ -135,6 +136,7 @@ test('looking ahead past many rows goes there in steps', () => {
     kind: 'crossing',
     name: 'c',
     signature: 'c',
+    names: new Set(['n']),
     when: ({ asOfMs }) => {
       evaluations++
       return asOfMs >= 1_200

@@ -1,6 +1,7 @@
 import type { Evaluate } from '../expressions/expression.ts'
-import type { Moment, ProfileMoment } from '../features/moment.ts'
-import { type CrossingState, keepState, type TimerStates } from './states.ts'
+import type { Moment, NotReady, ProfileMoment } from '../features/moment.ts'
+import { readsAny } from '../features/reading.ts'
+import { type CrossingState, keepState, type TimerState, type TimerStates } from './states.ts'
 
 /**
  * Crossings: a condition that was not met becomes true, by an event or because time passes and something leaves a window.
@@ -14,6 +15,8 @@ export interface Crossing {
   /** Names the condition and all that the features which it reads are of: its state is kept as long as this stays the same. */
   readonly signature: string
   readonly when: Evaluate<Moment>
+  /** Of the features that it reads, also by way of others. */
+  readonly names: ReadonlySet<string>
   /** Of each feature that it reads: when time alone changes it next (`Feature.nextChangeMs`). */
   readonly changes: readonly ((moment: ProfileMoment) => number)[]
 }
@@ -82,4 +85,18 @@ function nextChangeMs({ changes }: Crossing, moment: ProfileMoment): number {
   let nextMs = Number.POSITIVE_INFINITY
   for (let i = 0; i < changes.length; i++) nextMs = Math.min(nextMs, changes[i]!(moment))
   return nextMs
+}
+
+/** Drops the states of conditions that read a feature which is not ready: without it they are neither met nor not. */
+export function forgetNotReady(
+  timers: readonly ({ readonly kind: 'absence' } | Crossing)[],
+  profile: { readonly timers: TimerStates; readonly notReady: NotReady | undefined },
+): void {
+  const { notReady, timers: states } = profile
+  if (notReady === undefined) return
+  for (let i = 0; i < states.length; i++) {
+    const timer = timers[i]!
+    const isUnknown = timer.kind === 'crossing' && readsAny(timer.names, notReady)
+    if (isUnknown) (states as (TimerState | undefined)[])[i] = undefined
+  }
 }

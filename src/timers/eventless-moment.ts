@@ -4,12 +4,13 @@ import type { Moment } from '../features/moment.ts'
 
 /** What is evaluated where there is no event, but a customer. */
 export function eventlessMoment(
-  { customer, session, traits, groups }: Pick<Moment, 'session' | 'traits' | 'groups'> & { readonly customer: string },
+  profile: Pick<Moment, 'session' | 'traits' | 'groups' | 'notReady'> & { readonly customer: string },
   asOfMs: number,
 ): Moment {
+  const { customer, session, traits, groups, notReady } = profile
   const event = new Event()
   event.customer = customer
-  return { event, enrichment: noEnrichment, session, traits, groups, asOfMs }
+  return { event, enrichment: noEnrichment, session, traits, groups, notReady, asOfMs }
 }
 
 export const noEnrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }

@@ -80,4 +80,4 @@ export function planTraining(
   }
 }
 
-const noEvents: ProfileMoment = { groups: [], session: noSession(), traits: new Map(), asOfMs: 0 }
+const noEvents: ProfileMoment = { groups: [], notReady: undefined, session: noSession(), traits: new Map(), asOfMs: 0 }

@@ -4,6 +4,9 @@ import type { Moment } from '../moment.ts'
 import { dropBelow, keyOf, lowerBound, makeRoom, rowCount } from '../panes.ts'
 import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
 
+/** No index of a calendar is longer: a month of 31 days and the hours by which clocks go back. */
+const longestPeriodMs = 32 * 86_400_000
+
 /** Time by local periods, whose indexes follow each other. */
 export interface Calendar {
   index(timeMs: number): number
@@ -21,6 +24,10 @@ export class IndexedRows implements Placement {
   readonly #maxRows: number
   readonly #latenessMs: number
   kept = 0
+
+  get spanMs(): number {
+    return this.kept * (this.#calendar === undefined ? this.#unitMs : longestPeriodMs)
+  }
 
   /** @param unit ms a row (Infinity: all of time is one), or a calendar, of which a window reads one index only */
   constructor(unit: number | Calendar, latenessMs: number, maxRows = Number.POSITIVE_INFINITY) {

@@ -28,13 +28,20 @@ export type FindGroup = <P extends Placement>(
   make: () => P,
 ) => { readonly group: FeatureGroup; readonly placement: P }
 
+interface Placed {
+  readonly group: FeatureGroup
+  readonly reach: Reach
+  /** The other groups that it rests on. */
+  readonly rests?: readonly FeatureGroup[]
+}
+
 /** The group that a feature's events go to, and what the feature reads of it: one case for each kind of window. */
 export function placeFeature(
   { kind, window, latenessMs }: AggregateFeature,
   where: Condition | undefined,
   sessionGapMs: number,
   find: FindGroup,
-): { readonly group: FeatureGroup; readonly reach: Reach } {
+): Placed {
   const late = latenessMs === undefined ? '' : `, late by ${latenessMs} ms at most`
   const indexed = (name: string, unit: number | Calendar, indexes: number, maxRows?: number) => {
     const make = () => new IndexedRows(unit, latenessMs ?? Number.POSITIVE_INFINITY, maxRows)
@@ -65,7 +72,7 @@ export function placeFeature(
       const { keptAt } = addTimezone(timezones.group)
       const make = () => new IndexedRows(quarterHourMs, latenessMs ?? Number.POSITIVE_INFINITY)
       const { group, placement } = find(where, `quarter hours${late}`, make)
-      return { group, reach: customerPeriod(period, placement, timezones.group, keptAt) }
+      return { group, reach: customerPeriod(period, placement, timezones.group, keptAt), rests: [timezones.group] }
     }
     case 'events': {
       const { group, placement } = find(
@@ -84,7 +91,7 @@ export function placeFeature(
       const make = () => new SessionRows(sessions.group, sessionGapMs, lateMs)
       const { group, placement } = find(where, `rows of ${name}`, make)
       sessions.placement.follow(group)
-      return { group, reach: placement.reach() }
+      return { group, reach: placement.reach(), rests: [sessions.group] }
     }
     case 'lifetime': {
       if (!('withinMs' in kind)) return indexed('lifetime', Number.POSITIVE_INFINITY, 1)

@@ -12,6 +12,7 @@ import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
 export class LastEvents implements Placement {
   readonly #latenessMs: number
   kept = 0
+  readonly spanMs = Number.POSITIVE_INFINITY
 
   constructor(latenessMs: number) {
     this.#latenessMs = latenessMs

@@ -14,6 +14,7 @@ export class OrderedRows implements Placement {
   readonly #latenessMs: number
   readonly #maxRows: number
   readonly kept = 0
+  readonly spanMs = Number.POSITIVE_INFINITY
 
   /** @param maxRows at least 2 */
   constructor(latenessMs: number, maxRows: number) {

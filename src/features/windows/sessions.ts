@@ -16,6 +16,8 @@ export class Sessions implements Placement {
   readonly #latenessMs: number
   readonly #followers: FeatureGroup[] = []
   readonly kept = 0
+  /** A session may go on for ever. */
+  readonly spanMs = Number.POSITIVE_INFINITY
 
   constructor(gapMs: number, latenessMs: number) {
     this.#gapMs = gapMs
@@ -66,6 +68,8 @@ export class SessionRows implements Placement {
   readonly #gapMs: number
   readonly #latenessMs: number
   readonly kept = 0
+  /** A session may go on for ever. */
+  readonly spanMs = Number.POSITIVE_INFINITY
 
   /** @param sessions the group that `Sessions` places, which has seen each event before this one does */
   constructor(sessions: FeatureGroup, gapMs: number, latenessMs: number) {

@@ -2,6 +2,7 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import type { Value } from '../../events/event.ts'
 import { decodeCheckpoint } from '../../journal/checkpoint.ts'
 import { select } from '../../store/clickhouse/select.ts'
+import { gatheredKey } from '../../store/event-history.ts'
 import type { ParityReader, StoredFeatures } from '../parity.ts'
 
 const selectCustomers = `
@@ -23,8 +24,8 @@ FROM profiles WHERE topic IN {topics:Array(String)} AND customer = ''
 GROUP BY topic, partition`
 
 const selectProfiles = `
-WITH argMax((numbers, strings, lists, maps, deleted), version) AS latest
-SELECT topic, partition, customer, toString(max(version)), latest.1, latest.2, latest.3, latest.4
+WITH argMax((numbers, strings, lists, maps, deleted, policy, not_ready), version) AS latest
+SELECT topic, partition, customer, toString(max(version)), latest.6, latest.7, latest.1, latest.2, latest.3, latest.4
 FROM profiles
 WHERE topic IN {topics:Array(String)} AND customer IN {customers:Array(String)}
 GROUP BY topic, partition, customer
@@ -48,8 +49,17 @@ const settings = {
   do_not_merge_across_partitions_select_final: 1,
 } as const
 
-/** @param topics the input topics whose profiles are looked at */
-export function createParityReader(client: ClickHouseClient, topics: readonly string[]): ParityReader {
+/**
+ * @param topics the input topics whose profiles are looked at
+ * @param policy the rules whose features are compared
+ * @param complete the kinds of profiles of earlier rules that have all of these (`gatheredKey`)
+ */
+export function createParityReader(
+  client: ClickHouseClient,
+  topics: readonly string[],
+  policy: string,
+  complete: () => Promise<readonly string[]>,
+): ParityReader {
   const rowsOf = <Row>(query: string, params: Record<string, unknown>) =>
     select<Row>(client, { query, params, format: 'JSONCompactEachRow', settings })
 
@@ -65,9 +75,11 @@ export function createParityReader(client: ClickHouseClient, topics: readonly st
     async profiles(customers) {
       const checkpoints = await rowsOf<CheckpointRow>(selectCheckpoints, { topics })
       const rows = await rowsOf<ProfileRow>(selectProfiles, { topics, customers })
+      const kinds = new Set(await complete())
       const saved = new Map(checkpoints.map(([topic, partition, ...of]) => [`${topic} ${partition}`, of]))
       return rows.flatMap((row) => {
-        const [topic, partition, , version] = row
+        const [topic, partition, , version, writtenBy, notReady] = row
+        if (writtenBy !== policy && !kinds.has(gatheredKey({ policy: writtenBy, notReady }))) return []
         const [speaksFor = '0', state = ''] = saved.get(`${topic} ${partition}`) ?? []
         const checkpoint = decodeCheckpoint(Buffer.from(state, 'base64'))
         if (checkpoint === undefined || BigInt(version) > BigInt(speaksFor)) return []
@@ -93,11 +105,15 @@ type ProfileRow = readonly [
   partition: number,
   customer: string,
   version: string,
+  policy: string,
+  notReady: readonly string[],
   ...features: Readonly<Record<string, Value>>[],
 ]
 
-function toStoredFeatures([topic, partition, customer, , ...features]: ProfileRow, nextOffset: number): StoredFeatures {
+function toStoredFeatures(row: ProfileRow, nextOffset: number): StoredFeatures {
+  const [topic, partition, customer, , , notReady, ...features] = row
   const values = new Map(features.flatMap((map) => Object.entries(map)))
   const value = (feature: string) => values.get(feature) ?? null
-  return { topic, partition, customer, nextOffset, value }
+  const isReady = (feature: string) => !notReady.includes(feature)
+  return { topic, partition, customer, nextOffset, isReady, value }
 }

@@ -20,6 +20,7 @@ const reasons: Readonly<Record<Reason, null>> = {
   chosen: null,
   not_eligible: null,
   error: null,
+  not_ready: null,
   cooldown: null,
   cap: null,
   contact_policy: null,

@@ -162,5 +162,5 @@ function copyContacts({ contacts }: Profile): Map<string, number[]> {
 }
 
 function featuresOf({ features }: Engine, moment: Moment): Record<string, Value> {
-  return Object.fromEntries(features.features.map(({ name, read }) => [name, read(moment)]))
+  return Object.fromEntries(features.features.map(({ name, read }) => [name, read(moment) ?? null]))
 }

@@ -44,6 +44,8 @@ function profileAt(version: bigint, state: string): RowChunk {
     maps: [],
     traits: new Map(),
     nextDueMs: 0,
+    policy: '',
+    notReady: [],
     state: Buffer.from(state),
     deleted: false,
   })

@@ -28,6 +28,8 @@ const blank: ProfileRow = {
   maps: [],
   traits: new Map(),
   nextDueMs: 0,
+  policy: '',
+  notReady: [],
   state: Buffer.alloc(0),
   deleted: false,
 }
@@ -176,6 +178,7 @@ describe('the profile store', { skip }, () => {
       strings: { last: 'page' },
       lists: { recent: ['a', 'b'] },
       maps: { by_category: { shoes: 2 } },
+      not_ready: [],
       traits: { plan: 'gold' },
       updated_at: read?.['updated_at'],
     })

@@ -6,8 +6,10 @@ import { select } from './select.ts'
 
 /** The latest version of some customers' rows; argMax reads less than FINAL, which reads each key's neighbours too. */
 const selectProfiles = `
-WITH argMax((stream_time, state, deleted), version) AS latest
-SELECT customer, toString(max(version)), toString(toUnixTimestamp64Milli(latest.1)), base64Encode(latest.2), latest.3
+WITH argMax((stream_time, state, deleted, policy, not_ready), version) AS latest
+SELECT
+  customer, toString(max(version)), toString(toUnixTimestamp64Milli(latest.1)), base64Encode(latest.2), latest.3,
+  latest.4, latest.5
 FROM profiles
 WHERE topic = {topic:String} AND partition = {partition:UInt16} AND customer IN {customers:Array(String)}
 GROUP BY customer`
@@ -56,13 +58,18 @@ type ProfileColumns = readonly [
   streamTimeMs: string,
   stateBase64: string,
   deleted: boolean,
+  policy: string,
+  notReady: readonly string[],
 ]
 
-function toStoredProfile([customer, version, streamTimeMs, stateBase64, deleted]: ProfileColumns): StoredProfile {
+function toStoredProfile(columns: ProfileColumns): StoredProfile {
+  const [customer, version, streamTimeMs, stateBase64, deleted, policy, notReady] = columns
   return {
     customer,
     version: BigInt(version),
     streamTimeMs: Number(streamTimeMs),
+    policy,
+    notReady,
     state: Buffer.from(stateBase64, 'base64'),
     deleted,
   }

@@ -11,21 +11,25 @@ interface Selection {
 }
 
 /** All rows of one query. @throws StoreError */
-export async function select<Row>(
-  client: ClickHouseClient,
-  { query, params = {}, format, settings = {} }: Selection,
-): Promise<Row[]> {
+export async function select<Row>(client: ClickHouseClient, selection: Selection): Promise<Row[]> {
   const queryId = randomUUID()
   try {
-    const result = await client.query({
-      query,
-      query_params: params,
-      format,
-      query_id: queryId,
-      clickhouse_settings: settings,
-    })
-    return await result.json<Row>()
+    return await (await ask(client, selection, queryId)).json<Row>()
   } catch (error) {
     throw toStoreError(error, queryId)
   }
 }
+
+/** The rows of one query as they come, some hundred at a time, for what is too much to be read in one go. @throws StoreError */
+export async function* selectPieces<Row>(client: ClickHouseClient, selection: Selection): AsyncGenerator<Row[]> {
+  const queryId = randomUUID()
+  try {
+    const result = await ask(client, selection, queryId)
+    for await (const rows of result.stream<Row>()) yield rows.map((row) => row.json())
+  } catch (error) {
+    throw toStoreError(error, queryId)
+  }
+}
+
+const ask = (client: ClickHouseClient, { query, params = {}, format, settings = {} }: Selection, queryId: string) =>
+  client.query({ query, query_params: params, format, query_id: queryId, clickhouse_settings: settings })

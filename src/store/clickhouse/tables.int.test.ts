@@ -230,6 +230,8 @@ describe('the tables', { skip }, () => {
         ['gone', null],
       ]),
       nextDueMs: 1_700_000_009_000,
+      policy: 'abc',
+      notReady: ['sessions', 'spree'],
       state: Buffer.from([1, 2, 3]),
       deleted: false,
     })
@@ -253,6 +255,8 @@ describe('the tables', { skip }, () => {
       maps: { by_category: { '': 1, 水: 2.5 }, nothing: {} },
       traits: { plan: 'gold', age: '42' },
       next_due: '2023-11-14 22:13:29.000',
+      policy: 'abc',
+      not_ready: ['sessions', 'spree'],
       state: '\u0001\u0002\u0003',
       deleted: false,
     })
@@ -266,7 +270,9 @@ describe('the tables', { skip }, () => {
       { customer: 'c1', feature: 'last', kind: 'string', number: null, text: '水', list: [] },
       { customer: 'c1', feature: 'none', kind: 'list', number: null, text: '', list: [] },
       { customer: 'c1', feature: 'recent', kind: 'list', number: null, text: '', list: ['a', ''] },
+      { customer: 'c1', feature: 'sessions', kind: 'not_ready', number: null, text: '', list: [] },
       { customer: 'c1', feature: 'spend', kind: 'number', number: 0.1, text: '', list: [] },
+      { customer: 'c1', feature: 'spree', kind: 'not_ready', number: null, text: '', list: [] },
       { customer: 'c1', feature: 'views', kind: 'number', number: 3, text: '', list: [] },
     ])
   })

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClickHouseClient } from '@clickhouse/client'
+import { Command } from 'commander'
+import { readCompleteKinds } from '../changes/clickhouse/complete-kinds.ts'
+import { type Engine, withRules } from '../engine.ts'
+import { bar } from '../replay/progress.ts'
+import { type PartitionProgress, readProgress } from '../store/clickhouse/event-history.ts'
+import { readRunningPolicy } from '../store/clickhouse/policies.ts'
+import { configOption, openEngine } from './config-option.ts'
+import { connectStore } from './connect.ts'
+import { CommandError } from './exit.ts'
+import { alignColumns } from './table.ts'
+
+export function backfillCommand(): Command {
+  return new Command('backfill')
+    .description('how far the running service is with computing new features from the events, until it is done')
+    .addOption(configOption())
+    .option('--json', 'a JSON object each second, the last one with "complete": true')
+    .action(async ({ config: file, json }: { config: string; json?: true }) => {
+      const engine = openEngine(file)
+      const client = connectStore(engine.config)
+      try {
+        if (json) await follow(client, engine, 1_000, (progress) => console.log(JSON.stringify(toJson(progress))))
+        else if (process.stdout.isTTY) await draw(client, engine)
+        else await follow(client, engine, 5_000, (progress) => console.log(totalLine(progress)))
+      } finally {
+        await client.close()
+      }
+    })
+}
+
+/** In place. */
+async function draw(client: ClickHouseClient, engine: Engine): Promise<void> {
+  let lines = 0
+  await follow(client, engine, 1_000, (progress) => {
+    const text = formatProgress(progress)
+    process.stdout.write(`${lines > 0 ? `\u001b[${lines}A` : ''}\u001b[J${text}\n`)
+    lines = text.split('\n').length
+  })
+}
+
+/** Looks now and then, until all is ready. */
+async function follow(
+  client: ClickHouseClient,
+  engine: Engine,
+  everyMs: number,
+  tell: (progress: readonly PartitionProgress[]) => void,
+): Promise<void> {
+  for (;;) {
+    const progress = await look(client, engine)
+    tell(progress)
+    if (totalOf(progress).pending === 0) return
+    await sleep(everyMs)
+  }
+}
+
+/** Against the rules of the process that started last. */
+async function look(client: ClickHouseClient, engine: Engine): Promise<PartitionProgress[]> {
+  const topics = engine.config.topics.map(({ name }) => name)
+  const running = await readRunningPolicy(client)
+  if (running === undefined) throw new CommandError('no rules ever ran here: start the service')
+  const rules = withRules(engine, running.text)
+  if (rules === undefined) throw new CommandError('the rules that run are of another version of beckon')
+  return readProgress(client, topics, await readCompleteKinds(client, rules))
+}
+
+function totalOf(progress: readonly PartitionProgress[]): Pick<PartitionProgress, 'customers' | 'pending'> {
+  const sum = (of: (one: PartitionProgress) => number) => progress.reduce((total, one) => total + of(one), 0)
+  return { customers: sum(({ customers }) => customers), pending: sum(({ pending }) => pending) }
+}
+
+type Counts = Pick<PartitionProgress, 'customers' | 'pending'>
+const shareOf = ({ customers, pending }: Counts) => (customers === 0 ? 1 : 1 - pending / customers)
+const percentOf = (counts: Counts) => `${Math.floor(shareOf(counts) * 100)} %`
+const readyOf = ({ customers, pending }: Counts) =>
+  [customers - pending, customers].map((n) => n.toLocaleString('en-US'))
+
+function totalLine(progress: readonly PartitionProgress[]): string {
+  const total = totalOf(progress)
+  const [ready, all] = readyOf(total)
+  return `${percentOf(total)}: ${ready} of ${all} customers ready`
+}
+
+/** A bar for each partition, and one for all. */
+export function formatProgress(progress: readonly PartitionProgress[]): string {
+  const line = (name: string, counts: Counts) => {
+    const [ready, all] = readyOf(counts)
+    return [name, `${bar(shareOf(counts))}${percentOf(counts).padStart(5)}`, `${ready} of ${all} customers ready`]
+  }
+  return alignColumns([
+    ...progress.map((one) => line(`${one.topic}, partition ${one.partition}`, one)),
+    line('all', totalOf(progress)),
+  ])
+}
+
+function toJson(progress: readonly PartitionProgress[]): object {
+  const total = totalOf(progress)
+  return { ...total, complete: total.pending === 0, partitions: progress }
+}

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { compilePolicy } from '../decide/compile-policy.ts'
+import { compileActionEncoder } from '../emit/encode-action.ts'
+import { compileEnricher } from '../enrich/enrich.ts'
+import { Event, Properties } from '../events/event.ts'
+import type { RecordBatch } from '../events/log.ts'
+import { Pipeline } from '../pipeline.ts'
+import { layoutOf, readState, writeState } from '../profiles/codec.ts'
+import { Profile } from '../profiles/profile.ts'
+import { RowBuffer } from '../store/row-binary.ts'
+import { lackingAfter } from './carry-over.ts'
+import type { AggregateDeclaration, AggregateFeature } from './declaration.ts'
+import type { FeatureSet } from './features.ts'
+import { type PastEvent, planRefold, Refold } from './refold.ts'
+import { compile, gapMs, read } from './test-fold.ts'
+import type { Window } from './window.ts'
+
+/** The whole pipeline: what is computed anew from past events is what a profile has that gathered it all along. */
+
+const minuteMs = 60_000
+const windows: readonly Window[] = [
+  { kind: 'panes', sizeMs: 60 * minuteMs, paneMs: 10 * minuteMs },
+  { kind: 'sliding', sizeMs: 90 * minuteMs, maxEvents: 4 },
+  { kind: 'calendar', period: 'day', timezone: 'Europe/Paris' },
+  { kind: 'calendar', period: 'day', timezone: 'customer' },
+  { kind: 'calendar', period: 'month', timezone: 'customer' },
+  { kind: 'events', count: 4 },
+  { kind: 'session' },
+  { kind: 'lifetime' },
+]
+const steps = ['type == "a"', 'type == "b"', 'type == "a"']
+const funnel: AggregateDeclaration = { name: 'funnel', steps, withinMs: 30 * minuteMs, maxEvents: 3 }
+const v = 'properties.v'
+const kinds: readonly AggregateDeclaration[] = [
+  { name: 'count' },
+  { name: 'sum', of: v, scale: 2 },
+  { name: 'last', of: v },
+  { name: 'last_n', of: v, n: 3 },
+  { name: 'distinct', of: v, max: 2 },
+  // Past its bound the order of the events matters.
+  { name: 'top', of: v, k: 2, max: 2 },
+  { name: 'count', by: { key: 'type', max: 2 } },
+]
+const declared: readonly AggregateFeature[] = [
+  ...windows.flatMap((window, w) =>
+    kinds.flatMap((kind, k) => [
+      { name: `all_${w}_${k}`, kind, window },
+      { name: `b_${w}_${k}`, kind, window, where: 'type == "b"', latenessMs: 40 * minuteMs },
+    ]),
+  ),
+  { name: 'funnel', kind: funnel, window: { kind: 'lifetime' } },
+  { name: 'funnel_lately', kind: funnel, window: { kind: 'sliding', sizeMs: 60 * minuteMs, maxEvents: 4 } },
+  { name: 'decayed', kind: { name: 'decayed_sum', of: v, halfLifeMs: 3_600_000 }, window: { kind: 'lifetime' } },
+  { name: 'early', kind: { name: 'count' }, where: 'session_events < 3', window: { kind: 'lifetime' } },
+  { name: 'entry', kind: { name: 'top', of: 'entry_page', k: 2, max: 9 }, window: windows[0]! },
+  { name: 'nth', kind: { name: 'max', of: 'session_index' }, window: windows[0]! },
+]
+
+const contact = { cooldownMs: 0, caps: [] }
+const enrich = compileEnricher({ userAgent: false, bot: false, campaign: false, referrer: null, geo: null })
+
+function pipelineOf(features: FeatureSet): Pipeline {
+  return new Pipeline({
+    decode: () => undefined,
+    enrich,
+    session: { idleMs: gapMs, maxMs: 4 * gapMs },
+    dedupe: { windowMs: 86_400_000, maxIds: 1_000 },
+    features,
+    policy: compilePolicy([], { emit: 'all', contact }, [], 'v', (_action, _path, fault) =>
+      assert.fail(fault as Error),
+    ),
+    encodeAction: compileActionEncoder('actions', 'json'),
+    deadLetterTopic: 'dead',
+    maxRecordBytes: 900_000,
+  })
+}
+
+const batch = { topic: 't', partition: 0, offset: (i: number) => i } as RecordBatch
+
+/** Folds an event in, as the service would. @returns what the store has of it; undefined of a duplicate */
+function take(pipeline: Pipeline, profile: Profile, event: Event): PastEvent | undefined {
+  const profiles = { of: () => profile, take: () => true, schedule() {} }
+  const { tally, faults } = pipeline.fold(batch, 0, [event], profiles, event.timeMs)
+  assert.deepEqual(faults, [])
+  if (tally.duplicates > 0) return undefined
+  const { index, startMs } = profile.session
+  return { event, enrichment: enrich(event), sessionIndex: index, sessionStartMs: startMs }
+}
+
+/** Stored under some rules, and read under others. */
+function change(profile: Profile, before: FeatureSet, after: FeatureSet): Profile {
+  const out = new RowBuffer()
+  writeState(out, profile, layoutOf(before, []))
+  out.endRow()
+  const changed = readState('c', out.take().bytes, layoutOf(after, []))
+  changed.notReady = lackingAfter(before, profile.notReady, after)
+  return changed
+}
+
+const events = fc
+  .array(
+    fc.record({
+      minutes: fc.integer({ min: 0, max: 400 }),
+      id: fc.integer({ min: 0, max: 40 }),
+      type: fc.constantFrom('a', 'b', 'c'),
+      value: fc.integer({ min: 0, max: 5 }),
+      url: fc.constantFrom('', 'https://shop/a', 'https://shop/b'),
+      timezone: fc.constantFrom('', 'America/New_York', 'Asia/Kolkata'),
+    }),
+    { minLength: 4, maxLength: 50 },
+  )
+  .map((given) =>
+    given.map(({ minutes, id, type, value, url, timezone }, i) => {
+      const event = new Event()
+      // Some hours of progress, so that much of the disorder is later than allowed.
+      const timeMs = 1_700_000_000_000 + (minutes + i * 15) * minuteMs
+      return Object.assign(event, {
+        id: `e${id}`,
+        customer: 'c',
+        type,
+        timeMs,
+        url,
+        timezone,
+        properties: new Properties(['v'], [value]),
+      })
+    }),
+  )
+
+test('a refold at any point gives what was gathered from the first event on, late, repeated and out of order', () => {
+  const after = compile(declared)
+  const whole = pipelineOf(after)
+  const subset = fc.subarray([...declared], { maxLength: declared.length - 1 })
+  let changed = 0
+  fc.assert(
+    fc.property(events, subset, fc.tuple(fc.nat(50), fc.nat(50), fc.nat(50)), (given, earlier, cuts) => {
+      // Longer windows, too, than there were.
+      const before = compile(earlier.map((one) => ({ ...one, window: shorter(one.window) })))
+      const points = cuts.map((cut) => cut % given.length).sort((a, b) => a - b)
+      const [switched, begun, placed] = points as [number, number, number]
+      const expected = new Profile('c')
+      let found = new Profile('c')
+      let pipeline = pipelineOf(before)
+      let refold: Refold | undefined
+      const past: PastEvent[] = []
+      for (const [i, event] of given.entries()) {
+        if (i === switched) {
+          found = change(found, before, after)
+          pipeline = whole
+        }
+        if (i === begun && found.notReady !== undefined) {
+          const plan = planRefold(after, found.notReady)
+          refold = new Refold(plan)
+          const sinceMs = found.streamTimeMs - plan.spanMs
+          for (const one of past) if (one.event.timeMs >= sinceMs) refold.add(one)
+          found.later = []
+        }
+        if (i === placed && refold !== undefined) {
+          for (const one of found.later!) refold.add(one)
+          refold.replaceIn(found.groups)
+          found.notReady = undefined
+          found.later = undefined
+          refold = undefined
+          changed++
+        }
+        take(whole, expected, event)
+        const taken = take(pipeline, found, event)
+        if (taken !== undefined) past.push(taken)
+        if (pipeline !== whole) continue
+        const [values, wanted] = [read(after, found), read(after, expected)]
+        for (const { name } of declared) {
+          const isReady = !found.notReady?.has(name)
+          assert.deepEqual(values[name], isReady ? wanted[name] : undefined, `${name} after ${i}`)
+        }
+      }
+    }),
+    { numRuns: 300 },
+  )
+  assert.ok(changed > 50, `${changed} refolds`)
+})
+
+test('what was whole keeps what it knows of events that the store has no longer', () => {
+  const window: Window = { kind: 'lifetime' }
+  const [first, more] = [
+    { name: 'first', kind: { name: 'count' }, window },
+    { name: 'more', kind: { name: 'last_n', of: v, n: 9 }, window },
+  ] as const
+  const today: AggregateFeature = {
+    name: 'today',
+    kind: { name: 'count' },
+    window: { kind: 'calendar', period: 'day', timezone: 'customer' },
+  }
+  const [before, after] = [compile([first]), compile([first, more, today])]
+  const profile = new Profile('c')
+  const past = [1, 2, 3].map((value) => {
+    const event = Object.assign(new Event(), { id: `e${value}`, customer: 'c', type: 'a', timeMs: value })
+    event.properties = new Properties(['v'], [value])
+    return take(pipelineOf(before), profile, event)!
+  })
+  for (const stored of [past.slice(2), []]) {
+    const found = change(profile, before, after)
+    const refold = new Refold(planRefold(after, found.notReady!))
+    for (const one of stored) refold.add(one)
+    refold.replaceIn(found.groups)
+    found.notReady = undefined
+    const values = read(after, found)
+    assert.deepEqual(values, { first: 3, more: stored.length > 0 ? [3] : [], today: stored.length })
+  }
+})
+
+function shorter(window: Window): Window {
+  if (window.kind === 'panes') return { ...window, sizeMs: 2 * window.paneMs }
+  return window.kind === 'events' ? { ...window, count: 2 } : window
+}

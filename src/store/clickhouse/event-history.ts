@@ -1,0 +1,118 @@
+import type { ClickHouseClient } from '@clickhouse/client'
+import type { CustomerEvent, EventHistory, Gathered } from '../event-history.ts'
+import { type PastEventColumns, pastEventColumns, toPastEvent } from '../past-event.ts'
+import { select, selectPieces } from './select.ts'
+
+const ofPartition = 'topic = {topic:String} AND partition = {partition:UInt16}'
+
+const selectGathered = (where: string) => `
+SELECT DISTINCT CAST(policy, 'String'), not_ready FROM profiles WHERE ${where} AND customer != '' AND NOT deleted`
+
+/** As `gatheredKey`. */
+const key = "arrayStringConcat(arrayPushFront(row.2, CAST(row.1, 'String')), ' ')"
+
+/** The latest rows, by customer; the table's order makes it a matter of one customer after the other. */
+const latest = (where: string) => `
+SELECT topic, partition, customer, argMax((policy, not_ready, deleted), version) AS row,
+  ${key} NOT IN {complete:Array(String)} AS pending
+FROM profiles WHERE ${where} AND customer != ''
+GROUP BY topic, partition, customer
+HAVING NOT row.3`
+
+const selectProgress = (where: string) => `
+SELECT topic, partition, count(), countIf(pending) FROM (${latest(where)}) GROUP BY topic, partition ORDER BY topic, partition`
+
+const selectNotReady = `
+SELECT customer FROM (${latest(`${ofPartition} AND customer > {after:String}`)} AND pending ORDER BY customer LIMIT {limit:UInt32})`
+
+/** Repetitions that no merge has removed yet come right after each other. */
+const selectEvents = `
+SELECT ${pastEventColumns}
+FROM events
+WHERE customer IN {customers:Array(String)} AND ${ofPartition} AND NOT duplicate
+  AND time >= fromUnixTimestamp64Milli({sinceMs:Int64}) AND offset < {beforeOffset:UInt64}
+  AND (customer, offset) > ({customer:String}, {offset:UInt64})
+ORDER BY customer, offset
+LIMIT {most:UInt32}`
+
+/** Rows of one query: it is repeated past them, so that none runs for too long. */
+const most = 50_000
+const settings = { optimize_aggregation_in_order: 1 } as const
+
+export function createEventHistory(client: ClickHouseClient): EventHistory {
+  const rowsOf = <Row>(query: string, params: Record<string, unknown>) =>
+    select<Row>(client, { query, params, format: 'JSONCompactEachRow', settings })
+
+  return {
+    async gathered({ topic, partition }) {
+      const rows = await rowsOf<GatheredColumns>(selectGathered(ofPartition), { topic, partition })
+      return rows.map(toGathered)
+    },
+    async countNotReady({ topic, partition }, complete) {
+      const rows = await rowsOf<ProgressColumns>(selectProgress(ofPartition), { topic, partition, complete })
+      return Number(rows[0]?.[3] ?? 0)
+    },
+    async notReady({ topic, partition }, complete, after, limit) {
+      const params = { topic, partition, complete, after, limit }
+      const rows = await rowsOf<[string]>(selectNotReady, params)
+      return rows.map(([customer]) => customer)
+    },
+    async *events({ topic, partition }, { customers, sinceMs, beforeOffset }) {
+      let [customer, offset] = ['', 0]
+      for (let count = most; count === most; ) {
+        count = 0
+        const params = { topic, partition, customers, sinceMs, beforeOffset, customer, offset, most }
+        const selection = { query: selectEvents, params, format: 'JSONCompactEachRow' } as const
+        for await (const rows of selectPieces<PastEventColumns>(client, selection)) {
+          count += rows.length
+          const piece: CustomerEvent[] = []
+          for (const event of rows.map(toPastEvent)) {
+            if (event.customer === customer && event.offset === offset) continue
+            piece.push(event)
+            ;({ customer, offset } = event)
+          }
+          yield piece
+        }
+      }
+    },
+  }
+}
+
+/** The kinds of profiles of some topics. @throws StoreError */
+export async function readGathered(client: ClickHouseClient, topics: readonly string[]): Promise<Gathered[]> {
+  const query = selectGathered('topic IN {topics:Array(String)}')
+  return (await select<GatheredColumns>(client, { query, params: { topics }, format: 'JSONCompactEachRow' })).map(
+    toGathered,
+  )
+}
+
+/** How far a partition has come. */
+export interface PartitionProgress {
+  readonly topic: string
+  readonly partition: number
+  readonly customers: number
+  /** Those of them whose latest profile is of another kind than the complete ones. */
+  readonly pending: number
+}
+
+/** Of the partitions of some topics that have profiles, in order. @throws StoreError */
+export async function readProgress(
+  client: ClickHouseClient,
+  topics: readonly string[],
+  complete: readonly string[],
+): Promise<PartitionProgress[]> {
+  const query = selectProgress('topic IN {topics:Array(String)}')
+  const params = { topics, complete }
+  const rows = await select<ProgressColumns>(client, { query, params, format: 'JSONCompactEachRow', settings })
+  return rows.map(([topic, partition, customers, pending]) => ({
+    topic,
+    partition,
+    customers: Number(customers),
+    pending: Number(pending),
+  }))
+}
+
+type GatheredColumns = readonly [policy: string, notReady: readonly string[]]
+type ProgressColumns = readonly [topic: string, partition: number, customers: string, pending: string]
+
+const toGathered = ([policy, notReady]: GatheredColumns): Gathered => ({ policy, notReady })

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, beforeEach, describe, it } from 'node:test'
+import { LogError } from '../log/log.ts'
+import type { Task } from './task.ts'
+import { turn, World } from './test-world.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'beckon-backfill-'))
+after(() => rmSync(folder, { recursive: true }))
+
+/** Every event brings an action that says how many there were, as far as the rules count them. */
+function rules(name: string, features: string, actions: string): string {
+  const file = join(folder, `${name}.yaml`)
+  writeFileSync(
+    file,
+    `
+kafka: { brokers: [localhost:9092] }
+clickhouse: { url: http://localhost:8123 }
+topics: [{ name: events, format: json }]
+features: [${features}]
+actions: [${actions}]
+arbitration: { emit: all }
+`,
+  )
+  return file
+}
+const count = (name: string, where: string) => `{ name: ${name}, count: {}, where: ${where}, window: lifetime }`
+const tell = (name: string, what: string, payload = what) =>
+  `{ name: ${name}, when: ${what} >= 0, payload: { n: { cel: ${payload} } } }`
+const views = count('views', 'type == "view"')
+const earlier = rules('earlier', views, tell('told', 'views'))
+const later = rules(
+  'later',
+  [views, count('seen', `'type in ["view", "cart"]'`), '{ name: twice, value: seen * 2 }'].join(', '),
+  [
+    tell('told', 'views', 'twice'),
+    tell('new', 'twice', 'seen'),
+    '{ name: turned, on: becomes_true, when: seen >= 3 }',
+  ].join(', '),
+)
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+describe('a task whose rules have a feature that they did not have before', () => {
+  let world: World
+  let taken: number
+
+  beforeEach(async () => {
+    world = new World(earlier)
+    await world.open()
+    world.hasEvents = true
+    taken = 0
+    const task = world.task()
+    for (const [type, id] of [
+      ['view', 'a'],
+      ['cart', 'b'],
+      ['view', 'c'],
+      ['view', 'a'],
+    ] as const) {
+      await world.happens(type, id)
+    }
+    await world.happens('view', 'z', Date.now(), 'u2')
+    await take(task)
+    await task.close(false)
+  })
+
+  /** Hands over all that is in the log. */
+  async function take(owner: Task): Promise<void> {
+    const { high } = await world.log.offsets('events', 0)
+    await owner.onBatch(await world.batch(taken, high), turn)
+    taken = high
+  }
+
+  /** What the actions of that name told, of the first customer. */
+  const told = async (name: string) =>
+    (await world.actions())
+      .filter(({ action, customer }) => action === name && customer === 'u1')
+      .map(({ payload }) => (payload as { n: unknown }).n)
+
+  const reads = async (owner: Task, id: string) => {
+    await world.happens('view', id)
+    await take(owner)
+    return { told: (await told('told')).at(-1), fired: (await told('new')).at(-1) }
+  }
+
+  /** A task under the later rules, whose reading of events waits; and what ends that. */
+  async function begin(): Promise<{ task: Task; release: () => void }> {
+    let release!: () => void
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let isReading = false
+    world.reading = () => {
+      isReading = true
+      return held
+    }
+    const task = world.task(later)
+    task.start()
+    await until(() => isReading)
+    return { task, release }
+  }
+
+  /** Lets it come to its end, which is when the feature is read. */
+  async function settle(owner: Task, id: string): Promise<number> {
+    for (let i = 0; ; i++) {
+      owner.tick()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      const { fired } = await reads(owner, `${id}${i}`)
+      if (fired !== undefined) return i + 1
+    }
+  }
+
+  it('does not read it before it is whole, and then counts what came before and meanwhile, once', async () => {
+    const { task, release } = await begin()
+    assert.deepEqual(await reads(task, 'd'), { told: null, fired: undefined })
+    assert.deepEqual(await reads(task, 'e'), { told: null, fired: undefined })
+    release()
+    const more = await settle(task, 'f')
+    assert.equal((await told('new')).at(-1), 5 + more)
+    assert.equal((await told('told')).at(-1), 2 * (5 + more))
+    assert.deepEqual(await told('turned'), [], 'it was so before the rules asked for it')
+    await task.close(false)
+  })
+
+  it('replays it where it was', async () => {
+    const { task, release } = await begin()
+    await reads(task, 'd')
+    release()
+    const more = await settle(task, 'e')
+    await task.close(false)
+    const next = world.task(later)
+    assert.equal((await reads(next, 'g')).fired, 4 + more + 1)
+    assert.equal(next.failure, undefined)
+    await next.close(false)
+  })
+
+  it('begins again where it was interrupted, with what came until then', async () => {
+    const { task, release } = await begin()
+    await reads(task, 'd')
+    await task.close(false)
+    release()
+    const next = world.task(later)
+    next.start()
+    const more = await settle(next, 'e')
+    assert.equal((await told('new')).at(-1), 4 + more)
+    await next.close(false)
+  })
+
+  for (const isCommitted of [true, false]) {
+    it(`is right where the commit ends in a crash, ${isCommitted ? 'done' : 'not done'}`, async () => {
+      const { task, release } = await begin()
+      await reads(task, 'd')
+      let isDisturbed = false
+      world.disturb = async (_, commit) => {
+        isDisturbed = true
+        if (isCommitted) await commit()
+        // Not one that is tried again.
+        throw new LogError('refused', 'the end of this worker')
+      }
+      release()
+      await until(() => {
+        task.tick()
+        return isDisturbed
+      })
+      await task.close(false)
+      const next = world.task(later)
+      next.start()
+      const more = await settle(next, 'e')
+      assert.equal((await told('new')).at(-1), 4 + more)
+      assert.equal(next.failure, undefined)
+      await next.close(false)
+    })
+  }
+
+  it('gives a customer another turn who sends too much meanwhile', async () => {
+    const { task, release } = await begin()
+    const many = 2_001
+    for (let i = 0; i < many; i++) await world.happens('view', `m${i}`)
+    await take(task)
+    let isAgain = false
+    world.reading = async () => {
+      isAgain = true
+    }
+    release()
+    await until(() => {
+      task.tick()
+      return isAgain
+    })
+    const more = await settle(task, 'e')
+    assert.equal((await told('new')).at(-1), 3 + many + more)
+    await task.close(false)
+  })
+
+  it('makes customers ready who send nothing', async () => {
+    const task = world.task(later)
+    task.start()
+    await settle(task, 'd')
+    await world.happens('view', 'y', Date.now(), 'u2')
+    await take(task)
+    const second = (await world.actions()).filter(({ action, customer }) => action === 'new' && customer === 'u2')
+    assert.deepEqual(
+      second.map(({ payload }) => (payload as { n: number }).n),
+      [2],
+    )
+    await task.close(false)
+  })
+})

@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { completeKinds } from '../changes/complete-kinds.ts'
+import type { TopicPartition, Turn } from '../log/log.ts'
+import type { Profile } from '../profiles/profile.ts'
+import { gatheredKey } from '../store/event-history.ts'
+import { StoreError } from '../store/store-error.ts'
+import { featuresOf, type Opened, type TaskDeps } from './deps.ts'
+import { beating, patiently } from './patience.ts'
+import { install, type Refolds, refold } from './refold.ts'
+
+/** Customers of one step: their profiles are loaded between two slices, and their ids are in the journal. */
+const maxCustomers = 1_000
+/** Between two looks at all customers. */
+const restMs = 1_000
+
+/** What the task does for it. */
+export interface Host {
+  /** Current as long as the task has the partition open. */
+  readonly turn: Turn
+  /** Does the work when no slice is under way; rejects where it fails, or where the task is closed before. */
+  readonly between: <T>(work: (turn: Turn) => Promise<T>) => Promise<T>
+  /** Commits a slice in which these customers' features were computed. */
+  readonly commit: (customers: readonly string[], turn: Turn) => Promise<void>
+}
+
+/**
+ * Computes the features that are not ready from the events in the store, for all customers of the partition, those first
+ * that are in memory, a thousand at a time:
+ *
+ *     between two slices: load the profiles, begin to note what comes    offset B
+ *     beside the slices:  read and fold their events before B
+ *     between two slices: fold what has come since, put it in place, commit it in a slice of its own
+ *
+ * So the rows are those of all of the customer's events before the slice, each once and in their order. The journal names
+ * the customers, and a replay does at that offset what was done there. Bound: a step in memory, the live stream waits for
+ * the first and the last part of it. Ends when all are ready; a customer with too many events for it has its turn again.
+ */
+export async function backfill(deps: TaskDeps, at: TopicPartition, opened: Opened, host: Host): Promise<void> {
+  const { history, metrics, logger, policy } = deps
+  const { profiles } = opened
+  const labels = { topic: at.topic, partition: String(at.partition) }
+  const ask = <T>(query: () => Promise<T>) => patiently(host.turn, at, logger, query)
+
+  metrics.backfillPending.set(labels, 0)
+  metrics.backfilled.inc(labels, 0)
+  const startMs = Date.now()
+  const gathered = await ask(() => history.gathered(at))
+  const complete = await ask(() => completeKinds(gathered, deps, featuresOf(deps)))
+  // Mostly so, and told without a look at each customer.
+  const isDone = gathered.every((kind) => complete.includes(gatheredKey(kind)))
+  let pending = isDone ? 0 : await ask(() => history.countNotReady(at, complete))
+  if (pending === 0 && profiles.notReady().next().done) return
+  const count = pending
+  metrics.backfillPending.set(labels, pending)
+  logger.info('backfill.begun', { ...at, version: policy, count })
+
+  async function* chunks(): AsyncGenerator<readonly string[]> {
+    const inMemory = [...profiles.notReady()]
+    for (let from = 0; from < inMemory.length; from += maxCustomers) yield inMemory.slice(from, from + maxCustomers)
+    for (let after = ''; !isDone; ) {
+      const found = await ask(() => history.notReady(at, complete, after, maxCustomers))
+      yield found
+      if (found.length < maxCustomers) return
+      after = found.at(-1)!
+    }
+  }
+
+  for (let found = true; found; ) {
+    found = false
+    for await (const customers of chunks()) {
+      if (customers.length === 0) continue
+      const begun = await host.between((turn) => begin(opened, customers, turn))
+      if (begun?.profiles.length === 0) continue
+      found = true
+      if (begun === undefined) continue
+      const done = await finish(deps, at, opened, host, begun)
+      pending = Math.max(0, pending - done)
+      metrics.backfillPending.set(labels, pending)
+      metrics.backfilled.inc(labels, done)
+    }
+    // What was written lately may still be on its way to the store, and is asked for once more.
+    if (found) await sleep(restMs, undefined, { ref: false })
+  }
+  metrics.backfillPending.set(labels, 0)
+  logger.info('backfill.done', { ...at, version: policy, count, ms: Date.now() - startMs })
+}
+
+interface Begun {
+  readonly profiles: readonly Profile[]
+  readonly beforeOffset: number
+}
+
+/**
+ * Those of the customers whose features are not ready; what comes of them from that offset on is noted.
+ * @returns undefined where the store does not answer: the slices must not wait for it
+ */
+async function begin(
+  { profiles, nextOffset }: Opened,
+  customers: readonly string[],
+  turn: Turn,
+): Promise<Begun | undefined> {
+  const away = profiles.awayOf(customers)
+  try {
+    if (away.length > 0) await beating(turn, profiles.load(away))
+  } catch (error) {
+    if (error instanceof StoreError && error.retriable) return undefined
+    throw error
+  }
+  const begun = customers.map((customer) => profiles.of(customer)).filter(({ notReady }) => notReady !== undefined)
+  for (const profile of begun) profile.later = []
+  return { profiles: begun, beforeOffset: nextOffset }
+}
+
+/** @returns how many customers are ready now */
+async function finish(
+  deps: TaskDeps,
+  at: TopicPartition,
+  opened: Opened,
+  { turn: ownTurn, between, commit }: Host,
+  { profiles, beforeOffset }: Begun,
+): Promise<number> {
+  let whole: Refolds
+  try {
+    await deps.rows.whenStored()
+    whole = await refold(deps, at, profiles, beforeOffset, ownTurn)
+  } catch (error) {
+    // Nobody will ask for it.
+    for (const profile of profiles) profile.later = undefined
+    throw error
+  }
+  return between(async (turn) => {
+    const refolds = new Map([...whole].filter(([profile]) => profile.later !== undefined))
+    if (refolds.size === 0) return 0
+    install(refolds, opened.profiles, { ...at, offset: opened.nextOffset }, deps.logger)
+    await commit(
+      [...refolds.keys()].map(({ customer }) => customer),
+      turn,
+    )
+    return refolds.size
+  })
+}
