@@ -43,6 +43,7 @@ const ranElsewhere: Readonly<Record<string, readonly [file: string, trace: RegEx
   'npm test': ['.ci/run', /^npm test/m],
   'npm run check': ['.ci/run', /^npm run .*check/m],
   'npm run faults': ['test/faults/short.int.test.ts', /runChaos\(/],
+  'npm run crossings': ['test/crossings/crossings.int.test.ts', /playCrossings\(/],
   'npm run bench -- --json': ['test/readme.int.test.ts', /dist\/bench\/main\.js/],
   'npx beckon': ['package.json', /"beckon": "bin\/beckon\.js"/],
   'node bin/setup.js --build': ['package.json', /"test": "node bin\/setup\.js --build/],
