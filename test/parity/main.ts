@@ -13,7 +13,8 @@ import { disturb } from './disturb.ts'
 
 /**
  * `npm run parity -- --json --data NAME`: the service over real histories, disturbed, with every feature declared in every
- * window, and then `beckon parity` over all customers; on servers of its own. Exit code 1 where a value differs.
+ * window, and then `beckon parity` over all customers; on servers of its own. Prints a line a history, and one of all of
+ * them last. Exit code 1 where a value differs.
  */
 const { values } = parseArgs({
   options: {
@@ -60,22 +61,38 @@ async function run(place: Place, dataset: Dataset): Promise<Record<string, unkno
   return { data: dataset.name, ...stored, ...(lines.at(-1) as unknown as ParitySummary) }
 }
 
+/** Of all histories together; the worst difference is the worst of any. */
+function totalOf(all: readonly ParitySummary[]): Record<string, unknown> & ParitySummary {
+  const sum = (field: keyof ParitySummary) => all.reduce((total, one) => total + one[field], 0)
+  return {
+    data: 'all',
+    features: sum('features'),
+    compared: sum('compared'),
+    equal: sum('equal'),
+    within_bound: sum('within_bound'),
+    different: sum('different'),
+    worst: Math.max(...all.map(({ worst }) => worst)),
+  }
+}
+
+function print(figures: Record<string, unknown>): void {
+  const entries = Object.entries(figures)
+  console.log(values.json ? JSON.stringify(figures) : entries.map((pair) => pair.join(' ')).join(', '))
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'beckon-parity-'))
 const dir = join(folder, 'stack')
 try {
   const servers = await startStack({ dir, ports: { kafka: 0, clickhouse: 0 }, onStep: say })
   const chosen = datasets.filter(({ name }) => values.data === undefined || name === values.data)
+  const all: ParitySummary[] = []
   for (const dataset of chosen) {
     const figures = await run({ ...servers, folder }, dataset)
-    console.log(
-      values.json
-        ? JSON.stringify(figures)
-        : Object.entries(figures)
-            .map((pair) => pair.join(' '))
-            .join(', '),
-    )
+    print(figures)
+    all.push(figures)
     if (figures.compared === 0 || figures.different > 0) process.exitCode = 1
   }
+  if (all.length > 1) print(totalOf(all))
 } finally {
   await stopStack({ dir, wipe: true })
   rmSync(folder, { recursive: true, force: true })
