@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { loadConfig } from '../config/load.ts'
-import { noSession } from '../enrich/session.ts'
 import { createProfileStore } from '../store/clickhouse/profiles.ts'
-import { writeProfileRow } from '../store/profile-row.ts'
+import { blankProfile, writeProfileRow } from '../store/profile-row.ts'
 import { RowBuffer } from '../store/row-binary.ts'
 import { connectStore } from './connect.ts'
 import { migrateCommand } from './migrate.ts'
@@ -18,26 +17,16 @@ describe('beckon profile', { skip }, () => {
     const client = connectStore(loadConfig(setup.configFile, {}).config)
     const rows = new RowBuffer()
     writeProfileRow(rows, {
+      ...blankProfile,
       topic: 'clicks',
       partition: 1,
       customer: 'ann',
       version: 7n,
       streamTimeMs: 1_700_000_000_123,
-      session: noSession(),
       numberNames: ['views'],
       numbers: [4],
-      stringNames: [],
-      strings: [],
-      listNames: [],
-      lists: [],
-      mapNames: [],
-      maps: [],
       traits: new Map([['plan', 'gold']]),
-      nextDueMs: 0,
-      policy: '',
-      notReady: [],
       state: Buffer.from('private'),
-      deleted: false,
     })
     await createProfileStore(client).insert(rows.take())
     await client.close()

@@ -127,10 +127,11 @@ export function writeCheckpointRow(
   streamTimeMs: number,
   state: Buffer,
 ): void {
-  writeProfileRow(row, { ...blank, topic, partition, version, streamTimeMs, state })
+  writeProfileRow(row, { ...blankProfile, topic, partition, version, streamTimeMs, state })
 }
 
-const blank: ProfileRow = {
+/** A row that says nothing. */
+export const blankProfile: ProfileRow = {
   topic: '',
   partition: 0,
   customer: '',

@@ -5,10 +5,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { noAgent, noCampaign, noGeo, noReferrer } from '../../enrich/enrichment.ts'
-import { noSession } from '../../enrich/session.ts'
 import { Event } from '../../events/event.ts'
 import { eventsTable, writeEventRow } from '../event-row.ts'
-import { profilesTable, writeProfileRow } from '../profile-row.ts'
+import { blankProfile, profilesTable, writeProfileRow } from '../profile-row.ts'
 import { RowBuffer, type RowChunk } from '../row-binary.ts'
 import { insertRows } from './insert.ts'
 import { createTestDatabase, skip, type TestDatabase } from './test-database.ts'
@@ -28,26 +27,11 @@ function eventAt(offset: number, timeMs = 1_700_000_000_000): RowChunk {
 function profileAt(version: bigint, state: string): RowChunk {
   const row = new RowBuffer()
   writeProfileRow(row, {
+    ...blankProfile,
     topic: 'shop',
-    partition: 0,
     customer: 'c',
     version,
-    streamTimeMs: 0,
-    session: noSession(),
-    numberNames: [],
-    numbers: [],
-    stringNames: [],
-    strings: [],
-    listNames: [],
-    lists: [],
-    mapNames: [],
-    maps: [],
-    traits: new Map(),
-    nextDueMs: 0,
-    policy: '',
-    notReady: [],
     state: Buffer.from(state),
-    deleted: false,
   })
   return row.take()
 }

@@ -6,7 +6,7 @@ import { Event, Properties } from '../../events/event.ts'
 import { eventVariables, type Moment } from '../../features/moment.ts'
 import { type CustomerEvent, type EventHistory, gatheredKey } from '../event-history.ts'
 import { eventsTable, writeEventRow } from '../event-row.ts'
-import { profilesTable, writeProfileRow } from '../profile-row.ts'
+import { blankProfile, profilesTable, writeProfileRow } from '../profile-row.ts'
 import { profileVersion } from '../profile-version.ts'
 import { RowBuffer } from '../row-binary.ts'
 import { createEventHistory, readGathered, readProgress } from './event-history.ts'
@@ -159,24 +159,13 @@ describe('the history of customers', { skip }, () => {
     const out = new RowBuffer()
     const put = (customer: string, position: number, policy: string, notReady: readonly string[], deleted = false) =>
       writeProfileRow(out, {
+        ...blankProfile,
         ...at,
         customer,
         version: profileVersion(0, position),
         streamTimeMs: startMs,
-        session: { index: 0, startMs: 0, lastMs: 0, events: 0, entryPage: '' },
-        numberNames: [],
-        numbers: [],
-        stringNames: [],
-        strings: [],
-        listNames: [],
-        lists: [],
-        mapNames: [],
-        maps: [],
-        traits: new Map(),
-        nextDueMs: 0,
         policy,
         notReady,
-        state: Buffer.alloc(0),
         deleted,
       })
     put('', 9, '', [])

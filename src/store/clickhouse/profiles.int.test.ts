@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { noSession } from '../../enrich/session.ts'
-import { type ProfileRow, writeCheckpointRow, writeProfileRow } from '../profile-row.ts'
+import { blankProfile, type ProfileRow, writeCheckpointRow, writeProfileRow } from '../profile-row.ts'
 import type { ProfileStore } from '../profile-store.ts'
 import { profileVersion } from '../profile-version.ts'
 import { RowBuffer } from '../row-binary.ts'
@@ -11,28 +10,7 @@ import { connectClickHouse } from './client.ts'
 import { createProfileStore } from './profiles.ts'
 import { createTestDatabase, skip, type TestDatabase } from './test-database.ts'
 
-const blank: ProfileRow = {
-  topic: 'shop',
-  partition: 0,
-  customer: '',
-  version: 1n,
-  streamTimeMs: 1_700_000_000_123,
-  session: noSession(),
-  numberNames: [],
-  numbers: [],
-  stringNames: [],
-  strings: [],
-  listNames: [],
-  lists: [],
-  mapNames: [],
-  maps: [],
-  traits: new Map(),
-  nextDueMs: 0,
-  policy: '',
-  notReady: [],
-  state: Buffer.alloc(0),
-  deleted: false,
-}
+const blank: ProfileRow = { ...blankProfile, topic: 'shop', version: 1n, streamTimeMs: 1_700_000_000_123 }
 
 describe('the profile store', { skip }, () => {
   let database: TestDatabase
