@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -155,8 +156,15 @@ describe('features that are new to customers who have events', { skip }, () => {
     const states = Object.fromEntries(against.changes.map(({ name, state }) => [name, state]))
     assert.deepEqual([states['views'], states['seen'], states['share']], ['kept', 'from_events', 'computed'])
 
+    // Asked before anybody runs these rules, it waits for one who does.
+    const asked = promisify(execFile)(process.execPath, [program, 'backfill', '-c', config, '--json'])
+    await once(asked.child.stdout!, 'data')
     const service = await world.start(config)
     await feedMeanwhile(service, config)
+    const { stdout, stderr } = await asked
+    assert.match(stderr, /has other rules than .*; what these lack is computed once it starts with them/)
+    const pending = stdout.split('\n', 1).map((line) => JSON.parse(line).pending)
+    assert.deepEqual(pending, [customers])
     await assertParity(service, config)
     const begun = service.lines.filter(({ event }) => event === 'backfill.begun')
     assert.equal(

@@ -2,13 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { Command } from 'commander'
 import { readCompleteKinds } from '../changes/clickhouse/complete-kinds.ts'
-import { type Engine, withRules } from '../engine.ts'
+import type { Engine } from '../engine.ts'
 import { bar } from '../replay/progress.ts'
 import { type PartitionProgress, readProgress } from '../store/clickhouse/event-history.ts'
 import { readRunningPolicy } from '../store/clickhouse/policies.ts'
 import { configOption, openEngine } from './config-option.ts'
 import { connectStore } from './connect.ts'
-import { CommandError } from './exit.ts'
 import { alignColumns } from './table.ts'
 
 export function backfillCommand(): Command {
@@ -20,6 +19,7 @@ export function backfillCommand(): Command {
       const engine = openEngine(file)
       const client = connectStore(engine.config)
       try {
+        await warnWhereOthersRun(client, engine, file)
         if (json) await follow(client, engine, 1_000, (progress) => console.log(JSON.stringify(toJson(progress))))
         else if (process.stdout.isTTY) await draw(client, engine)
         else await follow(client, engine, 5_000, (progress) => console.log(totalLine(progress)))
@@ -54,14 +54,18 @@ async function follow(
   }
 }
 
-/** Against the rules of the process that started last. */
+/** Against the rules of the configuration, whether they run yet or not: else all would seem done before the service starts. */
 async function look(client: ClickHouseClient, engine: Engine): Promise<PartitionProgress[]> {
   const topics = engine.config.topics.map(({ name }) => name)
+  return readProgress(client, topics, await readCompleteKinds(client, engine))
+}
+
+async function warnWhereOthersRun(client: ClickHouseClient, engine: Engine, file: string): Promise<void> {
   const running = await readRunningPolicy(client)
-  if (running === undefined) throw new CommandError('no rules ever ran here: start the service')
-  const rules = withRules(engine, running.text)
-  if (rules === undefined) throw new CommandError('the rules that run are of another version of beckon')
-  return readProgress(client, topics, await readCompleteKinds(client, rules))
+  if (running?.hash === engine.policy.version) return
+  const why =
+    running === undefined ? 'no rules ever ran here' : `the service that started last has other rules than ${file}`
+  console.error(`beckon backfill: ${why}; what these lack is computed once it starts with them`)
 }
 
 function totalOf(progress: readonly PartitionProgress[]): Pick<PartitionProgress, 'customers' | 'pending'> {
