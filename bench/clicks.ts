@@ -23,6 +23,8 @@ export interface Click {
 export interface ClickOptions {
   readonly count: number
   readonly customers: number
+  /** Of their ids. */
+  readonly prefix?: string
   readonly seed: number
   /** The share of clicks that are late, by 1 s to `maxLateMs`. */
   readonly lateShare?: number
@@ -58,7 +60,7 @@ const userAgents = [
  * Zipf's law, in the order in which they reach the log. The same options give the same clicks.
  */
 export function* generateClicks(options: ClickOptions): Generator<Click> {
-  const { count, customers, seed, lateShare = 0.01, maxLateMs = 30_000 } = options
+  const { count, customers, prefix = 'u', seed, lateShare = 0.01, maxLateMs = 30_000 } = options
   const { startMs = Date.UTC(2026, 0, 1), spanMs = 30 * 3_600_000 } = options
   const random = new Random(seed)
   const popularity = zipf(customers, skew)
@@ -71,7 +73,7 @@ export function* generateClicks(options: ClickOptions): Generator<Click> {
     const customer = (rank(popularity, random.unit()) * 7919 + 17) % customers
     sessions.add(atMs, {
       id: `s${hex(random.bits())}${hex(++opened)}`,
-      customer: `u${String(customer).padStart(6, '0')}`,
+      customer: `${prefix}${String(customer).padStart(6, '0')}`,
       userAgent: random.pick(userAgents),
       atMs,
       left: 1 + Math.floor(random.exponential(11.5)),

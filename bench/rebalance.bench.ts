@@ -78,7 +78,7 @@ async function longestStops(log: Log, fromMs: number, toMs: number): Promise<num
       let last = fromMs
       let longest = 0
       for await (const batch of log.read('rebalance.journal', partition, 0, Number.MAX_SAFE_INTEGER)) {
-        for (const { now } of journal.decode(batch, topic)) {
+        for (const { now } of journal.decode(batch)) {
           if (now < fromMs || now > toMs) continue
           longest = Math.max(longest, now - last)
           last = now

@@ -86,10 +86,11 @@ function profiles() {
       all.set(customer, profile)
       return profile
     },
+    origin: 0,
     /** As a cache does that has just been filled: what lies before `known` is in all profiles. */
     known: 0,
-    take(_profile: Profile, offset: number) {
-      return offset >= this.known
+    take(_profile: Profile, position: number) {
+      return position >= this.known
     },
     schedule() {},
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type Decision, decide, joinedBy, prospect } from './decide/decide.ts'
 import type { Action, Policy } from './decide/policy.ts'
 import { type PublishedAction, publishAction } from './emit/action.ts'
-import type { Cause, Position } from './emit/cause.ts'
+import type { Cause, Place } from './emit/cause.ts'
 import { deadLetter } from './emit/dead-letter.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
 import { noSession, type SessionBounds, touchSession } from './enrich/session.ts'
@@ -23,7 +23,7 @@ import type { AbsenceState, CrossingState } from './timers/states.ts'
 import { dueMs, firstDue, type Timer } from './timers/timer.ts'
 
 /**
- * One slice of a partition through the stages, in order:
+ * One slice of a partition, records of one of its topics, through the stages, in order:
  *
  *     record batch ─► decode ─► de-duplicate ─► enrich ─► features ─► timers ─► decide ─► emit
  *                                                             clock ─► timers ─► decide ─► emit
@@ -81,9 +81,11 @@ export interface Tally {
 
 /** The profiles in memory. */
 export interface Profiles {
+  /** What is added to an offset of the slice's topic to get the position, in which all topics of the partition are counted. */
+  readonly origin: number
   of(customer: string): Profile
-  /** Notes that what lies at the offset changes it; false where it includes that already, and must stay as it is. */
-  take(profile: Profile, offset: number): boolean
+  /** Notes that what lies at the position changes it; false where it includes that already, and must stay as it is. */
+  take(profile: Profile, position: number): boolean
   /** Notes that its timers changed. */
   schedule(profile: Profile): void
 }
@@ -173,7 +175,7 @@ export class Pipeline {
    * @param customers in order; their profiles are loaded
    */
   fire(
-    end: Position,
+    end: Place,
     customers: readonly string[],
     profiles: Profiles,
     clock: Clock,
@@ -181,7 +183,7 @@ export class Pipeline {
   ): SliceResult {
     for (const customer of customers) {
       const profile = profiles.of(customer)
-      if (!profiles.take(profile, end.offset)) continue
+      if (!profiles.take(profile, profiles.origin + end.offset)) continue
       this.#fireDue(profile, end, clock, output)
       profiles.schedule(profile)
     }
@@ -198,7 +200,8 @@ export class Pipeline {
     output: Output,
   ): Rejected | undefined {
     const profile = profiles.of(event.customer)
-    if (!profiles.take(profile, offset)) return undefined
+    const position = profiles.origin + offset
+    if (!profiles.take(profile, position)) return undefined
     try {
       const { enrich, session, dedupe, features, policy } = this.#stages
       const streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
@@ -206,7 +209,7 @@ export class Pipeline {
       const enrichment = enrich(event)
       if (!isNew) {
         output.tally.duplicates++
-        this.#rows.event(topic, partition, offset, event, enrichment, profile.session, false, true)
+        this.#rows.event(topic, partition, offset, position, event, enrichment, profile.session, false, true)
         return undefined
       }
       const isFirst = profile.streamTimeMs === 0
@@ -229,7 +232,7 @@ export class Pipeline {
 
       const late = updateFeatures(features, profile.groups, moment, streamTimeMs, output.tally.lateBy)
       if (late) output.tally.late++
-      this.#rows.event(topic, partition, offset, event, enrichment, profile.session, late, false)
+      this.#rows.event(topic, partition, offset, position, event, enrichment, profile.session, late, false)
       if (profile.later !== undefined) noteLater(profile, event, enrichment)
       const touched = updateAbsences(policy.timers, profile, moment)
       const competing = this.#hasCrossings ? this.#evaluateAll(profile, isFirst, moment) : policy.onEvent
@@ -266,7 +269,7 @@ export class Pipeline {
   }
 
   /** Fires a profile's timers that are due by the clock, in the order of their times. @param kind only those of that kind */
-  #fireDue(profile: Profile, at: Position, clock: Clock, output: Output, kind?: Timer['kind']): void {
+  #fireDue(profile: Profile, at: Place, clock: Clock, output: Output, kind?: Timer['kind']): void {
     const { timers } = this.#stages.policy
     for (;;) {
       const index = firstDue(timers, profile.timers, clock.clockMs, kind)
@@ -276,7 +279,7 @@ export class Pipeline {
   }
 
   /** One timer. It is not due any more then, whatever comes of it. */
-  #fireOne(profile: Profile, index: number, at: Position, { nowMs, clockMs }: Clock, output: Output): void {
+  #fireOne(profile: Profile, index: number, at: Place, { nowMs, clockMs }: Clock, output: Output): void {
     const { policy } = this.#stages
     const timer = policy.timers[index]!
     const state = profile.timers[index]!

@@ -8,7 +8,7 @@ import { type Engine, schemaFile, withRules } from './engine.ts'
 import type { Registry } from './ingest/registry/registry.ts'
 import { Rejected } from './ingest/rejected.ts'
 import { journalCodec } from './journal/journal.ts'
-import { type Consumption, type Log, LogError, partitionKey, type TopicPartition } from './log/log.ts'
+import { type Consumption, type Log, LogError, type TopicPartition } from './log/log.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
 import { countConditions, createMetrics, type Metrics, taskStates } from './ops/metrics.ts'
@@ -71,12 +71,12 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   })
   const format = await actionFormat(engine, world.registry)
   const store = createProfileStore(world.clickhouse)
-  await checkTables(store, topics[0]!, logger)
+  await checkTables(store, logger)
   rows.write(policiesTable, policyRow(engine))
   const policyStored = rows.whenStored()
   // Where the service stops before, nobody may be waiting for it.
   policyStored.catch(() => undefined)
-  const tasks = new Map<string, Task>()
+  const tasks = new Map<number, Task>()
   let consumption: Consumption | undefined
   let joined = false
   let ended = false
@@ -96,6 +96,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     policyStored,
     journal: journalCodec(config.output.journal, readFileSync(schemaFile('journal'), 'utf8')),
     journalTopic: config.output.journal,
+    topics,
     partitions,
     profileBytes: () => maxProfileBytes / Math.max(1, tasks.size),
     store,
@@ -124,24 +125,24 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     topics,
     groupId: config.kafka.group,
     onAssigned(owned) {
-      const keys = new Set(owned.map(partitionKey))
-      for (const [key, task] of tasks) {
-        if (keys.has(key)) continue
-        tasks.delete(key)
+      const numbers = new Set(owned.map(({ partition }) => partition))
+      for (const [partition, task] of tasks) {
+        if (numbers.has(partition)) continue
+        tasks.delete(partition)
         void task.close(false)
       }
-      for (const at of owned) {
-        if (tasks.has(partitionKey(at))) continue
-        const task = new Task(at, deps)
-        tasks.set(partitionKey(at), task)
+      for (const partition of numbers) {
+        if (tasks.has(partition)) continue
+        const task = new Task(partition, deps)
+        tasks.set(partition, task)
         task.start()
       }
       joined = true
-      observeHeldBack(metrics, tasks, consumption)
+      observeHeldBack(metrics, topics, tasks, consumption)
       logger.info('assigned', { count: owned.length })
     },
     async onBatch(batch, turn) {
-      await tasks.get(partitionKey(batch))?.onBatch(batch, turn)
+      await tasks.get(batch.partition)?.onBatch(batch, turn)
     },
     onFailure: (error, at) => logger.error('batch.failed', { ...at, error }),
     onCrash: (error) => fail(error),
@@ -151,19 +152,19 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const ticking = setInterval(() => {
     for (const task of tasks.values()) task.tick()
     observe(metrics, tasks, rows.pendingBytes)
-    observeHeldBack(metrics, tasks, consumption)
+    observeHeldBack(metrics, topics, tasks, consumption)
     countConditions(metrics, conditioned)
   }, tickMs)
 
-  const countSplit = (of: readonly string[]) => countSplitCustomers(world.clickhouse, of)
-  const endPlacement = watchPlacement({ topics, countSplit, metrics, logger })
+  const countSplit = () => countSplitCustomers(world.clickhouse)
+  const endPlacement = watchPlacement({ countSplit, metrics, logger })
   const { parity } = config
   const endParity = parity
     ? watchParity({
         everyMs: parity.every,
         sample: parity.sample,
         queries: featureQueries(config.features, engine.features, config.enrich.session.idle),
-        reader: createParityReader(world.clickhouse, topics, engine.policy.version, () =>
+        reader: createParityReader(world.clickhouse, engine.policy.version, () =>
           readCompleteKinds(world.clickhouse, engine),
         ),
         metrics,
@@ -236,7 +237,7 @@ export function policyRow({ config, policy, policyText }: Engine): RowChunk {
 }
 
 /**
- * Topics that meet in one profile have the same partitions, and each has a partition of the journal to itself.
+ * The topics meet in the profiles, so they have the same partitions, and the journal has as many.
  * @returns the partitions of the input topics
  * @throws LogError `unknown_topic`, `refused`
  */
@@ -256,9 +257,9 @@ async function checkPartitions(log: Log, topics: readonly string[], journal: str
 }
 
 /** Tables that are missing stop the start; a server that is away does not: the tasks wait for it. @throws StoreError */
-async function checkTables(store: ProfileStore, topic: string, logger: Logger): Promise<void> {
+async function checkTables(store: ProfileStore, logger: Logger): Promise<void> {
   try {
-    await store.readCheckpoint(topic, 0)
+    await store.readCheckpoint(0)
   } catch (error) {
     if (!(error instanceof StoreError) || !error.retriable) throw error
     logger.warn('dependency.wait', { error, hint: 'ClickHouse does not answer: the tasks wait for it' })
@@ -278,7 +279,7 @@ async function fetchSchema(engine: Engine, registry: Registry | undefined, topic
   engine.decoders.get(topic)?.addSchema(id, schema, nowMs)
 }
 
-function observe(metrics: Metrics, tasks: ReadonlyMap<string, Task>, pendingBytes: number): void {
+function observe(metrics: Metrics, tasks: ReadonlyMap<number, Task>, pendingBytes: number): void {
   const nowMs = Date.now()
   let profiles = 0
   let timers = 0
@@ -303,13 +304,16 @@ function observe(metrics: Metrics, tasks: ReadonlyMap<string, Task>, pendingByte
 /** Only of what is owned now: another process tells of the others. */
 function observeHeldBack(
   metrics: Metrics,
-  tasks: ReadonlyMap<string, Task>,
+  topics: readonly string[],
+  tasks: ReadonlyMap<number, Task>,
   consumption: Consumption | undefined,
 ): void {
   metrics.heldBack.reset()
-  for (const { at } of tasks.values()) {
-    const seconds = (consumption?.heldBackMs(at) ?? 0) / 1000
-    metrics.heldBack.set({ topic: at.topic, partition: String(at.partition) }, seconds)
+  for (const topic of topics) {
+    for (const partition of tasks.keys()) {
+      const seconds = (consumption?.heldBackMs({ topic, partition }) ?? 0) / 1000
+      metrics.heldBack.set({ topic, partition: String(partition) }, seconds)
+    }
   }
 }
 

@@ -9,12 +9,10 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import kafkajs, { type Admin, type CompressionTypes, type IHeaders, type Message, type Producer } from 'kafkajs'
-import { firingsOf } from '../src/journal/commit-metadata.ts'
+import { committedPosition } from '../src/journal/commit-metadata.ts'
 import { registerCodecs } from '../src/log/kafka/codecs.ts'
-import { partitionKey } from '../src/log/log.ts'
 import { freePort } from '../src/stack/ports.ts'
 import { createTestDatabase, type TestDatabase } from '../src/store/clickhouse/test-database.ts'
-import { profileVersion } from '../src/store/profile-version.ts'
 
 /**
  * The real service, as a child process, on the real servers. A world has topics, a database, a group and a folder of
@@ -191,20 +189,19 @@ export class World {
 
   /** Waits until all that is committed by now is in ClickHouse: a partition's checkpoint is stored behind all it speaks for. */
   async stored(service: Service): Promise<void> {
-    const committed = new Map<string, bigint>()
-    for (const { topic, partitions } of await this.admin.fetchOffsets({ groupId: this.group })) {
-      for (const { partition, offset, metadata } of partitions) {
-        const position = Number(offset) + firingsOf(metadata ?? '')
-        if (Number(offset) >= 0) committed.set(partitionKey({ topic, partition }), profileVersion(0, position))
+    const committed = new Map<number, number>()
+    for (const { partitions } of await this.admin.fetchOffsets({ groupId: this.group })) {
+      for (const { partition, metadata } of partitions) {
+        committed.set(partition, Math.max(committed.get(partition) ?? 0, committedPosition(metadata ?? '')))
       }
     }
     await until('all is stored', async () => {
       assert.equal(service.exitCode, null, `the service ended:\n${service.output}`)
-      const rows = await this.select<{ topic: string; partition: number; version: string }>(
-        "SELECT topic, partition, toString(max(version)) AS version FROM profiles WHERE customer = '' GROUP BY ALL",
+      const rows = await this.select<{ partition: number; position: string }>(
+        "SELECT partition, max(version) AS position FROM profiles WHERE customer = '' GROUP BY partition",
       )
-      const stored = new Map(rows.map((row) => [partitionKey(row), BigInt(row.version)]))
-      return [...committed].every(([partition, version]) => (stored.get(partition) ?? 0n) >= version)
+      const stored = new Map(rows.map(({ partition, position }) => [partition, Number(position)]))
+      return [...committed].every(([partition, position]) => (stored.get(partition) ?? 0) >= position)
     })
   }
 

@@ -1,12 +1,12 @@
--- One row a customer, and one with an empty customer: the partition's checkpoint. The highest version wins.
+-- One row a customer, of what all topics tell of it, and one with an empty customer: the partition's checkpoint. The
+-- highest version wins.
 -- Short granules, since a recovery reads single customers and a row weighs a kilobyte or so; synced to disk, since
 -- a merge drops the older version that a power loss would need.
 CREATE TABLE IF NOT EXISTS profiles
 (
-    topic LowCardinality(String),
     partition UInt16,
     customer String,
-    version UInt64 COMMENT 'epoch << 48 | the first offset that this row does not include',
+    version UInt64 COMMENT 'the first position that this row does not include',
     stream_time DateTime64(3, 'UTC') COMMENT 'the largest event time seen',
     session_index UInt32,
     session_start DateTime64(3, 'UTC'),
@@ -22,13 +22,13 @@ CREATE TABLE IF NOT EXISTS profiles
     updated_at DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (topic, partition, customer)
+ORDER BY (partition, customer)
 SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 -- For people: the latest row of each customer.
 CREATE OR REPLACE VIEW customers AS
 SELECT
-    topic, partition, customer, version, stream_time, session_index, session_start, session_last, session_events, session_entry_page,
+    partition, customer, version, stream_time, session_index, session_start, session_last, session_events, session_entry_page,
     numbers, strings, lists, traits, updated_at
 FROM profiles FINAL
 WHERE customer != '' AND NOT deleted;
@@ -36,7 +36,7 @@ WHERE customer != '' AND NOT deleted;
 -- For people: one row a customer and feature; `kind` says which of the three values holds.
 CREATE OR REPLACE VIEW customer_features AS
 SELECT
-    topic, partition, customer, stream_time,
+    partition, customer, stream_time,
     entry.1 AS feature, entry.2 AS kind, entry.3 AS number, entry.4 AS text, entry.5 AS list
 FROM customers
 ARRAY JOIN arrayConcat(

@@ -4,7 +4,7 @@ ALTER TABLE profiles ADD COLUMN IF NOT EXISTS
 
 CREATE OR REPLACE VIEW customers AS
 SELECT
-    topic, partition, customer, version, stream_time, session_index, session_start, session_last, session_events, session_entry_page,
+    partition, customer, version, stream_time, session_index, session_start, session_last, session_events, session_entry_page,
     numbers, strings, lists, maps, traits, updated_at
 FROM profiles FINAL
 WHERE customer != '' AND NOT deleted;
@@ -12,7 +12,7 @@ WHERE customer != '' AND NOT deleted;
 -- One row a customer and feature, and of a map one row a key, which is the text; `kind` says which of the values hold.
 CREATE OR REPLACE VIEW customer_features AS
 SELECT
-    topic, partition, customer, stream_time,
+    partition, customer, stream_time,
     entry.1 AS feature, entry.2 AS kind, entry.3 AS number, entry.4 AS text, entry.5 AS list
 FROM customers
 ARRAY JOIN arrayConcat(

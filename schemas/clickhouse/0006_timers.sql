@@ -1,7 +1,6 @@
 -- Timers: what did not happen brings about an action as well.
 ALTER TABLE profiles
-    ADD COLUMN IF NOT EXISTS next_due DateTime64(3, 'UTC') COMMENT 'when the first of its timers is due; 1970 where none runs' AFTER traits,
-    COMMENT COLUMN version 'epoch << 48 | the first position that this row does not include: offsets, and slices in which timers fired';
+    ADD COLUMN IF NOT EXISTS next_due DateTime64(3, 'UTC') COMMENT 'when the first of its timers is due; 1970 where none runs' AFTER traits;
 
 ALTER TABLE decisions
     COMMENT COLUMN offset 'the event''s; of a timer, the first offset that its slice does not include';

@@ -56,8 +56,7 @@ async function follow(
 
 /** Against the rules of the configuration, whether they run yet or not: else all would seem done before the service starts. */
 async function look(client: ClickHouseClient, engine: Engine): Promise<PartitionProgress[]> {
-  const topics = engine.config.topics.map(({ name }) => name)
-  return readProgress(client, topics, await readCompleteKinds(client, engine))
+  return readProgress(client, await readCompleteKinds(client, engine))
 }
 
 async function warnWhereOthersRun(client: ClickHouseClient, engine: Engine, file: string): Promise<void> {
@@ -92,7 +91,7 @@ export function formatProgress(progress: readonly PartitionProgress[]): string {
     return [name, `${bar(shareOf(counts))}${percentOf(counts).padStart(5)}`, `${ready} of ${all} customers ready`]
   }
   return alignColumns([
-    ...progress.map((one) => line(`${one.topic}, partition ${one.partition}`, one)),
+    ...progress.map((one) => line(`partition ${one.partition}`, one)),
     line('all', totalOf(progress)),
   ])
 }

@@ -150,8 +150,9 @@ describe('beckon doctor', { skip }, () => {
     const { config } = loadConfig(setup.configFile, {})
     const client = connectStore(config)
     const rows = new RowBuffer()
-    const checkpoint = { offset: 500, firings: 7, clockMs: 0, digest: '', journalOffset: 0, partitions: 1 }
-    writeCheckpointRow(rows, `${setup.name}.clicks`, 0, 507n, 1_700_000_000_000, encodeCheckpoint(checkpoint))
+    const offsets = { [`${setup.name}.clicks`]: 500 }
+    const checkpoint = { offsets, clockMs: 0, digest: '', journalOffset: 0, partitions: 1 }
+    writeCheckpointRow(rows, 0, 507, 1_700_000_000_000, encodeCheckpoint(checkpoint))
     await createProfileStore(client).insert(rows.take())
     const { findings } = await examine()
     await client.command({ query: 'TRUNCATE TABLE profiles' })

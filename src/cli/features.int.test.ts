@@ -186,7 +186,6 @@ describe('beckon features', { skip }, () => {
         [['--rows', file('h.csv', 'customer,time\na,2026-01-01\nb\n')], /line 3: the row has 1 fields/],
         [['--as-of', '2026-01-01', '--customers', file('b.csv')], /a column time, where one moment is given/],
         [['--as-of', '2026-01-01', '--features', 'views,visits'], /no feature visits: there are views, /],
-        [['--as-of', '2026-01-01', '--topic', 'other'], /no topic other: there are shop/],
       ]
       for (const [args, message] of cases) {
         const { err, code } = await run(...args)

@@ -3,7 +3,6 @@ import { rename, rm } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import { pipeline } from 'node:stream/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { findTopic } from '../replay/topic.ts'
 import { SourceError } from '../sources/row.ts'
 import { StoreError } from '../store/store-error.ts'
 import { AskedFault, openAsked, parseMoment } from '../training/asked.ts'
@@ -19,7 +18,6 @@ interface Options {
   readonly customers?: string
   readonly rows?: string
   readonly features?: readonly string[]
-  readonly topic?: string
   readonly format?: TrainingFormat
   readonly out?: string
   readonly json?: true
@@ -38,7 +36,6 @@ export function featuresCommand(): Command {
       'a row for each of a CSV file with the columns customer and time; others are carried along',
     )
     .option('--features <names>', 'only these, with commas between', (text) => text.split(','))
-    .option('--topic <name>', "whose events, of the configuration's topics")
     .addOption(new Option('--format <format>', 'told by the name of --out, else csv').choices(['csv', 'parquet']))
     .option('--out <file>', 'where it goes instead of stdout')
     .option('--json', 'the summary as a JSON line: on stdout, without --out on stderr')
@@ -71,11 +68,6 @@ async function writeFeatures(options: Options): Promise<void> {
     throw usage('a terminal takes no Parquet: --out')
 
   const { config, features } = openEngine(options.config)
-  const topic = findTopic(config, options.topic)
-  if (topic === undefined) {
-    const said = options.topic === undefined ? 'say which with --topic' : `no topic ${options.topic}`
-    throw usage(`${said}: there are ${config.topics.map(({ name }) => name).join(', ')}`)
-  }
   const plan = planTraining(config, features, chosen(config.features, options.features))
   if (plan.untold.length > 0) throw usage(untoldMessage(plan))
   const file = rows ?? customers
@@ -88,7 +80,6 @@ async function writeFeatures(options: Options): Promise<void> {
   const isWatched = process.stderr.isTTY && !json
   try {
     const set = await buildTrainingSet(client, {
-      topic: topic.name,
       plan,
       asked,
       onProgress: (done, of) => {

@@ -66,12 +66,7 @@ async function check({ config: file, sample, show, json }: Options): Promise<voi
     const complete = await readCompleteKinds(client, engine)
     const tallies = await checkParity(
       queries,
-      createParityReader(
-        client,
-        config.topics.map(({ name }) => name),
-        policy.version,
-        async () => complete,
-      ),
+      createParityReader(client, policy.version, async () => complete),
       {
         ...(sample === undefined ? {} : { sample: { count: sample, seed: Date.now() } }),
         onProgress: (customers) => {
@@ -109,10 +104,8 @@ function report(tallies: readonly FeatureTally[], untold: readonly Untold[], sho
   for (const { name, reason } of untold) console.log(`${name} has no SQL: ${reason}`)
   if (!show) return
   for (const { feature, examples } of tallies) {
-    for (const { topic, customer, streamed, computed } of examples) {
-      console.log(
-        `${feature} of ${printable(customer)} in ${topic}: profile ${shown(streamed)}, SQL ${shown(computed)}`,
-      )
+    for (const { customer, streamed, computed } of examples) {
+      console.log(`${feature} of ${printable(customer)}: profile ${shown(streamed)}, SQL ${shown(computed)}`)
     }
   }
 }

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test'
 import { type CustomerRow, formatProfile } from './profile.ts'
 
 const row: CustomerRow = {
-  topic: 'clicks',
   partition: 3,
   customer: 'c-1',
   version: '12',
@@ -29,7 +28,7 @@ describe('a profile for people', () => {
       [
         'customer  c-1',
         'as of     2026-01-02 03:04:05.678 UTC, its stream time: features are as of then, not as of now',
-        'lies in   clicks, partition 3',
+        'lies in   partition 3',
         'written   2026-01-02 03:04:06.000 UTC',
         'session   number 2, from 2026-01-02 03:00:00.000 to 2026-01-02 03:04:05.678, 5 events, entered at /shoes',
         '',

@@ -33,7 +33,6 @@ export function profileCommand(): Command {
 
 /** A row of the view `customers`; times are UTC. */
 export interface CustomerRow {
-  readonly topic: string
   readonly partition: number
   readonly customer: string
   readonly version: string
@@ -58,7 +57,7 @@ export function formatProfile(row: CustomerRow): string {
   const head = [
     ['customer', row.customer],
     ['as of', `${row.stream_time} UTC, its stream time: features are as of then, not as of now`],
-    ['lies in', `${row.topic}, partition ${row.partition}`],
+    ['lies in', `partition ${row.partition}`],
     ['written', `${row.updated_at} UTC`],
     ['session', session === 0 ? 'none' : `number ${session}, ${since}${entryPage ? `, entered at ${entryPage}` : ''}`],
   ]

@@ -53,7 +53,8 @@ async function redrivePartition(
   const writer = dryRun ? undefined : await log.openWriter(`${groupId}.${partition}`)
   try {
     const { low, high } = await log.offsets(topic, partition)
-    const before = readProgress(await log.committedOffset(groupId, topic, partition), low, high)
+    const [committed] = await log.committedOffsets(groupId, [topic], partition)
+    const before = readProgress(committed!, low, high)
     const slice = new PendingSlice()
     let redriven = 0
     const commit = async (nextOffset: number) => {

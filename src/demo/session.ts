@@ -238,8 +238,8 @@ class Progress {
   /** Records committed: the topic holds nothing but the shop's, from offset 0 on. */
   async measure(): Promise<number> {
     const numbers = Array.from({ length: this.#partitions }, (_, partition) => partition)
-    const committed = await Promise.all(numbers.map((p) => this.#log.committedOffset(this.#group, this.#topic, p)))
-    const consumed = committed.reduce((total, { offset }) => total + (offset ?? 0), 0)
+    const committed = await Promise.all(numbers.map((p) => this.#log.committedOffsets(this.#group, [this.#topic], p)))
+    const consumed = committed.flat().reduce((total, { offset }) => total + (offset ?? 0), 0)
     const ms = performance.now()
     if (consumed > this.consumed) this.#movedMs = ms
     this.consumed = consumed

@@ -1,6 +1,6 @@
 /** Checks of ClickHouse. */
 
-import { decodeCheckpoint } from '../journal/checkpoint.ts'
+import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
 import { MigrationError } from '../store/clickhouse/migrate.ts'
 import { fail, ok, type Verdict, warn } from './check.ts'
 import type { World } from './world.ts'
@@ -77,19 +77,21 @@ export async function checkRecovery(world: World): Promise<Verdict> {
   const probe = await world.kafka()
   const faults: string[] = []
   let reasons = ''
-  let checkpoints = 0
+  const checkpoints = new Map<number, Checkpoint | undefined>()
   for (const { name: topic } of world.config.topics) {
     const committed = await probe.committed(world.config.kafka.group, topic)
     for (const { partition, low } of await probe.offsets(topic)) {
-      const stored = await world.store().checkpoint(topic, partition)
-      if (stored === undefined) continue
-      checkpoints++
-      const checkpoint = decodeCheckpoint(stored.state)?.offset
-      if (checkpoint === undefined) {
-        reasons ||= 'state'
-        faults.push(`the checkpoint of ${topic}-${partition} can not be read`)
-        continue
+      if (!checkpoints.has(partition)) {
+        const stored = await world.store().checkpoint(partition)
+        const read = stored && decodeCheckpoint(stored.state)
+        checkpoints.set(partition, read)
+        if (stored !== undefined && read === undefined) {
+          reasons ||= 'state'
+          faults.push(`the checkpoint of partition ${partition} can not be read`)
+        }
       }
+      const checkpoint = checkpoints.get(partition)?.offsets[topic]
+      if (checkpoint === undefined) continue
       const offset = committed.get(partition)
       if (offset === undefined || checkpoint > offset) {
         reasons ||= 'ahead'
@@ -103,5 +105,6 @@ export async function checkRecovery(world: World): Promise<Verdict> {
     }
   }
   if (faults.length > 0) return fail(faults.join('; '), `docs/runbook.md, Partition failed: ${reasons}`)
-  return ok(`${checkpoints} checkpoints, all between the first offset kept and the committed one`)
+  const count = [...checkpoints.values()].filter((one) => one !== undefined).length
+  return ok(`${count} checkpoints, all between the first offset kept and the committed one`)
 }

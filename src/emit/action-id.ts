@@ -8,6 +8,6 @@ import type { Cause } from './cause.ts'
  * customer): a timer fires once for a due time.
  */
 export function actionId({ topic, partition, offset, timer, dueMs }: Cause, customer: string, action: string): string {
-  const of = timer === '' ? [topic, partition, offset, action] : [topic, partition, dueMs, action, timer, customer]
+  const of = timer === '' ? [topic, partition, offset, action] : [partition, dueMs, action, timer, customer]
   return hash('sha256', of.join('\n'), 'hex').slice(0, 32)
 }

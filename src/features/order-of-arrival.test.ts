@@ -74,7 +74,7 @@ const batch = { topic: 't', partition: 0, offset: (i: number) => i } as RecordBa
 function take(profile: Profile, { id = '', timeMs, type, value, timezone = '' }: Fact): number {
   const event = new Event()
   Object.assign(event, { id, customer: 'c', timeMs, type, timezone, properties: new Properties(['v'], [value]) })
-  const profiles = { of: () => profile, take: () => true, schedule() {} }
+  const profiles = { of: () => profile, origin: 0, take: () => true, schedule() {} }
   const { tally, faults } = pipeline.fold(batch, 0, [event], profiles, timeMs)
   assert.deepEqual(faults, [])
   return tally.late

@@ -81,7 +81,7 @@ const batch = { topic: 't', partition: 0, offset: (i: number) => i } as RecordBa
 
 /** Folds an event in, as the service would. @returns what the store has of it; undefined of a duplicate */
 function take(pipeline: Pipeline, profile: Profile, event: Event): PastEvent | undefined {
-  const profiles = { of: () => profile, take: () => true, schedule() {} }
+  const profiles = { of: () => profile, origin: 0, take: () => true, schedule() {} }
   const { tally, faults } = pipeline.fold(batch, 0, [event], profiles, event.timeMs)
   assert.deepEqual(faults, [])
   if (tally.duplicates > 0) return undefined

@@ -1,11 +1,11 @@
 /**
- * What is committed beside a slice's offset. Together they name the slice: timers fire in slices that take no offsets, so
- * the offset alone does not.
+ * What is committed beside a slice's offset: its clock and the position past it. Together they name the slice, also one that
+ * takes no offsets; the highest position of all topics tells how far the partition is.
  */
-export const commitMetadata = (nowMs: number, firings: number) => `${nowMs} ${firings}`
+export const commitMetadata = (nowMs: number, position: number) => `${nowMs} ${position}`
 
-/** How many slices of the partition had fired timers; 0 where somebody else committed. */
-export function firingsOf(metadata: string): number {
-  const firings = Number(metadata.split(' ')[1])
-  return Number.isInteger(firings) ? firings : 0
+/** 0 where somebody else committed. */
+export function committedPosition(metadata: string): number {
+  const position = Number(metadata.split(' ')[1])
+  return Number.isSafeInteger(position) ? position : 0
 }

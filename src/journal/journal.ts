@@ -22,10 +22,18 @@ export interface JournalEntry {
   readonly clock: number
   /** The customers whose timers fired, after the slice's events, in order. */
   readonly fired: readonly string[]
-  /** The customers whose features were computed from the events before `next_offset`; in a slice of its own. */
+  /** The customers whose features were computed from the events before the slice, which is one of its own. */
   readonly refolded: readonly string[]
-  /** Slices of the partition so far in which timers fired or features were so computed, this one included. */
-  readonly firings: number
+  /** Where the slice ends: see `widthOf`. */
+  readonly position: number
+}
+
+/**
+ * How far a slice moves its partition's position: by the offsets that it takes, of whichever topic, and by one where timers
+ * fire or features are computed from the events. So every slice that changes a profile has a position of its own.
+ */
+export function widthOf(slice: Pick<JournalEntry, 'first_offset' | 'next_offset' | 'fired' | 'refolded'>): number {
+  return slice.next_offset - slice.first_offset + (slice.fired.length + slice.refolded.length > 0 ? 1 : 0)
 }
 
 /** The digest before the first action. */
@@ -41,8 +49,7 @@ export function rollDigest(digest: string, actionIds: readonly string[]): string
 
 export interface JournalCodec {
   encode(entry: JournalEntry): OutRecord
-  /** The entries of one input partition; those of other topics in the same journal partition are left out. */
-  decode(batch: RecordBatch, topic: string): JournalEntry[]
+  decode(batch: RecordBatch): JournalEntry[]
 }
 
 /** Bare Avro of schemas/journal.avsc. The journal's partitions are the input's: an entry lies where its input does. */
@@ -52,17 +59,10 @@ export function journalCodec(journalTopic: string, schema: string): JournalCodec
     encode: (entry) => ({
       topic: journalTopic,
       partition: entry.partition,
-      key: `${entry.topic}-${entry.partition}`,
+      key: String(entry.partition),
       value: type.toBuffer(entry),
       headers: {},
     }),
-    decode(batch, topic) {
-      const entries: JournalEntry[] = []
-      for (let i = 0; i < batch.count; i++) {
-        const entry = type.fromBuffer(batch.value(i)!) as JournalEntry
-        if (entry.topic === topic) entries.push(entry)
-      }
-      return entries
-    },
+    decode: (batch) => Array.from({ length: batch.count }, (_, i) => type.fromBuffer(batch.value(i)!) as JournalEntry),
   }
 }

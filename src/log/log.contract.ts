@@ -101,12 +101,12 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
     test('a slice shows its records and its offset together, and readers see neither before', async () => {
       const [input, output, groupId] = [await newTopic(), await newTopic(2), bench.name()]
       const at = { groupId, topic: input, partition: 0 }
-      assert.deepEqual(await bench.log.committedOffset(groupId, input, 0), { offset: null, metadata: '' })
+      assert.deepEqual(await bench.log.committedOffsets(groupId, [input], 0), [{ offset: null, metadata: '' }])
       const writer = await bench.log.openWriter(bench.name())
       await writer.commit({ ...at, records: records(output, ['a', 'b']), nextOffset: 5, metadata: '{"d":1}' })
-      await eventually(() => bench.other.committedOffset(groupId, input, 0), { offset: 5, metadata: '{"d":1}' })
+      await eventually(() => bench.other.committedOffsets(groupId, [input], 0), [{ offset: 5, metadata: '{"d":1}' }])
       await writer.commit({ ...at, records: records(output, ['c'], 1), nextOffset: 7, metadata: '' })
-      await eventually(() => bench.other.committedOffset(groupId, input, 0), { offset: 7, metadata: '' })
+      await eventually(() => bench.other.committedOffsets(groupId, [input], 0), [{ offset: 7, metadata: '' }])
       await eventually(() => readKeys(bench.other, output, 0), ['a', 'b'])
       await eventually(() => readKeys(bench.other, output, 1), ['c'])
       await writer.close()
@@ -118,7 +118,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       for (const nextOffset of [1, 2, 3]) {
         await writer.commit({ records: [], groupId, topic, partition: 0, nextOffset, metadata: `${nextOffset}` })
       }
-      await eventually(() => bench.log.committedOffset(groupId, topic, 0), { offset: 3, metadata: '3' })
+      await eventually(() => bench.log.committedOffsets(groupId, [topic], 0), [{ offset: 3, metadata: '3' }])
       await writer.close()
     })
 
@@ -133,10 +133,10 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
         code: 'fenced',
         retriable: true,
       })
-      assert.equal((await bench.other.committedOffset(groupId, topic, 0)).offset, 1)
+      assert.equal((await bench.other.committedOffsets(groupId, [topic], 0))[0]?.offset, 1)
       await assert.rejects(zombie.commit({ ...at, records: [], nextOffset: 9 }), { code: 'aborted' })
       await owner.commit({ ...at, records: records(output, ['second']), nextOffset: 2 })
-      await eventually(async () => (await bench.log.committedOffset(groupId, topic, 0)).offset, 2)
+      await eventually(async () => (await bench.log.committedOffsets(groupId, [topic], 0))[0]?.offset, 2)
       await eventually(() => readKeys(bench.log, output, 0), ['first', 'second'])
       await Promise.all([zombie.close(), owner.close()])
     })
@@ -152,7 +152,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       })
       await writer.close()
       const next = await bench.log.openWriter(id)
-      assert.equal((await bench.log.committedOffset(groupId, topic, 0)).offset, null)
+      assert.equal((await bench.log.committedOffsets(groupId, [topic], 0))[0]?.offset, null)
       await next.commit({ ...at, records: records(output, ['after']) })
       await eventually(() => readKeys(bench.log, output, 0), ['after'])
       await next.close()
@@ -310,7 +310,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
             return !turn.isCurrent()
           })
           await writer.commit({ records: [], groupId, topic, partition: 0, nextOffset: 1, metadata: '' })
-          await eventually(async () => (await bench.log.committedOffset(groupId, topic, 0)).offset, 1)
+          await eventually(async () => (await bench.log.committedOffsets(groupId, [topic], 0))[0]?.offset, 1)
           events.push('committed')
         },
       })

@@ -31,8 +31,11 @@ export interface Log {
    * nextOffset of the last batch tells which. Starts at the first offset kept where fromOffset is gone: see startOffset.
    */
   read(topic: string, partition: number, fromOffset: number, untilOffset: number): AsyncIterable<RecordBatch>
-  /** To be asked after openWriter, which settles what the previous owner left open. */
-  committedOffset(groupId: string, topic: string, partition: number): Promise<CommittedOffset>
+  /**
+   * What a group committed of one partition number, of one moment, in the order of the topics. To be asked after openWriter,
+   * which settles what the previous owner left open.
+   */
+  committedOffsets(groupId: string, topics: readonly string[], partition: number): Promise<CommittedOffset[]>
   /** Throws LogError `unknown_topic`. */
   partitionCount(topic: string): Promise<number>
   /** The first offset kept, and the last stable offset: past the last record that can be read. */
@@ -91,8 +94,8 @@ export interface Turn {
 export interface SliceWriter {
   /**
    * One transaction: the records, and the input offset to go on from. Resolves when it is committed; readers and
-   * committedOffset see that some milliseconds later, unless openWriter comes between. After any throw
-   * the writer is dead: open a new one, then committedOffset tells what happened. Throws LogError: `aborted`, `fenced`
+   * committedOffsets see that some milliseconds later, unless openWriter comes between. After any throw
+   * the writer is dead: open a new one, then committedOffsets tells what happened. Throws LogError: `aborted`, `fenced`
    * and `too_large` mean that it did not happen, `unknown_outcome` that it may have.
    * @returns the offset of the first record in each partition written, by `partitionKey`
    */

@@ -17,6 +17,7 @@ export interface LogFields {
   readonly partition?: number
   readonly offset?: number
   readonly nextOffset?: number
+  readonly position?: number
   readonly code?: string | number
   readonly type?: string
   readonly reason?: string

@@ -10,7 +10,17 @@ import type { Tally } from '../pipeline.ts'
 export type Metrics = ReturnType<typeof createMetrics>
 
 /** Why a partition stopped. */
-export const failures = ['gap', 'ahead', 'journal', 'digest', 'policy', 'partitions', 'state', 'output'] as const
+export const failures = [
+  'gap',
+  'ahead',
+  'journal',
+  'digest',
+  'policy',
+  'partitions',
+  'topics',
+  'state',
+  'output',
+] as const
 export type Failure = (typeof failures)[number]
 
 /** The states of a task; `task/task.ts` tells what they mean. */
@@ -70,18 +80,16 @@ export function createMetrics(
     busiestShare: gauge('busiest_customer_share', "The busiest customer's share of a partition's events, the largest."),
     splitCustomers: gauge(
       'customers_in_two_partitions',
-      'Customers with events in more than one partition of a topic in the last hour.',
-      ['topic'],
+      'Customers with events in more than one partition in the last hour.',
     ),
     timersPending: gauge('timers_pending', 'Customers with a timer, as far as is held in memory.'),
     timersFired: counter('timers_fired_total', 'Timers that fired.'),
     backfillPending: gauge(
       'backfill_pending_customers',
       'Customers with features that are yet to be computed from the events.',
-      ['topic', 'partition'],
+      ['partition'],
     ),
     backfilled: counter('backfilled_customers_total', 'Customers whose features were computed from the events.', [
-      'topic',
       'partition',
     ]),
     insertSeconds: histogram(
@@ -104,10 +112,7 @@ export function createMetrics(
     for (const result of conditionResults) metrics.conditions.inc({ action, result }, 0)
   }
   for (const feature of features) metrics.lateEvents.inc({ feature }, 0)
-  for (const topic of topics) {
-    metrics.eventsConsumed.inc({ topic }, 0)
-    metrics.splitCustomers.set({ topic }, 0)
-  }
+  for (const topic of topics) metrics.eventsConsumed.inc({ topic }, 0)
   for (const result of ['chosen', 'suppressed', 'none']) metrics.decisions.inc({ result }, 0)
   for (const reason of failures) metrics.partitionFailed.set({ reason }, 0)
   for (const state of taskStates) metrics.partitions.set({ state }, 0)

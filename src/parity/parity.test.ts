@@ -14,13 +14,13 @@ const queries: FeatureQueries = {
 function readerOf(count: number, wrong: number, most: number): ParityReader & { readonly asked: number[] } {
   const names = Array.from({ length: count }, (_, i) => `c${String(i).padStart(6, '0')}`)
   const asked: number[] = []
-  const of = (customer: string) => ({ topic: 't', partition: 0, customer })
+  const of = (customer: string) => ({ partition: 0, customer })
   return {
     asked,
     customers: async (after, limit) => names.filter((name) => name > after).slice(0, limit),
     sample: async (n, seed) => names.slice(seed, seed + n),
     profiles: async (customers) =>
-      customers.map((name) => ({ ...of(name), nextOffset: 1, isReady: () => true, value: () => 5 })),
+      customers.map((name) => ({ ...of(name), version: 1, isReady: () => true, value: () => 5 })),
     async compute(_query, profiles) {
       if (profiles.length > most) throw new StoreError('overloaded', 241, 'MEMORY_LIMIT_EXCEEDED', 'q')
       asked.push(profiles.length)

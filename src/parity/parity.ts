@@ -5,18 +5,16 @@ import { addToTally, emptyTally, type FeatureTally } from './tally.ts'
 
 /**
  * Compares what the stream keeps in the profiles with what SQL computes over `events`, customer by customer. A profile lags
- * behind the stream, so it is compared with the events that it includes: those below the offset of its partition's
- * checkpoint, which goes into the store with all profiles that changed before it, and after their events; and as of its
- * stream time, which is the largest time of those events. Memory is bounded by one chunk.
+ * behind the stream, so it is compared with the events that it includes: those before the position that is its version, which
+ * are in the store where a checkpoint speaks for it; and as of its stream time, which is the largest time of those events. Memory is bounded by one chunk.
  */
 
 /** A profile's latest row. */
 export interface StoredFeatures {
-  readonly topic: string
   readonly partition: number
   readonly customer: string
-  /** It includes the customer's events below that offset of the partition, and no others. */
-  readonly nextOffset: number
+  /** It includes the customer's events before that position of the partition, and no others. */
+  readonly version: number
   /** Whether the feature is no longer to be computed from the events. */
   readonly isReady: (feature: string) => boolean
   /** null where the profile has no such value. */
@@ -25,7 +23,6 @@ export interface StoredFeatures {
 
 /** A row of a feature query. */
 export interface Computed {
-  readonly topic: string
   readonly partition: number
   readonly customer: string
   readonly cells: readonly unknown[]
@@ -120,5 +117,4 @@ async function compare(
   }
 }
 
-/** A profile is of one topic. */
-const keyOf = ({ topic, partition, customer }: Computed | StoredFeatures) => `${topic} ${partition} ${customer}`
+const keyOf = ({ partition, customer }: Computed | StoredFeatures) => `${partition} ${customer}`

@@ -9,7 +9,7 @@ const feature = (allows?: FeatureSql['allows']): FeatureSql => ({
   read: (cell) => cell as Value,
   ...(allows ? { allows } : {}),
 })
-const of = (streamed: Value) => ({ topic: 't', customer: 'c', value: () => streamed })
+const of = (streamed: Value) => ({ customer: 'c', value: () => streamed })
 
 test('a value is equal where the profile has it as SQL gives it, and what is not comes with its distance', () => {
   const cases: [streamed: Value, cell: unknown, equal: boolean, worst: number][] = [
@@ -57,7 +57,7 @@ test('what is computed from a feature within its bound may be another value, and
   for (const [read, streamed, cell, found] of cases) {
     const tally = emptyTally('c')
     const value = (name: string) => (name === 'f' ? read : streamed)
-    addToTally(tally, computed, { topic: 't', customer: 'c', value }, cell)
+    addToTally(tally, computed, { customer: 'c', value }, cell)
     assert.equal(tally[found], 1, JSON.stringify([read, streamed, cell]))
   }
 })

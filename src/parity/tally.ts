@@ -16,7 +16,6 @@ export interface FeatureTally {
 }
 
 export interface Example {
-  readonly topic: string
   readonly customer: string
   readonly streamed: Value
   readonly computed: Value
@@ -42,10 +41,10 @@ export const emptyTally = (feature: string): FeatureTally => ({
 export function addToTally(
   tally: FeatureTally,
   feature: FeatureSql,
-  profile: { readonly topic: string; readonly customer: string; readonly value: (feature: string) => Value },
+  profile: { readonly customer: string; readonly value: (feature: string) => Value },
   cell: unknown,
 ): void {
-  const { topic, customer } = profile
+  const { customer } = profile
   const streamed = profile.value(feature.name)
   const computed = cell === undefined ? null : asStored(feature.read(cell))
   tally.compared++
@@ -57,7 +56,7 @@ export function addToTally(
   if (cell !== undefined && isWithinBound(feature, profile.value, cell)) tally.withinBound++
   else {
     tally.different++
-    if (tally.examples.length < maxExamples) tally.examples.push({ topic, customer, streamed, computed })
+    if (tally.examples.length < maxExamples) tally.examples.push({ customer, streamed, computed })
   }
 }
 

@@ -4,15 +4,13 @@ import { createLogger } from '../ops/logger.ts'
 import { createMetrics } from '../ops/metrics.ts'
 import { watchPlacement } from './watch.ts'
 
-test('the counts are told by topic, and back at 0 when the customers are together again', async (context) => {
+test('the count is told, and back at 0 when the customers are together again', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] })
-  const topics = ['clicks', 'orders']
-  const metrics = createMetrics([], topics, [], false)
+  const metrics = createMetrics([], [], [], false)
   const lines: string[] = []
   const logger = createLogger('info', { write: (line) => lines.push(line) })
-  const answers = [new Map([['orders', 7]]), new Error('ClickHouse is away'), new Map<string, number>()]
+  const answers = [7, new Error('ClickHouse is away'), 0]
   const end = watchPlacement({
-    topics,
     metrics,
     logger,
     async countSplit() {
@@ -26,17 +24,13 @@ test('the counts are told by topic, and back at 0 when the customers are togethe
     context.mock.timers.tick(waitMs)
     await new Promise((resolve) => setImmediate(resolve))
     const { values } = await metrics.splitCustomers.get()
-    seen.push(Object.fromEntries(values.map(({ labels, value }) => [labels.topic, value])))
+    seen.push(...values.map(({ value }) => value))
   }
   end()
-  assert.deepEqual(seen, [
-    { clicks: 0, orders: 7 },
-    { clicks: 0, orders: 7 },
-    { clicks: 0, orders: 0 },
-  ])
-  const told = lines.map((line) => JSON.parse(line)).map(({ event, topic, count }) => [event, topic, count])
+  assert.deepEqual(seen, [7, 7, 0])
+  const told = lines.map((line) => JSON.parse(line)).map(({ event, count }) => [event, count])
   assert.deepEqual(told, [
-    ['customers.split', 'orders', 7],
-    ['customers.not_counted', undefined, undefined],
+    ['customers.split', 7],
+    ['customers.not_counted', undefined],
   ])
 })

@@ -51,14 +51,7 @@ describe('profiles beyond the memory', { skip }, () => {
   }
 
   it('row 48: a customer who comes back after eviction continues where they were, and only those are read', async () => {
-    const cache = new ProfileCache(
-      store,
-      'topic',
-      0,
-      { features, timers: [], policy: 'p' },
-      async () => undefined,
-      true,
-    )
+    const cache = new ProfileCache(store, 0, { features, timers: [], policy: 'p' }, async () => undefined, true)
     const boundBytes = 500_000
     let offset = 0
     let reads = 0
@@ -79,21 +72,14 @@ describe('profiles beyond the memory', { skip }, () => {
     assert(reads > customers, 'most had to be read again in the later rounds')
 
     const rows = await database.select<{ customer: string; numbers: unknown }>(
-      "SELECT customer, numbers FROM customers WHERE topic = 'topic' ORDER BY customer",
+      'SELECT customer, numbers FROM customers WHERE partition = 0 ORDER BY customer',
     )
     assert.equal(rows.length, customers)
     for (const row of rows) assert.deepEqual(row.numbers, { n: 3, recent: 3, ids: 3 }, row.customer)
   })
 
   it('tells the share of the busiest customer, where there are enough events to tell', () => {
-    const cache = new ProfileCache(
-      store,
-      'shares',
-      0,
-      { features, timers: [], policy: 'p' },
-      async () => undefined,
-      true,
-    )
+    const cache = new ProfileCache(store, 1, { features, timers: [], policy: 'p' }, async () => undefined, true)
     for (let i = 0; i < 2_000; i++) fold(cache, eventOf(i % 4 === 0 ? `c${i}` : 'busy', 1), i)
     cache.snapshot(2_000, checkpoint)
     assert.equal(cache.busiestShare, 0.75)
@@ -112,14 +98,7 @@ describe('profiles beyond the memory', { skip }, () => {
       names: new Set(['recent']),
       changes: [recent.nextChangeMs!],
     }
-    const cache = new ProfileCache(
-      store,
-      'crossings',
-      0,
-      { features, timers: [crossing], policy: 'p' },
-      async () => undefined,
-      true,
-    )
+    const cache = new ProfileCache(store, 2, { features, timers: [crossing], policy: 'p' }, async () => undefined, true)
     const [first, last] = [eventOf('c', 1), eventOf('c', 5)]
     for (let round = 1; round <= 5; round++) {
       fold(cache, eventOf('c', round), round)
@@ -137,20 +116,13 @@ describe('profiles beyond the memory', { skip }, () => {
 
     await store.insert(cache.snapshot(6, checkpoint))
     const [row] = await database.select<{ due: string }>(
-      "SELECT toUnixTimestamp64Milli(next_due) AS due FROM profiles FINAL WHERE topic = 'crossings' AND customer = 'c'",
+      "SELECT toUnixTimestamp64Milli(next_due) AS due FROM profiles FINAL WHERE partition = 2 AND customer = 'c'",
     )
     assert.equal(Number(row!.due), turnMs)
   })
 
   it('what changed since the last stored checkpoint is not let go', async () => {
-    const cache = new ProfileCache(
-      store,
-      'other',
-      0,
-      { features, timers: [], policy: 'p' },
-      async () => undefined,
-      true,
-    )
+    const cache = new ProfileCache(store, 3, { features, timers: [], policy: 'p' }, async () => undefined, true)
     for (let i = 0; i < 100; i++) fold(cache, eventOf(`c${i}`, 1), i)
     cache.evict(0)
     assert.equal(cache.size, 100)

@@ -6,7 +6,6 @@ import { hashId } from '../ingest/recent-ids.ts'
 import { type Gathered, gatheredKey } from '../store/event-history.ts'
 import { writeCheckpointRow, writeProfileRow } from '../store/profile-row.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
-import { positionOf, profileVersion } from '../store/profile-version.ts'
 import { RowBuffer, type RowChunk } from '../store/row-binary.ts'
 import { forgetNotReady, lookAhead } from '../timers/crossing.ts'
 import { eventlessMoment } from '../timers/eventless-moment.ts'
@@ -46,7 +45,6 @@ interface Rules {
  */
 export class ProfileCache {
   readonly #store: ProfileStore
-  readonly #topic: string
   readonly #partition: number
   #rules: Rules
   #layout: Layout
@@ -55,8 +53,8 @@ export class ProfileCache {
   /** What is not ready in a stored profile, by its kind. */
   readonly #lacking = new Map<string, NotReady | undefined>()
   readonly #queue: TimerQueue
-  /** Slices of the partition in which timers fired, or features were computed from the events. */
-  firings = 0
+  /** What the slice under way adds to an offset of its topic to get the position. */
+  origin = 0
   /** In the order in which `evict` looks at them. */
   readonly #profiles = new Map<string, Profile>()
   readonly #state = new RowBuffer(4 * 1024)
@@ -72,14 +70,12 @@ export class ProfileCache {
 
   constructor(
     store: ProfileStore,
-    topic: string,
     partition: number,
     rules: Rules,
     earlier: (policy: string) => Promise<FeatureSet | undefined>,
     storeIsEmpty: boolean,
   ) {
     this.#store = store
-    this.#topic = topic
     this.#partition = partition
     this.#rules = rules
     this.#earlier = earlier
@@ -121,10 +117,9 @@ export class ProfileCache {
 
   /**
    * Notes that the slice changes it; it is in the next snapshot. False where it includes that already.
-   * @param offset that of the event; of a timer, the first one that its slice does not include
+   * @param position that of the event; of a timer, the first one that its slice's events do not include
    */
-  take(profile: Profile, offset: number): boolean {
-    const position = offset + this.firings
+  take(profile: Profile, position: number): boolean {
     if (position < profile.position) return false
     profile.position = position + 1
     profile.changes++
@@ -199,7 +194,7 @@ export class ProfileCache {
     const past = this.#queue.beginReading()
     try {
       for (const profile of this.#profiles.values()) if (!this.#isStored(profile)) this.schedule(profile)
-      const found = await this.#store.readDue(this.#topic, this.#partition, past, queuedAtOnce)
+      const found = await this.#store.readDue(this.#partition, past, queuedAtOnce)
       this.#queue.endReading(found, found.length < queuedAtOnce ? undefined : found.at(-1))
     } catch (error) {
       this.#queue.endReading([], past)
@@ -209,14 +204,14 @@ export class ProfileCache {
 
   /** @throws StoreError, StateError */
   async load(customers: readonly string[]): Promise<void> {
-    const found = await this.#store.read(this.#topic, this.#partition, customers)
+    const found = await this.#store.read(this.#partition, customers)
     for (const row of found) await this.#findLacking(row)
     for (const row of found) {
       const { customer, version, state, deleted } = row
       const profile = deleted ? new Profile(customer) : readState(customer, state, this.#layout)
       if (!deleted) profile.notReady = this.#lacking.get(gatheredKey(row))
       forgetNotReady(this.#rules.timers, profile)
-      profile.position = positionOf(version)
+      profile.position = version
       this.#newestPosition = Math.max(this.#newestPosition, profile.position)
       profile.bytes = overheadBytes + state.length * expansion
       this.#profiles.set(customer, profile)
@@ -272,7 +267,6 @@ export class ProfileCache {
    * in, and committed.
    */
   snapshot(position: number, checkpoint: Buffer): RowChunk {
-    const version = profileVersion(0, position)
     let latestMs = 0
     let changes = 0
     let most = 0
@@ -281,13 +275,13 @@ export class ProfileCache {
       most = Math.max(most, profile.changes)
       profile.changes = 0
       latestMs = Math.max(latestMs, profile.streamTimeMs)
-      this.#writeRow(profile, version)
+      this.#writeRow(profile, position)
       profile.dirty = false
       profile.position = position
     }
     this.#changed = []
     this.#busiestShare = changes < leastForShare ? 0 : most / changes
-    writeCheckpointRow(this.#rows, this.#topic, this.#partition, version, latestMs, checkpoint)
+    writeCheckpointRow(this.#rows, this.#partition, position, latestMs, checkpoint)
     return this.#rows.take()
   }
 
@@ -324,7 +318,7 @@ export class ProfileCache {
     return this.#away === undefined || this.#away.mayHave(hashId(customer))
   }
 
-  #writeRow(profile: Profile, version: bigint): void {
+  #writeRow(profile: Profile, version: number): void {
     const { customer, streamTimeMs, session, traits } = profile
     // So exactly those rows are read again whose time has come.
     this.#lookAhead(profile)
@@ -336,7 +330,6 @@ export class ProfileCache {
     profile.bytes = overheadBytes + state.length * expansion
     this.#bytes += profile.bytes
     writeProfileRow(this.#rows, {
-      topic: this.#topic,
       partition: this.#partition,
       customer,
       version,

@@ -5,6 +5,8 @@ import { nextDueMs, type Timer } from '../timers/timer.ts'
 
 /** All profiles, in memory only. Bound: the number of customers. */
 export class MemoryProfiles implements Profiles {
+  /** One topic at a time: its offsets are the positions. */
+  readonly origin = 0
   readonly #profiles = new Map<string, Profile>()
   readonly #timers: readonly Timer[]
   readonly #queue = new TimerQueue(Number.POSITIVE_INFINITY, true)

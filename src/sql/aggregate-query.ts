@@ -18,7 +18,7 @@ import { countsInWindow } from './window.ts'
 
 /**
  * The moment of reading: a point in time (ms) after which the rows have none, each customer's own stream time, or what each
- * row says in the column `readAtMs`, the same in all rows of one (topic, partition, customer).
+ * row says in the column `readAtMs`, the same in all rows of one (partition, customer).
  */
 export type AsOf = number | 'stream_time' | 'row'
 
@@ -70,12 +70,12 @@ export class AggregateQuery {
   }
 
   /**
-   * Gives a row (TOPIC, PART, customer, the cells) for each customer with events.
-   * @param rows a query of rows of `events`, without duplicates, of each customer the first so many in the order of offsets
+   * Gives a row (PART, customer, the cells) for each customer with events.
+   * @param rows a query of rows of `events`, without duplicates, of each customer the first so many in the order of positions
    */
   text(rows: string, asOf: AsOf): string {
-    const windows = ` WINDOW ${['whole AS (PARTITION BY topic, partition, customer)', ...arrivalWindows].join(', ')}`
-    const key = `topic AS TOPIC, partition AS PART, customer, id AS ${eventId}`
+    const windows = ` WINDOW ${['whole AS (PARTITION BY partition, customer)', ...arrivalWindows].join(', ')}`
+    const key = `partition AS PART, customer, id AS ${eventId}`
     const own = [key, `${eventMs} AS ${rowMs}`, `${momentOf(asOf)} AS ${nowMs}`]
     const arrived = withColumns(rows, this.#arrivals, windows)
     const read = `SELECT ${[...own, ...this.#facts.list].join(', ')} FROM (${arrived})${windows}`

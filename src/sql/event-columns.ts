@@ -39,7 +39,7 @@ const inSession = 'time >= session_start'
 
 /** What every row of a query has beside, once it is read: the event's id, and what its customer's profile is found by. */
 export const eventId = 'ID'
-export const customerKey = 'TOPIC, PART, customer'
+export const customerKey = 'PART, customer'
 
 /** The path of a URL, as `pathOf` of `enrich/url.ts`. */
 const afterHost = "extract(replaceRegexpOne(url, '^([a-zA-Z][a-zA-Z0-9+.-]*:)?//', ''), '^[^/?#]*(/[^?#]*)')"
@@ -47,9 +47,9 @@ const path = `if(${afterHost} = '', '/', ${afterHost})`
 
 /** Events so far in the order of arrival: the customer's, those of the session, and of them those that have the start in common. */
 export const arrivalWindows = [
-  'arrived AS (PARTITION BY topic, partition, customer ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
-  'seen AS (PARTITION BY topic, partition, customer, session_index ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
-  'moved AS (PARTITION BY topic, partition, customer, session_index, session_start ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
+  'arrived AS (PARTITION BY partition, customer ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
+  'seen AS (PARTITION BY partition, customer, session_index ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
+  'moved AS (PARTITION BY partition, customer, session_index, session_start ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
 ]
 
 /** Of the event that began the session or moved its start back, 1: the order in which events with this start came. */
@@ -97,8 +97,8 @@ export function eventVariablesSql(columns: Columns, arrivals: Columns): Variable
     session_events: () => column(number(`toFloat64(countIf(${inSession}) OVER seen)`)),
     entry_page: () => {
       const began = `${arrivals.add(sinceMoved)} = 1 AND time = session_start AND url != ''`
-      const first = `argMinIf(${path}, offset, ${inSession} AND url != '') OVER seen`
-      const latest = `argMaxIf(${path}, offset, ${began}) OVER seen`
+      const first = `argMinIf(${path}, position, ${inSession} AND url != '') OVER seen`
+      const latest = `argMaxIf(${path}, position, ${began}) OVER seen`
       return column({ type: 'string', text: `if(${latest} != '', ${latest}, ${first})`, simple: false })
     },
     properties: () => map((name) => property(quoteText(name)), allProperties),

@@ -258,7 +258,7 @@ function momentsOf(given: readonly Fact[], customer: string, row: RowBuffer): Mo
       referrer: noReferrer,
       geo: noGeo,
     }
-    writeEventRow(row, 't', 0, offset, event, enrichment, session.index, session.startMs, false, false)
+    writeEventRow(row, 't', 0, offset, offset, event, enrichment, session.index, session.startMs, false, false)
     return { event, enrichment, session: { ...session }, traits: new Map(), groups: [], notReady: undefined, asOfMs: 0 }
   })
 }

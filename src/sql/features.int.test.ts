@@ -273,7 +273,11 @@ describe('the features as SQL over events', { skip }, () => {
               const moment = { event, enrichment, session, traits, groups, notReady, asOfMs }
               late = updateFeatures(set, groups, moment, asOfMs, new Map())
             }
-            writeEventRow(out, 't', 0, offset, event, enrichment, session.index, session.startMs, late, isDuplicate)
+            // The positions tell the order, whichever topic an event came by.
+            const topic = ['s', 't'][offset % 2]!
+            const { index, startMs } = session
+            const place = [topic, 0, 1_000 - offset, offset] as const
+            writeEventRow(out, ...place, event, enrichment, index, startMs, late, isDuplicate)
           }
           return profile
         })
@@ -287,7 +291,7 @@ describe('the features as SQL over events', { skip }, () => {
             format: 'JSONCompactEachRow',
             clickhouse_settings: { max_ast_elements: '1000000' },
           })
-          for (const [, , customer, ...cells] of await result.json<unknown[]>()) found.set(`${q} ${customer}`, cells)
+          for (const [, customer, ...cells] of await result.json<unknown[]>()) found.set(`${q} ${customer}`, cells)
         }
         for (const [c, profile] of profiles.entries()) {
           if (profile.streamTimeMs === 0) continue
@@ -297,7 +301,7 @@ describe('the features as SQL over events', { skip }, () => {
               const tally = emptyTally(feature.name)
               const cell = found.get(`${q} ${profile.customer}`)?.[i]
               const value = (name: string) => streamed.get(name) ?? null
-              addToTally(tally, feature, { topic: 't', customer: profile.customer, value }, cell)
+              addToTally(tally, feature, { customer: profile.customer, value }, cell)
               const declared = declarations.find(({ name }) => name === feature.name)
               const told = { declared, history: histories[c], examples: tally.examples }
               assert.equal(tally.different, 0, JSON.stringify(told))

@@ -17,7 +17,7 @@ import { SqlValues } from './value.ts'
 export interface FeatureQuery {
   readonly features: readonly FeatureSql[]
   /**
-   * Gives a row (TOPIC, PART, customer, then each feature's cell in order) for each customer with events.
+   * Gives a row (PART, customer, then each feature's cell in order) for each customer with events.
    * @param rows as of `AggregateQuery`
    */
   readonly text: (rows: string, asOf: AsOf) => string

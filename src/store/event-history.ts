@@ -1,5 +1,4 @@
 import type { PastEvent } from '../features/refold.ts'
-import type { TopicPartition } from '../log/log.ts'
 
 /** What became of customers' profiles under rules that changed, and the events to make them whole. */
 
@@ -15,26 +14,26 @@ export const gatheredKey = ({ policy, notReady }: Gathered): string => [policy, 
 /** An event that the store has of a customer; no duplicate. */
 export interface CustomerEvent extends PastEvent {
   readonly customer: string
-  readonly offset: number
+  readonly position: number
 }
 
-/** The events that a refold needs. */
+/** The events that a refold needs, of all topics. */
 export interface Wanted {
   readonly customers: readonly string[]
   /** None of an earlier time; ms, 0 for all. */
   readonly sinceMs: number
   /** None from there on. */
-  readonly beforeOffset: number
+  readonly beforePosition: number
 }
 
 /** The port. All methods fail with a StoreError; the caller decides on retries. */
 export interface EventHistory {
   /** The kinds of profiles that there are; newer ones may have taken their place. */
-  gathered(at: TopicPartition): Promise<Gathered[]>
+  gathered(partition: number): Promise<Gathered[]>
   /** How many customers' latest profiles are of another kind than these (`gatheredKey`). */
-  countNotReady(at: TopicPartition, complete: readonly string[]): Promise<number>
+  countNotReady(partition: number, complete: readonly string[]): Promise<number>
   /** These customers in order, past that one; fewer than `most` are the last. */
-  notReady(at: TopicPartition, complete: readonly string[], after: string, most: number): Promise<string[]>
-  /** In pieces, in the order of customers and of each customer's offsets; each event once. */
-  events(at: TopicPartition, wanted: Wanted): AsyncIterable<readonly CustomerEvent[]>
+  notReady(partition: number, complete: readonly string[], after: string, most: number): Promise<string[]>
+  /** In pieces, in the order of customers and of each customer's arrival; each event once. */
+  events(partition: number, wanted: Wanted): AsyncIterable<readonly CustomerEvent[]>
 }

@@ -12,6 +12,7 @@ export const eventsTable: Table = {
     topic: 'String',
     partition: 'UInt16',
     offset: 'UInt64',
+    position: 'UInt64',
     id: 'String',
     customer: 'String',
     type: 'String',
@@ -50,6 +51,7 @@ export function writeEventRow(
   topic: string,
   partition: number,
   offset: number,
+  position: number,
   event: Event,
   enrichment: Enrichment,
   sessionIndex: number,
@@ -59,6 +61,7 @@ export function writeEventRow(
 ): void {
   row.segment(originSegment(topic, partition))
   row.u64(offset)
+  row.u64(position)
   row.string(event.id)
   row.string(event.customer)
   row.string(event.type)

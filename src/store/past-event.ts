@@ -16,7 +16,7 @@ import type { CustomerEvent } from './event-history.ts'
  */
 export type PastEventColumns = readonly [
   customer: string,
-  offset: string,
+  position: string,
   id: string,
   type: string,
   timeMs: string,
@@ -40,11 +40,11 @@ export type PastEventColumns = readonly [
 ]
 
 export const pastEventColumns = `
-  customer, offset, id, type, toUnixTimestamp64Milli(time), url, value, numbers, strings, booleans, nested, traits,
+  customer, position, id, type, toUnixTimestamp64Milli(time), url, value, numbers, strings, booleans, nested, traits,
   device, browser, os, bot, referrer_class, country, context, session_index, toUnixTimestamp64Milli(session_start)`
 
 export function toPastEvent(columns: PastEventColumns): CustomerEvent {
-  const [customer, offset, id, type, timeMs, url, value, numbers, strings, booleans, nested, traits, ...derived] =
+  const [customer, position, id, type, timeMs, url, value, numbers, strings, booleans, nested, traits, ...derived] =
     columns
   const [device, browser, os, bot, referrerClass, country, context, sessionIndex, sessionStartMs] = derived
   const text = (name: string) => context[name] ?? ''
@@ -79,7 +79,14 @@ export function toPastEvent(columns: PastEventColumns): CustomerEvent {
     referrer: { class: referrerClass as ReferrerClass, source: text('referrer_source'), host: '', term: '' },
     geo: country === '' && text('city') === '' ? noGeo : { ...noGeo, country, city: text('city') },
   }
-  return { customer, offset: Number(offset), event, enrichment, sessionIndex, sessionStartMs: Number(sessionStartMs) }
+  return {
+    customer,
+    position: Number(position),
+    event,
+    enrichment,
+    sessionIndex,
+    sessionStartMs: Number(sessionStartMs),
+  }
 }
 
 function toProperties(entries: readonly (readonly [name: string, value: Value])[]): Properties {

@@ -8,7 +8,6 @@ import type { Table } from './table.ts'
 export const profilesTable: Table = {
   name: 'profiles',
   columns: {
-    topic: 'String',
     partition: 'UInt16',
     customer: 'String',
     version: 'UInt64',
@@ -33,10 +32,10 @@ export const profilesTable: Table = {
 
 /** One customer's profile at one version. */
 export interface ProfileRow {
-  readonly topic: string
   readonly partition: number
   readonly customer: string
-  readonly version: bigint
+  /** The first position that it does not include. */
+  readonly version: number
   readonly streamTimeMs: number
   readonly session: Session
   /** The readable features, by kind, as parallel arrays. */
@@ -63,15 +62,14 @@ export interface ProfileRow {
 }
 
 /**
- * Writes one row of `profiles`. The row must be a function of (topic, partition, customer, version) alone: that makes
+ * Writes one row of `profiles`. The row must be a function of (partition, customer, version) alone: that makes
  * late, repeated and stale inserts harmless, since the highest version wins and ties are equal.
  */
 export function writeProfileRow(row: RowBuffer, profile: ProfileRow): void {
   const { session, numberNames, numbers, stringNames, strings, listNames, lists, mapNames, maps } = profile
-  row.string(profile.topic)
   row.u16(profile.partition)
   row.string(profile.customer)
-  row.bigU64(profile.version)
+  row.u64(profile.version)
   row.dateTime64(profile.streamTimeMs)
   row.u32(session.index)
   row.dateTime64(session.startMs)
@@ -121,21 +119,19 @@ export function writeProfileRow(row: RowBuffer, profile: ProfileRow): void {
  */
 export function writeCheckpointRow(
   row: RowBuffer,
-  topic: string,
   partition: number,
-  version: bigint,
+  version: number,
   streamTimeMs: number,
   state: Buffer,
 ): void {
-  writeProfileRow(row, { ...blankProfile, topic, partition, version, streamTimeMs, state })
+  writeProfileRow(row, { ...blankProfile, partition, version, streamTimeMs, state })
 }
 
 /** A row that says nothing. */
 export const blankProfile: ProfileRow = {
-  topic: '',
   partition: 0,
   customer: '',
-  version: 0n,
+  version: 0,
   streamTimeMs: 0,
   session: noSession(),
   numberNames: [],

@@ -4,7 +4,8 @@ import type { RowChunk } from './row-binary.ts'
 /** A stored profile or checkpoint, as recovery needs it. */
 export interface StoredProfile {
   readonly customer: string
-  readonly version: bigint
+  /** The first position that it does not include. */
+  readonly version: number
   readonly streamTimeMs: number
   /** The rules under which it was gathered; empty of a checkpoint. */
   readonly policy: string
@@ -20,14 +21,14 @@ export interface ProfileStore {
   /** Stores rows of `profiles` and the checkpoint that speaks for them, in one insert; at most 8 MB. */
   insert(chunk: RowChunk): Promise<void>
   /** The latest rows of those customers that have one, in no order. */
-  read(topic: string, partition: number, customers: readonly string[]): Promise<StoredProfile[]>
+  read(partition: number, customers: readonly string[]): Promise<StoredProfile[]>
   /** The latest checkpoint, undefined where there is none. */
-  readCheckpoint(topic: string, partition: number): Promise<StoredProfile | undefined>
+  readCheckpoint(partition: number): Promise<StoredProfile | undefined>
   /**
    * Whose timers are due next, past the cursor and at most so many rows, in the order of (due, customer). A customer's
    * earlier versions may be among them, so the profile itself has the last word.
    */
-  readDue(topic: string, partition: number, past: Cursor, most: number): Promise<Due[]>
-  /** A customer's readable columns, one object a topic; empty where the customer is unknown or erased. */
+  readDue(partition: number, past: Cursor, most: number): Promise<Due[]>
+  /** A customer's readable columns, one object for each partition that has it; empty where the customer is unknown or erased. */
   readCustomer(customer: string): Promise<Record<string, unknown>[]>
 }

@@ -85,12 +85,6 @@ export class RowBuffer {
     this.#int64(value)
   }
 
-  /** For values past 2^53, which a Number would round. */
-  bigU64(value: bigint): void {
-    const at = this.#advance(8)
-    this.#view.setBigUint64(at, value, true)
-  }
-
   f64(value: number): void {
     const at = this.#advance(8)
     this.#view.setFloat64(at, value, true)

@@ -27,6 +27,7 @@ export class SliceRows {
     topic: string,
     partition: number,
     offset: number,
+    position: number,
     event: Event,
     enrichment: Enrichment,
     session: Session,
@@ -34,7 +35,7 @@ export class SliceRows {
     duplicate: boolean,
   ): void {
     const { index, startMs } = session
-    writeEventRow(this.#events, topic, partition, offset, event, enrichment, index, startMs, late, duplicate)
+    writeEventRow(this.#events, topic, partition, offset, position, event, enrichment, index, startMs, late, duplicate)
   }
 
   decision(

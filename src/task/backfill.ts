@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { completeKinds } from '../changes/complete-kinds.ts'
-import type { TopicPartition, Turn } from '../log/log.ts'
+import type { Turn } from '../log/log.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { gatheredKey } from '../store/event-history.ts'
 import { StoreError } from '../store/store-error.ts'
-import { featuresOf, type Opened, type TaskDeps } from './deps.ts'
+import { type At, featuresOf, type Opened, type TaskDeps } from './deps.ts'
 import { beating, patiently } from './patience.ts'
 import { install, type Refolds, refold } from './refold.ts'
 
@@ -27,28 +27,29 @@ export interface Host {
  * Computes the features that are not ready from the events in the store, for all customers of the partition, those first
  * that are in memory, a thousand at a time:
  *
- *     between two slices: load the profiles, begin to note what comes    offset B
+ *     between two slices: load the profiles, begin to note what comes    position B
  *     beside the slices:  read and fold their events before B
  *     between two slices: fold what has come since, put it in place, commit it in a slice of its own
  *
  * So the rows are those of all of the customer's events before the slice, each once and in their order. The journal names
- * the customers, and a replay does at that offset what was done there. Bound: a step in memory, the live stream waits for
+ * the customers, and a replay does at that position what was done there. Bound: a step in memory, the live stream waits for
  * the first and the last part of it. Ends when all are ready; a customer with too many events for it has its turn again.
  */
-export async function backfill(deps: TaskDeps, at: TopicPartition, opened: Opened, host: Host): Promise<void> {
+export async function backfill(deps: TaskDeps, partition: number, opened: Opened, host: Host): Promise<void> {
   const { history, metrics, logger, policy } = deps
   const { profiles } = opened
-  const labels = { topic: at.topic, partition: String(at.partition) }
+  const at = { partition }
+  const labels = { partition: String(partition) }
   const ask = <T>(query: () => Promise<T>) => patiently(host.turn, at, logger, query)
 
   metrics.backfillPending.set(labels, 0)
   metrics.backfilled.inc(labels, 0)
   const startMs = Date.now()
-  const gathered = await ask(() => history.gathered(at))
+  const gathered = await ask(() => history.gathered(partition))
   const complete = await ask(() => completeKinds(gathered, deps, featuresOf(deps)))
   // Mostly so, and told without a look at each customer.
   const isDone = gathered.every((kind) => complete.includes(gatheredKey(kind)))
-  let pending = isDone ? 0 : await ask(() => history.countNotReady(at, complete))
+  let pending = isDone ? 0 : await ask(() => history.countNotReady(partition, complete))
   if (pending === 0 && profiles.notReady().next().done) return
   const count = pending
   metrics.backfillPending.set(labels, pending)
@@ -58,7 +59,7 @@ export async function backfill(deps: TaskDeps, at: TopicPartition, opened: Opene
     const inMemory = [...profiles.notReady()]
     for (let from = 0; from < inMemory.length; from += maxCustomers) yield inMemory.slice(from, from + maxCustomers)
     for (let after = ''; !isDone; ) {
-      const found = await ask(() => history.notReady(at, complete, after, maxCustomers))
+      const found = await ask(() => history.notReady(partition, complete, after, maxCustomers))
       yield found
       if (found.length < maxCustomers) return
       after = found.at(-1)!
@@ -87,15 +88,15 @@ export async function backfill(deps: TaskDeps, at: TopicPartition, opened: Opene
 
 interface Begun {
   readonly profiles: readonly Profile[]
-  readonly beforeOffset: number
+  readonly beforePosition: number
 }
 
 /**
- * Those of the customers whose features are not ready; what comes of them from that offset on is noted.
+ * Those of the customers whose features are not ready; what comes of them from that position on is noted.
  * @returns undefined where the store does not answer: the slices must not wait for it
  */
 async function begin(
-  { profiles, nextOffset }: Opened,
+  { profiles, position }: Opened,
   customers: readonly string[],
   turn: Turn,
 ): Promise<Begun | undefined> {
@@ -108,21 +109,21 @@ async function begin(
   }
   const begun = customers.map((customer) => profiles.of(customer)).filter(({ notReady }) => notReady !== undefined)
   for (const profile of begun) profile.later = []
-  return { profiles: begun, beforeOffset: nextOffset }
+  return { profiles: begun, beforePosition: position }
 }
 
 /** @returns how many customers are ready now */
 async function finish(
   deps: TaskDeps,
-  at: TopicPartition,
+  at: At,
   opened: Opened,
   { turn: ownTurn, between, commit }: Host,
-  { profiles, beforeOffset }: Begun,
+  { profiles, beforePosition }: Begun,
 ): Promise<number> {
   let whole: Refolds
   try {
     await deps.rows.whenStored()
-    whole = await refold(deps, at, profiles, beforeOffset, ownTurn)
+    whole = await refold(deps, at, profiles, beforePosition, ownTurn)
   } catch (error) {
     // Nobody will ask for it.
     for (const profile of profiles) profile.later = undefined
@@ -131,7 +132,7 @@ async function finish(
   return between(async (turn) => {
     const refolds = new Map([...whole].filter(([profile]) => profile.later !== undefined))
     if (refolds.size === 0) return 0
-    install(refolds, opened.profiles, { ...at, offset: opened.nextOffset }, deps.logger)
+    install(refolds, opened.profiles, at, opened.position, deps.logger)
     await commit(
       [...refolds.keys()].map(({ customer }) => customer),
       turn,

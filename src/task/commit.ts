@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { firingsOf } from '../journal/commit-metadata.ts'
-import { LogError, type Slice, type TopicPartition, type Turn } from '../log/log.ts'
-import { type Opened, type TaskDeps, transactionalId } from './deps.ts'
+import { LogError, type Slice, type Turn } from '../log/log.ts'
+import { type At, type Committed, type Opened, readCommitted, type TaskDeps, transactionalId } from './deps.ts'
 import { Lost } from './failure.ts'
 import { backoffMs, beating } from './patience.ts'
 
@@ -13,23 +12,22 @@ import { backoffMs, beating } from './patience.ts'
  * @throws Lost when another owner went on from here; LogError when no retry can help
  */
 export async function commitSlice(
-  { log, metrics, logger, groupId }: TaskDeps,
-  at: TopicPartition,
+  deps: TaskDeps,
+  at: At,
   opened: Opened,
   slice: Slice,
   turn: Turn,
 ): Promise<ReadonlyMap<string, number>> {
+  const { log, metrics, logger, groupId } = deps
   for (let attempt = 0; ; attempt++) {
     try {
       if (opened.writer === undefined) {
-        opened.writer = await beating(turn, log.openWriter(transactionalId(groupId, at)))
-        const committed = await beating(turn, log.committedOffset(groupId, slice.topic, slice.partition))
-        const { offset, metadata } = committed
+        opened.writer = await beating(turn, log.openWriter(transactionalId(groupId, slice.partition)))
+        const committed = await beating(turn, readCommitted(deps, slice.partition))
+        const { offset, metadata } = committed.byTopic.get(slice.topic)!
         // Another owner may have come as far, under another clock.
         if (offset === slice.nextOffset && metadata === slice.metadata) return new Map()
-        // A group that never committed has no offset.
-        const isOurs = offset === opened.nextOffset && firingsOf(metadata) === opened.profiles.firings
-        if (offset !== null && !isOurs) throw new Lost('another owner went on from here')
+        if (!isOurs(committed, opened)) throw new Lost('another owner went on from here')
       }
       return await beating(turn, opened.writer.commit(slice))
     } catch (error) {
@@ -44,8 +42,16 @@ export async function commitSlice(
   }
 }
 
+/** Whether nobody went on from where this task is. */
+function isOurs({ byTopic, position }: Committed, opened: Opened): boolean {
+  const found = [...byTopic].filter(([, { offset }]) => offset !== null)
+  // A group that never committed has no offset.
+  if (found.length === 0) return true
+  return position === opened.position && found.every(([topic, { offset }]) => offset === opened.offsets.get(topic))
+}
+
 /** Throws the producer away; that it can't say good-bye loses nothing. */
-export async function dropWriter(opened: Opened, at: TopicPartition, logger: TaskDeps['logger']): Promise<void> {
+export async function dropWriter(opened: Opened, at: At, logger: TaskDeps['logger']): Promise<void> {
   const { writer } = opened
   opened.writer = undefined
   await writer?.close().catch((error) => logger.debug('writer.close', { ...at, error }))

@@ -1,6 +1,7 @@
 import type { FeatureSet } from '../features/features.ts'
+import { committedPosition } from '../journal/commit-metadata.ts'
 import type { JournalCodec } from '../journal/journal.ts'
-import type { Log, SliceWriter, TopicPartition } from '../log/log.ts'
+import type { CommittedOffset, Log, SliceWriter, TopicPartition } from '../log/log.ts'
 import type { Logger } from '../ops/logger.ts'
 import type { Metrics } from '../ops/metrics.ts'
 import type { Pipeline } from '../pipeline.ts'
@@ -30,6 +31,8 @@ export interface TaskDeps extends Decider {
   readonly policyStored: Promise<void>
   readonly journal: JournalCodec
   readonly journalTopic: string
+  /** The input topics: a task owns a partition of all of them. */
+  readonly topics: readonly string[]
   /** The partitions of the input topics. */
   readonly partitions: number
   readonly store: ProfileStore
@@ -53,8 +56,14 @@ export interface Opened {
   /** undefined after an error: a producer is thrown away then, and the next slice opens a new one. */
   writer: SliceWriter | undefined
   readonly profiles: ProfileCache
-  /** All input before it is folded in and committed. */
-  nextOffset: number
+  /** By topic, those too that are not consumed any more: all input before it is folded in and committed. */
+  readonly offsets: Map<string, number>
+  /** The topics of which no slice is committed yet: their offsets are where they began when the partition was opened. */
+  readonly untaken: Set<string>
+  /** Goes up with every slice (`widthOf`); all slices before it are folded in and committed. */
+  position: number
+  /** By topic: all that was in it by then is folded in; ms. Of those alone that were looked at. */
+  readonly takenMs: Map<string, number>
   /** The partition's clock: timers due by then have fired, but for those of a slice too full; ms. It never goes back. */
   clockMs: number
   /** The digest of all actions before it. */
@@ -65,12 +74,35 @@ export interface Opened {
   checkpointPosition: number
 }
 
-/** Goes up with every slice: by the offsets that it takes, and by one where timers fire or features are refolded in it. */
-export const positionOf = ({ nextOffset, profiles }: Opened) => nextOffset + profiles.firings
+/** Whose partition number it is, for the log. */
+export interface At {
+  readonly topic?: string
+  readonly partition: number
+}
+
+/** What is added to an offset of the topic to get the position of a record that is folded next. */
+export const originOf = ({ position, offsets }: Opened, topic: string) => position - offsets.get(topic)!
 
 /** The owner of a partition is the newest holder of this id; it names no host, so that a restart fences what was before. */
-export const transactionalId = (groupId: string, { topic, partition }: TopicPartition) =>
-  `${groupId}.${topic}.${partition}`
+export const transactionalId = (groupId: string, partition: number) => `${groupId}.${partition}`
+
+/** What the group has committed of a partition, of one moment. */
+export interface Committed {
+  readonly byTopic: ReadonlyMap<string, CommittedOffset>
+  /** 0 where none of it was ours. */
+  readonly position: number
+}
+
+export async function readCommitted(
+  { log, groupId, topics }: Pick<TaskDeps, 'log' | 'groupId' | 'topics'>,
+  partition: number,
+): Promise<Committed> {
+  const found = await log.committedOffsets(groupId, topics, partition)
+  return {
+    byTopic: new Map(found.map((committed, i) => [topics[i]!, committed])),
+    position: Math.max(...found.map(({ metadata }) => committedPosition(metadata))),
+  }
+}
 
 /** The features under rules of before; undefined where their text is not to be had. */
 export const featuresOf =

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Position } from '../emit/cause.ts'
+import type { Place } from '../emit/cause.ts'
 import type { RecordBatch } from '../events/log.ts'
 import { UnknownSchema } from '../ingest/decode.ts'
-import type { TopicPartition, Turn } from '../log/log.ts'
+import type { Turn } from '../log/log.ts'
 import { type Clock, type Decoded, emptyOutput, type Output } from '../pipeline.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
 import type { SliceChunks } from '../store/slice-rows.ts'
-import type { TaskDeps } from './deps.ts'
+import type { At, TaskDeps } from './deps.ts'
 import { patiently } from './patience.ts'
 
 /** A slice as it leaves the pipeline. */
@@ -72,7 +72,7 @@ export async function foldRecords(
 export async function fireTimers(
   { pipeline, logger }: TaskDeps,
   profiles: ProfileCache,
-  end: Position,
+  end: Place,
   customers: readonly string[],
   clock: Clock,
   turn: Turn,
@@ -88,7 +88,7 @@ export async function fireTimers(
 export async function findDue(
   { logger }: TaskDeps,
   profiles: ProfileCache,
-  at: TopicPartition,
+  at: At,
   clockMs: number,
   turn: Turn,
 ): Promise<string[]> {
@@ -107,7 +107,7 @@ export async function findDue(
 export async function loadAway(
   profiles: ProfileCache,
   customers: readonly string[],
-  at: TopicPartition,
+  at: At,
   logger: TaskDeps['logger'],
   turn: Turn,
 ): Promise<void> {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TopicPartition, Turn } from '../log/log.ts'
+import type { Turn } from '../log/log.ts'
 import type { Logger } from '../ops/logger.ts'
 import { StateError } from '../profiles/codec.ts'
 import { StoreError } from '../store/store-error.ts'
+import type { At } from './deps.ts'
 import { Lost } from './failure.ts'
 
 /** Waiting without losing the partition: heartbeats go on, and a dependency that is away is asked again. */
@@ -42,7 +43,7 @@ export async function whileCurrent<T>(turn: Turn, answer: Promise<T>): Promise<T
  * Asks until the store or the registry answers.
  * @throws Lost when the partition is another's meanwhile; StateError and a StoreError that no retry mends, as they come
  */
-export async function patiently<T>(turn: Turn, at: TopicPartition, logger: Logger, ask: () => Promise<T>): Promise<T> {
+export async function patiently<T>(turn: Turn, at: At, logger: Logger, ask: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await beating(turn, ask())

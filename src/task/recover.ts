@@ -1,171 +1,233 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordBatch } from '../events/log.ts'
 import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
-import { firingsOf } from '../journal/commit-metadata.ts'
-import { emptyDigest, type JournalEntry, rollDigest } from '../journal/journal.ts'
-import type { TopicPartition, Turn } from '../log/log.ts'
+import { emptyDigest, type JournalEntry, rollDigest, widthOf } from '../journal/journal.ts'
+import type { Turn } from '../log/log.ts'
 import { ProfileCache } from '../profiles/cache.ts'
 import { writeSlice } from '../store/slice-rows.ts'
-import { type Decider, featuresOf, type Opened, positionOf, type TaskDeps, transactionalId } from './deps.ts'
+import {
+  type Committed,
+  type Decider,
+  featuresOf,
+  type Opened,
+  originOf,
+  readCommitted,
+  type TaskDeps,
+  transactionalId,
+} from './deps.ts'
 import { Lost, TaskFailure } from './failure.ts'
 import { type Folded, fireTimers, foldRecords, nothingFolded } from './fold.ts'
 import { beating, patiently } from './patience.ts'
 import { refoldAgain } from './refold.ts'
 
 /**
- * Makes a partition this task's own, and its profiles those of exactly the input before the committed offset C:
+ * Makes a partition this task's own, and its profiles those of exactly the input before the committed offsets C:
  *
  *     heartbeat → fence the previous owner → read the checkpoint S → read C → replay [S, C) under the journal → compare
  *
  * The order matters: C is settled only after the previous owner is fenced; and where this process stands still for so
- * long that another owner goes on from here, an S that is read first is never past C. The replay emits nothing, since the
- * transactions of that input did; its rows go to the store once more, where they replace themselves. What was decided by
- * earlier rules is decided again by those.
+ * long that another owner goes on from here, an S that is read first is never past C. The replay takes the topics in the
+ * order in which the journal's slices did. It emits nothing, since the transactions of that input did; its rows go to the
+ * store once more, where they replace themselves. What was decided by earlier rules is decided again by those.
  * @throws TaskFailure where it can't be shown that nothing is lost; Lost where the partition is another's meanwhile
  */
-export async function recover(deps: TaskDeps, at: TopicPartition, turn: Turn): Promise<Opened> {
-  const { log, groupId, store, logger, partitions } = deps
-  const { topic, partition } = at
+export async function recover(deps: TaskDeps, partition: number, turn: Turn): Promise<Opened> {
+  const { log, groupId, store, logger, topics, partitions } = deps
   await turn.heartbeat()
   if (!turn.isCurrent()) throw new Lost('the partition was lost before it was opened')
-  const writer = await beating(turn, log.openWriter(transactionalId(groupId, at)))
+  const writer = await beating(turn, log.openWriter(transactionalId(groupId, partition)))
   try {
-    const stored = await patiently(turn, at, logger, () => store.readCheckpoint(topic, partition))
-    const { offset: committed, metadata } = await beating(turn, log.committedOffset(groupId, topic, partition))
-    const { low } = await beating(turn, log.offsets(topic, partition))
-    const saved = stored && readCheckpoint(stored.state)
-    checkPlace(saved, committed, low, partitions)
-
-    const start = saved?.offset ?? low
-    const profiles = new ProfileCache(store, topic, partition, deps, featuresOf(deps), stored === undefined)
-    profiles.firings = saved?.firings ?? 0
+    const stored = await patiently(turn, { partition }, logger, () => store.readCheckpoint(partition))
+    const committed = await beating(turn, readCommitted(deps, partition))
+    const saved = stored && readCheckpoint(stored.state, partitions)
+    const offsets = new Map(Object.entries(saved?.offsets ?? {}))
+    const untaken = new Set(topics.filter((topic) => !offsets.has(topic)))
+    for (const topic of topics) {
+      const { low } = await beating(turn, log.offsets(topic, partition))
+      checkPlace(topic, offsets.get(topic), committed.byTopic.get(topic)!.offset, low)
+      if (untaken.has(topic)) offsets.set(topic, low)
+    }
+    const position = stored?.version ?? 0
     const opened: Opened = {
       writer,
-      profiles,
-      nextOffset: start,
+      profiles: new ProfileCache(store, partition, deps, featuresOf(deps), stored === undefined),
+      offsets,
+      untaken,
+      position,
+      takenMs: new Map(),
       clockMs: saved?.clockMs ?? 0,
       digest: saved?.digest ?? emptyDigest,
       journalOffset: saved?.journalOffset ?? 0,
-      checkpointPosition: start + profiles.firings,
+      checkpointPosition: position,
     }
-    const end = { offset: committed ?? start, firings: Math.max(profiles.firings, firingsOf(metadata)) }
-    await replay(deps, at, opened, end, stored === undefined, turn)
+    await replay(deps, partition, opened, committed, turn)
     await beating(turn, deps.policyStored)
     return opened
   } catch (error) {
-    await writer.close().catch((closing) => logger.debug('writer.close', { ...at, error: closing }))
+    await writer.close().catch((closing) => logger.debug('writer.close', { partition, error: closing }))
     throw error
   }
 }
 
-function readCheckpoint(state: Buffer): Checkpoint {
+function readCheckpoint(state: Buffer, partitions: number): Checkpoint {
   const checkpoint = decodeCheckpoint(state)
   if (checkpoint === undefined)
     throw new TaskFailure('state', "the partition's checkpoint can not be read: see the runbook")
+  if (checkpoint.partitions !== partitions) {
+    throw new TaskFailure('partitions', `the topics had ${checkpoint.partitions} partitions and now have ${partitions}`)
+  }
   return checkpoint
 }
 
-/** Fails closed where the log no longer has what the checkpoint needs. */
-function checkPlace(saved: Checkpoint | undefined, committed: number | null, low: number, partitions: number): void {
+/**
+ * Fails closed where the log no longer has what the checkpoint needs.
+ * @param saved the checkpoint's offset; undefined where it does not speak of the topic
+ */
+function checkPlace(topic: string, saved: number | undefined, committed: number | null, low: number): void {
   if (saved === undefined) {
-    // Nothing but the topic itself can tell what came before; the journal tells whether something did (`readJournal`).
-    if (committed !== null && low > committed) throw cutWithoutCheckpoint(low)
+    // Nothing but the topic itself can tell what came before; the journal tells whether something did (`readEntries`).
+    if (committed !== null && low > committed) throw cutWithoutCheckpoint(topic, low)
     return
   }
-  if (saved.partitions !== partitions) {
-    throw new TaskFailure('partitions', `the topic had ${saved.partitions} partitions and now has ${partitions}`)
-  }
   // First, since kafkajs forgets the group's offset when the topic no longer has it.
-  if (low > saved.offset) {
-    throw new TaskFailure('gap', `the checkpoint is at ${saved.offset}, but the topic now begins at ${low}`)
+  if (low > saved) {
+    throw new TaskFailure('gap', `the checkpoint is at ${saved} of ${topic}, but the topic now begins at ${low}`)
   }
-  if (committed === null || saved.offset > committed) {
+  if (committed === null || saved > committed) {
     const found = committed === null ? 'no committed offset' : `the committed offset ${committed}`
-    throw new TaskFailure('ahead', `the checkpoint is at ${saved.offset}, but the group has ${found}`)
+    throw new TaskFailure('ahead', `the checkpoint is at ${saved} of ${topic}, but the group has ${found}`)
   }
 }
 
-/** Where the committed slices end. */
-interface End {
-  readonly offset: number
-  /** At least so many slices have a position of their own. */
-  readonly firings: number
-}
-
-/** Folds [checkpoint, committed) once more, fires the same timers and computes the same features, slice by slice as the journal has them. */
+/**
+ * Folds [checkpoint, committed) once more, fires the same timers and computes the same features, slice by slice as the
+ * journal has them.
+ */
 async function replay(
   deps: TaskDeps,
-  at: TopicPartition,
+  partition: number,
   opened: Opened,
-  { offset: end, firings }: End,
-  hasNoCheckpoint: boolean,
+  committed: Committed,
   turn: Turn,
 ): Promise<void> {
   const { log, rows, maxSliceEvents } = deps
-  const start = opened.nextOffset
-  const startPosition = positionOf(opened)
-  if (end + firings <= startPosition) return
-  const entries = await readJournal(deps, at, opened, { offset: end, firings }, hasNoCheckpoint, turn)
-  let k = 0
-  let ids: string[] = []
+  const { profiles, offsets } = opened
+  const start = opened.position
+  const ends = new Map(
+    [...committed.byTopic].map(([topic, { offset }]) => [topic, offset ?? offsets.get(topic)!] as const),
+  )
+  const end: End = { offsets: ends, position: Math.max(start, committed.position) }
+  if (isAt(end, opened)) return
+  const entries = await readJournal(deps, partition, opened, end, turn)
+  const inputs = new Map(
+    [...ends].map(([topic, until]) => [topic, new Input(log.read(topic, partition, offsets.get(topic)!, until))]),
+  )
   let decider: Decider = deps
-  const keep = async (folded: Folded) => {
+  const keep = async (folded: Folded, ids: string[]) => {
     for (const { id } of folded.actions) ids.push(id)
     for (const chunks of folded.rows) writeSlice(rows, chunks)
     if (rows.full) await beating(turn, rows.whenDrained())
     await turn.heartbeat()
     if (!turn.isCurrent()) throw new Lost('the partition was lost while it was opened')
   }
-  const finish = async (entry: JournalEntry) => {
-    if (entry.policy !== decider.policy) decider = await changePolicy(deps, at, opened, entry, turn)
-    const position = { ...at, offset: entry.next_offset }
-    const clock = { nowMs: entry.now, clockMs: entry.clock }
-    const own = { ...deps, ...decider }
-    if (entry.refolded.length > 0) await refoldAgain(own, opened.profiles, position, entry.refolded, turn)
-    await keep(await fireTimers(own, opened.profiles, position, entry.fired, clock, turn, nothingFolded()))
-    opened.profiles.firings = entry.firings
-    opened.clockMs = entry.clock
-    // Where the store already holds some rows of a later checkpoint, their part of the replay is skipped.
-    if (rollDigest(opened.digest, ids) !== entry.digest && opened.profiles.newestPosition <= startPosition) {
-      const range = `${entry.first_offset} to ${entry.next_offset - 1}`
-      throw new TaskFailure('digest', `the replay of offsets ${range} decided otherwise than the first time`)
+  try {
+    for (const entry of entries) {
+      const { topic, first_offset: first, next_offset: next } = entry
+      const at = { topic, partition }
+      const ids: string[] = []
+      if (entry.policy !== decider.policy) decider = await changePolicy(deps, opened, entry, turn)
+      const own = { ...deps, ...decider }
+      profiles.origin = originOf(opened, topic)
+      for await (const { batch, from, to } of inputs.get(topic)!.before(next, maxSliceEvents)) {
+        await keep(await foldRecords(own, profiles, batch, from, to, entry.now, turn), ids)
+      }
+      if (entry.refolded.length > 0) await refoldAgain(own, at, opened, entry.refolded, turn)
+      const clock = { nowMs: entry.now, clockMs: entry.clock }
+      const place = { ...at, offset: next }
+      await keep(await fireTimers(own, profiles, place, entry.fired, clock, turn, nothingFolded()), ids)
+      // Where the store already holds some rows of a later checkpoint, their part of the replay is skipped.
+      if (rollDigest(opened.digest, ids) !== entry.digest && profiles.newestPosition <= start) {
+        const range = `${first} to ${next - 1} of ${topic}`
+        throw new TaskFailure('digest', `the replay of offsets ${range} decided otherwise than the first time`)
+      }
+      offsets.set(topic, next)
+      opened.untaken.delete(topic)
+      opened.position = entry.position
+      opened.clockMs = entry.clock
+      opened.digest = entry.digest
     }
-    opened.digest = entry.digest
-    ids = []
-    k++
+  } finally {
+    for (const input of inputs.values()) await input.close()
   }
-  for await (const batch of log.read(at.topic, at.partition, start, end)) {
-    let from = 0
-    while (from < batch.count && batch.offset(from) < end) {
-      while (batch.offset(from) >= entries[k]!.next_offset) await finish(entries[k]!)
-      const entry = entries[k]!
-      const to = firstAtOrPast(batch, from, Math.min(entry.next_offset, end), maxSliceEvents)
-      if (entry.policy !== decider.policy) decider = await changePolicy(deps, at, opened, entry, turn)
-      const folded = await foldRecords({ ...deps, ...decider }, opened.profiles, batch, from, to, entry.now, turn)
-      await keep(folded)
-      from = to
+  profiles.useRules(deps)
+}
+
+/** A topic's records, read once, in the pieces that the slices took. */
+class Input {
+  readonly #batches: AsyncIterator<RecordBatch>
+  #batch: RecordBatch | undefined
+  #from = 0
+
+  constructor(batches: AsyncIterable<RecordBatch>) {
+    this.#batches = batches[Symbol.asyncIterator]()
+  }
+
+  /** Those before an offset that were not given yet, at most so many at a time. */
+  async *before(offset: number, most: number): AsyncGenerator<Piece> {
+    for (;;) {
+      if (this.#batch === undefined || this.#from === this.#batch.count) {
+        if (this.#batch !== undefined && this.#batch.nextOffset >= offset) return
+        const { value, done } = await this.#batches.next()
+        if (done) return
+        this.#batch = value
+        this.#from = 0
+      }
+      const [batch, from] = [this.#batch, this.#from]
+      const to = firstAtOrPast(batch, from, offset, most)
+      if (to > from) {
+        this.#from = to
+        yield { batch, from, to }
+      } else if (from < batch.count) return
     }
   }
-  while (k < entries.length) await finish(entries[k]!)
-  opened.profiles.useRules(deps)
-  opened.nextOffset = end
+
+  async close(): Promise<void> {
+    await this.#batches.return?.()
+  }
+}
+
+interface Piece {
+  readonly batch: RecordBatch
+  readonly from: number
+  readonly to: number
 }
 
 /** The rules were changed after a crash: what was decided by the earlier ones is decided again by these. */
 async function changePolicy(
   deps: TaskDeps,
-  at: TopicPartition,
   opened: Opened,
-  { policy, first_offset: offset }: JournalEntry,
+  { policy, topic, partition, first_offset: offset }: JournalEntry,
   turn: Turn,
 ): Promise<Decider> {
-  const decider = policy === deps.policy ? deps : await patiently(turn, at, deps.logger, () => deps.earlier(policy))
+  const ask = () => deps.earlier(policy)
+  const decider = policy === deps.policy ? deps : await patiently(turn, { partition }, deps.logger, ask)
   if (decider === undefined) {
-    const hint = `the offsets from ${offset} on were decided by policy ${policy}, which is not to be had: see the runbook`
-    throw new TaskFailure('policy', hint)
+    const from = `the offsets of ${topic} from ${offset} on`
+    throw new TaskFailure('policy', `${from} were decided by policy ${policy}, which is not to be had: see the runbook`)
   }
   opened.profiles.useRules(decider)
   return decider
+}
+
+/** Where the committed slices end. */
+interface End {
+  readonly offsets: ReadonlyMap<string, number>
+  /** At least so far. */
+  readonly position: number
+}
+
+function isAt(end: End, { offsets, position }: Pick<Opened, 'offsets' | 'position'>): boolean {
+  return position >= end.position && [...end.offsets].every(([topic, offset]) => offsets.get(topic) === offset)
 }
 
 /** The longest that a transaction stays open, and some time for its markers. */
@@ -173,60 +235,65 @@ const transactionMs = 20_000
 const retryMs = 250
 
 /**
- * The entries from the checkpoint to the end. The end of the journal may be held back by an open transaction, of the same
- * partition of another topic, until that has ended or its time is up.
+ * The entries from the checkpoint to the end. The end of the journal may be held back by an open transaction until that has
+ * ended or its time is up.
  */
 async function readJournal(
   deps: TaskDeps,
-  at: TopicPartition,
+  partition: number,
   opened: Opened,
   end: End,
-  hasNoCheckpoint: boolean,
   turn: Turn,
 ): Promise<JournalEntry[]> {
   const patientUntil = performance.now() + transactionMs
   for (;;) {
-    const entries = await readCommitted(deps, at, opened, end, hasNoCheckpoint)
-    const { next_offset: next, firings } = entries.at(-1) ?? { ...opened.profiles, next_offset: opened.nextOffset }
-    if (next === end.offset && firings >= end.firings) return entries
-    if (performance.now() > patientUntil) throw missing(next, end.offset)
+    const found = await readEntries(deps, partition, opened, end)
+    if (isAt(end, found)) return found.entries
+    if (performance.now() > patientUntil) throw missing(found.position, end.position)
     await beating(turn, sleep(retryMs))
     if (!turn.isCurrent()) throw new Lost('the partition was lost while it was opened')
   }
 }
 
-/** Those that can be read by now; they must follow on each other without a gap. */
-async function readCommitted(
+/** Those that can be read by now, and where they lead; they must follow on each other without a gap. */
+async function readEntries(
   { log, journal, journalTopic }: TaskDeps,
-  { topic, partition }: TopicPartition,
+  partition: number,
   opened: Opened,
   end: End,
-  hasNoCheckpoint: boolean,
-): Promise<JournalEntry[]> {
+): Promise<Pick<Opened, 'offsets' | 'position'> & { entries: JournalEntry[] }> {
   const entries: JournalEntry[] = []
-  const start = opened.nextOffset
-  let next = start
-  let { firings } = opened.profiles
+  const offsets = new Map(opened.offsets)
+  let { position } = opened
   for await (const batch of log.read(journalTopic, partition, opened.journalOffset, Number.MAX_SAFE_INTEGER)) {
-    for (const entry of journal.decode(batch, topic)) {
-      if (hasNoCheckpoint && entry.first_offset < start) throw cutWithoutCheckpoint(start)
-      const position = entry.next_offset + entry.firings
-      if (position <= next + firings || entry.next_offset > end.offset) continue
-      const fires = entry.fired.length + entry.refolded.length > 0 ? 1 : 0
-      if (entry.first_offset !== next || entry.firings !== firings + fires) throw missing(next, end.offset)
+    for (const entry of journal.decode(batch)) {
+      const { topic, first_offset: first, next_offset: next } = entry
+      if (entry.position <= position) continue
+      const until = end.offsets.get(topic)
+      if (until === undefined) throw unknownTopic(topic)
+      // Committed by another owner since.
+      if (next > until) return { entries, offsets, position }
+      const start = opened.offsets.get(topic)!
+      if (opened.untaken.has(topic) && first < start) throw cutWithoutCheckpoint(topic, start)
+      if (first !== offsets.get(topic) || entry.position !== position + widthOf(entry)) {
+        throw missing(position, entry.position)
+      }
       entries.push(entry)
-      next = entry.next_offset
-      firings = entry.firings
+      offsets.set(topic, next)
+      position = entry.position
     }
   }
-  return entries
+  return { entries, offsets, position }
 }
 
-const cutWithoutCheckpoint = (low: number) =>
-  new TaskFailure('gap', `input was taken before ${low}, where the topic begins now, and there is no checkpoint of it`)
+const unknownTopic = (topic: string) =>
+  new TaskFailure('topics', `${topic} was taken since the checkpoint, and is not consumed any more: see the runbook`)
 
-const missing = (from: number, end: number) =>
-  new TaskFailure('journal', `the journal does not hold offsets ${from} to ${end - 1}: was its retention too short?`)
+const cutWithoutCheckpoint = (topic: string, low: number) =>
+  new TaskFailure('gap', `${topic} was taken before ${low}, where it begins now, and there is no checkpoint of it`)
+
+const missing = (from: number, to: number) =>
+  new TaskFailure('journal', `the journal does not hold positions ${from} to ${to}: was its retention too short?`)
 
 /** The first record at or past an offset, at most `most` records on. */
 function firstAtOrPast(batch: RecordBatch, from: number, offset: number, most: number): number {

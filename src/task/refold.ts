@@ -1,11 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Position } from '../emit/cause.ts'
 import type { NotReady } from '../features/moment.ts'
 import { type PastEvent, planRefold, Refold, type RefoldPlan } from '../features/refold.ts'
-import type { TopicPartition, Turn } from '../log/log.ts'
+import type { Turn } from '../log/log.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
 import type { Profile } from '../profiles/profile.ts'
-import type { TaskDeps } from './deps.ts'
+import type { At, Opened, TaskDeps } from './deps.ts'
 import { loadAway } from './fold.ts'
 import { beating, patiently } from './patience.ts'
 
@@ -13,14 +12,14 @@ import { beating, patiently } from './patience.ts'
 export type Refolds = ReadonlyMap<Profile, Refold>
 
 /**
- * Reads the profiles' events before an offset, all of which are stored, and folds them. The profiles stay as they are.
+ * Reads the profiles' events before a position, all of which are stored, and folds them. The profiles stay as they are.
  * @param profiles those with features that are not ready
  */
 export async function refold(
   { features, history, logger }: TaskDeps,
-  at: TopicPartition,
+  at: At,
   profiles: readonly Profile[],
-  beforeOffset: number,
+  beforePosition: number,
   turn: Turn,
 ): Promise<Refolds> {
   const plans = new Map<NotReady, RefoldPlan>()
@@ -33,8 +32,8 @@ export async function refold(
   const byCustomer = new Map(profiles.map((profile) => [profile.customer, profile]))
   return patiently(turn, at, logger, async () => {
     const refolds = new Map(profiles.map((profile) => [profile, new Refold(planOf(profile))]))
-    const wanted = { customers: [...byCustomer.keys()], sinceMs, beforeOffset }
-    for await (const piece of history.events(at, wanted)) {
+    const wanted = { customers: [...byCustomer.keys()], sinceMs, beforePosition }
+    for await (const piece of history.events(at.partition, wanted)) {
       for (const past of piece) addPast(refolds.get(byCustomer.get(past.customer)!)!, past, at, logger)
       // Slices go on between the pieces.
       await setImmediate()
@@ -44,7 +43,7 @@ export async function refold(
 }
 
 /** Where an event makes an expression throw, it is passed over, as it is by the stream; each time alike. */
-function addPast(into: Refold, past: PastEvent, at: TopicPartition, logger: TaskDeps['logger']): void {
+function addPast(into: Refold, past: PastEvent, at: At, logger: TaskDeps['logger']): void {
   try {
     into.add(past)
   } catch (error) {
@@ -52,12 +51,18 @@ function addPast(into: Refold, past: PastEvent, at: TopicPartition, logger: Task
   }
 }
 
-/** Puts the rows in place: from now on the features are ready. */
-export function install(refolds: Refolds, profiles: ProfileCache, end: Position, logger: TaskDeps['logger']): void {
+/** Puts the rows in place: from that position on the features are ready. */
+export function install(
+  refolds: Refolds,
+  profiles: ProfileCache,
+  at: At,
+  position: number,
+  logger: TaskDeps['logger'],
+): void {
   for (const [profile, own] of refolds) {
-    for (const past of profile.later ?? []) addPast(own, past, end, logger)
+    for (const past of profile.later ?? []) addPast(own, past, at, logger)
     profile.later = undefined
-    if (!profiles.take(profile, end.offset)) continue
+    if (!profiles.take(profile, position)) continue
     own.replaceIn(profile.groups)
     profile.notReady = undefined
   }
@@ -66,13 +71,13 @@ export function install(refolds: Refolds, profiles: ProfileCache, end: Position,
 /** The same once more, of a committed slice: whatever has come of a customer by then is in the store. */
 export async function refoldAgain(
   deps: TaskDeps,
-  profiles: ProfileCache,
-  end: Position,
+  at: At,
+  { profiles, position }: Opened,
   customers: readonly string[],
   turn: Turn,
 ): Promise<void> {
   await beating(turn, deps.rows.whenStored())
-  await loadAway(profiles, customers, end, deps.logger, turn)
+  await loadAway(profiles, customers, at, deps.logger, turn)
   const own = customers.map((customer) => profiles.of(customer))
-  install(await refold(deps, end, own, end.offset, turn), profiles, end, deps.logger)
+  install(await refold(deps, at, own, position, turn), profiles, at, position, deps.logger)
 }

@@ -3,7 +3,6 @@ import { beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { LogError } from '../log/log.ts'
-import { profileVersion } from '../store/profile-version.ts'
 import type { Task } from './task.ts'
 import { turn, World } from './test-world.ts'
 
@@ -52,10 +51,16 @@ describe('a task whose partition another worker had meanwhile', () => {
     const late = world.task()
     world.meanwhile = async () => {
       await rival.onBatch(await world.batch(2, 4), turn)
-      const state = encodeCheckpoint({ offset: 4, firings: 0, clockMs: 0, digest: '', journalOffset: 4, partitions: 1 })
+      const state = encodeCheckpoint({
+        offsets: { events: 4 },
+        clockMs: 0,
+        digest: '',
+        journalOffset: 4,
+        partitions: 1,
+      })
       return {
         customer: '',
-        version: profileVersion(0, 4),
+        version: 4,
         streamTimeMs: 0,
         policy: '',
         notReady: [],

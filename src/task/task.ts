@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordBatch } from '../events/log.ts'
 import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { commitMetadata } from '../journal/commit-metadata.ts'
-import { rollDigest } from '../journal/journal.ts'
+import { rollDigest, widthOf } from '../journal/journal.ts'
 import { hasRecords } from '../log/has-records.ts'
-import { partitionKey, type TopicPartition, type Turn } from '../log/log.ts'
+import { partitionKey, type Turn } from '../log/log.ts'
 import { countSlice, type TaskState } from '../ops/metrics.ts'
 import type { Clock } from '../pipeline.ts'
 import { profilesTable } from '../store/profile-row.ts'
 import { writeSlice } from '../store/slice-rows.ts'
 import { backfill } from './backfill.ts'
 import { commitSlice, dropWriter } from './commit.ts'
-import { type Opened, positionOf, type TaskDeps } from './deps.ts'
+import { type At, type Opened, originOf, type TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
 import { type Folded, findDue, fireTimers, foldRecords, nothingFolded } from './fold.ts'
 import { whileCurrent } from './patience.ts'
@@ -21,24 +21,25 @@ import { recover } from './recover.ts'
 const retryMs = 5_000
 
 /**
- * The worker of one input partition: it owns the partition's profiles and its transactional producer.
+ * The worker of one partition number of all input topics: it owns the partition's profiles, in which what the topics tell of
+ * a customer meets, and its transactional producer.
  *
  *     closed ─► opening ─► running ─► closed        (lost, or unsure of the truth: it opens again)
  *                   └────────┴──────► failed        (can't be made right without an operator: it stays there)
  *
  * - **closed**: it holds nothing. An assignment opens it at once, else the next batch does.
  * - **opening**: `recover.ts` makes the profiles those of exactly the committed input.
- * - **running**: slice after slice; each is decoded, folded, and committed in one transaction with its journal entry and
+ * - **running**: slice after slice, each of one topic, in the order in which they come; each is decoded, folded, and committed in one transaction with its journal entry and
  *   its input offset. Behind its records, the timers fire that are due; while no batch comes, a slice of timers alone.
  *   Features that the rules have anew are computed from stored events beside it, and put in place in slices of their own.
  *   Profiles follow in checkpoints.
  * - **failed**: the reason is in the metric, the log and `/readyz`; the other partitions go on.
  *
  * Delivery: exactly once. The transaction decides whether a slice happened; ClickHouse follows behind it. Order: by
- * partition. Bound: one slice in flight; a checkpoint at most every `checkpointMs`, one in flight.
+ * partition of a topic. Bound: one slice in flight; a checkpoint at most every `checkpointMs`, one in flight.
  */
 export class Task {
-  readonly at: TopicPartition
+  readonly at: At
   readonly #deps: TaskDeps
   #state: TaskState = 'closed'
   #failure: TaskFailure | undefined
@@ -46,10 +47,8 @@ export class Task {
   #opening: Promise<Opened> | undefined
   /** Folded, not yet committed: no snapshot may be taken. */
   #folding = false
-  /** A batch is being handled. */
-  #handling = false
-  /** A slice that no batch asked for is under way, of timers or of an errand; batches wait for it. */
-  #firing: Promise<void> | undefined
+  /** A batch is being handled, or a slice is under way that none asked for, of timers or of an errand; others wait for it. */
+  #busy: Promise<void> | undefined
   /** What is to be done between two slices. */
   #errand: Errand | undefined
   #readingTimers = false
@@ -61,8 +60,8 @@ export class Task {
   #savingSinceMs = 0
   #ended = false
 
-  constructor(at: TopicPartition, deps: TaskDeps) {
-    this.at = at
+  constructor(partition: number, deps: TaskDeps) {
+    this.at = { partition }
     this.#deps = deps
   }
 
@@ -111,17 +110,30 @@ export class Task {
   /** Handles one batch; returns when it is committed, or early when the turn has passed to another. */
   async onBatch(batch: RecordBatch, turn: Turn): Promise<void> {
     // One may follow the other.
-    while (this.#firing && turn.isCurrent()) await whileCurrent(turn, this.#firing)
+    while (this.#busy && turn.isCurrent()) await whileCurrent(turn, this.#busy)
     if (this.#state === 'failed' || !turn.isCurrent()) return
-    this.#handling = true
+    const handled = this.#handle(batch, turn)
+    this.#occupy(handled)
+    await handled
+  }
+
+  #occupy(work: Promise<void>): void {
+    const done = () => {
+      this.#busy = undefined
+    }
+    this.#busy = work.then(done, done)
+  }
+
+  async #handle(batch: RecordBatch, turn: Turn): Promise<void> {
     try {
       const opened = this.#opened ?? (await whileCurrent(turn, this.#opening ?? this.#open(turn)))
       // The next holder of the turn waits for the opening that goes on.
       if (opened === undefined) return
-      if (batch.startOffset > opened.nextOffset) await this.#checkGap(opened.nextOffset, batch.startOffset)
+      const start = opened.offsets.get(batch.topic)!
+      if (batch.startOffset > start) await this.#checkGap(batch.topic, start, batch.startOffset)
       this.#observeLag(batch)
       let from = 0
-      while (from < batch.count && batch.offset(from) < opened.nextOffset) from++
+      while (from < batch.count && batch.offset(from) < start) from++
       while (from < batch.count && turn.isCurrent()) {
         await this.#runErrand(turn)
         const to = Math.min(from + this.#deps.maxSliceEvents, batch.count)
@@ -130,8 +142,6 @@ export class Task {
       }
     } catch (error) {
       await this.#onError(error, turn)
-    } finally {
-      this.#handling = false
     }
   }
 
@@ -146,12 +156,9 @@ export class Task {
 
   /** While no batch is handled: an errand, or the timers that are due. */
   #workUnasked(opened: Opened): void {
-    if (this.#handling || this.#firing) return
+    if (this.#busy) return
     const work = this.#errand ? this.#runErrand(this.#ownTurn) : this.#fireWhenDue(opened)
-    if (work === undefined) return
-    this.#firing = this.#unasked(work).finally(() => {
-      this.#firing = undefined
-    })
+    if (work !== undefined) this.#occupy(this.#unasked(work))
   }
 
   #fireWhenDue(opened: Opened): Promise<void> | undefined {
@@ -168,10 +175,10 @@ export class Task {
   async close(save: boolean): Promise<void> {
     this.#ended = true
     const opened = this.#opened
-    await this.#firing
+    await this.#busy
     if (save && opened && this.#state === 'running' && !this.#folding) {
       await this.#checkpoint
-      if (positionOf(opened) !== opened.checkpointPosition) this.#save(opened)
+      if (opened.position !== opened.checkpointPosition) this.#save(opened)
       await this.#checkpoint
     }
     // It ends by itself, now that the task has; what it holds must be gone before the log is closed.
@@ -184,30 +191,32 @@ export class Task {
    * Why the batch does not follow on: control records in a batch of their own, which made no slice; another owner went on,
    * and the partition came back; or the topic was cut off.
    */
-  async #checkGap(nextOffset: number, startOffset: number): Promise<void> {
+  async #checkGap(topic: string, nextOffset: number, startOffset: number): Promise<void> {
     const { log } = this.#deps
-    const { low } = await log.offsets(this.at.topic, this.at.partition)
+    const { partition } = this.at
+    const { low } = await log.offsets(topic, partition)
     if (low <= nextOffset) {
-      if (!(await hasRecords(log, this.at, nextOffset, startOffset))) return
+      if (!(await hasRecords(log, { topic, partition }, nextOffset, startOffset))) return
       throw new Lost('another owner went on from here')
     }
-    const missing = `offsets ${nextOffset} to ${startOffset - 1} are gone from the topic`
+    const missing = `offsets ${nextOffset} to ${startOffset - 1} are gone from ${topic}`
     throw new TaskFailure('gap', `${missing}: the retention was shorter than the outage`)
   }
 
   #open(turn: Turn): Promise<Opened> {
     this.#state = 'opening'
     const startedMs = Date.now()
-    this.#opening = recover(this.#deps, this.at, turn).then(async (opened) => {
+    this.#opening = recover(this.#deps, this.at.partition, turn).then(async (opened) => {
       if (this.#ended) {
         await dropWriter(opened, this.at, this.#deps.logger)
         throw new Lost('the partition was given up while it was opened')
       }
       this.#opened = opened
       this.#state = 'running'
-      const count = positionOf(opened) - opened.checkpointPosition
+      const { position } = opened
+      const count = position - opened.checkpointPosition
       const ms = Date.now() - startedMs
-      this.#deps.logger.info('task.open', { ...this.at, offset: opened.nextOffset, count, ms })
+      this.#deps.logger.info('task.open', { ...this.at, position, count, ms })
       if (count > 0) this.#unsavedSinceMs = Date.now()
       void this.#backfill(opened)
       return opened
@@ -222,19 +231,19 @@ export class Task {
   /** Beside the slices, computes the features that the rules have anew. Where it fails, the next opening tries again. */
   #backfill(opened: Opened): Promise<void> {
     const isCurrent = () => !this.#ended && this.#opened === opened
-    return backfill(this.#deps, this.at, opened, {
+    return backfill(this.#deps, this.at.partition, opened, {
       turn: { heartbeat: async () => undefined, isCurrent },
       between: (work) => this.#between(opened, work),
       commit: async (customers, turn) => {
-        const nowMs = Date.now()
-        const { nextOffset, clockMs } = opened
-        await this.#commit(opened, nothingFolded(), [], nextOffset, { nowMs, clockMs }, turn, customers)
+        const clock = { nowMs: Date.now(), clockMs: opened.clockMs }
+        await this.#commit(opened, this.#noRecords(opened), [], clock, turn, customers)
       },
     }).catch((error) => {
       const { metrics, logger } = this.#deps
-      if (isCurrent()) logger.error('backfill.failed', { ...this.at, error })
+      const { partition } = this.at
+      if (isCurrent()) logger.error('backfill.failed', { partition, error })
       // The partition's next owner tells.
-      else metrics.backfillPending.remove({ topic: this.at.topic, partition: String(this.at.partition) })
+      else metrics.backfillPending.remove({ partition: String(partition) })
     })
   }
 
@@ -264,86 +273,109 @@ export class Task {
     const { metrics, rows } = this.#deps
     if (rows.full) await whileCurrent(turn, rows.whenDrained())
     if (!turn.isCurrent()) return
+    const { topic } = batch
     const nowMs = Date.now()
     // Not now: since the batch was fetched more may have come. Where it has not, timers fire by the next tick.
-    const clock = clockOf(opened, nowMs, batch.timestamp(to - 1))
+    const takenMs = Math.min(nowMs, batch.timestamp(to - 1))
+    const clock = clockOf(opened, nowMs, await this.#othersTakenMs(opened, topic, nowMs, takenMs))
     this.#folding = true
+    opened.profiles.origin = originOf(opened, topic)
     const folded = await foldRecords(this.#deps, opened.profiles, batch, from, to, nowMs, turn)
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
     const nextOffset = to === batch.count ? batch.nextOffset : batch.offset(to)
-    const answers = folded.actions.length
-    const committedMs = await this.#commit(opened, folded, due, nextOffset, clock, turn)
-    if (answers > 0) {
+    const committedMs = await this.#commit(opened, { topic, nextOffset, folded }, due, clock, turn)
+    opened.takenMs.set(topic, takenMs)
+    if (folded.actions.length > 0) {
       metrics.eventToAction.observe(Math.max(0, (committedMs - batch.timestamp(from)) / 1000))
     }
     await turn.heartbeat()
   }
 
   /**
-   * A slice of timers alone. It runs only where all of the log is taken: what lies there, after an outage for instance, may
-   * be the very event whose absence a timer waits for.
+   * How far the other topics are taken, or `leastMs` where that is earlier; asked of the log only where a timer hangs on it.
+   * What lies in one of them, after an outage for instance, may be the very event whose absence the timer waits for.
    */
+  async #othersTakenMs(opened: Opened, topic: string, nowMs: number, leastMs: number): Promise<number> {
+    let takenMs = leastMs
+    for (const other of this.#deps.topics) {
+      if (other === topic) continue
+      const isKnown = (opened.takenMs.get(other) ?? 0) >= takenMs
+      if (!isKnown && opened.profiles.mayFire(takenMs) && (await this.#endOf(opened, other)) !== undefined) {
+        opened.takenMs.set(other, nowMs)
+      }
+      takenMs = Math.min(takenMs, opened.takenMs.get(other) ?? 0)
+    }
+    return takenMs
+  }
+
+  /** The offset past all that the topic has; undefined where a record of it is still to be taken. */
+  async #endOf({ offsets }: Opened, topic: string): Promise<number | undefined> {
+    const { log } = this.#deps
+    const { partition } = this.at
+    const { high } = await log.offsets(topic, partition)
+    const nextOffset = offsets.get(topic)!
+    if (high <= nextOffset) return nextOffset
+    return (await hasRecords(log, { topic, partition }, nextOffset, high)) ? undefined : high
+  }
+
+  /** A slice of timers alone. It runs only where all of the log is taken. */
   async #fireAlone(opened: Opened): Promise<void> {
-    const { log, rows } = this.#deps
+    const { topics, rows } = this.#deps
     const turn = this.#ownTurn
+    if (rows.full) return
     const nowMs = Date.now()
     // After the clock was read: what was there by then counts.
-    const { high } = await log.offsets(this.at.topic, this.at.partition)
-    const { nextOffset } = opened
-    if (rows.full || (high > nextOffset && (await hasRecords(log, this.at, nextOffset, high)))) return
+    const ends = await Promise.all(topics.map((topic) => this.#endOf(opened, topic)))
+    if (ends.includes(undefined)) return
     const clock = clockOf(opened, nowMs, nowMs)
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
     if (due.length === 0 || !turn.isCurrent()) return
     this.#folding = true
-    await this.#commit(opened, nothingFolded(), due, Math.max(nextOffset, high), clock, turn)
+    await this.#commit(opened, { ...this.#noRecords(opened), nextOffset: ends[0]! }, due, clock, turn)
     // More than one slice takes may be due at once. A batch that waits goes first.
     setImmediate(() => this.tick())
+  }
+
+  /** What a slice takes that has no records: it has a place in the first topic all the same. */
+  #noRecords({ offsets }: Opened): Taken {
+    const topic = this.#deps.topics[0]!
+    return { topic, nextOffset: offsets.get(topic)!, folded: nothingFolded() }
   }
 
   /** The second half of a slice: fires the timers, and commits all of it. @returns when; ms */
   async #commit(
     opened: Opened,
-    records: Folded,
+    { topic, nextOffset, folded: records }: Taken,
     due: readonly string[],
-    nextOffset: number,
     clock: Clock,
     turn: Turn,
     refolded: readonly string[] = [],
   ): Promise<number> {
     const { metrics, rows, groupId, journal, journalTopic, policy, logger, profileBytes } = this.#deps
-    const { topic, partition } = this.at
-    const { profiles } = opened
+    const { partition } = this.at
+    const { profiles, offsets } = opened
     const { nowMs, clockMs } = clock
+    profiles.origin = originOf(opened, topic)
     const end = { topic, partition, offset: nextOffset }
     const folded = await fireTimers(this.#deps, profiles, end, due, clock, turn, records)
-    const firings = profiles.firings + (due.length + refolded.length > 0 ? 1 : 0)
     const foldedMs = Date.now()
     const digest = rollDigest(
       opened.digest,
       folded.actions.map(({ id }) => id),
     )
-    const entry = journal.encode({
-      topic,
-      partition,
-      first_offset: opened.nextOffset,
-      next_offset: nextOffset,
-      now: nowMs,
-      policy,
-      models: {},
-      digest,
-      clock: clockMs,
-      fired: due,
-      refolded,
-      firings,
-    })
-    const metadata = commitMetadata(nowMs, firings)
-    const slice = { records: [...folded.records, entry], groupId, topic, partition, nextOffset, metadata }
+    const taken = { first_offset: offsets.get(topic)!, next_offset: nextOffset, fired: due, refolded }
+    const position = opened.position + widthOf(taken)
+    const entry = { topic, partition, ...taken, now: nowMs, policy, models: {}, digest, clock: clockMs, position }
+    const metadata = commitMetadata(nowMs, position)
+    const sent = [...folded.records, journal.encode(entry)]
+    const slice = { records: sent, groupId, topic, partition, nextOffset, metadata }
     const written = await commitSlice(this.#deps, this.at, opened, slice, turn)
     this.#folding = false
-    opened.nextOffset = nextOffset
+    offsets.set(topic, nextOffset)
+    opened.untaken.delete(topic)
+    opened.position = position
     opened.clockMs = clockMs
     opened.digest = digest
-    profiles.firings = firings
     const journaled = written.get(partitionKey({ topic: journalTopic, partition }))
     if (journaled !== undefined) opened.journalOffset = journaled + 1
     const committedMs = Date.now()
@@ -352,7 +384,7 @@ export class Task {
     countSlice(metrics, topic, folded.tally)
     metrics.sliceSeconds.observe({ stage: 'fold' }, (foldedMs - nowMs) / 1000)
     metrics.sliceSeconds.observe({ stage: 'commit' }, (committedMs - foldedMs) / 1000)
-    for (const error of folded.faults) logger.error('event.processing', { ...this.at, error })
+    for (const error of folded.faults) logger.error('event.processing', { topic, partition, error })
     if (this.#unsavedSinceMs === 0) this.#unsavedSinceMs = committedMs
     // Between slices only: the next one looks up who must be loaded, and they must still be here when it is folded.
     profiles.evict(profileBytes())
@@ -378,7 +410,7 @@ export class Task {
   #saveWhenDue(opened: Opened): void {
     const nowMs = Date.now()
     if (this.#checkpoint || nowMs - this.#checkpointMs < this.#deps.checkpointMs) return
-    if (positionOf(opened) === opened.checkpointPosition) return
+    if (opened.position === opened.checkpointPosition) return
     this.#checkpointMs = nowMs
     this.#save(opened)
   }
@@ -386,9 +418,9 @@ export class Task {
   /** Takes the snapshot now, and stores it behind the rows of the slices that it covers: it then speaks for them too. */
   #save(opened: Opened): void {
     const { rows, logger, partitions } = this.#deps
-    const { nextOffset: offset, clockMs, digest, journalOffset, profiles } = opened
-    const position = positionOf(opened)
-    const checkpoint = { offset, firings: profiles.firings, clockMs, digest, journalOffset, partitions }
+    const { position, clockMs, digest, journalOffset, profiles } = opened
+    const offsets = Object.fromEntries([...opened.offsets].filter(([topic]) => !opened.untaken.has(topic)))
+    const checkpoint = { offsets, clockMs, digest, journalOffset, partitions }
     const snapshot = profiles.snapshot(position, encodeCheckpoint(checkpoint))
     this.#savingSinceMs = this.#unsavedSinceMs
     this.#unsavedSinceMs = 0
@@ -420,13 +452,14 @@ export class Task {
   }
 
   #fail(failure: TaskFailure): void {
-    const { metrics, logger, pause } = this.#deps
+    const { metrics, logger, topics, pause } = this.#deps
+    const { partition } = this.at
     if (this.#state === 'failed') return
     this.#state = 'failed'
     this.#failure = failure
     metrics.partitionFailed.inc({ reason: failure.reason })
-    logger.error('task.failed', { ...this.at, reason: failure.reason, hint: failure.hint, error: failure })
-    pause(this.at)
+    logger.error('task.failed', { partition, reason: failure.reason, hint: failure.hint, error: failure })
+    for (const topic of topics) pause({ topic, partition })
   }
 
   /** An eager opening that failed is left to the next batch, or tried again here while none comes. */
@@ -447,9 +480,16 @@ export class Task {
   }
 
   #observeLag(batch: RecordBatch): void {
-    const labels = { topic: this.at.topic, partition: String(this.at.partition) }
+    const labels = { topic: batch.topic, partition: String(this.at.partition) }
     this.#deps.metrics.consumerLag.set(labels, Math.max(0, batch.highWatermark - batch.nextOffset))
   }
+}
+
+/** What a slice takes from the log. */
+interface Taken {
+  readonly topic: string
+  readonly nextOffset: number
+  readonly folded: Folded
 }
 
 interface Errand {

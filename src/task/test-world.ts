@@ -27,7 +27,7 @@ export class World {
   readonly log = new MemoryLog(() => Date.now())
   readonly #engine: Engine
   readonly #earlier = new Map<string, Engine>()
-  /** By their offset. */
+  /** By their position. */
   readonly #events: CustomerEvent[] = []
   /** Whether the store has the events, as it says; else it keeps silent. */
   hasEvents = false
@@ -57,7 +57,7 @@ export class World {
     const fields = { id: messageId, customer: userId, type: event, timeMs: timestamp }
     this.#events.push({
       customer: userId,
-      offset: this.#events.length,
+      position: this.#events.length,
       event: Object.assign(new Event(), fields),
       enrichment: { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo },
       sessionIndex: 1,
@@ -67,10 +67,10 @@ export class World {
   }
 
   /** No duplicates, as in the store. */
-  async *#past({ customers, beforeOffset }: Wanted): AsyncGenerator<CustomerEvent[]> {
+  async *#past({ customers, beforePosition }: Wanted): AsyncGenerator<CustomerEvent[]> {
     const ids = new Set<string>()
-    const page = this.#events.filter(({ customer, offset, event: { id } }) => {
-      const isWanted = offset < beforeOffset && customers.includes(customer) && !ids.has(id)
+    const page = this.#events.filter(({ customer, position, event: { id } }) => {
+      const isWanted = position < beforePosition && customers.includes(customer) && !ids.has(id)
       ids.add(id)
       return isWanted
     })
@@ -86,7 +86,8 @@ export class World {
   }
 
   async committed(): Promise<number | null> {
-    return (await this.log.committedOffset(groupId, at.topic, at.partition)).offset
+    const [committed] = await this.log.committedOffsets(groupId, [at.topic], at.partition)
+    return committed!.offset
   }
 
   /** Those that can be read. */
@@ -130,6 +131,7 @@ export class World {
       policyStored: Promise.resolve(),
       journal: journalCodec('beckon.journal', readFileSync(schemaFile('journal'), 'utf8')),
       journalTopic: 'beckon.journal',
+      topics: [at.topic],
       partitions: 1,
       store: {
         insert: async () => undefined,
@@ -167,7 +169,7 @@ export class World {
       fetchSchema: async () => undefined,
       pause: () => undefined,
     }
-    return new Task(at, deps)
+    return new Task(at.partition, deps)
   }
 }
 

@@ -164,7 +164,7 @@ async function readSlices(log: Log, world: World, partition: number): Promise<Sl
   const journal = journalCodec(topic, readFileSync(schemaFile('journal'), 'utf8'))
   const slices: Slice[] = []
   for await (const batch of log.read(topic, partition, 0, Number.MAX_SAFE_INTEGER)) {
-    for (const { next_offset: nextOffset, clock: clockMs, fired } of journal.decode(batch, world.topic('events'))) {
+    for (const { next_offset: nextOffset, clock: clockMs, fired } of journal.decode(batch)) {
       slices.push({ nextOffset, clockMs, fired: fired.filter((customer) => !customer.startsWith(warming)) })
     }
   }

@@ -113,7 +113,7 @@ async function run(
   const feeding = feeder.run()
   for (const worker of workers) worker.start()
   // The first assignment: what comes before it meets nobody.
-  while (seen.opened < partitions * topics.length) await sleep(100)
+  while (seen.opened < partitions) await sleep(100)
   say('all partitions are open')
 
   const counts = { kill: 0, freeze: 0, drain: 0, kafka: 0, clickhouse: 0 }
@@ -255,8 +255,8 @@ async function countLeft(log: Log, clickhouse: ClickHouseClient): Promise<number
   for (const topic of topics) {
     for (let partition = 0; partition < partitions; partition++) {
       const { high } = await log.offsets(topic, partition)
-      const { offset } = await log.committedOffset(group, topic, partition)
-      left += high - (offset ?? 0) + high - (checkpoints.get(partitionKey({ topic, partition })) ?? 0)
+      const [committed] = await log.committedOffsets(group, [topic], partition)
+      left += high - (committed?.offset ?? 0) + high - (checkpoints.get(partitionKey({ topic, partition })) ?? 0)
     }
   }
   return left
@@ -264,12 +264,16 @@ async function countLeft(log: Log, clickhouse: ClickHouseClient): Promise<number
 
 async function checkpointOffsets(clickhouse: ClickHouseClient): Promise<Map<string, number>> {
   const result = await clickhouse.query({
-    query: `SELECT topic, partition, toString(JSONExtractUInt(argMax(state, version), 'offset'))
-            FROM profiles WHERE customer = '' GROUP BY topic, partition`,
+    query: `SELECT partition, JSONExtract(argMax(state, version), 'offsets', 'Map(String, UInt64)')
+            FROM profiles WHERE customer = '' GROUP BY partition`,
     format: 'JSONCompactEachRow',
   })
-  const rows = await result.json<[string, number, string]>()
-  return new Map(rows.map(([topic, partition, offset]) => [partitionKey({ topic, partition }), Number(offset)]))
+  const rows = await result.json<[number, Record<string, string>]>()
+  return new Map(
+    rows.flatMap(([partition, offsets]) =>
+      Object.entries(offsets).map(([topic, offset]) => [partitionKey({ topic, partition }), Number(offset)] as const),
+    ),
+  )
 }
 
 /** What the customer is asked when the cart is left: decided when a timer fires. */

@@ -21,7 +21,7 @@ export interface Verdict {
   readonly missing: number
   /** Found, and not expected. */
   readonly unexpected: number
-  /** Found behind one that should follow it, of the same input partition. */
+  /** Found behind one that should follow it, of the same partition. */
   readonly out_of_order: number
   readonly timers_fired: number
   /** Fired when they were not due, or were due and did not fire. */
@@ -55,35 +55,37 @@ export async function compare({ log, clickhouse, topics, actionsTopic, journalTo
   let timersWrong = 0
   const wantedProfiles = new Map<string, string>()
   const wantedEvents = new Map<string, string>()
-  for (const at of await allPartitions(log, topics)) {
-    const place = partitionKey(at)
-    const events = await readEvents(log, at)
+  for (let partition = 0; partition < (await log.partitionCount(topics[0]!)); partition++) {
+    const events = new Map<string, ReferenceEvent[]>()
+    for (const topic of topics) events.set(topic, await readEvents(log, { topic, partition }))
     const { actions, profiles, duplicates, timers, timerFaults } = computeReference(
       events,
-      await readJournal(log, journalTopic, at),
+      await readJournal(log, journalTopic, partition),
     )
     timersFired += timers
     timersWrong += timerFaults.length
-    for (const fault of timerFaults) differs(`${place}: ${fault}`)
-    for (const { offset, action, customer, timeMs } of actions) {
-      expected.push(`${place}/${offset} ${action} ${customer} ${timeMs}`)
+    for (const fault of timerFaults) differs(`partition ${partition}: ${fault}`)
+    for (const { topic, offset, action, customer, timeMs } of actions) {
+      expected.push(`${partitionKey({ topic, partition })}/${offset} ${action} ${customer} ${timeMs}`)
     }
     for (const [customer, { timeMs, features }] of profiles) {
-      wantedProfiles.set(`${place} ${customer}`, describe(timeMs, features))
+      wantedProfiles.set(`${partition} ${customer}`, describe(timeMs, features))
     }
-    for (const { offset, id } of events) wantedEvents.set(`${place}/${offset}`, eventLine(id, duplicates.has(offset)))
+    for (const event of [...events.values()].flat()) {
+      const place = partitionKey({ topic: event.topic, partition })
+      wantedEvents.set(`${place}/${event.offset}`, eventLine(event.id, duplicates.has(event)))
+    }
   }
 
   const found = await readActions(log, actionsTopic)
   const wanted = new Map(expected.map((line, index) => [line, index]))
   const seen = new Set<string>()
-  const last = new Map<string, number>()
+  const last = new Map<number, number>()
   let duplicated = 0
   let unexpected = 0
   let outOfOrder = 0
   for (const { offset, action, customer, time, ...at } of found) {
-    const place = partitionKey(at)
-    const line = `${place}/${offset} ${action} ${customer} ${time}`
+    const line = `${partitionKey(at)}/${offset} ${action} ${customer} ${time}`
     if (seen.has(line)) {
       duplicated++
       differs(`the action ${line} was found again`)
@@ -96,12 +98,12 @@ export async function compare({ log, clickhouse, topics, actionsTopic, journalTo
       differs(`the action ${line} was not expected`)
       continue
     }
-    const before = last.get(place) ?? -1
+    const before = last.get(at.partition) ?? -1
     if (index < before) {
       outOfOrder++
       differs(`the action ${line} was found behind ${expected[before]}`)
     }
-    last.set(place, index)
+    last.set(at.partition, index)
   }
   const missing = expected.filter((line) => !seen.has(line))
   for (const line of missing) differs(`the action ${line} is missing`)
@@ -122,15 +124,6 @@ export async function compare({ log, clickhouse, topics, actionsTopic, journalTo
     profiles_compared: wantedProfiles.size,
     profiles_different: countDifferent('the profile', wantedProfiles, profiles, differs),
   }
-}
-
-async function allPartitions(log: Log, topics: readonly string[]): Promise<TopicPartition[]> {
-  const all: TopicPartition[] = []
-  for (const topic of topics) {
-    const count = await log.partitionCount(topic)
-    for (let partition = 0; partition < count; partition++) all.push({ topic, partition })
-  }
-  return all
 }
 
 function countDifferent(
@@ -156,6 +149,7 @@ async function readEvents(log: Log, { topic, partition }: TopicPartition): Promi
       // Behind the five bytes of the wire format.
       const click = type.fromBuffer(batch.value(i)!.subarray(5))
       events.push({
+        topic,
         offset: batch.offset(i),
         id: click.event_id,
         customer: click.user_id,
@@ -168,14 +162,14 @@ async function readEvents(log: Log, { topic, partition }: TopicPartition): Promi
   return events
 }
 
-/** The slices of an input partition, in order. */
-async function readJournal(log: Log, journalTopic: string, { topic, partition }: TopicPartition) {
+/** The slices of a partition, in order. */
+async function readJournal(log: Log, journalTopic: string, partition: number) {
   const type = avro.Type.forSchema(JSON.parse(readFileSync(journalSchema, 'utf8')))
   const slices: ReferenceSlice[] = []
   for await (const batch of log.read(journalTopic, partition, 0, Number.MAX_SAFE_INTEGER)) {
     for (let i = 0; i < batch.count; i++) {
-      const { topic: of, next_offset: nextOffset, clock: clockMs, fired } = type.fromBuffer(batch.value(i)!)
-      if (of === topic) slices.push({ nextOffset, clockMs, fired })
+      const { topic, next_offset: nextOffset, clock: clockMs, fired } = type.fromBuffer(batch.value(i)!)
+      slices.push({ topic, nextOffset, clockMs, fired })
     }
   }
   return slices
@@ -196,7 +190,7 @@ interface FoundAction extends TopicPartition {
   readonly time: number
 }
 
-/** In the order of the topic; all actions of an input partition lie in one of its partitions. */
+/** In the order of the topic; all actions of one partition number lie in one of its partitions. */
 async function readActions(log: Log, topic: string): Promise<FoundAction[]> {
   const found: FoundAction[] = []
   for (let partition = 0; partition < (await log.partitionCount(topic)); partition++) {
@@ -208,15 +202,12 @@ async function readActions(log: Log, topic: string): Promise<FoundAction[]> {
 }
 
 async function readProfiles(clickhouse: ClickHouseClient): Promise<Map<string, string>> {
-  const rows = await select<[string, number, string, string, Record<string, number>]>(
+  const rows = await select<[number, string, string, Record<string, number>]>(
     clickhouse,
-    'SELECT topic, partition, customer, toString(toUnixTimestamp64Milli(stream_time)), numbers FROM customers',
+    'SELECT partition, customer, toString(toUnixTimestamp64Milli(stream_time)), numbers FROM customers',
   )
   return new Map(
-    rows.map(([topic, partition, customer, time, numbers]) => [
-      `${partitionKey({ topic, partition })} ${customer}`,
-      describe(Number(time), numbers),
-    ]),
+    rows.map(([partition, customer, time, numbers]) => [`${partition} ${customer}`, describe(Number(time), numbers)]),
   )
 }
 

@@ -1,16 +1,17 @@
 import type { Click } from '../../bench/clicks.ts'
 
 /**
- * What must come of the clicks of one partition, written straight from the rules of bench/clicks.yaml and of the timer in
+ * What must come of the clicks of one partition number, of all topics, written straight from the rules of bench/clicks.yaml and of the timer in
  * chaos.ts, and shared with nothing of the engine: each customer's events are kept as long as a window is, and counted anew
- * for each decision. What the input does not tell, the clock at which timers fired, comes from the journal.
+ * for each decision. What the input does not tell, the clock at which
+ * timers fired and how the topics took turns, comes from the journal.
  */
 export interface Reference {
   /** In the order in which they must be published. */
   readonly actions: readonly ReferenceAction[]
   readonly profiles: ReadonlyMap<string, ReferenceProfile>
-  /** Offsets of the events that came before. */
-  readonly duplicates: ReadonlySet<number>
+  /** The events that came before. */
+  readonly duplicates: ReadonlySet<ReferenceEvent>
   /** Timers that fired. */
   readonly timers: number
   /** What is wrong with those that fired, or did not. */
@@ -19,6 +20,7 @@ export interface Reference {
 
 /** What the journal says of a slice. */
 export interface ReferenceSlice {
+  readonly topic: string
   readonly nextOffset: number
   /** Timers due by then fire. */
   readonly clockMs: number
@@ -28,10 +30,12 @@ export interface ReferenceSlice {
 
 export interface ReferenceEvent extends Pick<Click, 'customer' | 'type' | 'price' | 'timeMs'> {
   readonly id: string
+  readonly topic: string
   readonly offset: number
 }
 
 interface ReferenceAction {
+  readonly topic: string
   /** Of a timer, that behind its slice. */
   readonly offset: number
   readonly action: string
@@ -133,28 +137,38 @@ class Customer {
   }
 }
 
-export function computeReference(events: readonly ReferenceEvent[], slices: readonly ReferenceSlice[]): Reference {
+/** @param events by topic, in the order of their offsets */
+export function computeReference(
+  events: ReadonlyMap<string, readonly ReferenceEvent[]>,
+  slices: readonly ReferenceSlice[],
+): Reference {
   const customers = new Map<string, Customer>()
   const actions: ReferenceAction[] = []
-  const duplicates = new Set<number>()
+  const duplicates = new Set<ReferenceEvent>()
   const timerFaults: string[] = []
   let timers = 0
-  let next = 0
+  const next = new Map<string, number>()
   let lastMs = 0
   const take = (event: ReferenceEvent) => {
     const of = customers.get(event.customer) ?? new Customer()
     customers.set(event.customer, of)
     if (of.isDuplicate(event.id, event.timeMs)) {
-      duplicates.add(event.offset)
+      duplicates.add(event)
       return
     }
     of.add(event)
     for (const action of of.decide()) {
-      actions.push({ offset: event.offset, action, customer: event.customer, timeMs: of.timeMs })
+      actions.push({ topic: event.topic, offset: event.offset, action, customer: event.customer, timeMs: of.timeMs })
     }
   }
-  for (const { nextOffset, clockMs, fired } of slices) {
-    while (next < events.length && events[next]!.offset < nextOffset) take(events[next++]!)
+  const takeUntil = (topic: string, offset: number) => {
+    const all = events.get(topic)!
+    let i = next.get(topic) ?? 0
+    while (i < all.length && all[i]!.offset < offset) take(all[i++]!)
+    next.set(topic, i)
+  }
+  for (const { topic, nextOffset, clockMs, fired } of slices) {
+    takeUntil(topic, nextOffset)
     if (clockMs < lastMs) timerFaults.push(`the clock went back to ${clockMs} before ${nextOffset}`)
     lastMs = clockMs
     for (const name of fired) {
@@ -166,10 +180,11 @@ export function computeReference(events: readonly ReferenceEvent[], slices: read
       timers++
       of.firedMs = of.cartMs
       const timeMs = Math.max(of.timeMs, clockMs)
-      if (of.decideTimer(timeMs)) actions.push({ offset: nextOffset, action: 'come_back', customer: name, timeMs })
+      if (of.decideTimer(timeMs))
+        actions.push({ topic, offset: nextOffset, action: 'come_back', customer: name, timeMs })
     }
   }
-  while (next < events.length) take(events[next++]!)
+  for (const topic of events.keys()) takeUntil(topic, Number.POSITIVE_INFINITY)
   for (const [name, { dueMs }] of customers) {
     if (dueMs <= lastMs) timerFaults.push(`the timer of ${name} was due at ${dueMs}, and did not fire`)
   }

@@ -7,7 +7,9 @@ const duplicateShare = 0.04
 /** A duplicate repeats one of so many clicks before it, mostly one of the last: some come past the window of an hour. */
 const memory = 8_000
 const spanMs = 30 * 3_600_000
-const firstShare = 0.7
+const longShare = 0.7
+/** So that what a customer does comes by both topics, in whichever order. */
+const firstTopicShare = 0.6
 /** A run may take longer than planned. */
 const reserve = 4
 
@@ -16,9 +18,9 @@ export interface StreamRecord extends Pick<Click, 'customer' | 'value'> {
 }
 
 /**
- * Clicks in the order of the log, 3 % of them late by up to 30 s, and 4 % more that a producer sent again. Most are in the
- * first topic: `count` of all clicks are 30 hours of its event time, so that windows of a day slide. Those in the second
- * are of now, so that timers run while workers come and go. There are some times as many.
+ * Clicks in the order of the log, 3 % of them late by up to 30 s, and 4 % more that a producer sent again, each to the one
+ * topic or to the other. Most are of customers for whom `count` of all clicks are 30 hours of event time, so that windows of
+ * a day slide. Those of the others are of now, so that timers run while workers come and go. There are some times as many.
  */
 export function* generateStream(
   seed: number,
@@ -28,22 +30,27 @@ export function* generateStream(
 ): Generator<StreamRecord> {
   const random = new Random(seed)
   const recent: StreamRecord[] = []
-  const shares = [firstShare, 1 - firstShare]
+  const shares = [longShare, 1 - longShare]
   const clicks = [{ spanMs }, now].map((times, i) =>
     generateClicks({
       ...times,
       count: Math.ceil(count * reserve * shares[i]!),
       spanMs: times.spanMs * reserve,
       customers,
+      prefix: ['a', 'n'][i]!,
       seed: seed + i,
       lateShare,
     }),
   )
   for (;;) {
-    const which = random.chance(firstShare) ? 0 : 1
+    const which = random.chance(longShare) ? 0 : 1
     const { value: click } = clicks[which]!.next()
     if (!click) return
-    const record = { customer: click.customer, value: click.value, topic: topics[which]! }
+    const record = {
+      customer: click.customer,
+      value: click.value,
+      topic: topics[random.chance(firstTopicShare) ? 0 : 1]!,
+    }
     yield record
     recent.push(record)
     if (recent.length > memory * 2) recent.splice(0, memory)

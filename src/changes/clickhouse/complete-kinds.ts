@@ -11,9 +11,8 @@ import { completeKinds } from '../complete-kinds.ts'
  * @throws StoreError
  */
 export async function readCompleteKinds(client: ClickHouseClient, engine: Engine): Promise<string[]> {
-  const topics = engine.config.topics.map(({ name }) => name)
   const own = { policy: engine.policy.version, features: engine.features }
-  return completeKinds(await readGathered(client, topics), own, async (policy): Promise<FeatureSet | undefined> => {
+  return completeKinds(await readGathered(client), own, async (policy): Promise<FeatureSet | undefined> => {
     const text = await readPolicy(client, policy)
     return text === undefined ? undefined : withRules(engine, text)?.features
   })

@@ -19,7 +19,7 @@ export interface StoreProbe {
   mayWrite(table: string): Promise<boolean | undefined>
   /** Whether this user may insert by way of `input()`, which servers before 26.5 take for a temporary table. */
   mayReadInput(): Promise<boolean>
-  checkpoint(topic: string, partition: number): Promise<StoredProfile | undefined>
+  checkpoint(partition: number): Promise<StoredProfile | undefined>
   close(): Promise<void>
 }
 
@@ -87,7 +87,7 @@ export function openStoreProbe(options: ClickHouseOptions): StoreProbe {
         throw error
       }
     },
-    checkpoint: (topic, partition) => store.readCheckpoint(topic, partition),
+    checkpoint: (partition) => store.readCheckpoint(partition),
     async close() {
       await Promise.all([server.close(), client.close()])
     },

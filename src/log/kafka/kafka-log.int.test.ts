@@ -254,7 +254,7 @@ function testKafka(broker: string): void {
         topics: [{ topic, partitions: [{ partition: 0, offset: '7' }] }],
       })
       const owner = await lean().openWriter(id)
-      assert.equal((await lean().committedOffset(groupId, topic, 0)).offset, null)
+      assert.equal((await lean().committedOffsets(groupId, [topic], 0))[0]?.offset, null)
       await until(async () => (await lean().offsets(topic, 0)).high === 2)
       assert.deepEqual((await consumeAll(lean(), topic, 2)).keys, [])
       await Promise.all([crashed.disconnect(), owner.close()])

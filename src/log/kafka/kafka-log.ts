@@ -80,14 +80,17 @@ class KafkaLog implements Log {
     yield* reader.read(topic, partition, Math.max(fromOffset, low), Math.min(untilOffset, high))
   }
 
-  async committedOffset(groupId: string, topic: string, partition: number): Promise<CommittedOffset> {
-    const [answer] = await this.#ask('reading committed offsets', () =>
-      this.#admin.fetchOffsets({ groupId, topics: [topic] }),
+  async committedOffsets(groupId: string, topics: readonly string[], partition: number): Promise<CommittedOffset[]> {
+    const answers = await this.#ask('reading committed offsets', () =>
+      this.#admin.fetchOffsets({ groupId, topics: [...topics] }),
     )
-    const found = answer?.partitions.find((entry) => entry.partition === partition)
-    if (found === undefined) throw unknownTopic(topic)
-    const offset = Number(found.offset)
-    return { offset: offset < 0 ? null : offset, metadata: found.metadata ?? '' }
+    return topics.map((topic) => {
+      const answer = answers.find((entry) => entry.topic === topic)
+      const found = answer?.partitions.find((entry) => entry.partition === partition)
+      if (found === undefined) throw unknownTopic(topic)
+      const offset = Number(found.offset)
+      return { offset: offset < 0 ? null : offset, metadata: found.metadata ?? '' }
+    })
   }
 
   async partitionCount(topic: string): Promise<number> {

@@ -95,9 +95,12 @@ export class MemoryLog implements Log {
     }
   }
 
-  async committedOffset(groupId: string, topic: string, partition: number): Promise<CommittedOffset> {
-    this.#partition(topic, partition)
-    return this.group(groupId).committed.get(partitionKey({ topic, partition })) ?? { offset: null, metadata: '' }
+  async committedOffsets(groupId: string, topics: readonly string[], partition: number): Promise<CommittedOffset[]> {
+    const { committed } = this.group(groupId)
+    return topics.map((topic) => {
+      this.#partition(topic, partition)
+      return committed.get(partitionKey({ topic, partition })) ?? { offset: null, metadata: '' }
+    })
   }
 
   async partitionCount(topic: string): Promise<number> {

@@ -1,45 +1,42 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { Value } from '../../events/event.ts'
-import { decodeCheckpoint } from '../../journal/checkpoint.ts'
 import { select } from '../../store/clickhouse/select.ts'
 import { gatheredKey } from '../../store/event-history.ts'
 import type { ParityReader, StoredFeatures } from '../parity.ts'
 
 const selectCustomers = `
 SELECT DISTINCT customer FROM profiles
-WHERE topic IN {topics:Array(String)} AND customer > {after:String}
+WHERE customer > {after:String}
 ORDER BY customer LIMIT {limit:UInt32}`
 
 /** Of a hash with a seed: every customer is as likely as any other. In order, so that a chunk's events lie together. */
 const selectSample = `
 SELECT customer FROM (
   SELECT DISTINCT customer FROM profiles
-  WHERE topic IN {topics:Array(String)} AND customer != ''
+  WHERE customer != ''
   ORDER BY cityHash64(customer, {seed:UInt64}) LIMIT {limit:UInt32}
 ) ORDER BY customer`
 
 const selectCheckpoints = `
-SELECT topic, partition, toString(max(version)), base64Encode(argMax(state, version))
-FROM profiles WHERE topic IN {topics:Array(String)} AND customer = ''
-GROUP BY topic, partition`
+SELECT partition, toString(max(version)) FROM profiles WHERE customer = '' GROUP BY partition`
 
 const selectProfiles = `
 WITH argMax((numbers, strings, lists, maps, deleted, policy, not_ready), version) AS latest
-SELECT topic, partition, customer, toString(max(version)), latest.6, latest.7, latest.1, latest.2, latest.3, latest.4
+SELECT partition, customer, toString(max(version)), latest.6, latest.7, latest.1, latest.2, latest.3, latest.4
 FROM profiles
-WHERE topic IN {topics:Array(String)} AND customer IN {customers:Array(String)}
-GROUP BY topic, partition, customer
+WHERE customer IN {customers:Array(String)}
+GROUP BY partition, customer
 HAVING NOT latest.5`
 
 /** The events that the profiles include. The list of customers is what the table's order is used for. */
 const selectRows = `
 SELECT events.* FROM events FINAL
 INNER JOIN (
-  SELECT cut.1 AS topic, cut.2 AS partition, cut.3 AS customer, cut.4 AS next_offset
+  SELECT cut.1 AS partition, cut.2 AS customer, cut.3 AS version
   FROM (SELECT arrayJoin(arrayZip(
-    {topics:Array(String)}, {partitions:Array(UInt16)}, {customers:Array(String)}, {offsets:Array(UInt64)})) AS cut)
-) AS cuts USING (topic, partition, customer)
-WHERE customer IN {customers:Array(String)} AND NOT duplicate AND offset < next_offset`
+    {partitions:Array(UInt16)}, {customers:Array(String)}, {versions:Array(UInt64)})) AS cut)
+) AS cuts USING (partition, customer)
+WHERE customer IN {customers:Array(String)} AND NOT duplicate AND position < version`
 
 /** A query of a hundred features is longer than the server takes by default; a row's key lies in one month. */
 const settings = {
@@ -50,13 +47,11 @@ const settings = {
 } as const
 
 /**
- * @param topics the input topics whose profiles are looked at
  * @param policy the rules whose features are compared
  * @param complete the kinds of profiles of earlier rules that have all of these (`gatheredKey`)
  */
 export function createParityReader(
   client: ClickHouseClient,
-  topics: readonly string[],
   policy: string,
   complete: () => Promise<readonly string[]>,
 ): ParityReader {
@@ -65,43 +60,38 @@ export function createParityReader(
 
   return {
     async customers(after, limit) {
-      const rows = await rowsOf<[string]>(selectCustomers, { topics, after, limit })
+      const rows = await rowsOf<[string]>(selectCustomers, { after, limit })
       return rows.map(([customer]) => customer)
     },
     async sample(count, seed) {
-      const rows = await rowsOf<[string]>(selectSample, { topics, limit: count, seed })
+      const rows = await rowsOf<[string]>(selectSample, { limit: count, seed })
       return rows.map(([customer]) => customer)
     },
     async profiles(customers) {
-      const checkpoints = await rowsOf<CheckpointRow>(selectCheckpoints, { topics })
-      const rows = await rowsOf<ProfileRow>(selectProfiles, { topics, customers })
+      const checkpoints = await rowsOf<CheckpointRow>(selectCheckpoints, {})
+      const rows = await rowsOf<ProfileRow>(selectProfiles, { customers })
       const kinds = new Set(await complete())
-      const saved = new Map(checkpoints.map(([topic, partition, ...of]) => [`${topic} ${partition}`, of]))
+      const saved = new Map(checkpoints.map(([partition, version]) => [partition, Number(version)]))
       return rows.flatMap((row) => {
-        const [topic, partition, , version, writtenBy, notReady] = row
+        const [partition, , version, writtenBy, notReady] = row
         if (writtenBy !== policy && !kinds.has(gatheredKey({ policy: writtenBy, notReady }))) return []
-        const [speaksFor = '0', state = ''] = saved.get(`${topic} ${partition}`) ?? []
-        const checkpoint = decodeCheckpoint(Buffer.from(state, 'base64'))
-        if (checkpoint === undefined || BigInt(version) > BigInt(speaksFor)) return []
-        return [toStoredFeatures(row, checkpoint.offset)]
+        return Number(version) > (saved.get(partition) ?? 0) ? [] : [toStoredFeatures(row)]
       })
     },
     async compute({ text }, profiles) {
-      const rows = await rowsOf<[string, number, string, ...unknown[]]>(text(selectRows, 'stream_time'), {
-        topics: profiles.map(({ topic }) => topic),
+      const rows = await rowsOf<[number, string, ...unknown[]]>(text(selectRows, 'stream_time'), {
         partitions: profiles.map(({ partition }) => partition),
         customers: profiles.map(({ customer }) => customer),
-        offsets: profiles.map(({ nextOffset }) => nextOffset),
+        versions: profiles.map(({ version }) => version),
       })
-      return rows.map(([topic, partition, customer, ...cells]) => ({ topic, partition, customer, cells }))
+      return rows.map(([partition, customer, ...cells]) => ({ partition, customer, cells }))
     },
   }
 }
 
-type CheckpointRow = readonly [topic: string, partition: number, version: string, stateBase64: string]
+type CheckpointRow = readonly [partition: number, version: string]
 
 type ProfileRow = readonly [
-  topic: string,
   partition: number,
   customer: string,
   version: string,
@@ -110,10 +100,10 @@ type ProfileRow = readonly [
   ...features: Readonly<Record<string, Value>>[],
 ]
 
-function toStoredFeatures(row: ProfileRow, nextOffset: number): StoredFeatures {
-  const [topic, partition, customer, , , notReady, ...features] = row
+function toStoredFeatures(row: ProfileRow): StoredFeatures {
+  const [partition, customer, version, , notReady, ...features] = row
   const values = new Map(features.flatMap((map) => Object.entries(map)))
   const value = (feature: string) => values.get(feature) ?? null
   const isReady = (feature: string) => !notReady.includes(feature)
-  return { topic, partition, customer, nextOffset, isReady, value }
+  return { partition, customer, version: Number(version), isReady, value }
 }

@@ -6,26 +6,21 @@ import { select } from '../../store/clickhouse/select.ts'
  * again an hour after the producers agree.
  */
 const selectSplit = `
-SELECT topic, toString(count())
+SELECT toString(count())
 FROM (
-  SELECT topic, cityHash64(customer) AS id
+  SELECT cityHash64(customer) AS id
   FROM profiles
-  WHERE topic IN {topics:Array(String)} AND customer != '' AND NOT deleted AND updated_at > now64(3) - INTERVAL 1 HOUR
-  GROUP BY topic, id
+  WHERE customer != '' AND NOT deleted AND updated_at > now64(3) - INTERVAL 1 HOUR
+  GROUP BY id
   HAVING min(partition) < max(partition)
-)
-GROUP BY topic`
+)`
 
-/** How many customers had events in more than one partition of a topic lately, by topic. @throws StoreError */
-export async function countSplitCustomers(
-  client: ClickHouseClient,
-  topics: readonly string[],
-): Promise<ReadonlyMap<string, number>> {
-  const rows = await select<readonly [topic: string, count: string]>(client, {
+/** How many customers had events in more than one partition lately. @throws StoreError */
+export async function countSplitCustomers(client: ClickHouseClient): Promise<number> {
+  const [row] = await select<readonly [count: string]>(client, {
     query: selectSplit,
-    params: { topics },
     format: 'JSONCompactEachRow',
     settings: { max_threads: 1 },
   })
-  return new Map(rows.map(([topic, count]) => [topic, Number(count)]))
+  return Number(row?.[0])
 }

@@ -7,13 +7,15 @@ import { eventVariables, type Moment } from '../../features/moment.ts'
 import { type CustomerEvent, type EventHistory, gatheredKey } from '../event-history.ts'
 import { eventsTable, writeEventRow } from '../event-row.ts'
 import { blankProfile, profilesTable, writeProfileRow } from '../profile-row.ts'
-import { profileVersion } from '../profile-version.ts'
 import { RowBuffer } from '../row-binary.ts'
 import { createEventHistory, readGathered, readProgress } from './event-history.ts'
 import { insertRows } from './insert.ts'
 import { createTestDatabase, skip, type TestDatabase } from './test-database.ts'
 
-const at = { topic: 't', partition: 3 }
+const topic = 't'
+const partition = 3
+/** So that one is not taken for the other. */
+const ahead = 1_000
 const startMs = Date.UTC(2026, 0, 31, 23)
 
 describe('the history of customers', { skip }, () => {
@@ -52,16 +54,17 @@ describe('the history of customers', { skip }, () => {
   async function insert(rows: readonly Row[]): Promise<void> {
     const out = new RowBuffer()
     for (const row of rows) {
-      const { offset, enrichment = plain, isDuplicate = false, partition = at.partition } = row
-      writeEventRow(out, at.topic, partition, offset, eventOf(row), enrichment, 7, startMs, false, isDuplicate)
+      const { offset, enrichment = plain, isDuplicate = false, partition: of = partition } = row
+      const position = offset + ahead
+      writeEventRow(out, topic, of, offset, position, eventOf(row), enrichment, 7, startMs, false, isDuplicate)
     }
     await insertRows(database.client, eventsTable, [out.take()])
   }
 
-  async function read(customers: readonly string[], over: { sinceMs?: number; beforeOffset?: number } = {}) {
+  async function read(customers: readonly string[], over: { sinceMs?: number; beforePosition?: number } = {}) {
     const found: CustomerEvent[] = []
-    const wanted = { customers, sinceMs: 0, beforeOffset: 1e9, ...over }
-    for await (const page of history.events(at, wanted)) found.push(...page)
+    const wanted = { customers, sinceMs: 0, beforePosition: 1e9, ...over }
+    for await (const page of history.events(partition, wanted)) found.push(...page)
     return found
   }
 
@@ -129,7 +132,7 @@ describe('the history of customers', { skip }, () => {
     return value instanceof Properties ? new Map(value.names.map((name) => [name, value.get(name)])) : value
   }
 
-  it('is of the partition, in the order of offsets, each event once, in pages', async () => {
+  it('is of the partition, in the order of positions, each event once, in pages', async () => {
     const many = 12_000
     const rows = Array.from({ length: many }, (_, i) => ({
       customer: i % 3 === 0 ? 'p1' : 'p2',
@@ -144,9 +147,10 @@ describe('the history of customers', { skip }, () => {
     const wanted = ['p1', 'p2'].flatMap((customer) =>
       rows.filter((row) => row.customer === customer && !row.isDuplicate).map(({ offset }) => [customer, offset]),
     )
-    const told = (events: readonly CustomerEvent[]) => events.map(({ customer, offset }) => [customer, offset])
+    const told = (events: readonly CustomerEvent[]) =>
+      events.map(({ customer, position }) => [customer, position - ahead])
     assert.deepEqual(told(await read(['p2', 'p1'])), wanted)
-    const some = await read(['p1'], { beforeOffset: 200, sinceMs: startMs - 50 })
+    const some = await read(['p1'], { beforePosition: ahead + 200, sinceMs: startMs - 50 })
     assert.deepEqual(
       told(some),
       told(some).filter(([, offset]) => Number(offset) <= 150),
@@ -160,9 +164,9 @@ describe('the history of customers', { skip }, () => {
     const put = (customer: string, position: number, policy: string, notReady: readonly string[], deleted = false) =>
       writeProfileRow(out, {
         ...blankProfile,
-        ...at,
+        partition,
         customer,
-        version: profileVersion(0, position),
+        version: position,
         streamTimeMs: startMs,
         policy,
         notReady,
@@ -178,15 +182,15 @@ describe('the history of customers', { skip }, () => {
     put('e', 1, 'old', [], true)
     put('f', 1, 'other', ['f'])
     await insertRows(database.client, profilesTable, [out.take()])
-    const kinds = (await history.gathered(at)).map(gatheredKey).sort()
+    const kinds = (await history.gathered(partition)).map(gatheredKey).sort()
     assert.deepEqual(kinds, ['new', 'new f g', 'old', 'other', 'other f'])
-    assert.deepEqual((await readGathered(database.client, ['t'])).map(gatheredKey).sort(), kinds)
+    assert.deepEqual((await readGathered(database.client)).map(gatheredKey).sort(), kinds)
     const complete = ['new', 'other']
-    assert.equal(await history.countNotReady(at, complete), 3)
-    assert.deepEqual(await history.notReady(at, complete, '', 10), ['a', 'b', 'f'])
-    assert.deepEqual(await history.notReady(at, complete, 'a', 1), ['b'])
-    assert.deepEqual(await history.notReady(at, [...complete, 'old', 'new f g', 'other f'], '', 10), [])
-    assert.deepEqual(await readProgress(database.client, ['t'], complete), [{ ...at, customers: 5, pending: 3 }])
+    assert.equal(await history.countNotReady(partition, complete), 3)
+    assert.deepEqual(await history.notReady(partition, complete, '', 10), ['a', 'b', 'f'])
+    assert.deepEqual(await history.notReady(partition, complete, 'a', 1), ['b'])
+    assert.deepEqual(await history.notReady(partition, [...complete, 'old', 'new f g', 'other f'], '', 10), [])
+    assert.deepEqual(await readProgress(database.client, complete), [{ partition, customers: 5, pending: 3 }])
     const rows = await database.select("SELECT * FROM customer_features WHERE customer = 'b' ORDER BY feature")
     const none = { kind: 'not_ready', number: null, text: '', list: [] }
     assert.deepEqual(

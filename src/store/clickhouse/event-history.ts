@@ -3,7 +3,7 @@ import type { CustomerEvent, EventHistory, Gathered } from '../event-history.ts'
 import { type PastEventColumns, pastEventColumns, toPastEvent } from '../past-event.ts'
 import { select, selectPieces } from './select.ts'
 
-const ofPartition = 'topic = {topic:String} AND partition = {partition:UInt16}'
+const ofPartition = 'partition = {partition:UInt16}'
 
 const selectGathered = (where: string) => `
 SELECT DISTINCT CAST(policy, 'String'), not_ready FROM profiles WHERE ${where} AND customer != '' AND NOT deleted`
@@ -13,14 +13,14 @@ const key = "arrayStringConcat(arrayPushFront(row.2, CAST(row.1, 'String')), ' '
 
 /** The latest rows, by customer; the table's order makes it a matter of one customer after the other. */
 const latest = (where: string) => `
-SELECT topic, partition, customer, argMax((policy, not_ready, deleted), version) AS row,
+SELECT partition, customer, argMax((policy, not_ready, deleted), version) AS row,
   ${key} NOT IN {complete:Array(String)} AS pending
 FROM profiles WHERE ${where} AND customer != ''
-GROUP BY topic, partition, customer
+GROUP BY partition, customer
 HAVING NOT row.3`
 
 const selectProgress = (where: string) => `
-SELECT topic, partition, count(), countIf(pending) FROM (${latest(where)}) GROUP BY topic, partition ORDER BY topic, partition`
+SELECT partition, count(), countIf(pending) FROM (${latest(where)}) GROUP BY partition ORDER BY partition`
 
 const selectNotReady = `
 SELECT customer FROM (${latest(`${ofPartition} AND customer > {after:String}`)} AND pending ORDER BY customer LIMIT {limit:UInt32})`
@@ -30,9 +30,9 @@ const selectEvents = `
 SELECT ${pastEventColumns}
 FROM events
 WHERE customer IN {customers:Array(String)} AND ${ofPartition} AND NOT duplicate
-  AND time >= fromUnixTimestamp64Milli({sinceMs:Int64}) AND offset < {beforeOffset:UInt64}
-  AND (customer, offset) > ({customer:String}, {offset:UInt64})
-ORDER BY customer, offset
+  AND time >= fromUnixTimestamp64Milli({sinceMs:Int64}) AND position < {beforePosition:UInt64}
+  AND (customer, position) > ({customer:String}, {position:UInt64})
+ORDER BY customer, position
 LIMIT {most:UInt32}`
 
 /** Rows of one query: it is repeated past them, so that none runs for too long. */
@@ -44,32 +44,32 @@ export function createEventHistory(client: ClickHouseClient): EventHistory {
     select<Row>(client, { query, params, format: 'JSONCompactEachRow', settings })
 
   return {
-    async gathered({ topic, partition }) {
-      const rows = await rowsOf<GatheredColumns>(selectGathered(ofPartition), { topic, partition })
+    async gathered(partition) {
+      const rows = await rowsOf<GatheredColumns>(selectGathered(ofPartition), { partition })
       return rows.map(toGathered)
     },
-    async countNotReady({ topic, partition }, complete) {
-      const rows = await rowsOf<ProgressColumns>(selectProgress(ofPartition), { topic, partition, complete })
-      return Number(rows[0]?.[3] ?? 0)
+    async countNotReady(partition, complete) {
+      const rows = await rowsOf<ProgressColumns>(selectProgress(ofPartition), { partition, complete })
+      return Number(rows[0]?.[2] ?? 0)
     },
-    async notReady({ topic, partition }, complete, after, limit) {
-      const params = { topic, partition, complete, after, limit }
+    async notReady(partition, complete, after, limit) {
+      const params = { partition, complete, after, limit }
       const rows = await rowsOf<[string]>(selectNotReady, params)
       return rows.map(([customer]) => customer)
     },
-    async *events({ topic, partition }, { customers, sinceMs, beforeOffset }) {
-      let [customer, offset] = ['', 0]
+    async *events(partition, { customers, sinceMs, beforePosition }) {
+      let [customer, position] = ['', 0]
       for (let count = most; count === most; ) {
         count = 0
-        const params = { topic, partition, customers, sinceMs, beforeOffset, customer, offset, most }
+        const params = { partition, customers, sinceMs, beforePosition, customer, position, most }
         const selection = { query: selectEvents, params, format: 'JSONCompactEachRow' } as const
         for await (const rows of selectPieces<PastEventColumns>(client, selection)) {
           count += rows.length
           const piece: CustomerEvent[] = []
           for (const event of rows.map(toPastEvent)) {
-            if (event.customer === customer && event.offset === offset) continue
+            if (event.customer === customer && event.position === position) continue
             piece.push(event)
-            ;({ customer, offset } = event)
+            ;({ customer, position } = event)
           }
           yield piece
         }
@@ -78,34 +78,29 @@ export function createEventHistory(client: ClickHouseClient): EventHistory {
   }
 }
 
-/** The kinds of profiles of some topics. @throws StoreError */
-export async function readGathered(client: ClickHouseClient, topics: readonly string[]): Promise<Gathered[]> {
-  const query = selectGathered('topic IN {topics:Array(String)}')
-  return (await select<GatheredColumns>(client, { query, params: { topics }, format: 'JSONCompactEachRow' })).map(
-    toGathered,
-  )
+/** The kinds of profiles of all partitions. @throws StoreError */
+export async function readGathered(client: ClickHouseClient): Promise<Gathered[]> {
+  const rows = await select<GatheredColumns>(client, { query: selectGathered('true'), format: 'JSONCompactEachRow' })
+  return rows.map(toGathered)
 }
 
 /** How far a partition has come. */
 export interface PartitionProgress {
-  readonly topic: string
   readonly partition: number
   readonly customers: number
   /** Those of them whose latest profile is of another kind than the complete ones. */
   readonly pending: number
 }
 
-/** Of the partitions of some topics that have profiles, in order. @throws StoreError */
+/** Of the partitions that have profiles, in order. @throws StoreError */
 export async function readProgress(
   client: ClickHouseClient,
-  topics: readonly string[],
   complete: readonly string[],
 ): Promise<PartitionProgress[]> {
-  const query = selectProgress('topic IN {topics:Array(String)}')
-  const params = { topics, complete }
+  const query = selectProgress('true')
+  const params = { complete }
   const rows = await select<ProgressColumns>(client, { query, params, format: 'JSONCompactEachRow', settings })
-  return rows.map(([topic, partition, customers, pending]) => ({
-    topic,
+  return rows.map(([partition, customers, pending]) => ({
     partition,
     customers: Number(customers),
     pending: Number(pending),
@@ -113,6 +108,6 @@ export async function readProgress(
 }
 
 type GatheredColumns = readonly [policy: string, notReady: readonly string[]]
-type ProgressColumns = readonly [topic: string, partition: number, customers: string, pending: string]
+type ProgressColumns = readonly [partition: number, customers: string, pending: string]
 
 const toGathered = ([policy, notReady]: GatheredColumns): Gathered => ({ policy, notReady })

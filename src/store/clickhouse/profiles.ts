@@ -11,24 +11,24 @@ SELECT
   customer, toString(max(version)), toString(toUnixTimestamp64Milli(latest.1)), base64Encode(latest.2), latest.3,
   latest.4, latest.5
 FROM profiles
-WHERE topic = {topic:String} AND partition = {partition:UInt16} AND customer IN {customers:Array(String)}
+WHERE partition = {partition:UInt16} AND customer IN {customers:Array(String)}
 GROUP BY customer`
 
 /** Rows as they lie there: telling a customer's latest would mean to look at all customers. */
 const selectDue = `
 SELECT customer, toString(toUnixTimestamp64Milli(next_due)) AS due
 FROM profiles
-WHERE topic = {topic:String} AND partition = {partition:UInt16} AND next_due > fromUnixTimestamp64Milli(0)
+WHERE partition = {partition:UInt16} AND next_due > fromUnixTimestamp64Milli(0)
   AND (next_due, customer) > (fromUnixTimestamp64Milli({dueMs:Int64}), {customer:String})
 ORDER BY next_due, customer
 LIMIT {most:UInt32}`
 
-const selectCustomer = 'SELECT * FROM customers WHERE customer = {customer:String} ORDER BY topic, partition'
+const selectCustomer = 'SELECT * FROM customers WHERE customer = {customer:String} ORDER BY partition'
 
 export function createProfileStore(client: ClickHouseClient): ProfileStore {
-  async function read(topic: string, partition: number, customers: readonly string[]): Promise<StoredProfile[]> {
+  async function read(partition: number, customers: readonly string[]): Promise<StoredProfile[]> {
     if (customers.length === 0) return []
-    const params = { topic, partition, customers }
+    const params = { partition, customers }
     const rows = await select<ProfileColumns>(client, { query: selectProfiles, params, format: 'JSONCompactEachRow' })
     return rows.map(toStoredProfile)
   }
@@ -36,11 +36,11 @@ export function createProfileStore(client: ClickHouseClient): ProfileStore {
   return {
     insert: (chunk) => insertRows(client, profilesTable, [chunk]),
     read,
-    async readCheckpoint(topic, partition) {
-      return (await read(topic, partition, ['']))[0]
+    async readCheckpoint(partition) {
+      return (await read(partition, ['']))[0]
     },
-    async readDue(topic, partition, { dueMs, customer }, most) {
-      const params = { topic, partition, dueMs, customer, most }
+    async readDue(partition, { dueMs, customer }, most) {
+      const params = { partition, dueMs, customer, most }
       const rows = await select<readonly [customer: string, dueMs: string]>(client, {
         query: selectDue,
         params,
@@ -66,7 +66,7 @@ function toStoredProfile(columns: ProfileColumns): StoredProfile {
   const [customer, version, streamTimeMs, stateBase64, deleted, policy, notReady] = columns
   return {
     customer,
-    version: BigInt(version),
+    version: Number(version),
     streamTimeMs: Number(streamTimeMs),
     policy,
     notReady,

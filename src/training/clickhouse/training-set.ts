@@ -15,8 +15,6 @@ import { sourceName, type TrainingPlan } from '../plan.ts'
  */
 
 export interface TrainingSetOptions {
-  /** The input topic whose events count. */
-  readonly topic: string
   readonly plan: TrainingPlan
   /** Rows of a file, or a moment (ms): then a row for each customer with an event before it. */
   readonly asked: AskedRows | number
@@ -51,7 +49,7 @@ const formats = { csv: 'CSVWithNames', parquet: 'Parquet' } as const
 /** @throws StoreError, and what the iteration of the rows throws */
 export async function buildTrainingSet(
   client: ClickHouseClient,
-  { topic, plan, asked, onProgress = () => undefined }: TrainingSetOptions,
+  { plan, asked, onProgress = () => undefined }: TrainingSetOptions,
 ): Promise<TrainingSet> {
   const session = randomUUID()
   const carried = typeof asked === 'number' ? [] : asked.carried.map((name, i) => ({ name, column: `K${i}` }))
@@ -99,7 +97,7 @@ export async function buildTrainingSet(
 
   async function takeCustomers(momentMs: number): Promise<number> {
     for (let rows = 0, after = ''; ; ) {
-      await run(selectCustomers, { topic, at: momentMs, after, rows, limit: pageCustomers })
+      await run(selectCustomers, { at: momentMs, after, rows, limit: pageCustomers })
       const found = await attempt(async (query_id) => {
         const query = 'SELECT toUInt32(count()), max(customer) FROM asked'
         const result = await client.query({ query, format: 'JSONCompactEachRow', session_id: session, query_id })
@@ -119,7 +117,7 @@ FROM (${plan.over(joined)})`
 
   async function fill(from: number, to: number): Promise<void> {
     try {
-      await run(insertChunk, { topic, from, to })
+      await run(insertChunk, { from, to })
     } catch (error) {
       // Too much for the server's limits of time or memory: half of it each.
       if (!(error instanceof StoreError) || error.code !== 'overloaded' || to - from <= 1) throw error
@@ -172,7 +170,7 @@ const selectCustomers = `
 INSERT INTO asked SELECT {rows:UInt64} + rowNumberInAllBlocks(), {rows:UInt64} + rowNumberInAllBlocks() + 1, customer, {at:Int64}
 FROM (
   SELECT customer FROM events
-  WHERE topic = {topic:String} AND customer > {after:String} AND time < fromUnixTimestamp64Milli({at:Int64})
+  WHERE customer > {after:String} AND time < fromUnixTimestamp64Milli({at:Int64})
   GROUP BY customer ORDER BY customer LIMIT {limit:UInt32}
 )
 SETTINGS max_threads = 1, optimize_aggregation_in_order = 1`
@@ -184,5 +182,5 @@ const selectEvents = `
 SELECT events.* REPLACE (ASKED.ROW AS partition), ASKED.${readAtMs} AS ${readAtMs}
 FROM events FINAL
 INNER JOIN (SELECT customer AS WHO, ROW, ${readAtMs} FROM asked WHERE ${inChunk}) AS ASKED ON customer = ASKED.WHO
-WHERE topic = {topic:String} AND NOT duplicate AND time < fromUnixTimestamp64Milli(ASKED.${readAtMs})
+WHERE NOT duplicate AND time < fromUnixTimestamp64Milli(ASKED.${readAtMs})
   AND customer IN (SELECT customer FROM asked WHERE ${inChunk})`
