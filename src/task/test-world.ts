@@ -26,6 +26,7 @@ export const turn: Turn = { heartbeat: async () => undefined, isCurrent: () => t
 export class World {
   readonly log = new MemoryLog(() => Date.now())
   readonly #engine: Engine
+  readonly #topics: readonly string[]
   readonly #earlier = new Map<string, Engine>()
   /** By their position. */
   readonly #events: CustomerEvent[] = []
@@ -40,10 +41,11 @@ export class World {
 
   constructor(configFile: string) {
     this.#engine = compileEngine(loadConfig(configFile, {}))
+    this.#topics = this.#engine.config.topics.map(({ name }) => name)
   }
 
   async open(): Promise<void> {
-    const names = [at.topic, 'beckon.actions', 'beckon.dead_letters', 'beckon.journal']
+    const names = [...this.#topics, 'beckon.actions', 'beckon.dead_letters', 'beckon.journal']
     await this.log.createTopics(names.map((topic) => ({ topic, partitions: 1 })))
   }
 
@@ -52,7 +54,7 @@ export class World {
   }
 
   /** An event of now. */
-  async happens(event: string, messageId: string, timestamp = Date.now(), userId = 'u1'): Promise<void> {
+  async happens(event: string, messageId: string, timestamp = Date.now(), userId = 'u1', topic = at.topic) {
     const value = Buffer.from(JSON.stringify({ messageId, userId, type: 'track', event, timestamp }))
     const fields = { id: messageId, customer: userId, type: event, timeMs: timestamp }
     this.#events.push({
@@ -63,7 +65,7 @@ export class World {
       sessionIndex: 1,
       sessionStartMs: 0,
     })
-    await this.log.append([{ ...at, key: userId, value, headers: {} }])
+    await this.log.append([{ ...at, topic, key: userId, value, headers: {} }])
   }
 
   /** No duplicates, as in the store. */
@@ -80,8 +82,8 @@ export class World {
     yield page
   }
 
-  async batch(from: number, until: number): Promise<RecordBatch> {
-    for await (const batch of this.log.read(at.topic, at.partition, from, until)) return batch
+  async batch(from: number, until: number, topic = at.topic): Promise<RecordBatch> {
+    for await (const batch of this.log.read(topic, at.partition, from, until)) return batch
     throw new Error('there are no such records')
   }
 
@@ -131,7 +133,7 @@ export class World {
       policyStored: Promise.resolve(),
       journal: journalCodec('beckon.journal', readFileSync(schemaFile('journal'), 'utf8')),
       journalTopic: 'beckon.journal',
-      topics: [at.topic],
+      topics: this.#topics,
       partitions: 1,
       store: {
         insert: async () => undefined,
@@ -161,7 +163,7 @@ export class World {
         flush: async () => false,
         stop: async () => undefined,
       },
-      metrics: createMetrics([], [at.topic], []),
+      metrics: createMetrics([], this.#topics, []),
       logger: createLogger('fatal'),
       maxSliceEvents: 10,
       checkpointMs: 1_000,
