@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { type Service, skip, until, World } from './harness.ts'
 
@@ -50,6 +51,18 @@ describe('a partition that can not be made right', { skip }, () => {
     assert.deepEqual((await service.stop()).code, 0, service.output)
   }
 
+  /** Partition 0, by the statements of the runbook that have the word. */
+  async function mend(of: World, word: string, offsets: Readonly<Record<string, number>>): Promise<void> {
+    const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
+    const block = [...runbook.matchAll(/```sql\n([^`]*)```/g)].map(([, sql]) => sql!).find((sql) => sql.includes(word))!
+    const text = block
+      .replace('{"T":C,"U":D}', JSON.stringify(offsets))
+      .replaceAll('partition = P', 'partition = 0')
+      .replace('SELECT P', 'SELECT 0')
+      .replace('"partitions":N', '"partitions":1')
+    for (const query of text.split(/;\s*/)) if (query.trim() !== '') await of.database.client.command({ query })
+  }
+
   it('says gap where the topic was cut past the checkpoint', async () => {
     await runOnce()
     await feed('events')
@@ -70,6 +83,24 @@ describe('a partition that can not be made right', { skip }, () => {
     assert.match(ready.text, /"state":"failed","reason":"gap"/)
     assert.equal((await service.get('/healthz')).status, 200, 'a restart would mend nothing')
     await service.stop()
+  })
+
+  it('goes on with the hole as the runbook says', async () => {
+    const topics = ['events', 'other'].map((name) => world.topic(name))
+    const ends = await world.admin.fetchTopicOffsets(topics[0]!)
+    const { low } = ends.find(({ partition }) => partition === 0)!
+    const partitions = [{ partition: 0, offset: low }]
+    await world.admin.setOffsets({ groupId: world.group, topic: topics[0]!, partitions })
+    const committed = await world.admin.fetchOffsets({ groupId: world.group, topics })
+    const offsets = committed.map(({ topic, partitions: of }) => [
+      topic,
+      Number(of.find((one) => one.partition === 0)!.offset),
+    ])
+    await mend(world, 'replaceRegexpOne', Object.fromEntries(offsets))
+    const service = await world.start(config)
+    await world.consumed(service, 'events', 'other')
+    await until('it is saved', async () => (await seenBy('c0')) === perPartition * 2 + perPartition / 2)
+    assert.equal((await service.stop()).code, 0, service.output)
   })
 
   it('says ahead where the offsets were set back or are gone', async () => {
@@ -116,6 +147,12 @@ describe('a partition that can not be made right', { skip }, () => {
       assert.equal(line['reason'], 'gap')
       assert.match(String(line['hint']), /there is no checkpoint of it/)
       await second.stop()
+
+      await mend(bare, 'DELETE', { [bare.topic('events')]: 10 })
+      await bare.produce('events', messages.slice(0, 2))
+      const third = await bare.start(file)
+      await bare.consumed(third, 'events')
+      assert.equal((await third.stop()).code, 0, third.output)
     } finally {
       await bare.close()
     }

@@ -111,6 +111,6 @@ describe('beckon parity', { skip }, () => {
     const { different, worst } = JSON.parse(last) as ParitySummary
     assert.ok(different >= 1 && worst > 0)
     assert.ok(!stdout.includes('someone-7'))
-    assert.match(run('--show').stdout, /count_lifetime of someone-7 in \S+: profile 80, SQL 81/)
+    assert.match(run('--show').stdout, /count_lifetime of someone-7: profile 80, SQL 81/)
   })
 })
