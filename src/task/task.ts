@@ -10,6 +10,7 @@ import type { Clock } from '../pipeline.ts'
 import { profilesTable } from '../store/profile-row.ts'
 import { writeSlice } from '../store/slice-rows.ts'
 import { backfill } from './backfill.ts'
+import { clockBehind, clockOf, endOf } from './clock.ts'
 import { commitSlice, dropWriter } from './commit.ts'
 import { type At, type Opened, originOf, type TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
@@ -29,8 +30,9 @@ const retryMs = 5_000
  *
  * - **closed**: it holds nothing. An assignment opens it at once, else the next batch does.
  * - **opening**: `recover.ts` makes the profiles those of exactly the committed input.
- * - **running**: slice after slice, each of one topic, in the order in which they come; each is decoded, folded, and committed in one transaction with its journal entry and
- *   its input offset. Behind its records, the timers fire that are due; while no batch comes, a slice of timers alone.
+ * - **running**: slice after slice, each of one topic, in the order in which they come; each is decoded, folded, and
+ *   committed in one transaction with its journal entry and its input offset. Behind its records, the timers fire that are
+ *   due; while no batch comes, a slice of timers alone.
  *   Features that the rules have anew are computed from stored events beside it, and put in place in slices of their own.
  *   Profiles follow in checkpoints.
  * - **failed**: the reason is in the metric, the log and `/readyz`; the other partitions go on.
@@ -277,7 +279,7 @@ export class Task {
     const nowMs = Date.now()
     // Not now: since the batch was fetched more may have come. Where it has not, timers fire by the next tick.
     const takenMs = Math.min(nowMs, batch.timestamp(to - 1))
-    const clock = clockOf(opened, nowMs, await this.#othersTakenMs(opened, topic, nowMs, takenMs))
+    const clock = await clockBehind(this.#deps, this.at, opened, topic, takenMs, nowMs)
     this.#folding = true
     opened.profiles.origin = originOf(opened, topic)
     const folded = await foldRecords(this.#deps, opened.profiles, batch, from, to, nowMs, turn)
@@ -291,41 +293,14 @@ export class Task {
     await turn.heartbeat()
   }
 
-  /**
-   * How far the other topics are taken, or `leastMs` where that is earlier; asked of the log only where a timer hangs on it.
-   * What lies in one of them, after an outage for instance, may be the very event whose absence the timer waits for.
-   */
-  async #othersTakenMs(opened: Opened, topic: string, nowMs: number, leastMs: number): Promise<number> {
-    let takenMs = leastMs
-    for (const other of this.#deps.topics) {
-      if (other === topic) continue
-      const isKnown = (opened.takenMs.get(other) ?? 0) >= takenMs
-      if (!isKnown && opened.profiles.mayFire(takenMs) && (await this.#endOf(opened, other)) !== undefined) {
-        opened.takenMs.set(other, nowMs)
-      }
-      takenMs = Math.min(takenMs, opened.takenMs.get(other) ?? 0)
-    }
-    return takenMs
-  }
-
-  /** The offset past all that the topic has; undefined where a record of it is still to be taken. */
-  async #endOf({ offsets }: Opened, topic: string): Promise<number | undefined> {
-    const { log } = this.#deps
-    const { partition } = this.at
-    const { high } = await log.offsets(topic, partition)
-    const nextOffset = offsets.get(topic)!
-    if (high <= nextOffset) return nextOffset
-    return (await hasRecords(log, { topic, partition }, nextOffset, high)) ? undefined : high
-  }
-
   /** A slice of timers alone. It runs only where all of the log is taken. */
   async #fireAlone(opened: Opened): Promise<void> {
-    const { topics, rows } = this.#deps
+    const { log, topics, rows } = this.#deps
     const turn = this.#ownTurn
     if (rows.full) return
     const nowMs = Date.now()
     // After the clock was read: what was there by then counts.
-    const ends = await Promise.all(topics.map((topic) => this.#endOf(opened, topic)))
+    const ends = await Promise.all(topics.map((topic) => endOf(log, this.at, opened, topic)))
     if (ends.includes(undefined)) return
     const clock = clockOf(opened, nowMs, nowMs)
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
@@ -495,9 +470,4 @@ interface Taken {
 interface Errand {
   readonly run: (turn: Turn) => Promise<void>
   readonly drop: () => void
-}
-
-/** The clocks of a slice: the partition's never goes back, nor, but for that, ahead of now. */
-function clockOf({ clockMs }: Opened, nowMs: number, takenMs: number): Clock {
-  return { nowMs, clockMs: Math.max(clockMs, Math.min(nowMs, takenMs)) }
 }
