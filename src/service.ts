@@ -11,7 +11,7 @@ import { journalCodec } from './journal/journal.ts'
 import { type Consumption, type Log, LogError, type TopicPartition } from './log/log.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
-import { countConditions, createMetrics, type Metrics, taskStates } from './ops/metrics.ts'
+import { countConditions, createMetrics, forgetConditions, type Metrics, taskStates } from './ops/metrics.ts'
 import { createParityReader } from './parity/clickhouse/reader.ts'
 import { watchParity } from './parity/watch.ts'
 import { Pipeline } from './pipeline.ts'
@@ -31,6 +31,7 @@ import { StoreError } from './store/store-error.ts'
 import type { Decider, TaskDeps } from './task/deps.ts'
 import { FoldQueue } from './task/fold-queue.ts'
 import { Task } from './task/task.ts'
+import { warmUp } from './task/warm-up.ts'
 
 /** What the service talks to. `main` connects them; tests may give the in-memory log. */
 export interface World {
@@ -121,6 +122,9 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   // Nobody may be listening yet when it happens.
   crashed.catch(() => undefined)
 
+  const conditioned = [...engine.policy.onEvent, ...engine.policy.onTimer.flat()]
+  await warmUp(deps)
+  forgetConditions(conditioned)
   consumption = await log.consume({
     topics,
     groupId: config.kafka.group,
@@ -148,7 +152,6 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     onCrash: (error) => fail(error),
   })
 
-  const conditioned = [...engine.policy.onEvent, ...engine.policy.onTimer.flat()]
   const ticking = setInterval(() => {
     for (const task of tasks.values()) task.tick()
     observe(metrics, tasks, rows.pendingBytes)

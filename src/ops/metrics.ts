@@ -138,7 +138,11 @@ export function countConditions(metrics: Metrics, actions: Iterable<Action>): vo
   for (const { name: action, conditions } of actions) {
     for (const result of conditionResults) {
       metrics.conditions.inc({ action, result }, conditions[result])
-      conditions[result] = 0
     }
   }
+  forgetConditions(actions)
+}
+
+export function forgetConditions(actions: Iterable<Action>): void {
+  for (const { conditions } of actions) for (const result of conditionResults) conditions[result] = 0
 }

@@ -115,7 +115,8 @@ export async function loadAway(
   if (away.length > 0) await patiently(turn, at, logger, () => profiles.load(away))
 }
 
-async function decodeAll(
+/** With the schemas fetched that the decoder lacks. */
+export async function decodeAll(
   pipeline: TaskDeps['pipeline'],
   batch: RecordBatch,
   from: number,

@@ -116,9 +116,13 @@ export class World {
 
   /** The task of a worker of its own; under those rules, where they are not the world's. */
   task(configFile?: string): Task {
+    return new Task(at.partition, this.deps(configFile))
+  }
+
+  deps(configFile?: string): TaskDeps {
     const engine = configFile === undefined ? this.#engine : compileEngine(loadConfig(configFile, {}))
     this.#earlier.set(engine.policy.version, engine)
-    const deps: TaskDeps = {
+    return {
       log: new Proxy(this.log, {
         get: (log, name: keyof MemoryLog) =>
           name === 'openWriter' ? (id: string) => this.openWriter(id) : (log[name] as () => unknown).bind(log),
@@ -171,7 +175,6 @@ export class World {
       fetchSchema: async () => undefined,
       pause: () => undefined,
     }
-    return new Task(at.partition, deps)
   }
 }
 

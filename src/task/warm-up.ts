@@ -1,0 +1,56 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { ProfileCache } from '../profiles/cache.ts'
+import type { TaskDeps } from './deps.ts'
+import { decodeAll } from './fold.ts'
+
+/** Of all topics together: past that nothing gets faster. */
+const maxRecords = 30_000
+const pieceRecords = 1_000
+const maxMs = 1_000
+
+/**
+ * Before the group is joined: folds the last records of the input topics into profiles that nobody keeps, for a second at
+ * most. What each event goes through is compiled by then, for events as they come; else the first hundred thousand of a
+ * partition that is taken over need twice the time, while others wait behind them. Nothing leaves, and a failure is none:
+ * whatever is not there yet is waited for where it is needed.
+ */
+export async function warmUp(deps: TaskDeps): Promise<void> {
+  const ended = new AbortController()
+  const startMs = Date.now()
+  const warmed = foldLast(deps, ended.signal).then(
+    (count) => deps.logger.debug('warm', { count, ms: Date.now() - startMs }),
+    (error) => deps.logger.debug('warm.failed', { error }),
+  )
+  await Promise.race([warmed, sleep(maxMs, undefined, { signal: ended.signal, ref: false }).catch(() => undefined)])
+  ended.abort()
+}
+
+/** @returns how many records it folded */
+async function foldLast(deps: TaskDeps, ended: AbortSignal): Promise<number> {
+  const { log, topics, partitions, pipeline, store, fetchSchema } = deps
+  const profiles = new ProfileCache(store, 0, deps, async () => undefined, true)
+  const each = Math.ceil(maxRecords / topics.length / partitions)
+  let position = 0
+  let folded = 0
+  for (const topic of topics) {
+    for (let partition = 0; partition < partitions && !ended.aborted; partition++) {
+      const { low, high } = await log.offsets(topic, partition)
+      for await (const batch of log.read(topic, partition, Math.max(low, high - each), high)) {
+        // So that no profile takes a record for one that it has.
+        profiles.origin = position - batch.startOffset
+        position += batch.nextOffset - batch.startOffset
+        for (let from = 0; from < batch.count; from += pieceRecords) {
+          const nowMs = Date.now()
+          const to = Math.min(from + pieceRecords, batch.count)
+          const decoded = await decodeAll(pipeline, batch, from, to, nowMs, (id) => fetchSchema(topic, id, nowMs))
+          if (ended.aborted) return folded
+          pipeline.fold(batch, from, decoded, profiles, nowMs)
+          folded += to - from
+          await setImmediate()
+        }
+      }
+    }
+    profiles.snapshot(position, Buffer.alloc(0))
+  }
+  return folded
+}
