@@ -4,6 +4,7 @@ import { checkCommand } from './cli/check.ts'
 import { demoCommand } from './cli/demo.ts'
 import { dlqCommand } from './cli/dlq.ts'
 import { doctorCommand } from './cli/doctor.ts'
+import { eraseCommand } from './cli/erase.ts'
 import { exitCode, explainError } from './cli/exit.ts'
 import { featuresCommand } from './cli/features.ts'
 import { migrateCommand } from './cli/migrate.ts'
@@ -26,6 +27,7 @@ const program = new Command('beckon')
   .addCommand(featuresCommand())
   .addCommand(backfillCommand())
   .addCommand(dlqCommand())
+  .addCommand(eraseCommand())
   .addCommand(doctorCommand())
   .addCommand(migrateCommand())
   .addCommand(stackCommand())

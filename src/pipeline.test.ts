@@ -7,6 +7,7 @@ import { compileEnricher } from './enrich/enrich.ts'
 import { Event, Properties } from './events/event.ts'
 import type { OutRecord, RecordBatch } from './events/log.ts'
 import { compileFeatures } from './features/features.ts'
+import { Erasure } from './ingest/erasure.ts'
 import { rejected } from './ingest/rejected.ts'
 import { type Decoded, Pipeline, type Stages } from './pipeline.ts'
 import { Profile } from './profiles/profile.ts'
@@ -153,6 +154,7 @@ test('a slice gives actions and dead letters in the order of the input, and coun
   assert.deepEqual(tally, {
     events: 6,
     skipped: 1,
+    erasures: 0,
     duplicates: 1,
     late: 0,
     lateBy: new Map(),
@@ -176,6 +178,27 @@ test('the same slice gives the same actions, and one that a profile already hold
   const again = run(known)
   assert.equal(again.records.length, 0)
   assert.equal(again.rows.events.rowEnds.length, 0)
+})
+
+test('a customer who is erased begins anew behind that, and the customers around keep what they have', () => {
+  const known = profiles()
+  const run = (...decoded: Decoded[]) => {
+    const { length } = decoded
+    return new Pipeline(stagesOf()).fold(batchOf(length), 0, decoded, known, startMs)
+  }
+  const erased = run(eventOf('a', 'c1'), eventOf('a', 'c2'), new Erasure('c1'), eventOf('a', 'c1'), eventOf('b', 'c2'))
+  assert.deepEqual(
+    erased.actions.map(({ customer }) => customer),
+    ['c2'],
+    'the first event was forgotten, and its id with it',
+  )
+  assert.deepEqual([erased.tally.erasures, erased.tally.duplicates, erased.tally.skipped], [1, 0, 0])
+  assert.equal(erased.rows.events.rowEnds.length, 4)
+  assert.equal(known.of('c1').erasedBefore, 103)
+
+  known.known = 200
+  assert.equal(run(new Erasure('c2')).tally.erasures, 0, 'a profile that holds it already')
+  assert.equal(known.of('c2').erasedBefore, 0)
 })
 
 test('an event that makes the code fail is a dead letter, and the events around it have their effect', () => {

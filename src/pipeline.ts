@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type Decision, decide, joinedBy, prospect } from './decide/decide.ts'
 import type { Action, Policy } from './decide/policy.ts'
 import { type PublishedAction, publishAction } from './emit/action.ts'
-import type { Cause, Place } from './emit/cause.ts'
+import type { Cause, Place, Positioned } from './emit/cause.ts'
 import { deadLetter } from './emit/dead-letter.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
 import { noSession, type SessionBounds, touchSession } from './enrich/session.ts'
@@ -12,8 +12,10 @@ import { type FeatureSet, updateFeatures } from './features/features.ts'
 import type { Moment } from './features/moment.ts'
 import { readsAny } from './features/reading.ts'
 import { UnknownSchema } from './ingest/decode.ts'
+import { Erasure } from './ingest/erasure.ts'
 import { hashId } from './ingest/recent-ids.ts'
 import { type Rejected, type Reason as RejectReason, rejected } from './ingest/rejected.ts'
+import { eraseProfile } from './profiles/erase.ts'
 import { mergeTraits, noteLater, type Profile } from './profiles/profile.ts'
 import { type SliceChunks, SliceRows } from './store/slice-rows.ts'
 import { updateAbsences } from './timers/absence.ts'
@@ -67,6 +69,8 @@ export interface Output {
 export interface Tally {
   events: number
   skipped: number
+  /** Customers erased. */
+  erasures: number
   duplicates: number
   /** Events too late for at least one feature, and how many for each, by its name. */
   late: number
@@ -98,8 +102,8 @@ export interface Clock {
   readonly clockMs: number
 }
 
-/** A decoded record: an event, why it is none, a schema to fetch first, or nothing to do. */
-export type Decoded = Event | Rejected | UnknownSchema | undefined
+/** A decoded record: an event, a customer to erase, why it is neither, a schema to fetch first, or nothing to do. */
+export type Decoded = Event | Erasure | Rejected | UnknownSchema | undefined
 
 const processingFault = rejected('processing', 'the event made the processing fail')
 const tooLarge = rejected('output_limit', 'the action is larger than the output topic takes')
@@ -158,8 +162,10 @@ export class Pipeline {
         tally.skipped++
         continue
       }
-      const rejection =
-        event instanceof Event ? this.#one(batch, batch.offset(i), event, profiles, nowMs, output) : event
+      let rejection: Rejected | undefined
+      if (event instanceof Event) rejection = this.#one(batch, batch.offset(i), event, profiles, nowMs, output)
+      else if (event instanceof Erasure) this.#erase(event, batch.offset(i), profiles, tally)
+      else rejection = event
       if (rejection === undefined) continue
       tally.deadLetters.set(rejection.reason, (tally.deadLetters.get(rejection.reason) ?? 0) + 1)
       records.push(deadLetter(this.#stages.deadLetterTopic, batch, i, rejection, nowMs))
@@ -183,11 +189,25 @@ export class Pipeline {
   ): SliceResult {
     for (const customer of customers) {
       const profile = profiles.of(customer)
-      if (!profiles.take(profile, profiles.origin + end.offset)) continue
-      this.#fireDue(profile, end, clock, output)
+      const position = profiles.origin + end.offset
+      if (!profiles.take(profile, position)) continue
+      this.#fireDue(profile, { ...end, position }, clock, output)
       profiles.schedule(profile)
     }
     return { ...output, rows: this.#rows.take() }
+  }
+
+  /**
+   * What the store has of the customer is not asked for: nothing of it counts any more, and a row of later that a replay may
+   * come upon is made again by the events behind this.
+   */
+  #erase({ customer }: Erasure, offset: number, profiles: Profiles, tally: Tally): void {
+    const profile = profiles.of(customer)
+    const position = profiles.origin + offset
+    if (!profiles.take(profile, position)) return
+    eraseProfile(profile, position + 1)
+    profiles.schedule(profile)
+    tally.erasures++
   }
 
   /** One event. @returns why it is a dead letter, undefined where it is none. */
@@ -215,7 +235,7 @@ export class Pipeline {
       const isFirst = profile.streamTimeMs === 0
       const beforeMs = streamTimeMs - 1
       if (this.#hasCrossings && firstDue(policy.timers, profile.timers, beforeMs, 'crossing') >= 0) {
-        this.#fireDue(profile, { topic, partition, offset }, { nowMs, clockMs: beforeMs }, output, 'crossing')
+        this.#fireDue(profile, { topic, partition, offset, position }, { nowMs, clockMs: beforeMs }, output, 'crossing')
       }
       profile.streamTimeMs = streamTimeMs
       touchSession(profile.session, event, session)
@@ -241,7 +261,7 @@ export class Pipeline {
       const outlook = prospect(policy, competing, profile, moment)
       if (outlook === 'open') {
         const decision = decide(policy, competing, profile, moment)
-        const cause = { topic, partition, offset, timer: '', dueMs: 0 }
+        const cause = { topic, partition, offset, position, timer: '', dueMs: 0 }
         if (decision !== undefined) return this.#emit(decision, cause, moment, nowMs, output)
       }
       output.tally.decisions[outlook === 'none' ? 'none' : 'suppressed']++
@@ -269,7 +289,7 @@ export class Pipeline {
   }
 
   /** Fires a profile's timers that are due by the clock, in the order of their times. @param kind only those of that kind */
-  #fireDue(profile: Profile, at: Place, clock: Clock, output: Output, kind?: Timer['kind']): void {
+  #fireDue(profile: Profile, at: Positioned, clock: Clock, output: Output, kind?: Timer['kind']): void {
     const { timers } = this.#stages.policy
     for (;;) {
       const index = firstDue(timers, profile.timers, clock.clockMs, kind)
@@ -279,7 +299,7 @@ export class Pipeline {
   }
 
   /** One timer. It is not due any more then, whatever comes of it. */
-  #fireOne(profile: Profile, index: number, at: Place, { nowMs, clockMs }: Clock, output: Output): void {
+  #fireOne(profile: Profile, index: number, at: Positioned, { nowMs, clockMs }: Clock, output: Output): void {
     const { policy } = this.#stages
     const timer = policy.timers[index]!
     const state = profile.timers[index]!
@@ -328,7 +348,7 @@ export class Pipeline {
       records.push(record)
       actions.push(action)
       tally.actions.set(action.action, (tally.actions.get(action.action) ?? 0) + 1)
-      this.#rows.action(action, nowMs)
+      this.#rows.action(action, cause.position, nowMs)
     }
     return rejection
   }
@@ -337,6 +357,6 @@ export class Pipeline {
 export function emptyOutput(): Output {
   const decisions = { chosen: 0, suppressed: 0, none: 0 }
   const counts = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), decisions }
-  const tally = { events: 0, skipped: 0, duplicates: 0, late: 0, timers: 0, ...counts }
+  const tally = { events: 0, skipped: 0, erasures: 0, duplicates: 0, late: 0, timers: 0, ...counts }
   return { records: [], actions: [], tally, faults: [] }
 }

@@ -14,7 +14,7 @@ export function compileStages({ config, features, policy, decoders, enrich }: En
   const topics = new Map<string, TopicIngest>()
   for (const { name, key, tombstones } of config.topics) {
     const decoder = decoders.get(name)!
-    topics.set(name, { decoder, keyIsCustomer: key === 'customer', skipTombstones: tombstones === 'skip' })
+    topics.set(name, { decoder, keyIsCustomer: key === 'customer', tombstones })
   }
   return {
     decode: compileIngest({ topics, correctClockSkew: config.enrich.clock_skew, futureMs: config.limits.future }),

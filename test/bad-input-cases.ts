@@ -10,7 +10,7 @@ export const secret = 'pii~'
 export const startMs = Date.UTC(2026, 0, 1)
 const hourMs = 3_600_000
 
-export type InputTopic = 'plain' | 'strict' | 'wire'
+export type InputTopic = 'plain' | 'strict' | 'wire' | 'erasing'
 
 type Columns = Readonly<Record<string, unknown>>
 
@@ -19,8 +19,8 @@ export interface Case {
   readonly title: string
   readonly topic: InputTopic
   readonly message: Message
-  /** Why it is a dead letter; or what its row in `events` holds, among other columns; or that it is skipped. */
-  readonly outcome: { readonly dead: Reason } | { readonly stored: Columns } | 'skipped'
+  /** Why it is a dead letter; or what its row in `events` holds, among other columns; or that it leaves no trace but what it erased. */
+  readonly outcome: { readonly dead: Reason } | { readonly stored: Columns } | 'skipped' | 'erased'
 }
 
 /** The schema of the topic `wire`: a foreign event with all that can be malformed. */
@@ -140,6 +140,23 @@ export const cases: readonly Case[] = [
     outcome: 'skipped',
   },
   dead(1, 'tombstone', 'a tombstone where the topic says so', 'strict', null),
+  stored(
+    1,
+    'an event of one who is erased',
+    'erasing',
+    event({ userId: `${secret}gone` }),
+    {},
+    { key: `${secret}gone` },
+  ),
+  {
+    row: 1,
+    title: 'a tombstone erases the customer where the topic says so',
+    topic: 'erasing',
+    message: { key: `${secret}gone`, value: null },
+    outcome: 'erased',
+  },
+  dead(1, 'no_user', 'a tombstone that names nobody', 'erasing', null, { key: null }),
+  dead(1, 'no_user', 'a tombstone that names a stand-in', 'erasing', null, { key: 'null' }),
 
   dead(2, 'too_short', 'an empty value', 'wire', Buffer.alloc(0)),
   dead(2, 'too_short', 'a value of 1 byte', 'wire', Buffer.from([0])),

@@ -24,7 +24,7 @@ import { type SeenRecord, type Service, skip, until, World } from './harness.ts'
  */
 
 const partitions = 2
-const topics = ['plain', 'strict', 'wire', 'codecs', 'upstream'] as const
+const topics = ['plain', 'strict', 'wire', 'erasing', 'codecs', 'upstream'] as const
 type Topic = (typeof topics)[number]
 /** Those of a topic's sound events. */
 const customersOf = (topic: Topic) => ['anna', 'ben', 'cleo'].map((name) => `${secret}${topic}-${name}`)
@@ -102,6 +102,7 @@ describe('bad input', { skip }, () => {
         format: name === 'wire' ? 'wire' : 'json',
         ...(name === 'wire' ? { schema: join(folder, 'hit.avsc'), mapping: hitMapping } : {}),
         ...(name === 'strict' ? { key: 'customer', tombstones: 'dead_letter' } : {}),
+        ...(name === 'erasing' ? { key: 'customer', tombstones: 'erase' } : {}),
       })),
       features: [
         { name: 'seen', count: {}, window: 'lifetime' },
@@ -118,7 +119,7 @@ describe('bad input', { skip }, () => {
     })
     service = await world.start(configFile)
 
-    for (const topic of ['plain', 'strict', 'wire'] as const) {
+    for (const topic of ['plain', 'strict', 'wire', 'erasing'] as const) {
       for (let i = 0; i < partitions * customers.length; i++)
         feed.add(topic, i % partitions, feed.sound(topic, i % partitions))
     }
@@ -155,12 +156,15 @@ describe('bad input', { skip }, () => {
   }
 
   for (const [i, { row, title, topic, message, outcome }] of cases.entries()) {
-    it(`row ${row}: ${title}`, () => {
+    it(`row ${row}: ${title}`, async () => {
       const { partition, offset } = places[i]!
       const letters = deadLetterOf(topic, partition, offset)
       const columns = stored.get(`${world.topic(topic)} ${partition} ${offset}`)
-      if (outcome === 'skipped') {
+      if (outcome === 'skipped' || outcome === 'erased') {
         assert.deepEqual([letters, columns], [[], undefined])
+        if (outcome === 'skipped') return
+        assert.deepEqual(await profileOf(String(message.key)), [])
+        assert.match(metrics, new RegExp(`^beckon_erasures_total\\{topic="${world.topic(topic)}"\\} 1$`, 'm'))
       } else if ('dead' in outcome) {
         assert.equal(letters.length, 1)
         assertCopy(letters[0]!, message, outcome.dead)

@@ -1,4 +1,4 @@
--- Three users with no more rights than they need, for a ClickHouse of your own. Run it once, as a user who may manage
+-- Four users with no more rights than they need, for a ClickHouse of your own. Run it once, as a user who may manage
 -- access, after `beckon migrate` or before it:
 --   clickhouse-client --queries-file deploy/clickhouse/users.sql
 -- Nobody can log in as them until you give each a password and the networks it comes from:
@@ -38,3 +38,13 @@ GRANT TABLE ENGINE ON ReplacingMergeTree TO beckon_migrator;
 GRANT TABLE ENGINE ON AggregatingMergeTree TO beckon_migrator;
 CREATE USER IF NOT EXISTS beckon_migrator NOT IDENTIFIED HOST NONE DEFAULT ROLE beckon_migrator;
 GRANT beckon_migrator TO beckon_migrator;
+
+-- `beckon erase`: the only one that may delete, and nothing but a customer's rows.
+CREATE ROLE IF NOT EXISTS beckon_eraser;
+GRANT SELECT ON beckon.* TO beckon_eraser;
+GRANT ALTER DELETE ON beckon.events TO beckon_eraser;
+GRANT ALTER DELETE ON beckon.decisions TO beckon_eraser;
+GRANT ALTER DELETE ON beckon.actions TO beckon_eraser;
+GRANT ALTER DELETE ON beckon.profiles TO beckon_eraser;
+CREATE USER IF NOT EXISTS beckon_eraser NOT IDENTIFIED HOST NONE DEFAULT ROLE beckon_eraser DEFAULT DATABASE beckon;
+GRANT beckon_eraser TO beckon_eraser;

@@ -9,9 +9,11 @@ import { kafkaOptions } from './kafka-options.ts'
 
 /** Connects to what the configuration names. Secrets stay inside. */
 
-export function connectStore({ clickhouse }: Config): ClickHouseClient {
+/** @param requestMs how long an answer may take, where that is not the usual */
+export function connectStore({ clickhouse }: Config, requestMs?: number): ClickHouseClient {
   const { url, database, username, password } = clickhouse
-  return connectClickHouse({ url, database, username, password })
+  const waits = requestMs === undefined ? {} : { requestMs }
+  return connectClickHouse({ url, database, username, password, ...waits })
 }
 
 /** @throws LogError `unavailable` or `refused` */

@@ -373,6 +373,22 @@ test('a password comes from a file, and never stands in a message', () => {
   assert.match(missing[0]!, /^beckon.yaml:3 clickhouse.password_file: can't read /)
 })
 
+test('a topic whose tombstones erase has the customer as its key', () => {
+  const topic = (keys: string) =>
+    `
+kafka: { brokers: ["localhost:9092"] }
+clickhouse: { url: "http://localhost:8123" }
+topics:
+  - name: events
+    format: json
+    tombstones: erase
+${keys}`
+  assert.deepEqual(faultsOf({ 'beckon.yaml': topic('    key: customer\n') }), [])
+  assert.deepEqual(faultsOf({ 'beckon.yaml': topic('') }), [
+    'beckon.yaml:7 topics.0.tombstones: erase needs key: customer, since it is the key that says who is erased',
+  ])
+})
+
 test('a foreign topic needs its schema, and the mapping must give who, what and when', () => {
   const schema = JSON.stringify({
     type: 'record',

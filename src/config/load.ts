@@ -108,6 +108,9 @@ function crossCheck(config: Config, source: ConfigSource): Fault[] {
       at('schema', `a foreign topic of format ${topic.format} needs a schema file`)
     }
     if (topic.format === 'registry' && !config.registry) at('format', 'the format registry needs the section registry')
+    if (topic.tombstones === 'erase' && topic.key !== 'customer') {
+      at('tombstones', 'erase needs key: customer, since it is the key that says who is erased')
+    }
     const { actions, dead_letters: deadLetters, journal } = config.output
     if ([actions, deadLetters, journal].includes(topic.name)) {
       at('name', 'an input topic can not be an output topic too')

@@ -102,8 +102,8 @@ const topic = z.strictObject({
   mapping: mapping.optional(),
   /** Whether the record's key must be the customer's id. */
   key: z.enum(['customer', 'any']).default('any'),
-  /** Tombstones (records without a value) are counted and skipped, or are dead letters. */
-  tombstones: z.enum(['skip', 'dead_letter']).default('skip'),
+  /** Tombstones (records without a value) are counted and skipped, are dead letters, or erase the customer of their key. */
+  tombstones: z.enum(['skip', 'dead_letter', 'erase']).default('skip'),
 })
 
 const output = z

@@ -2,6 +2,7 @@ import { correctedTimeMs } from '../enrich/clock-skew.ts'
 import { Event } from '../events/event.ts'
 import { type RecordBatch, Slice } from '../events/log.ts'
 import { type Decoder, tombstone, type UnknownSchema } from './decode.ts'
+import { type Erasure, erasureOf } from './erasure.ts'
 import type { Rejected } from './rejected.ts'
 import { deriveId, validateKey, validateShape, validateTime } from './validate.ts'
 
@@ -10,7 +11,8 @@ export interface TopicIngest {
   readonly decoder: Decoder
   /** The record's key must be the customer's id. */
   readonly keyIsCustomer: boolean
-  readonly skipTombstones: boolean
+  /** What a record without a value is: nothing, a fault, or the erasure of the customer whom its key names. */
+  readonly tombstones: 'skip' | 'dead_letter' | 'erase'
 }
 
 export interface IngestOptions {
@@ -26,15 +28,18 @@ export interface IngestOptions {
  */
 export function compileIngest(
   options: IngestOptions,
-): (batch: RecordBatch, i: number, nowMs: number) => Event | Rejected | UnknownSchema | undefined {
+): (batch: RecordBatch, i: number, nowMs: number) => Event | Erasure | Rejected | UnknownSchema | undefined {
   const { topics, correctClockSkew, futureMs } = options
   const key = new Slice()
   const value = new Slice()
   return (batch, i, nowMs) => {
     locate(batch, i, key, value)
-    const { decoder, keyIsCustomer, skipTombstones } = topics.get(batch.topic)!
+    const { decoder, keyIsCustomer, tombstones } = topics.get(batch.topic)!
     const event = decoder.decode(value.bytes, nowMs, value.start, value.end)
-    if (!(event instanceof Event)) return event === tombstone && skipTombstones ? undefined : event
+    if (event === tombstone && tombstones !== 'dead_letter') {
+      return tombstones === 'skip' ? undefined : erasureOf(key.bytes, key.start, key.end)
+    }
+    if (!(event instanceof Event)) return event
     const fault =
       validateShape(event) ?? (keyIsCustomer ? validateKey(event, key.bytes, key.start, key.end) : undefined)
     if (fault !== undefined) return fault

@@ -40,10 +40,11 @@ const otherKey = rejected('key_mismatch', "the record's key is not the customer'
 
 export function validateShape(event: Event, limits: EventLimits = defaultEventLimits): Rejected | undefined {
   const { customer, properties, traits } = event
-  if (isNobody(customer, limits)) return noUser
+  const nobody = validateCustomer(customer, limits)
+  if (nobody !== undefined) return nobody
   const { maxIdBytes } = limits
-  const ids = fits(customer, maxIdBytes) && fits(event.anonymousId, maxIdBytes)
-  if (!ids || !fits(event.id, maxIdBytes) || !fits(event.sessionId, maxIdBytes)) return longId
+  const ids = fits(event.anonymousId, maxIdBytes) && fits(event.id, maxIdBytes)
+  if (!ids || !fits(event.sessionId, maxIdBytes)) return longId
   if (event.type === '') return noType
   const { names, values } = properties
   if (names.length > limits.maxProperties || traits.names.length > limits.maxProperties) return tooManyProperties
@@ -54,6 +55,12 @@ export function validateShape(event: Event, limits: EventLimits = defaultEventLi
     if (typeof value === 'number' && value < 0) return negative
   }
   return undefined
+}
+
+/** Whether the id can be a customer's. */
+export function validateCustomer(customer: string, limits: EventLimits = defaultEventLimits): Rejected | undefined {
+  if (isNobody(customer, limits)) return noUser
+  return fits(customer, limits.maxIdBytes) ? undefined : longId
 }
 
 /** `nowMs` is the slice's clock, `futureMs` how far an event may be ahead of it. */

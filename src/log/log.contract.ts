@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { OutRecord, RecordBatch } from '../events/log.ts'
-import { type ConsumeOptions, type Consumption, type Log, LogError, type TopicPartition } from './log.ts'
+import { type ConsumeOptions, type Consumption, type Log, LogError, partitionKey, type TopicPartition } from './log.ts'
 
 /** What the tests need of an adapter under test. */
 interface Bench {
@@ -92,7 +92,8 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
         ['a-little-bit-long-string', 0],
       ]
       await bench.log.append(keys.map(([key]) => ({ topic, key, value: null, headers: {} })))
-      await bench.log.append([{ topic, partition: 3, key: '21', value: null, headers: {} }])
+      const written = await bench.log.append([{ topic, partition: 3, key: '21', value: null, headers: {} }])
+      assert.deepEqual([...written], [[partitionKey({ topic, partition: 3 }), 0]])
       for (const [key, partition] of [...keys, ['21', 3] as const]) {
         assert.deepEqual(await readKeys(bench.log, topic, partition), [key])
       }

@@ -24,8 +24,11 @@ export interface Log {
   consume(options: ConsumeOptions): Promise<Consumption>
   /** Opens a transactional producer. From then on the previous owner of the id is fenced, and its open transaction aborted. */
   openWriter(transactionalId: string): Promise<SliceWriter>
-  /** Appends without a transaction, acknowledged by all replicas; at least once. For feeders and tools. */
-  append(records: readonly OutRecord[]): Promise<void>
+  /**
+   * Appends without a transaction, acknowledged by all replicas; at least once. For feeders and tools.
+   * @returns the offset of the first record in each partition written, by `partitionKey`
+   */
+  append(records: readonly OutRecord[]): Promise<ReadonlyMap<string, number>>
   /**
    * The committed records of [fromOffset, untilOffset), without a group. Ends there, or at the last stable offset;
    * nextOffset of the last batch tells which. Starts at the first offset kept where fromOffset is gone: see startOffset.

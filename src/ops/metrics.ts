@@ -50,6 +50,7 @@ export function createMetrics(
     eventsConsumed: counter('events_consumed_total', 'Records taken from the input, committed.', ['topic']),
     deadLetters: counter('dead_letters_total', 'Records that became dead letters.', ['reason']),
     skipped: counter('skipped_total', 'Tombstones skipped.'),
+    erasures: counter('erasures_total', 'Customers erased by a tombstone.', ['topic']),
     duplicates: counter('duplicate_events_total', 'Events dropped because their id was seen within the window.'),
     lateEvents: counter('late_events_total', 'Events too late for a feature whose condition they met.', ['feature']),
     actions: counter('actions_total', 'Actions published.', ['action']),
@@ -112,7 +113,10 @@ export function createMetrics(
     for (const result of conditionResults) metrics.conditions.inc({ action, result }, 0)
   }
   for (const feature of features) metrics.lateEvents.inc({ feature }, 0)
-  for (const topic of topics) metrics.eventsConsumed.inc({ topic }, 0)
+  for (const topic of topics) {
+    metrics.eventsConsumed.inc({ topic }, 0)
+    metrics.erasures.inc({ topic }, 0)
+  }
   for (const result of ['chosen', 'suppressed', 'none']) metrics.decisions.inc({ result }, 0)
   for (const reason of failures) metrics.partitionFailed.set({ reason }, 0)
   for (const state of taskStates) metrics.partitions.set({ state }, 0)
@@ -123,6 +127,7 @@ export function createMetrics(
 export function countSlice(metrics: Metrics, topic: string, tally: Tally): void {
   metrics.eventsConsumed.inc({ topic }, tally.events)
   metrics.skipped.inc(tally.skipped)
+  metrics.erasures.inc({ topic }, tally.erasures)
   metrics.duplicates.inc(tally.duplicates)
   for (const [feature, n] of tally.lateBy) metrics.lateEvents.inc({ feature }, n)
   metrics.timersFired.inc(tally.timers)

@@ -78,6 +78,7 @@ test('the metrics that the design names exist from the start, and a slice is add
   countSlice(metrics, 'clicks', {
     events: 10,
     skipped: 1,
+    erasures: 1,
     duplicates: 2,
     late: 1,
     lateBy: new Map([['views', 1]]),
@@ -88,6 +89,7 @@ test('the metrics that the design names exist from the start, and a slice is add
   })
   const text = await metrics.registry.metrics()
   assert.match(text, /^beckon_events_consumed_total\{topic="clicks"\} 10$/m)
+  assert.match(text, /^beckon_erasures_total\{topic="clicks"\} 1$/m)
   assert.match(text, /^beckon_late_events_total\{feature="views"\} 1$/m)
   assert.match(text, /^beckon_late_events_total\{feature="carts"\} 0$/m)
   assert.match(text, /^beckon_dead_letters_total\{reason="truncated"\} 2$/m)

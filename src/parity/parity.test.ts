@@ -20,7 +20,7 @@ function readerOf(count: number, wrong: number, most: number): ParityReader & { 
     customers: async (after, limit) => names.filter((name) => name > after).slice(0, limit),
     sample: async (n, seed) => names.slice(seed, seed + n),
     profiles: async (customers) =>
-      customers.map((name) => ({ ...of(name), version: 1, isReady: () => true, value: () => 5 })),
+      customers.map((name) => ({ ...of(name), version: 1, erasedBefore: 0, isReady: () => true, value: () => 5 })),
     async compute(_query, profiles) {
       if (profiles.length > most) throw new StoreError('overloaded', 241, 'MEMORY_LIMIT_EXCEEDED', 'q')
       asked.push(profiles.length)

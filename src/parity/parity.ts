@@ -15,6 +15,8 @@ export interface StoredFeatures {
   readonly customer: string
   /** It includes the customer's events before that position of the partition, and no others. */
   readonly version: number
+  /** Nor any before that one, where the customer was erased; 0 where never. */
+  readonly erasedBefore: number
   /** Whether the feature is no longer to be computed from the events. */
   readonly isReady: (feature: string) => boolean
   /** null where the profile has no such value. */

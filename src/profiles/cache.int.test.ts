@@ -9,6 +9,7 @@ import type { ProfileStore } from '../store/profile-store.ts'
 import { type Crossing, crossByEvent } from '../timers/crossing.ts'
 import { eventlessMoment } from '../timers/eventless-moment.ts'
 import { ProfileCache } from './cache.ts'
+import { eraseProfile } from './erase.ts'
 
 const customers = 3_000
 const checkpoint = Buffer.from('{}')
@@ -119,6 +120,46 @@ describe('profiles beyond the memory', { skip }, () => {
       "SELECT toUnixTimestamp64Milli(next_due) AS due FROM profiles FINAL WHERE partition = 2 AND customer = 'c'",
     )
     assert.equal(Number(row!.due), turnMs)
+  })
+
+  it('a customer who was erased has an empty row that says so, until they come back as somebody new', async () => {
+    const newCache = (isNew: boolean) =>
+      new ProfileCache(store, 9, { features, timers: [], policy: 'p' }, async () => undefined, isNew)
+    const cache = newCache(true)
+    for (let i = 0; i < 4; i++) fold(cache, eventOf(i < 2 ? 'gone' : 'stays', i + 1), i)
+    await store.insert(cache.snapshot(4, checkpoint))
+    cache.take(cache.of('gone'), 4)
+    eraseProfile(cache.of('gone'), 5)
+    const more = compileFeatures(
+      [{ name: 'n', kind: { name: 'count' }, where: 'type != ""', window: { kind: 'lifetime' } }],
+      1_800_000,
+      (_feature, _key, fault) => assert.fail(fault as Error),
+    )
+    cache.useRules({ features: more, timers: [], policy: 'q' })
+    assert.equal(cache.of('gone').notReady, undefined, 'as it will be read from the store')
+    cache.useRules({ features, timers: [], policy: 'p' })
+    await store.insert(cache.snapshot(5, checkpoint))
+    const rows = () =>
+      database.select("SELECT customer, numbers['n'] AS n FROM customers WHERE partition = 9 ORDER BY customer")
+    assert.deepEqual(await rows(), [{ customer: 'stays', n: 2 }])
+    const [row] = await database.select<Record<string, unknown>>(
+      "SELECT * FROM profiles FINAL WHERE partition = 9 AND customer = 'gone'",
+    )
+    assert.deepEqual([row!['deleted'], row!['erased_before'], row!['state'], row!['numbers']], [true, '5', '', {}])
+
+    const next = newCache(false)
+    await next.load(['gone'])
+    assert.equal(next.of('gone').erasedBefore, 5)
+    assert.equal(next.take(next.of('gone'), 4), false, 'a replay does not erase again who is erased')
+    fold(next, eventOf('gone', 9), 5)
+    await store.insert(next.snapshot(6, checkpoint))
+    assert.deepEqual(await rows(), [
+      { customer: 'gone', n: 1 },
+      { customer: 'stays', n: 2 },
+    ])
+    const again = newCache(false)
+    await again.load(['gone'])
+    assert.equal(again.of('gone').erasedBefore, 5, 'what is still in the events is not theirs')
   })
 
   it('what changed since the last stored checkpoint is not let go', async () => {

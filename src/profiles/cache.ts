@@ -4,7 +4,7 @@ import type { FeatureSet } from '../features/features.ts'
 import type { NotReady } from '../features/moment.ts'
 import { hashId } from '../ingest/recent-ids.ts'
 import { type Gathered, gatheredKey } from '../store/event-history.ts'
-import { writeCheckpointRow, writeProfileRow } from '../store/profile-row.ts'
+import { blankProfile, writeCheckpointRow, writeProfileRow } from '../store/profile-row.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
 import { RowBuffer, type RowChunk } from '../store/row-binary.ts'
 import { forgetNotReady, lookAhead } from '../timers/crossing.ts'
@@ -14,6 +14,7 @@ import type { CrossingState } from '../timers/states.ts'
 import { nextDueMs, type Timer } from '../timers/timer.ts'
 import { BloomFilter } from './bloom-filter.ts'
 import { type Layout, layoutOf, readState, writeState } from './codec.ts'
+import { isErased } from './erase.ts'
 import { Profile } from './profile.ts'
 import { readFeatures } from './readable.ts'
 
@@ -207,10 +208,11 @@ export class ProfileCache {
     const found = await this.#store.read(this.#partition, customers)
     for (const row of found) await this.#findLacking(row)
     for (const row of found) {
-      const { customer, version, state, deleted } = row
+      const { customer, version, state, erasedBefore, deleted } = row
       const profile = deleted ? new Profile(customer) : readState(customer, state, this.#layout)
       if (!deleted) profile.notReady = this.#lacking.get(gatheredKey(row))
       forgetNotReady(this.#rules.timers, profile)
+      profile.erasedBefore = erasedBefore
       profile.position = version
       this.#newestPosition = Math.max(this.#newestPosition, profile.position)
       profile.bytes = overheadBytes + state.length * expansion
@@ -249,7 +251,8 @@ export class ProfileCache {
         const restored = readState(profile.customer, this.#state.take().bytes, layout)
         profile.groups = restored.groups
         profile.timers = restored.timers
-        profile.notReady = lackingAfter(features, profile.notReady, rules.features)
+        // As it will be read again: an erased one lacks nothing.
+        profile.notReady = isErased(profile) ? undefined : lackingAfter(features, profile.notReady, rules.features)
         forgetNotReady(rules.timers, profile)
       } else {
         this.#profiles.delete(profile.customer)
@@ -318,21 +321,29 @@ export class ProfileCache {
     return this.#away === undefined || this.#away.mayHave(hashId(customer))
   }
 
+  #setBytes(profile: Profile, stateBytes: number): void {
+    this.#bytes -= profile.bytes
+    profile.bytes = overheadBytes + stateBytes * expansion
+    this.#bytes += profile.bytes
+  }
+
   #writeRow(profile: Profile, version: number): void {
-    const { customer, streamTimeMs, session, traits } = profile
+    const { customer, streamTimeMs, session, traits, erasedBefore } = profile
+    const place = { partition: this.#partition, customer, version, erasedBefore }
+    if (isErased(profile)) {
+      this.#setBytes(profile, 0)
+      writeProfileRow(this.#rows, { ...blankProfile, ...place, deleted: true })
+      return
+    }
     // So exactly those rows are read again whose time has come.
     this.#lookAhead(profile)
     const dueMs = nextDueMs(this.#rules.timers, profile.timers)
     writeState(this.#state, profile, this.#layout)
     this.#state.endRow()
     const state = this.#state.take().bytes
-    this.#bytes -= profile.bytes
-    profile.bytes = overheadBytes + state.length * expansion
-    this.#bytes += profile.bytes
+    this.#setBytes(profile, state.length)
     writeProfileRow(this.#rows, {
-      partition: this.#partition,
-      customer,
-      version,
+      ...place,
       streamTimeMs,
       session,
       ...readFeatures(this.#rules.features, profile, streamTimeMs),

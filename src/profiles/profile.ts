@@ -16,6 +16,8 @@ export class Profile {
   readonly customer: string
   /** The first position of the partition that is not folded in yet: a replay skips what lies before it. */
   position = 0
+  /** The customer was erased at the position before this one, and no earlier event may count; 0: never. */
+  erasedBefore = 0
   /** The largest event time seen so far; ms. 0 before the first event. */
   streamTimeMs = 0
   /** The panes of each feature group, by the group's index; undefined until an event touches it. */

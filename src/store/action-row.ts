@@ -10,6 +10,7 @@ export const actionsTable: Table = {
     topic: 'String',
     partition: 'UInt16',
     offset: 'UInt64',
+    position: 'UInt64',
     event_id: 'String',
     event_type: 'String',
     action: 'String',
@@ -27,11 +28,12 @@ export const actionsTable: Table = {
 }
 
 /** Writes one row of `actions`. `emittedAtMs` is the clock of the slice that published it. */
-export function writeActionRow(row: RowBuffer, action: PublishedAction, emittedAtMs: number): void {
+export function writeActionRow(row: RowBuffer, action: PublishedAction, position: number, emittedAtMs: number): void {
   row.string(action.id)
   row.string(action.topic)
   row.u16(action.partition)
   row.u64(action.offset)
+  row.u64(position)
   row.string(action.event_id)
   row.string(action.event_type)
   row.string(action.action)

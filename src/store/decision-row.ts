@@ -1,4 +1,5 @@
 import type { Decision } from '../decide/decide.ts'
+import type { Cause } from '../emit/cause.ts'
 import type { RowBuffer } from './row-binary.ts'
 import type { Table } from './table.ts'
 
@@ -9,6 +10,7 @@ export const decisionsTable: Table = {
     topic: 'String',
     partition: 'UInt16',
     offset: 'UInt64',
+    position: 'UInt64',
     customer: 'String',
     trigger: 'String',
     time: 'DateTime64(3)',
@@ -29,11 +31,8 @@ export const decisionsTable: Table = {
  */
 export function writeDecisionRow(
   row: RowBuffer,
-  topic: string,
-  partition: number,
-  offset: number,
+  { topic, partition, offset, position, timer }: Cause,
   customer: string,
-  trigger: string,
   timeMs: number,
   nowMs: number,
   policy: string,
@@ -42,8 +41,9 @@ export function writeDecisionRow(
   row.string(topic)
   row.u16(partition)
   row.u64(offset)
+  row.u64(position)
   row.string(customer)
-  row.string(trigger)
+  row.string(timer)
   row.dateTime64(timeMs)
   row.dateTime64(nowMs)
   row.string(policy)

@@ -26,6 +26,7 @@ export const profilesTable: Table = {
     policy: 'String',
     not_ready: 'Array(String)',
     state: 'String',
+    erased_before: 'UInt64',
     deleted: 'Bool',
   },
 }
@@ -57,7 +58,9 @@ export interface ProfileRow {
   readonly notReady: readonly string[]
   /** What a recovery needs. */
   readonly state: Buffer
-  /** Erased at this version: all else is empty. */
+  /** The customer was erased at the position before this one; 0 where never. */
+  readonly erasedBefore: number
+  /** Erased, and not come back by this version: all else is empty. */
   readonly deleted: boolean
 }
 
@@ -109,6 +112,7 @@ export function writeProfileRow(row: RowBuffer, profile: ProfileRow): void {
   row.string(profile.policy)
   row.strings(profile.notReady)
   row.blob(profile.state)
+  row.u64(profile.erasedBefore)
   row.bool(profile.deleted)
   row.endRow()
 }
@@ -147,5 +151,6 @@ export const blankProfile: ProfileRow = {
   policy: '',
   notReady: [],
   state: Buffer.alloc(0),
+  erasedBefore: 0,
   deleted: false,
 }

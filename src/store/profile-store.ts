@@ -12,7 +12,9 @@ export interface StoredProfile {
   /** The features that were not ready under these. */
   readonly notReady: readonly string[]
   readonly state: Buffer
-  /** Erased at `version`: the state is empty, and events before the version must not bring it back. */
+  /** The customer was erased at the position before this one, and no earlier event may count; 0 where never. */
+  readonly erasedBefore: number
+  /** Erased, and not come back by `version`: the state is empty. */
   readonly deleted: boolean
 }
 

@@ -38,19 +38,12 @@ export class SliceRows {
     writeEventRow(this.#events, topic, partition, offset, position, event, enrichment, index, startMs, late, duplicate)
   }
 
-  decision(
-    { topic, partition, offset, timer }: Cause,
-    customer: string,
-    asOfMs: number,
-    nowMs: number,
-    policy: string,
-    decision: Decision,
-  ): void {
-    writeDecisionRow(this.#decisions, topic, partition, offset, customer, timer, asOfMs, nowMs, policy, decision)
+  decision(cause: Cause, customer: string, asOfMs: number, nowMs: number, policy: string, decision: Decision): void {
+    writeDecisionRow(this.#decisions, cause, customer, asOfMs, nowMs, policy, decision)
   }
 
-  action(action: PublishedAction, nowMs: number): void {
-    writeActionRow(this.#actions, action, nowMs)
+  action(action: PublishedAction, position: number, nowMs: number): void {
+    writeActionRow(this.#actions, action, position, nowMs)
   }
 
   /** Forgets rows that were begun and not finished. */

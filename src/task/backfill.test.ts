@@ -18,7 +18,7 @@ function rules(name: string, features: string, actions: string): string {
     `
 kafka: { brokers: [localhost:9092] }
 clickhouse: { url: http://localhost:8123 }
-topics: [{ name: events, format: json }]
+topics: [{ name: events, format: json, key: customer, tombstones: erase }]
 features: [${features}]
 actions: [${actions}]
 arbitration: { emit: all }
@@ -192,6 +192,40 @@ describe('a task whose rules have a feature that they did not have before', () =
     })
     const more = await settle(task, 'e')
     assert.equal((await told('new')).at(-1), 3 + many + more)
+    await task.close(false)
+  })
+
+  it('begins anew with a customer who is erased meanwhile, also in a replay', async () => {
+    const { task, release } = await begin()
+    await reads(task, 'd')
+    await world.erase()
+    assert.deepEqual(await reads(task, 'e'), { told: 2, fired: 1 }, 'nothing of before is waited for')
+    release()
+    const second = async () =>
+      (await world.actions()).some(({ customer, action }) => customer === 'u2' && action === 'new')
+    for (let i = 0; !(await second()); i++) {
+      task.tick()
+      await world.happens('view', `y${i}`, Date.now(), 'u2')
+      await take(task)
+    }
+    assert.deepEqual(await reads(task, 'f'), { told: 4, fired: 2 })
+    await task.close(false)
+    const next = world.task(later)
+    assert.deepEqual(await reads(next, 'g'), { told: 6, fired: 3 })
+    assert.equal(next.failure, undefined)
+    await next.close(false)
+  })
+
+  it('does not give back what was erased before, though the store still has it', async () => {
+    const before = world.task()
+    await world.erase()
+    await world.happens('view', 'd')
+    await take(before)
+    await before.close(false)
+    const task = world.task(later)
+    task.start()
+    const more = await settle(task, 'e')
+    assert.equal((await told('new')).at(-1), 1 + more)
     await task.close(false)
   })
 

@@ -34,7 +34,11 @@ export async function refold(
     const refolds = new Map(profiles.map((profile) => [profile, new Refold(planOf(profile))]))
     const wanted = { customers: [...byCustomer.keys()], sinceMs, beforePosition }
     for await (const piece of history.events(at.partition, wanted)) {
-      for (const past of piece) addPast(refolds.get(byCustomer.get(past.customer)!)!, past, at, logger)
+      for (const past of piece) {
+        const profile = byCustomer.get(past.customer)!
+        // Until `beckon erase` has deleted them, the store has events of the time before.
+        if (past.position >= profile.erasedBefore) addPast(refolds.get(profile)!, past, at, logger)
+      }
       // Slices go on between the pieces.
       await setImmediate()
     }

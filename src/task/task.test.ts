@@ -65,6 +65,7 @@ describe('a task whose partition another worker had meanwhile', () => {
         policy: '',
         notReady: [],
         state,
+        erasedBefore: 0,
         deleted: false,
       }
     }

@@ -30,6 +30,7 @@ export class World {
   readonly #earlier = new Map<string, Engine>()
   /** By their position. */
   readonly #events: CustomerEvent[] = []
+  #nextPosition = 0
   /** Whether the store has the events, as it says; else it keeps silent. */
   hasEvents = false
   /** What happens while events are read from the store. */
@@ -59,13 +60,19 @@ export class World {
     const fields = { id: messageId, customer: userId, type: event, timeMs: timestamp }
     this.#events.push({
       customer: userId,
-      position: this.#events.length,
+      position: this.#nextPosition++,
       event: Object.assign(new Event(), fields),
       enrichment: { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo },
       sessionIndex: 1,
       sessionStartMs: 0,
     })
     await this.log.append([{ ...at, topic, key: userId, value, headers: {} }])
+  }
+
+  /** A tombstone; the store keeps the events, as it does until somebody deletes them. */
+  async erase(userId = 'u1'): Promise<void> {
+    this.#nextPosition++
+    await this.log.append([{ ...at, key: userId, value: null, headers: {} }])
   }
 
   /** No duplicates, as in the store. */

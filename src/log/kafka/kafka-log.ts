@@ -61,11 +61,11 @@ class KafkaLog implements Log {
     return openKafkaWriter(this.#writerClient(), transactionalId)
   }
 
-  async append(records: readonly OutRecord[]): Promise<void> {
+  async append(records: readonly OutRecord[]): Promise<ReadonlyMap<string, number>> {
     this.#producer ??= openKafkaProducer(this.#writerClient())
     const producer = this.#producer
     try {
-      await (await producer).append(records)
+      return await (await producer).append(records)
     } catch (error) {
       // A producer that has failed once may be stuck for ever.
       if (this.#producer === producer) this.#producer = undefined

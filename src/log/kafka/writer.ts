@@ -1,6 +1,6 @@
 /** Transactions: one producer by transactional id, one transaction by slice. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs'
+import type { Kafka, Message, Producer, RecordMetadata, TopicMessages, Transaction } from 'kafkajs'
 import type { OutRecord } from '../../events/log.ts'
 import { LogError, partitionKey, type Slice, type SliceWriter } from '../log.ts'
 import { partitionOfKey } from '../murmur2.ts'
@@ -91,10 +91,7 @@ class KafkaWriter implements SliceWriter {
         transaction.sendOffsets({ consumerGroupId: groupId, topics: [{ topic, partitions: [offset] }] }),
       )
       for (const topicMessages of requests) {
-        for (const { topicName, partition, baseOffset } of await transaction.sendBatch({ acks: -1, topicMessages })) {
-          const key = partitionKey({ topic: topicName, partition })
-          if (!written.has(key)) written.set(key, Number(baseOffset))
-        }
+        noteWritten(written, await transaction.sendBatch({ acks: -1, topicMessages }))
       }
       return transaction
     } catch (error) {
@@ -122,6 +119,14 @@ class KafkaWriter implements SliceWriter {
   }
 }
 
+/** Where the first record of each partition lies. */
+function noteWritten(written: Map<string, number>, answers: readonly RecordMetadata[]): void {
+  for (const { topicName, partition, baseOffset } of answers) {
+    const key = partitionKey({ topic: topicName, partition })
+    if (!written.has(key)) written.set(key, Number(baseOffset))
+  }
+}
+
 /** A plain idempotent producer, for records that belong to no transaction. */
 export async function openKafkaProducer(kafka: Kafka) {
   const producer = kafka.producer({
@@ -132,8 +137,12 @@ export async function openKafkaProducer(kafka: Kafka) {
   })
   await producer.connect()
   return {
-    async append(records: readonly OutRecord[]): Promise<void> {
-      for (const topicMessages of splitRequests(records)) await producer.sendBatch({ acks: -1, topicMessages })
+    async append(records: readonly OutRecord[]): Promise<ReadonlyMap<string, number>> {
+      const written = new Map<string, number>()
+      for (const topicMessages of splitRequests(records)) {
+        noteWritten(written, await producer.sendBatch({ acks: -1, topicMessages }))
+      }
+      return written
     },
     close: () => discard(producer),
   }

@@ -35,6 +35,12 @@ interface StoredRecord {
 /** The index is the offset; null is a control record, which ends a transaction. */
 type Partition = (StoredRecord | null)[]
 
+interface Located {
+  readonly to: Partition
+  readonly key: string
+  readonly record: OutRecord
+}
+
 interface Group {
   readonly committed: Map<string, { readonly offset: number; readonly metadata: string }>
   readonly members: Map<string, MemoryConsumption>
@@ -81,9 +87,10 @@ export class MemoryLog implements Log {
     }
   }
 
-  async append(records: readonly OutRecord[]): Promise<void> {
-    for (const partition of this.#locate(records)) this.#write(partition)
+  async append(records: readonly OutRecord[]): Promise<ReadonlyMap<string, number>> {
+    const written = this.#writeAll(this.#locate(records))
     this.#wake()
+    return written
   }
 
   async *read(topic: string, partition: number, fromOffset: number, untilOffset: number): AsyncIterable<RecordBatch> {
@@ -179,20 +186,14 @@ export class MemoryLog implements Log {
   #commit({ records, groupId, topic, partition, nextOffset, metadata }: Slice): ReadonlyMap<string, number> {
     this.#partition(topic, partition)
     const located = this.#locate(records)
-    const firsts = new Map<string, number>()
-    for (const one of located) {
-      if (!firsts.has(one.key)) firsts.set(one.key, one.to.length)
-      this.#write(one)
-    }
+    const firsts = this.#writeAll(located)
     for (const written of new Set(located.map(({ to }) => to))) written.push(null)
     this.group(groupId).committed.set(partitionKey({ topic, partition }), { offset: nextOffset, metadata })
     this.#wake()
     return firsts
   }
 
-  #locate(
-    records: readonly OutRecord[],
-  ): { readonly to: Partition; readonly key: string; readonly record: OutRecord }[] {
+  #locate(records: readonly OutRecord[]): Located[] {
     return records.map((record) => {
       const { topic, key, value } = record
       if ((value?.length ?? 0) > maxRecordBytes) throw new LogError('too_large', `a record for ${topic} is too large`)
@@ -203,7 +204,17 @@ export class MemoryLog implements Log {
     })
   }
 
-  #write({ to, record: { key, value, headers } }: { readonly to: Partition; readonly record: OutRecord }): void {
+  /** @returns the offset of the first record in each partition, by `partitionKey` */
+  #writeAll(located: readonly Located[]): ReadonlyMap<string, number> {
+    const firsts = new Map<string, number>()
+    for (const one of located) {
+      if (!firsts.has(one.key)) firsts.set(one.key, one.to.length)
+      this.#write(one)
+    }
+    return firsts
+  }
+
+  #write({ to, record: { key, value, headers } }: Located): void {
     to.push({
       timestamp: this.#now(),
       key: key === null ? null : Buffer.from(key),

@@ -21,8 +21,8 @@ const selectCheckpoints = `
 SELECT partition, toString(max(version)) FROM profiles WHERE customer = '' GROUP BY partition`
 
 const selectProfiles = `
-WITH argMax((numbers, strings, lists, maps, deleted, policy, not_ready), version) AS latest
-SELECT partition, customer, toString(max(version)), latest.6, latest.7, latest.1, latest.2, latest.3, latest.4
+WITH argMax((numbers, strings, lists, maps, deleted, policy, not_ready, erased_before), version) AS latest
+SELECT partition, customer, toString(max(version)), latest.6, latest.7, toString(latest.8), latest.1, latest.2, latest.3, latest.4
 FROM profiles
 WHERE customer IN {customers:Array(String)}
 GROUP BY partition, customer
@@ -32,11 +32,11 @@ HAVING NOT latest.5`
 const selectRows = `
 SELECT events.* FROM events FINAL
 INNER JOIN (
-  SELECT cut.1 AS partition, cut.2 AS customer, cut.3 AS version
+  SELECT cut.1 AS partition, cut.2 AS customer, cut.3 AS erased_before, cut.4 AS version
   FROM (SELECT arrayJoin(arrayZip(
-    {partitions:Array(UInt16)}, {customers:Array(String)}, {versions:Array(UInt64)})) AS cut)
+    {partitions:Array(UInt16)}, {customers:Array(String)}, {erasedBefore:Array(UInt64)}, {versions:Array(UInt64)})) AS cut)
 ) AS cuts USING (partition, customer)
-WHERE customer IN {customers:Array(String)} AND NOT duplicate AND position < version`
+WHERE customer IN {customers:Array(String)} AND NOT duplicate AND position >= erased_before AND position < version`
 
 /** A query of a hundred features is longer than the server takes by default; a row's key lies in one month. */
 const settings = {
@@ -82,6 +82,7 @@ export function createParityReader(
       const rows = await rowsOf<[number, string, ...unknown[]]>(text(selectRows, 'stream_time'), {
         partitions: profiles.map(({ partition }) => partition),
         customers: profiles.map(({ customer }) => customer),
+        erasedBefore: profiles.map(({ erasedBefore }) => erasedBefore),
         versions: profiles.map(({ version }) => version),
       })
       return rows.map(([partition, customer, ...cells]) => ({ partition, customer, cells }))
@@ -97,13 +98,14 @@ type ProfileRow = readonly [
   version: string,
   policy: string,
   notReady: readonly string[],
+  erasedBefore: string,
   ...features: Readonly<Record<string, Value>>[],
 ]
 
 function toStoredFeatures(row: ProfileRow): StoredFeatures {
-  const [partition, customer, version, , notReady, ...features] = row
+  const [partition, customer, version, , notReady, erasedBefore, ...features] = row
   const values = new Map(features.flatMap((map) => Object.entries(map)))
   const value = (feature: string) => values.get(feature) ?? null
   const isReady = (feature: string) => !notReady.includes(feature)
-  return { partition, customer, version: Number(version), isReady, value }
+  return { partition, customer, version: Number(version), erasedBefore: Number(erasedBefore), isReady, value }
 }

@@ -6,6 +6,8 @@ export interface ClickHouseOptions {
   readonly database: string
   readonly username: string
   readonly password: string
+  /** How long an answer may take; ms, 30 s if not given. */
+  readonly requestMs?: number
 }
 
 /**
@@ -19,7 +21,7 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouseClient 
     username: options.username,
     password: options.password,
     application: 'beckon',
-    request_timeout: 30_000,
+    request_timeout: options.requestMs ?? 30_000,
     max_open_connections: 4,
     // Below every server's own limit, whose least default was 3 s.
     keep_alive: { enabled: true, idle_socket_ttl: 2500, eagerly_destroy_stale_sockets: true },

@@ -6,10 +6,10 @@ import { select } from './select.ts'
 
 /** The latest version of some customers' rows; argMax reads less than FINAL, which reads each key's neighbours too. */
 const selectProfiles = `
-WITH argMax((stream_time, state, deleted, policy, not_ready), version) AS latest
+WITH argMax((stream_time, state, deleted, policy, not_ready, erased_before), version) AS latest
 SELECT
   customer, toString(max(version)), toString(toUnixTimestamp64Milli(latest.1)), base64Encode(latest.2), latest.3,
-  latest.4, latest.5
+  latest.4, latest.5, toString(latest.6)
 FROM profiles
 WHERE partition = {partition:UInt16} AND customer IN {customers:Array(String)}
 GROUP BY customer`
@@ -60,10 +60,11 @@ type ProfileColumns = readonly [
   deleted: boolean,
   policy: string,
   notReady: readonly string[],
+  erasedBefore: string,
 ]
 
 function toStoredProfile(columns: ProfileColumns): StoredProfile {
-  const [customer, version, streamTimeMs, stateBase64, deleted, policy, notReady] = columns
+  const [customer, version, streamTimeMs, stateBase64, deleted, policy, notReady, erasedBefore] = columns
   return {
     customer,
     version: Number(version),
@@ -71,6 +72,7 @@ function toStoredProfile(columns: ProfileColumns): StoredProfile {
     policy,
     notReady,
     state: Buffer.from(stateBase64, 'base64'),
+    erasedBefore: Number(erasedBefore),
     deleted,
   }
 }

@@ -233,6 +233,7 @@ describe('the tables', { skip }, () => {
       policy: 'abc',
       notReady: ['sessions', 'spree'],
       state: Buffer.from([1, 2, 3]),
+      erasedBefore: 2 ** 40,
       deleted: false,
     })
     writeCheckpointRow(row, 3, 7, 1_700_000_000_000, Buffer.from('{}'))
@@ -257,6 +258,7 @@ describe('the tables', { skip }, () => {
       policy: 'abc',
       not_ready: ['sessions', 'spree'],
       state: '\u0001\u0002\u0003',
+      erased_before: String(2 ** 40),
       deleted: false,
     })
     assert.equal(Number(read?.['version']), 2 ** 53 - 1)
@@ -284,8 +286,10 @@ describe('the tables', { skip }, () => {
     })
     const best = candidate('call_back', 'chosen', 4)
     const decision = { candidates: [best, candidate('remind', 'not_eligible', Number.NaN)], chosen: [best] }
-    writeDecisionRow(row, 'shop', 1, 9, 'c1', '', 1_700_000_000_000, 1_700_000_005_000, 'abc', decision)
-    writeDecisionRow(row, 'shop', 1, 9, 'c1', 'quiet', 1_700_000_000_000, 1_700_000_005_000, 'abc', {
+    const cause = { topic: 'shop', partition: 1, offset: 9, position: 12, timer: '', dueMs: 0 }
+    const quiet = { ...cause, timer: 'quiet' }
+    writeDecisionRow(row, cause, 'c1', 1_700_000_000_000, 1_700_000_005_000, 'abc', decision)
+    writeDecisionRow(row, quiet, 'c1', 1_700_000_000_000, 1_700_000_005_000, 'abc', {
       candidates: [],
       chosen: [],
     })
@@ -293,7 +297,8 @@ describe('the tables', { skip }, () => {
     assert.deepEqual(read, {
       topic: 'shop',
       partition: 1,
-      offset: read?.['offset'],
+      offset: '9',
+      position: '12',
       customer: 'c1',
       trigger: '',
       time: '2023-11-14 22:13:20.000',
@@ -327,12 +332,13 @@ describe('the tables', { skip }, () => {
       policy: 'abc',
       trigger: 'quiet',
     }
-    writeActionRow(row, action, 1_700_000_005_000)
-    writeActionRow(row, { ...action, id: 'i2', value: 4, expires_at: 1_700_000_009_000 }, 1_700_000_005_000)
+    writeActionRow(row, action, 12, 1_700_000_005_000)
+    writeActionRow(row, { ...action, id: 'i2', value: 4, expires_at: 1_700_000_009_000 }, 13, 1_700_000_005_000)
     const [read, expiring] = await roundTrip(actionsTable, 'id')
     assert.deepEqual(read, {
       ...action,
-      offset: read?.['offset'],
+      offset: '9',
+      position: '12',
       time: '2023-11-14 22:13:20.000',
       value: null,
       expires_at: null,

@@ -1,0 +1,23 @@
+import { Rejected } from './rejected.ts'
+import { checkedId } from './text.ts'
+import { validateCustomer } from './validate.ts'
+
+/** A record without a value, in a topic where that erases the customer whom its key names. */
+export class Erasure {
+  readonly customer: string
+
+  constructor(customer: string) {
+    this.customer = customer
+  }
+}
+
+/** Reads the customer from the key (its bytes from `start` to `end`) under the rules for an event's; a key is needed. */
+export function erasureOf(key: Buffer | null, start = 0, end = key?.length ?? 0): Erasure | Rejected {
+  try {
+    const customer = checkedId(key?.toString('utf8', start, end) ?? '')
+    return validateCustomer(customer) ?? new Erasure(customer)
+  } catch (fault) {
+    if (fault instanceof Rejected) return fault
+    throw fault
+  }
+}
