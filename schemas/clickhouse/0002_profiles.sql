@@ -16,8 +16,13 @@ CREATE TABLE IF NOT EXISTS profiles
     numbers Map(LowCardinality(String), Float64) COMMENT 'features that are numbers, as of stream_time',
     strings Map(LowCardinality(String), String) COMMENT 'features that are strings',
     lists Map(LowCardinality(String), Array(String)) COMMENT 'features that are lists',
+    maps Map(LowCardinality(String), Map(String, Float64)) COMMENT 'features with a `by`: a number for each key',
     traits Map(LowCardinality(String), String) COMMENT 'traits; what is no string, as JSON',
+    next_due DateTime64(3, 'UTC') COMMENT 'when the first of its timers is due; 1970 where none runs',
+    policy LowCardinality(String) COMMENT 'the rules under which the features were gathered, see policies',
+    not_ready Array(LowCardinality(String)) COMMENT 'features that are yet to be computed from the events: they have no value',
     state String COMMENT 'what a recovery needs; its layout is private' CODEC(ZSTD(1)),
+    erased_before UInt64 COMMENT 'the customer was erased at the position before this one: no earlier event may count; 0 where never',
     deleted Bool COMMENT 'erased: the state is empty, and older events must not bring it back',
     updated_at DateTime64(3, 'UTC') DEFAULT now64(3)
 )
@@ -29,11 +34,12 @@ SETTINGS index_granularity = 256, fsync_after_insert = 1, fsync_part_directory =
 CREATE OR REPLACE VIEW customers AS
 SELECT
     partition, customer, version, stream_time, session_index, session_start, session_last, session_events, session_entry_page,
-    numbers, strings, lists, traits, updated_at
+    numbers, strings, lists, maps, not_ready, traits, updated_at
 FROM profiles FINAL
 WHERE customer != '' AND NOT deleted;
 
--- For people: one row a customer and feature; `kind` says which of the three values holds.
+-- For people: one row a customer and feature, and of a map one row a key, which is the text. `kind` says which of the values hold;
+-- of a feature that is not ready none does, and the number is NULL.
 CREATE OR REPLACE VIEW customer_features AS
 SELECT
     partition, customer, stream_time,
@@ -42,5 +48,13 @@ FROM customers
 ARRAY JOIN arrayConcat(
     arrayMap((name, value) -> (name::String, 'number', value::Nullable(Float64), '', []::Array(String)), mapKeys(numbers), mapValues(numbers)),
     arrayMap((name, value) -> (name::String, 'string', NULL::Nullable(Float64), value, []::Array(String)), mapKeys(strings), mapValues(strings)),
-    arrayMap((name, value) -> (name::String, 'list', NULL::Nullable(Float64), '', value), mapKeys(lists), mapValues(lists))
+    arrayMap((name, value) -> (name::String, 'list', NULL::Nullable(Float64), '', value), mapKeys(lists), mapValues(lists)),
+    arrayFlatten(arrayMap(
+        (name, entries) -> arrayMap(
+            (key, value) -> (name::String, 'map', value::Nullable(Float64), key, []::Array(String)),
+            mapKeys(entries), mapValues(entries)
+        ),
+        mapKeys(maps), mapValues(maps)
+    )),
+    arrayMap(name -> (name::String, 'not_ready', NULL::Nullable(Float64), '', []::Array(String)), not_ready)
 ) AS entry;

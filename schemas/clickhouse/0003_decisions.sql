@@ -4,7 +4,8 @@ CREATE TABLE IF NOT EXISTS decisions
 (
     topic LowCardinality(String),
     partition UInt16,
-    offset UInt64 COMMENT 'the event''s; of a timer, the first offset that the profile does not include' CODEC(Delta, ZSTD(1)),
+    offset UInt64 COMMENT 'the event''s; of a timer, the first offset that its slice does not include' CODEC(Delta, ZSTD(1)),
+    position UInt64 COMMENT 'the event''s; of a timer, the first one that the events of its slice do not include' CODEC(Delta, ZSTD(1)),
     customer String,
     trigger LowCardinality(String) COMMENT 'empty for an event, else the timer that fired',
     time DateTime64(3, 'UTC') COMMENT 'as of when windows, caps and quiet hours were read' CODEC(Delta, ZSTD(1)),

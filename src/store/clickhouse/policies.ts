@@ -19,12 +19,11 @@ export interface RunningPolicy {
 
 /**
  * Rows of one policy that are not merged yet need no `FINAL`: the newest of them has the settings of its start.
- * `greatest` is for rows from before there was `last_seen`.
  */
 const selectRunning = `
-SELECT hash, text, settings, toString(greatest(first_seen, last_seen)) AS started
+SELECT hash, text, settings, toString(last_seen) AS started
 FROM policies
-ORDER BY greatest(first_seen, last_seen) DESC
+ORDER BY last_seen DESC
 LIMIT 1`
 
 /** @returns undefined where none ever ran @throws StoreError */

@@ -377,14 +377,6 @@ describe('the tables', { skip }, () => {
     )
   })
 
-  test('rules from before there were starts run since they were first seen', async () => {
-    await database.client.command({
-      query: `INSERT INTO policies (hash, text, first_seen) VALUES ('old', 't', '2024-01-01 00:00:00')`,
-    })
-    const running = { hash: 'old', text: 't', settings: '', started: '2024-01-01 00:00:00.000' }
-    assert.deepEqual(await readRunningPolicy(database.client), running)
-  })
-
   test('every query of docs/clickhouse.md runs', async () => {
     const text = await readFile(new URL('../../../../docs/clickhouse.md', import.meta.url), 'utf8')
     const queries = [...text.matchAll(/^```sql\n(.*?)^```/gms)].map(([, query]) => query!)
