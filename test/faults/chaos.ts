@@ -290,7 +290,13 @@ async function writeConfig(folder: string, worker: number, kafka: string, store:
   const config = {
     kafka: { brokers: [kafka], group },
     clickhouse: store,
-    topics: topics.map((name) => ({ ...declared[0], name, schema: path('bench/clicks.avsc') })),
+    topics: topics.map((name) => ({
+      ...declared[0],
+      name,
+      schema: path('bench/clicks.avsc'),
+      key: 'customer',
+      tombstones: 'erase',
+    })),
     output: { ...output, format: 'json' },
     slice: { max_events: sliceEvents },
     ops: { port: await freePort() },

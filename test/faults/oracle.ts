@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { ClickHouseClient } from '@clickhouse/client'
 import avro from 'avsc'
 import { type Log, partitionKey, type TopicPartition } from '../../src/log/log.ts'
-import { computeReference, type ReferenceEvent, type ReferenceSlice } from './reference.ts'
+import { computeReference, type ReferenceErasure, type ReferenceEvent, type ReferenceSlice } from './reference.ts'
 
 /**
  * What must have come out, computed in one batch from the input topics, and from the journal for the clock of timers, with
@@ -26,6 +26,7 @@ export interface Verdict {
   readonly timers_fired: number
   /** Fired when they were not due, or were due and did not fire. */
   readonly timers_wrong: number
+  readonly erasures: number
   readonly profiles_compared: number
   readonly profiles_different: number
 }
@@ -53,16 +54,18 @@ export async function compare({ log, clickhouse, topics, actionsTopic, journalTo
   const expected: string[] = []
   let timersFired = 0
   let timersWrong = 0
+  let erased = 0
   const wantedProfiles = new Map<string, string>()
   const wantedEvents = new Map<string, string>()
   for (let partition = 0; partition < (await log.partitionCount(topics[0]!)); partition++) {
-    const events = new Map<string, ReferenceEvent[]>()
+    const events = new Map<string, (ReferenceEvent | ReferenceErasure)[]>()
     for (const topic of topics) events.set(topic, await readEvents(log, { topic, partition }))
-    const { actions, profiles, duplicates, timers, timerFaults } = computeReference(
+    const { actions, profiles, duplicates, timers, erasures, timerFaults } = computeReference(
       events,
       await readJournal(log, journalTopic, partition),
     )
     timersFired += timers
+    erased += erasures
     timersWrong += timerFaults.length
     for (const fault of timerFaults) differs(`partition ${partition}: ${fault}`)
     for (const { topic, offset, action, customer, timeMs } of actions) {
@@ -72,6 +75,7 @@ export async function compare({ log, clickhouse, topics, actionsTopic, journalTo
       wantedProfiles.set(`${partition} ${customer}`, describe(timeMs, features))
     }
     for (const event of [...events.values()].flat()) {
+      if ('erases' in event) continue
       const place = partitionKey({ topic: event.topic, partition })
       wantedEvents.set(`${place}/${event.offset}`, eventLine(event.id, duplicates.has(event)))
     }
@@ -121,6 +125,7 @@ export async function compare({ log, clickhouse, topics, actionsTopic, journalTo
     out_of_order: outOfOrder,
     timers_fired: timersFired,
     timers_wrong: timersWrong,
+    erasures: erased,
     profiles_compared: wantedProfiles.size,
     profiles_different: countDifferent('the profile', wantedProfiles, profiles, differs),
   }
@@ -141,13 +146,21 @@ function countDifferent(
   return different
 }
 
-async function readEvents(log: Log, { topic, partition }: TopicPartition): Promise<ReferenceEvent[]> {
+async function readEvents(
+  log: Log,
+  { topic, partition }: TopicPartition,
+): Promise<(ReferenceEvent | ReferenceErasure)[]> {
   const type = avro.Type.forSchema(JSON.parse(readFileSync(clickSchema, 'utf8')))
-  const events: ReferenceEvent[] = []
+  const events: (ReferenceEvent | ReferenceErasure)[] = []
   for await (const batch of log.read(topic, partition, 0, Number.MAX_SAFE_INTEGER)) {
     for (let i = 0; i < batch.count; i++) {
+      const value = batch.value(i)
+      if (value === null) {
+        events.push({ erases: String(batch.key(i)), topic, offset: batch.offset(i) })
+        continue
+      }
       // Behind the five bytes of the wire format.
-      const click = type.fromBuffer(batch.value(i)!.subarray(5))
+      const click = type.fromBuffer(value.subarray(5))
       events.push({
         topic,
         offset: batch.offset(i),

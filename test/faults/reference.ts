@@ -14,6 +14,8 @@ export interface Reference {
   readonly duplicates: ReadonlySet<ReferenceEvent>
   /** Timers that fired. */
   readonly timers: number
+  /** Customers who were known, and erased. */
+  readonly erasures: number
   /** What is wrong with those that fired, or did not. */
   readonly timerFaults: readonly string[]
 }
@@ -26,6 +28,13 @@ export interface ReferenceSlice {
   readonly clockMs: number
   /** Whose timers fired, behind the slice's events. */
   readonly fired: readonly string[]
+}
+
+/** A record without a value: all that is known of the customer is forgotten. */
+export interface ReferenceErasure {
+  readonly erases: string
+  readonly topic: string
+  readonly offset: number
 }
 
 export interface ReferenceEvent extends Pick<Click, 'customer' | 'type' | 'price' | 'timeMs'> {
@@ -139,7 +148,7 @@ class Customer {
 
 /** @param events by topic, in the order of their offsets */
 export function computeReference(
-  events: ReadonlyMap<string, readonly ReferenceEvent[]>,
+  events: ReadonlyMap<string, readonly (ReferenceEvent | ReferenceErasure)[]>,
   slices: readonly ReferenceSlice[],
 ): Reference {
   const customers = new Map<string, Customer>()
@@ -147,9 +156,14 @@ export function computeReference(
   const duplicates = new Set<ReferenceEvent>()
   const timerFaults: string[] = []
   let timers = 0
+  let erasures = 0
   const next = new Map<string, number>()
   let lastMs = 0
-  const take = (event: ReferenceEvent) => {
+  const take = (event: ReferenceEvent | ReferenceErasure) => {
+    if ('erases' in event) {
+      if (customers.delete(event.erases)) erasures++
+      return
+    }
     const of = customers.get(event.customer) ?? new Customer()
     customers.set(event.customer, of)
     if (of.isDuplicate(event.id, event.timeMs)) {
@@ -191,5 +205,5 @@ export function computeReference(
   const profiles = new Map(
     [...customers].map(([name, of]) => [name, { timeMs: of.timeMs, features: of.features() }] as const),
   )
-  return { actions, profiles, duplicates, timers, timerFaults }
+  return { actions, profiles, duplicates, timers, erasures, timerFaults }
 }

@@ -41,6 +41,7 @@ describe('workers that are killed, frozen and drained', { skip }, () => {
     assert.ok(kills >= 20 && freezes >= 15 && fenced >= 10 && broker_outages === 1 && clickhouse_outages === 1, told)
     assert.ok(actions_expected > 200, told)
     assert.ok(report.timers_fired > 200, told)
+    assert.ok(report.erasures > 10, told)
   })
 
   it('loses, repeats and misorders nothing', () => {

@@ -1,9 +1,11 @@
-import { type Click, generateClicks } from '../../bench/clicks.ts'
+import { generateClicks } from '../../bench/clicks.ts'
 import { Random } from '../../src/demo/random.ts'
 
 const customers = 2_000
 const lateShare = 0.03
 const duplicateShare = 0.04
+/** Of records that erase the customer of the click before, who mostly comes back. */
+const erasureShare = 0.002
 /** A duplicate repeats one of so many clicks before it, mostly one of the last: some come past the window of an hour. */
 const memory = 8_000
 const spanMs = 30 * 3_600_000
@@ -13,14 +15,18 @@ const firstTopicShare = 0.6
 /** A run may take longer than planned. */
 const reserve = 4
 
-export interface StreamRecord extends Pick<Click, 'customer' | 'value'> {
+export interface StreamRecord {
   readonly topic: string
+  readonly customer: string
+  /** null: the customer is to be erased. */
+  readonly value: Buffer | null
 }
 
 /**
  * Clicks in the order of the log, 3 % of them late by up to 30 s, and 4 % more that a producer sent again, each to the one
  * topic or to the other. Most are of customers for whom `count` of all clicks are 30 hours of event time, so that windows of
- * a day slide. Those of the others are of now, so that timers run while workers come and go. There are some times as many.
+ * a day slide. Those of the others are of now, so that timers run while workers come and go. Now and then a customer is
+ * erased. There are some times as many.
  */
 export function* generateStream(
   seed: number,
@@ -52,6 +58,7 @@ export function* generateStream(
       topic: topics[random.chance(firstTopicShare) ? 0 : 1]!,
     }
     yield record
+    if (random.chance(erasureShare)) yield { ...record, value: null }
     recent.push(record)
     if (recent.length > memory * 2) recent.splice(0, memory)
     if (!random.chance(duplicateShare)) continue
