@@ -3,7 +3,6 @@ import { ConfigError, type Fault } from '../../config/fault.ts'
 import { loadConfig } from '../../config/load.ts'
 import { compileEngine, type Engine } from '../../engine.ts'
 import { nearest } from '../../expressions/expression.ts'
-import { findTopic } from '../topic.ts'
 import { readYamlFile } from '../yaml-file.ts'
 import { type Expected, type GivenEvent, ruleSchema, timesOf } from './rule-schema.ts'
 
@@ -11,7 +10,6 @@ import { type Expected, type GivenEvent, ruleSchema, timesOf } from './rule-sche
 export interface RuleFile {
   readonly name: string
   readonly engine: Engine
-  readonly topic: string
   readonly cases: readonly RuleCase[]
 }
 
@@ -36,12 +34,6 @@ export function readRuleFile(name: string): RuleFile {
   const { value, source } = readYamlFile(name, ruleSchema)
   const engine = compileEngine(loadConfig(resolve(source.folder(['config']), value.config), {}))
   const faults: Fault[] = []
-  const topic = findTopic(engine.config, value.topic)
-  if (topic === undefined) {
-    const names = engine.config.topics.map((one) => one.name).join(', ')
-    faults.push(source.fault(['topic'], `name one of the configuration's topics: ${names}`))
-  }
-
   const actions = engine.policy.names
   const features = engine.features.features.map((feature) => feature.name)
   const checkNames = (expected: Expected, path: readonly PropertyKey[]) => {
@@ -85,6 +77,6 @@ export function readRuleFile(name: string): RuleFile {
       faults.push(source.fault(path, 'the case expects nothing'))
     return { name: one.name, line: source.fault(path, '').line, steps }
   })
-  if (topic === undefined || faults.length > 0) throw new ConfigError(faults)
-  return { name, engine, topic: topic.name, cases }
+  if (faults.length > 0) throw new ConfigError(faults)
+  return { name, engine, cases }
 }

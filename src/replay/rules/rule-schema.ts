@@ -86,8 +86,6 @@ export type GivenEvent = z.output<typeof given>
 export const ruleSchema = z.strictObject({
   /** The configuration to test, relative to the file. */
   config: text,
-  /** Needed where the configuration has several topics. */
-  topic: text.optional(),
   cases: z
     .array(z.strictObject({ name: text.min(1), given: z.array(given).min(1), expect: expected.optional() }))
     .min(1),
