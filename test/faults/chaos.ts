@@ -299,6 +299,8 @@ async function writeConfig(folder: string, worker: number, kafka: string, store:
     })),
     output: { ...output, format: 'json' },
     slice: { max_events: sliceEvents },
+    // A topic that is behind is read within a moment of the other's time, and a customer has thousands of events in it.
+    dedupe: { max_ids: 100_000 },
     ops: { port: await freePort() },
     features,
     actions: [...actions, timed],
