@@ -329,10 +329,10 @@ export class ProfileCache {
 
   #writeRow(profile: Profile, version: number): void {
     const { customer, streamTimeMs, session, traits, erasedBefore } = profile
-    const place = { partition: this.#partition, customer, version, erasedBefore }
+    const partition = this.#partition
     if (isErased(profile)) {
       this.#setBytes(profile, 0)
-      writeProfileRow(this.#rows, { ...blankProfile, ...place, deleted: true })
+      writeProfileRow(this.#rows, { ...blankProfile, partition, customer, version, erasedBefore, deleted: true })
       return
     }
     // So exactly those rows are read again whose time has come.
@@ -342,8 +342,11 @@ export class ProfileCache {
     this.#state.endRow()
     const state = this.#state.take().bytes
     this.#setBytes(profile, state.length)
+    // No spread at its head: with one the rows of a checkpoint took 1 to 2 µs more for each event before it.
     writeProfileRow(this.#rows, {
-      ...place,
+      partition,
+      customer,
+      version,
       streamTimeMs,
       session,
       ...readFeatures(this.#rules.features, profile, streamTimeMs),
@@ -352,6 +355,7 @@ export class ProfileCache {
       policy: this.#rules.policy,
       notReady: profile.notReady === undefined ? [] : [...profile.notReady],
       state,
+      erasedBefore,
       deleted: false,
     })
   }
