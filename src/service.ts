@@ -159,8 +159,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     countConditions(metrics, conditioned)
   }, tickMs)
 
-  const countSplit = () => countSplitCustomers(world.clickhouse)
-  const endPlacement = watchPlacement({ countSplit, metrics, logger })
+  const endPlacement = watchPlacement({ countSplit: () => countSplitCustomers(world.clickhouse), metrics, logger })
   const { parity } = config
   const endParity = parity
     ? watchParity({

@@ -6,7 +6,8 @@ import { addToTally, emptyTally, type FeatureTally } from './tally.ts'
 /**
  * Compares what the stream keeps in the profiles with what SQL computes over `events`, customer by customer. A profile lags
  * behind the stream, so it is compared with the events that it includes: those before the position that is its version, which
- * are in the store where a checkpoint speaks for it; and as of its stream time, which is the largest time of those events. Memory is bounded by one chunk.
+ * are in the store where a checkpoint speaks for it; and as of its stream time, which is the largest time of those events.
+ * Memory is bounded by one chunk.
  */
 
 /** A profile's latest row. */

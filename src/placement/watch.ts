@@ -13,8 +13,8 @@ interface PlacementWatchOptions {
 
 /**
  * Tells by a metric and the log of customers whose events lie in more than one partition, of one topic or of two: their
- * producers do not agree on the partition of a key. Each partition then keeps a profile of its own, which knows a part of what they did; it
- * is processed where it is, since any other place would break the order.
+ * producers do not agree on the partition of a key. Each partition then keeps a profile of its own, which knows a part of
+ * what they did; it is processed where it is, since any other place would break the order.
  * @returns ends it
  */
 export function watchPlacement({ countSplit, metrics, logger }: PlacementWatchOptions): () => void {

@@ -17,9 +17,7 @@ export interface RunningPolicy {
   readonly started: string
 }
 
-/**
- * Rows of one policy that are not merged yet need no `FINAL`: the newest of them has the settings of its start.
- */
+/** Rows of one policy that are not merged yet need no `FINAL`: the newest of them has the settings of its start. */
 const selectRunning = `
 SELECT hash, text, settings, toString(last_seen) AS started
 FROM policies
