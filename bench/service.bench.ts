@@ -102,6 +102,8 @@ async function runService(checkout: Checkout, place: Place, events: number, name
     return { seconds, ...usage }
   } finally {
     await service.end('SIGTERM')
+    // The server would go on merging its parts while the next one is timed.
+    await bed.client.command({ query: `DROP DATABASE ${name.replaceAll('.', '_')}` })
     await bed.client.close()
   }
 }

@@ -40,11 +40,23 @@ test('past the bound the oldest ids go, and memory stays bounded', () => {
   assert.equal(ids.add(hashId('id-0'), 10_000, 1e9, 100), true)
 })
 
+test('past the bound, ids of one time are kept up to half of it', () => {
+  const ids = new RecentIds()
+  for (let i = 0; i < 101; i++) assert.equal(ids.add(hashId(`id-${i}`), 5, 1e9, 100), true)
+  let known = 0
+  for (let i = 0; i < 101; i++) if (!ids.add(hashId(`id-${i}`), 5, 1e9, 1000)) known++
+  assert(known >= 50 && known <= 101, `${known} ids are known`)
+})
+
 test('what a checkpoint restores knows the same ids', () => {
   const before = new RecentIds()
   for (let i = 0; i < 50; i++) before.add(hashId(`id-${i}`), i, 1000, 100)
   const after = new RecentIds()
-  after.restore([...before.entries()])
+  const pairs: [number, number][] = []
+  before.forEach((hash, timeMs) => {
+    pairs.push([hash, timeMs])
+  })
+  after.restore(pairs)
   for (let i = 0; i < 50; i++) assert.equal(after.add(hashId(`id-${i}`), 60, 1000, 100), false)
   assert.equal(after.add(hashId('another'), 60, 1000, 100), true)
 })

@@ -26,11 +26,10 @@ export class RecentIds {
     return true
   }
 
-  /** The pairs of hash and time, for a checkpoint. */
-  *entries(): Generator<readonly [hash: number, timeMs: number]> {
-    for (let at = 0; at < this.#table.length; at += 2) {
-      if (this.#table[at] !== 0) yield [this.#table[at]! - 1, this.#table[at + 1]!]
-    }
+  /** Gives the pairs of hash and time, for a checkpoint. */
+  forEach(give: (hash: number, timeMs: number) => void): void {
+    const table = this.#table
+    for (let at = 0; at < table.length; at += 2) if (table[at] !== 0) give(table[at]! - 1, table[at + 1]!)
   }
 
   get size(): number {
@@ -55,16 +54,21 @@ export class RecentIds {
     const table = this.#table
     let live = 0
     for (let at = 0; at < table.length; at += 2) if (table[at] !== 0 && table[at + 1]! >= oldestMs) live++
+    let keptFromMs = oldestMs
+    /** How many of just that time are kept. */
+    let ties = live
     if (live >= maxIds) {
-      const newest = [...this.entries()].sort(([, a], [, b]) => b - a)
-      this.restore(newest.slice(0, Math.min(live, maxIds >> 1)))
-      return
+      const times = liveTimes(table, oldestMs, live).sort()
+      live = Math.min(live, maxIds >> 1)
+      keptFromMs = times[times.length - live]!
+      ties = live - (times.length - 1 - times.lastIndexOf(keptFromMs))
     }
     this.#clear(live)
     for (let at = 0; at < table.length; at += 2) {
-      if (table[at] === 0 || table[at + 1]! < oldestMs) continue
+      const timeMs = table[at + 1]!
+      if (table[at] === 0 || timeMs < keptFromMs || (timeMs === keptFromMs && ties-- <= 0)) continue
       const hash = table[at]! - 1
-      this.#put(this.#find(hash), hash, table[at + 1]!)
+      this.#put(this.#find(hash), hash, timeMs)
     }
   }
 
@@ -72,7 +76,7 @@ export class RecentIds {
   #clear(ids: number): void {
     let pairs = 4
     while (pairs < ids * 4) pairs *= 2
-    this.#table = new Array(pairs * 2).fill(0)
+    this.#table = emptyTable(pairs)
     this.#used = 0
   }
 
@@ -81,6 +85,25 @@ export class RecentIds {
     this.#table[at + 1] = timeMs
     this.#used++
   }
+}
+
+function liveTimes(table: readonly number[], oldestMs: number, live: number): Float64Array {
+  const times = new Float64Array(live)
+  let count = 0
+  for (let at = 0; at < table.length; at += 2) {
+    if (table[at] !== 0 && table[at + 1]! >= oldestMs) times[count++] = table[at + 1]!
+  }
+  return times
+}
+
+/** By the binary logarithm of their pairs: zeros in arrays that the engine has laid out for doubles already. */
+const emptyTables: number[][] = []
+
+/** A copy, in one step; an array filled with 0 would be laid out for small integers first, and anew with the first hash. */
+function emptyTable(pairs: number): number[] {
+  const size = 31 - Math.clz32(pairs)
+  emptyTables[size] ??= new Array<number>(pairs * 2).fill(0.5).fill(0)
+  return emptyTables[size].slice()
 }
 
 /** A 53-bit hash of an id: two 32-bit multiply-and-rotate lanes over its UTF-16 units, mixed as in MurmurHash3. */

@@ -36,10 +36,10 @@ export function writeState(out: RowBuffer, profile: Profile, layout: Layout): vo
     for (const time of times) writeNumber(out, time)
   }
   out.varint(profile.recentIds.size)
-  for (const [hash, timeMs] of profile.recentIds.entries()) {
+  profile.recentIds.forEach((hash, timeMs) => {
     out.f64(hash)
     writeNumber(out, timeMs)
-  }
+  })
   writeTimers(out, profile, layout)
   writeGroups(out, profile, layout)
 }

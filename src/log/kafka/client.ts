@@ -1,6 +1,7 @@
 /** How kafkajs is set up: connections, time-outs, and what of its log lines may be seen. */
 import type { ConnectionOptions } from 'node:tls'
 import kafkajs, { type Kafka, type LogEntry, type SASLOptions } from 'kafkajs'
+import { connectForWhole } from './whole-responses.ts'
 
 const { Kafka: KafkaClient, logLevel } = kafkajs
 
@@ -39,7 +40,7 @@ export function createClient(options: KafkaOptions, retry: Retry): Kafka {
   return new KafkaClient({
     brokers: [...options.brokers],
     clientId: options.clientId,
-    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    ...(options.ssl ? { ssl: options.ssl } : { socketFactory: connectForWhole }),
     ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
     connectionTimeout: 3000,
     requestTimeout: 15_000,

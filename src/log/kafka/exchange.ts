@@ -31,10 +31,15 @@ const replaced = new WeakMap<LookupRequest, ReadonlySet<number>>()
 
 /** Lets the brokers of that cluster object do the request our way. */
 export function replaceRequest<Arguments>(cluster: Cluster, known: KnownRequest<Arguments>): void {
+  onBroker(cluster, (broker) => replaceIn(broker, known as KnownRequest<unknown>))
+}
+
+/** Tells of a broker object each time that the cluster object gives it out. */
+export function onBroker(cluster: Cluster, tell: (broker: Broker) => void): void {
   const findBroker = cluster.findBroker.bind(cluster)
   cluster.findBroker = async (node) => {
     const broker = await findBroker(node)
-    replaceIn(broker, known as KnownRequest<unknown>)
+    tell(broker)
     return broker
   }
 }

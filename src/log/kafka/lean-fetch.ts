@@ -8,8 +8,9 @@
 import type { Batch, Cluster } from 'kafkajs'
 import type { RecordBatch } from '../../events/log.ts'
 import { LogError, partitionKey } from '../log.ts'
-import { replaceRequest } from './exchange.ts'
+import { onBroker, replaceRequest } from './exchange.ts'
 import { type FetchedPartition, isRecordSet, readInt64, readRecordSet } from './record-set.ts'
+import { handWhole } from './whole-responses.ts'
 
 const fetchApi = 1
 const knownVersion = 11
@@ -38,6 +39,7 @@ type OnBounds = (key: string, lastStableOffset: number, highWatermark: number) =
 
 /** Lets the brokers of that cluster object read fetches by our reader. */
 export function useLeanFetch(cluster: Cluster, onBounds: OnBounds = () => undefined): void {
+  onBroker(cluster, handWhole)
   replaceRequest<FetchArguments>(cluster, {
     api: fetchApi,
     version: knownVersion,

@@ -182,10 +182,32 @@ function splitRequests(records: readonly OutRecord[]): TopicMessages[][] {
     count++
     const request = requests.at(-1)!
     const messages = request.get(record.topic)
-    if (messages === undefined) request.set(record.topic, [toMessage(record)])
+    if (messages === undefined) request.set(record.topic, quicklyGrouped([toMessage(record)]))
     else messages.push(toMessage(record))
   }
   return requests.map((request) => [...request].map(([topic, messages]) => ({ topic, messages })))
+}
+
+type ByPartition = Readonly<Record<number, Message[]>>
+
+/**
+ * kafkajs groups the messages of a request by partition with `reduce`, whose step copies the partition's list for each message
+ * that it adds: a million of copies for a thousand messages. These take what the step makes of each alone, and add that.
+ */
+function quicklyGrouped(messages: Message[]): Message[] {
+  return Object.defineProperty(messages, 'reduce', {
+    value: (step: (none: ByPartition, message: Message) => ByPartition) => {
+      const groups: Record<string, Message[]> = {}
+      for (const message of messages) {
+        for (const [partition, own] of Object.entries(step({}, message))) {
+          const group = groups[partition]
+          if (group === undefined) groups[partition] = own
+          else group.push(...own)
+        }
+      }
+      return groups
+    },
+  })
 }
 
 function toMessage({ key, value, headers, partition }: OutRecord): Message {

@@ -5,8 +5,9 @@
  * in order. However else the process ends, the pipe ends with it, so nothing stays behind.
  */
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, existsSync, openSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { chdbLibrary } from './library.ts'
 
@@ -25,6 +26,7 @@ interface Ffi {
 }
 
 const [, , folder = '', port = ''] = process.argv
+giveWay()
 const ffi = createRequire(import.meta.url)('ffi-rs') as Ffi
 const pipe = join(folder, 'stop')
 if (!existsSync(pipe)) execFileSync('mkfifo', ['-m', '600', pipe])
@@ -55,3 +57,18 @@ await ffi.load({
   runInNewThread: true,
 })
 process.exit(stopping ? 0 : 1)
+
+/**
+ * Rows are stored behind the stream, so where all share one machine the service goes first; ClickHouse takes what is left.
+ * To be called before it starts its threads, which inherit the priority.
+ */
+function giveWay(): void {
+  const niceness = 10
+  setPriority(niceness)
+  try {
+    // Linux may weigh whole sessions against each other, and priorities only within one; this session is our own.
+    writeFileSync('/proc/self/autogroup', String(niceness))
+  } catch {
+    // Another system, or one without such groups.
+  }
+}

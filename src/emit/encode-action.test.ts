@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import avro from 'avsc'
+import type { PublishedAction } from './action.ts'
+import { compileActionEncoder } from './encode-action.ts'
+
+const schema = readFileSync(new URL('../../../schemas/action.avsc', import.meta.url), 'utf8')
+
+const actionOf = (customer: string): PublishedAction => ({
+  id: 'f'.repeat(32),
+  action: 'remind',
+  customer,
+  time: 1_700_000_000_000,
+  rank: 1,
+  value: 2.5,
+  channel: 'mail',
+  expires_at: null,
+  payload: { percent: 10, code: 'x', none: null },
+  event_id: 'e',
+  event_type: 'view',
+  topic: 'clicks',
+  partition: 3,
+  offset: 9,
+  policy: 'p',
+  trigger: '',
+})
+
+test('an action reads back as it was, also behind one that is larger than any before', () => {
+  const encode = compileActionEncoder('actions', { wire: { schemaId: 7, schema } })
+  const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema, { wrapUnions: 'never' })
+  const customers = ['a', 'ü'.repeat(3_000), 'b', 'c'.repeat(200_000), 'd']
+  const records = customers.map((customer) => encode(actionOf(customer)))
+  for (const [i, { value, key }] of records.entries()) {
+    assert.equal(key, customers[i])
+    assert.equal(value!.readInt8(0), 0)
+    assert.equal(value!.readInt32BE(1), 7)
+    assert.deepEqual(
+      { ...type.fromBuffer(value!.subarray(5)) },
+      { ...actionOf(key as string), payload: { ...actionOf('').payload } },
+    )
+  }
+})
