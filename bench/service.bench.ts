@@ -12,10 +12,12 @@ import { fromRoot, type Place, partitions, selectOne, type Usage, usageOf } from
 
 const topic = 'bench.clicks'
 /** As in deploy/docker/Dockerfile. */
-const nodeFlags = ['--max-semi-space-size=64']
+const nodeFlags = ['--max-semi-space-size=64', '--v8-pool-size=1']
 
 interface Run extends Usage {
   readonly seconds: number
+  /** Of the service: from when all events were consumed until all of their rows were stored. */
+  readonly storedAfter?: number
 }
 
 /**
@@ -31,7 +33,7 @@ export async function benchService(
   report: Report,
 ): Promise<void> {
   report.say(`filling ${topic} with ${events} events`)
-  await produceClicks([place.kafka], topic, partitions, generateClicks({ count: events, customers: 50_000, seed: 1 }))
+  await produceClicks([place.kafka], topic, partitions, generateClicks({ count: events, customers: 10_000, seed: 1 }))
   const before = baseline === undefined ? undefined : await checkoutAt(baseline)
   const bareLoop: Run[] = []
   const service: Run[] = []
@@ -47,6 +49,7 @@ export async function benchService(
       runs.push(await runService(checkout, place, events, `bench.${name}.${round}`))
     }
   }
+  report.figure('service_seconds_until_stored', median(service.map(({ storedAfter = 0 }) => storedAfter)))
   const rate = (runs: Run[]) => events / median(runs.map(({ seconds }) => seconds))
   const perCpu = (runs: Run[]) => events / median(runs.map(({ cpuSeconds }) => cpuSeconds))
   for (const [name, runs] of Object.entries({ bare_loop: bareLoop, service, baseline: earlier })) {
@@ -94,12 +97,13 @@ async function runService(checkout: Checkout, place: Place, events: number, name
   const service = new checkout.ServiceProcess(bed, nodeFlags)
   try {
     await service.reaches('beckon_events_consumed_total', events)
-    const seconds = (performance.now() - service.assignedMs) / 1000
+    const consumedMs = performance.now()
+    const seconds = (consumedMs - service.assignedMs) / 1000
     const { usage } = service
     const stored = async () =>
       Number((await selectOne<{ n: string }>(bed.client, 'SELECT count() AS n FROM events FINAL')).n)
     while ((await stored()) < events) await sleep(200)
-    return { seconds, ...usage }
+    return { seconds, ...usage, storedAfter: (performance.now() - consumedMs) / 1000 }
   } finally {
     await service.end('SIGTERM')
     // The server would go on merging its parts while the next one is timed.

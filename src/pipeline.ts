@@ -156,16 +156,15 @@ export class Pipeline {
     for (let k = 0; k < decoded.length; k++) {
       const event = decoded[k]
       const i = from + k
-      assert(!(event instanceof UnknownSchema), 'the schema is fetched before the fold')
       tally.events++
-      if (event === undefined) {
-        tally.skipped++
-        continue
-      }
       let rejection: Rejected | undefined
       if (event instanceof Event) rejection = this.#one(batch, batch.offset(i), event, profiles, nowMs, output)
+      else if (event === undefined) tally.skipped++
       else if (event instanceof Erasure) this.#erase(event, batch.offset(i), profiles, tally)
-      else rejection = event
+      else {
+        assert(!(event instanceof UnknownSchema), 'the schema is fetched before the fold')
+        rejection = event
+      }
       if (rejection === undefined) continue
       tally.deadLetters.set(rejection.reason, (tally.deadLetters.get(rejection.reason) ?? 0) + 1)
       records.push(deadLetter(this.#stages.deadLetterTopic, batch, i, rejection, nowMs))

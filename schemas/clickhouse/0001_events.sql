@@ -1,7 +1,7 @@
 -- Every enriched event, also late ones and duplicates, so that the offsets of a partition are complete.
 -- A replay inserts the same rows again: the sorting key holds (topic, partition, offset), so FINAL keeps one of each.
 -- What most events lack lies in the map `context`, and reads as a column of its own all the same.
--- Settings (docs/decisions/013): an INSERT, at most 16 MB, makes one file (a compact part), since files for each of some
+-- Settings (docs/decisions/013): an INSERT, at most 32 MB, makes one file (a compact part), since files for each of some
 -- seventy streams cost more than the rows; what is merged past that has them, so that each column is merged by itself
 -- (vertically), at a third of the cost of whole rows. Merges take at least 8 parts and aim at 10, where 5 is usual, so
 -- that a row is merged less often; a query reads a few more parts.
@@ -69,5 +69,5 @@ CREATE TABLE IF NOT EXISTS events
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)
 ORDER BY (customer, time, topic, partition, offset)
-SETTINGS min_bytes_for_wide_part = 20971520, vertical_merge_algorithm_min_rows_to_activate = 1,
+SETTINGS min_bytes_for_wide_part = 41943040, vertical_merge_algorithm_min_rows_to_activate = 1,
     merge_selector_base = 10, min_parts_to_merge_at_once = 8;

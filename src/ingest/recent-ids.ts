@@ -4,7 +4,7 @@
  * taken for a duplicate) once in about 10^10 customers. Bound: `maxIds`; past it the oldest go first.
  */
 export class RecentIds {
-  /** Pairs of hash + 1 (0 is free) and time; the number of pairs is a power of two, at most half of them used. */
+  /** Pairs of hash + 1 (0 is free) and time; the number of pairs is a power of two, at most two thirds of them used. */
   #table: number[] = []
   #used = 0
 
@@ -15,7 +15,7 @@ export class RecentIds {
    */
   add(hash: number, streamTimeMs: number, windowMs: number, maxIds: number): boolean {
     const oldestMs = streamTimeMs - windowMs
-    if (this.#used * 4 >= this.#table.length) this.#rebuild(oldestMs, maxIds)
+    if (this.#used * 3 >= this.#table.length) this.#rebuild(oldestMs, maxIds)
     const at = this.#find(hash)
     if (this.#table[at] !== 0) {
       if (this.#table[at + 1]! >= oldestMs) return false
@@ -72,10 +72,10 @@ export class RecentIds {
     }
   }
 
-  /** Starts an empty table with room for four times that many. */
+  /** Starts an empty table, of which that many take less than half. */
   #clear(ids: number): void {
     let pairs = 4
-    while (pairs < ids * 4) pairs *= 2
+    while (pairs <= ids * 2) pairs *= 2
     this.#table = emptyTable(pairs)
     this.#used = 0
   }

@@ -4,7 +4,7 @@ import type { TaskDeps } from './deps.ts'
 import { decodeAll } from './fold.ts'
 
 /** Of all topics together: past that nothing gets faster. */
-const maxRecords = 30_000
+const maxRecords = 80_000
 const pieceRecords = 1_000
 const maxMs = 1_000
 

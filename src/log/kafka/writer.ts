@@ -219,7 +219,8 @@ function toMessage({ key, value, headers, partition }: OutRecord): Message {
 
 function sizeOf({ key, value, headers }: OutRecord): number {
   let bytes = recordOverheadBytes + byteLength(key) + byteLength(value)
-  for (const [name, values] of Object.entries(headers)) {
+  for (const name in headers) {
+    const values = headers[name]!
     for (const one of Array.isArray(values) ? values : [values]) {
       bytes += 10 + Buffer.byteLength(name) + byteLength(one as Buffer | string)
     }

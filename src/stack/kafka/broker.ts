@@ -69,8 +69,10 @@ function jarFolder(): string {
 
 /**
  * One copy of everything, few partitions for the internal topics (a quicker first transaction), no wait before the
- * first rebalance, and a short session, for whose end a broker waits when it comes back from a crash. Nothing expires and no segment is rolled by time: replayed history carries old timestamps, which
- * a retention would delete and a roll would turn into a segment for each week.
+ * first rebalance, and a short session, for whose end a broker waits when it comes back from a crash. Nothing expires and
+ * no segment is rolled by time: replayed history carries old timestamps, which a retention would delete and a roll would
+ * turn into a segment for each week. A socket takes 1 MiB, where 100 KiB are usual: of what is fetched no more than that
+ * comes at once to a reader who is busy with the fetch before.
  */
 export function serverProperties(data: string, port: number, controllerPort: number): string {
   const settings = {
@@ -96,6 +98,7 @@ export function serverProperties(data: string, port: number, controllerPort: num
     'broker.session.timeout.ms': 3_000,
     'broker.heartbeat.interval.ms': 500,
     'num.network.threads': 2,
+    'socket.send.buffer.bytes': 1_048_576,
     'num.io.threads': 4,
     'log.retention.ms': -1,
     'log.roll.ms': '9223372036854775807',

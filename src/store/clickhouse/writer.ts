@@ -24,7 +24,7 @@ export function createWriter(options: WriterOptions): RowWriter {
     maxPendingBytes,
     intervalMs = 1000,
     // Its part stays compact in `events`: see min_bytes_for_wide_part there.
-    maxInsertBytes = 16_000_000,
+    maxInsertBytes = 32_000_000,
     maxRetryMs = 5000,
   } = options
   const stopping = new AbortController()
