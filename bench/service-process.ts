@@ -18,6 +18,9 @@ export interface Place {
   readonly folder: string
 }
 
+/** The database of a bed of that name. */
+export const databaseOf = (name: string) => name.replaceAll('.', '_')
+
 /** What a benchmark of the service runs in: topics and tables of that name, and a configuration over them. */
 export interface Bed {
   readonly configFile: string
@@ -33,7 +36,7 @@ export async function makeBed({ kafka, clickhouse, folder }: Place, name: string
   const topics = Object.values(output).map((topic) => ({ topic, numPartitions: partitions }))
   await admin.createTopics({ topics, waitForLeaders: false })
   await admin.disconnect()
-  const database = name.replaceAll('.', '_')
+  const database = databaseOf(name)
   await migrate({
     clickhouse: { url: clickhouse, database, username: 'default', password: '' },
     dryRun: false,

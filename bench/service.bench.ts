@@ -8,7 +8,7 @@ import { generateClicks } from './clicks.ts'
 import { produceClicks } from './clicks-topic.ts'
 import { median, type Report } from './report.ts'
 import * as present from './service-process.ts'
-import { fromRoot, type Place, partitions, selectOne, type Usage, usageOf } from './service-process.ts'
+import { databaseOf, fromRoot, type Place, partitions, selectOne, type Usage, usageOf } from './service-process.ts'
 
 const topic = 'bench.clicks'
 /** As in deploy/docker/Dockerfile. */
@@ -107,7 +107,10 @@ async function runService(checkout: Checkout, place: Place, events: number, name
   } finally {
     await service.end('SIGTERM')
     // The server would go on merging its parts while the next one is timed.
-    await bed.client.command({ query: `DROP DATABASE ${name.replaceAll('.', '_')}` })
+    await bed.client.command({
+      query: 'DROP DATABASE {database:Identifier}',
+      query_params: { database: databaseOf(name) },
+    })
     await bed.client.close()
   }
 }

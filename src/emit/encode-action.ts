@@ -39,9 +39,7 @@ function wireEncoder(schemaId: number, schema: string): (action: PublishedAction
   return (action) => {
     let end = type.encode(action, place, 5)
     if (end < 0) {
-      const larger = Buffer.alloc(place.length - end)
-      place.copy(larger, 0, 0, 5)
-      place = larger
+      place = Buffer.concat([place], place.length - end)
       end = type.encode(action, place, 5)
     }
     return Buffer.from(place.subarray(0, end))

@@ -3,7 +3,7 @@ import { ProfileCache } from '../profiles/cache.ts'
 import type { TaskDeps } from './deps.ts'
 import { decodeAll } from './fold.ts'
 
-/** Of all topics together: past that nothing gets faster. */
+/** Of all topics together. With 30,000 what came next was still slower; many more would not be through in the time. */
 const maxRecords = 80_000
 const pieceRecords = 1_000
 const maxMs = 1_000

@@ -7,7 +7,7 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, constants, existsSync, openSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { chdbLibrary } from './library.ts'
 
@@ -63,7 +63,8 @@ process.exit(stopping ? 0 : 1)
  * To be called before it starts its threads, which inherit the priority.
  */
 function giveWay(): void {
-  const niceness = 10
+  // Who is lower already stays there: nobody but root may be raised.
+  const niceness = Math.max(getPriority(), 10)
   setPriority(niceness)
   try {
     // Linux may weigh whole sessions against each other, and priorities only within one; this session is our own.
