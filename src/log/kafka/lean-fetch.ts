@@ -9,7 +9,8 @@ import type { Batch, Cluster } from 'kafkajs'
 import type { RecordBatch } from '../../events/log.ts'
 import { LogError, partitionKey } from '../log.ts'
 import { onBroker, replaceRequest } from './exchange.ts'
-import { type FetchedPartition, isRecordSet, readInt64, readRecordSet } from './record-set.ts'
+import { ByteReader } from './protocol/byte-reader.ts'
+import { type FetchedPartition, isRecordSet, readRecordSet } from './record-set.ts'
 import { handWhole } from './whole-responses.ts'
 
 const fetchApi = 1
@@ -65,7 +66,7 @@ async function decode(
   for (const { topic, partitions } of topics) {
     for (const partition of partitions) asked.set(partitionKey({ topic, partition: partition.partition }), partition)
   }
-  const reader = new ResponseReader(bytes)
+  const reader = new ByteReader(bytes)
   const clientSideThrottleTime = reader.int32()
   const errorCode = reader.int16()
   const sessionId = reader.int32()
@@ -74,7 +75,7 @@ async function decode(
     const topicName = reader.string()
     const partitions: unknown[] = []
     for (let left = reader.int32(); left > 0; left--) {
-      const part = reader.partition()
+      const part = readPartition(reader)
       if (!isRecordSet(part.records)) return stock(bytes)
       const key = partitionKey({ topic: topicName, partition: part.partition })
       onBounds(key, part.lastStableOffset, part.highWatermark)
@@ -105,51 +106,15 @@ async function carry(fetched: FetchedPartition): Promise<CarrierMessage[]> {
   return [{ offset: String(lastOffset), isControlRecord: false, batchContext: {}, lean }]
 }
 
-/** Fetch response, version 11. */
-class ResponseReader {
-  #at = 0
-  readonly #bytes: Buffer
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes
-  }
-
-  int16(): number {
-    this.#at += 2
-    return this.#bytes.readInt16BE(this.#at - 2)
-  }
-
-  int32(): number {
-    this.#at += 4
-    return this.#bytes.readInt32BE(this.#at - 4)
-  }
-
-  int64(): number {
-    this.#at += 8
-    return readInt64(this.#bytes, this.#at - 8)
-  }
-
-  string(): string {
-    const length = this.int16()
-    this.#at += length
-    return this.#bytes.toString('utf8', this.#at - length, this.#at)
-  }
-
-  partition() {
-    const partition = this.int32()
-    const errorCode = this.int16()
-    const highWatermark = this.int64()
-    const lastStableOffset = this.int64()
-    this.#at += 8 // log start offset
-    const aborted: { producerId: number; firstOffset: number }[] = []
-    for (let left = this.int32(); left > 0; left--) {
-      aborted.push({ producerId: this.int64(), firstOffset: this.int64() })
-    }
-    aborted.sort((a, b) => a.firstOffset - b.firstOffset)
-    const preferredReadReplica = this.int32()
-    const length = Math.max(0, this.int32())
-    this.#at += length
-    const records = this.#bytes.subarray(this.#at - length, this.#at)
-    return { partition, errorCode, highWatermark, lastStableOffset, aborted, preferredReadReplica, records }
-  }
+/** One partition of a fetch response, version 11. */
+function readPartition(from: ByteReader) {
+  const partition = from.int32()
+  const errorCode = from.int16()
+  const highWatermark = from.int64()
+  const lastStableOffset = from.int64()
+  from.int64() // log start offset
+  const aborted = from.array(() => ({ producerId: from.int64(), firstOffset: from.int64() }))
+  aborted.sort((a, b) => a.firstOffset - b.firstOffset)
+  const preferredReadReplica = from.int32()
+  return { partition, errorCode, highWatermark, lastStableOffset, aborted, preferredReadReplica, records: from.bytes() }
 }

@@ -5,6 +5,7 @@
 import type { RecordBatch, RecordHeader, Slice } from '../../events/log.ts'
 import { LogError } from '../log.ts'
 import { codecs, maxBatchBytes } from './codecs.ts'
+import { readInt64 } from './protocol/byte-reader.ts'
 
 /** One partition's part of a fetch response. */
 export interface FetchedPartition {
@@ -259,11 +260,6 @@ class Cursor {
     this.at += length
     return this.#bytes.subarray(from, this.at)
   }
-}
-
-/** Exact up to 2^53: offsets, producer ids and times are never near that. */
-export function readInt64(bytes: Buffer, at: number): number {
-  return bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4)
 }
 
 function corrupt(what: string): LogError {

@@ -1,0 +1,58 @@
+/** Reads the parts of Kafka's protocol one after the other. Throws RangeError past the end. */
+export class ByteReader {
+  #at = 0
+  readonly #bytes: Buffer
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  int16(): number {
+    this.#at += 2
+    return this.#bytes.readInt16BE(this.#at - 2)
+  }
+
+  int32(): number {
+    this.#at += 4
+    return this.#bytes.readInt32BE(this.#at - 4)
+  }
+
+  int64(): number {
+    this.#at += 8
+    return readInt64(this.#bytes, this.#at - 8)
+  }
+
+  /** A text behind its length in an int16; null for a length of -1. */
+  nullableString(): string | null {
+    const length = this.int16()
+    return length < 0 ? null : this.#take(length).toString('utf8')
+  }
+
+  string(): string {
+    return this.nullableString() ?? ''
+  }
+
+  /** Bytes behind their length in an int32, not copied; none for a length of -1. */
+  bytes(): Buffer {
+    return this.#take(Math.max(0, this.int32()))
+  }
+
+  /** Items behind their count in an int32; none for a count of -1. */
+  array<T>(item: () => T): T[] {
+    const items: T[] = []
+    for (let left = this.int32(); left > 0; left--) items.push(item())
+    return items
+  }
+
+  #take(length: number): Buffer {
+    const from = this.#at
+    if (from + length > this.#bytes.length) throw new RangeError('the bytes end too early')
+    this.#at = from + length
+    return this.#bytes.subarray(from, this.#at)
+  }
+}
+
+/** Exact up to 2^53: offsets, producer ids and times are never near that. */
+export function readInt64(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4)
+}

@@ -1,0 +1,38 @@
+import { ByteWriter } from '../byte-writer.ts'
+import { ByteReader } from './byte-reader.ts'
+import type { Answered, Request } from './request.ts'
+
+/** Gives an id and an epoch to write under; for a transactional id it fences the last owner and aborts what that left open. */
+export interface InitProducerIdAsked {
+  /** null: a producer without transactions, of which any broker gives the id. */
+  readonly transactionalId: string | null
+  /** The coordinator aborts a transaction that is open for longer. */
+  readonly transactionTimeoutMs: number
+}
+
+export interface InitProducerIdAnswer extends Answered {
+  readonly errorCode: number
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+export const initProducerId: Request<InitProducerIdAsked, InitProducerIdAnswer> = {
+  name: 'InitProducerId',
+  api: 22,
+  version: 1,
+  encode({ transactionalId, transactionTimeoutMs }) {
+    const to = new ByteWriter()
+    to.string(transactionalId)
+    to.int32(transactionTimeoutMs)
+    return to.written
+  },
+  decode(bytes) {
+    const from = new ByteReader(bytes)
+    return {
+      throttleMs: from.int32(),
+      errorCode: from.int16(),
+      producerId: from.int64(),
+      producerEpoch: from.int16(),
+    }
+  },
+}

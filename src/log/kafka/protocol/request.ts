@@ -1,0 +1,18 @@
+/**
+ * One request of Kafka's protocol in the one version that we speak (https://kafka.apache.org/protocol): a file for each in
+ * this folder, `send.ts` sends them. Versions before the flexible ones (KIP-482), since kafkajs writes the header.
+ */
+export interface Request<Asked, Answer extends Answered> {
+  readonly name: string
+  readonly api: number
+  readonly version: number
+  encode(asked: Asked): Buffer
+  /** Throws RangeError for bytes that end too early. */
+  decode(bytes: Buffer): Answer
+}
+
+/** Part of every answer. */
+export interface Answered {
+  /** For so long the broker wants no more requests; ms. */
+  readonly throttleMs: number
+}
