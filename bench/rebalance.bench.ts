@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { journalCodec } from '../src/journal/journal.ts'
+import { journalSchemas } from '../src/journal-schemas.ts'
 import { openKafkaLog } from '../src/log/kafka/kafka-log.ts'
 import type { Log } from '../src/log/log.ts'
 import type { Report } from './report.ts'
-import { fromRoot, makeBed, type Place, partitions, ServiceProcess } from './service-process.ts'
+import { makeBed, type Place, partitions, ServiceProcess } from './service-process.ts'
 
 const topic = 'rebalance.events'
 const customers = 3_000
@@ -72,7 +72,7 @@ function eventOf(n: number) {
 
 /** By partition, the longest time without a slice within [fromMs, toMs], by the times of the journal's records; ms. */
 async function longestStops(log: Log, fromMs: number, toMs: number): Promise<number[]> {
-  const journal = journalCodec('rebalance.journal', readFileSync(fromRoot('schemas/journal.avsc'), 'utf8'))
+  const journal = journalCodec('rebalance.journal', journalSchemas())
   return Promise.all(
     Array.from({ length: partitions }, async (_, partition) => {
       let last = fromMs

@@ -8,6 +8,7 @@ import { type Engine, schemaFile, withRules } from './engine.ts'
 import type { Registry } from './ingest/registry/registry.ts'
 import { Rejected } from './ingest/rejected.ts'
 import { journalCodec } from './journal/journal.ts'
+import { journalSchemas } from './journal-schemas.ts'
 import { type Consumption, type Log, LogError, type TopicPartition } from './log/log.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
@@ -95,7 +96,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
       return earlier && decider(earlier, format)
     },
     policyStored,
-    journal: journalCodec(config.output.journal, readFileSync(schemaFile('journal'), 'utf8')),
+    journal: journalCodec(config.output.journal, journalSchemas()),
     journalTopic: config.output.journal,
     topics,
     partitions,

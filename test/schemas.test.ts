@@ -29,6 +29,14 @@ for (const name of ['event', 'action', 'outcome', 'journal']) {
   })
 }
 
+test('the journal is written with the newest of its published schemas', () => {
+  const newest = published
+    .filter((file) => file.startsWith('journal.v'))
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  const read = (file: string) => JSON.parse(readFileSync(new URL(file, folder), 'utf8'))
+  assert.deepEqual(read('journal.avsc'), read(`published/${newest.at(-1)}`), 'publish it as a new version')
+})
+
 test('an incompatible change would be seen', () => {
   const current = typeOf('action.avsc')
   const { fields, ...record } = JSON.parse(readFileSync(new URL('action.avsc', folder), 'utf8')) as { fields: object[] }

@@ -2,6 +2,7 @@
 
 import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
 import { MigrationError } from '../store/clickhouse/migrate.ts'
+import { StateError } from '../store/state-error.ts'
 import { fail, ok, type Verdict, warn } from './check.ts'
 import type { World } from './world.ts'
 
@@ -83,11 +84,13 @@ export async function checkRecovery(world: World): Promise<Verdict> {
     for (const { partition, low } of await probe.offsets(topic)) {
       if (!checkpoints.has(partition)) {
         const stored = await world.store().checkpoint(partition)
-        const read = stored && decodeCheckpoint(stored.state)
-        checkpoints.set(partition, read)
-        if (stored !== undefined && read === undefined) {
+        checkpoints.set(partition, undefined)
+        try {
+          if (stored !== undefined) checkpoints.set(partition, decodeCheckpoint(stored.state))
+        } catch (error) {
+          if (!(error instanceof StateError)) throw error
           reasons ||= 'state'
-          faults.push(`the checkpoint of partition ${partition} can not be read`)
+          faults.push(`partition ${partition}: ${error.message}`)
         }
       }
       const checkpoint = checkpoints.get(partition)?.offsets[topic]

@@ -38,6 +38,9 @@ export const reasons = [
 
 export type Reason = (typeof reasons)[number]
 
+/** Of records that were events. */
+export const laterReasons: readonly Reason[] = ['processing', 'output_limit']
+
 export class Rejected {
   readonly reason: Reason
   readonly detail: string

@@ -1,3 +1,6 @@
+import { isObject } from '../changes/canonical.ts'
+import { checkFormat, StateError } from '../store/state-error.ts'
+
 /** What a checkpoint says; kept in the checkpoint row's state as JSON. The row's version is the position. */
 export interface Checkpoint {
   /** All input before it is in the profiles; by topic, those too that are not consumed any more. */
@@ -12,24 +15,35 @@ export interface Checkpoint {
   readonly partitions: number
 }
 
-const format = 3
+export const checkpointFormat = 3
+/** The first one that is still read. */
+const oldestFormat = 3
+
 const numbers = ['clockMs', 'journalOffset', 'partitions'] as const
 
 export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
-  return Buffer.from(JSON.stringify({ format, ...checkpoint }))
+  return Buffer.from(JSON.stringify({ format: checkpointFormat, ...checkpoint }))
 }
 
-/** undefined for bytes that are not a checkpoint of this format. */
-export function decodeCheckpoint(bytes: Buffer): Checkpoint | undefined {
+/** @throws StateError when the bytes are no checkpoint of a format that is read. */
+export function decodeCheckpoint(bytes: Buffer): Checkpoint {
+  const { format, ...checkpoint } = parse(bytes)
+  checkFormat("the partition's checkpoint", Number(format), oldestFormat, checkpointFormat)
+  const isWhole =
+    numbers.every((name) => Number.isInteger(checkpoint[name])) &&
+    typeof checkpoint['digest'] === 'string' &&
+    isObject(checkpoint['offsets']) &&
+    Object.values(checkpoint['offsets']).every((offset) => Number.isInteger(offset))
+  if (!isWhole) throw new StateError("the partition's checkpoint is not whole")
+  return checkpoint as unknown as Checkpoint
+}
+
+function parse(bytes: Buffer): Readonly<Record<string, unknown>> {
   try {
-    const { format: found, ...checkpoint } = JSON.parse(String(bytes)) as Record<string, unknown>
-    const whole =
-      numbers.every((name) => Number.isInteger(checkpoint[name])) &&
-      typeof checkpoint['digest'] === 'string' &&
-      Object.values(checkpoint['offsets'] as object).every((offset) => Number.isInteger(offset))
-    return found === format && whole ? (checkpoint as unknown as Checkpoint) : undefined
+    const value: unknown = JSON.parse(String(bytes))
+    if (isObject(value)) return value
   } catch {
-    // Not JSON: the caller fails closed.
-    return undefined
+    // Not JSON: as any other text that is no checkpoint.
   }
+  throw new StateError("the partition's checkpoint can not be read")
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import avro from 'avsc'
 import type { OutRecord, RecordBatch } from '../events/log.ts'
+import { checkFormat } from '../store/state-error.ts'
 
 /**
  * The journal: one record a slice, in the slice's transaction, of what a replay of the input can't derive. With it a
- * replay runs under the same clock and policy as the first time, and must arrive at the same digest.
+ * replay runs under the same clock, policy and settings as the first time, and must arrive at the same digest.
  */
 export interface JournalEntry {
   readonly topic: string
@@ -26,6 +27,12 @@ export interface JournalEntry {
   readonly refolded: readonly string[]
   /** Where the slice ends: see `widthOf`. */
   readonly position: number
+  /** Content hash of all that folds beside the policy; empty where it is not known. */
+  readonly settings: string
+  /** How many of the slice's records were no events; -1 where it is not known. */
+  readonly rejected: number
+  /** The offsets of events that made the processing fail, ascending: they are folded as if they were not there. */
+  readonly quarantined: readonly number[]
 }
 
 /**
@@ -52,17 +59,39 @@ export interface JournalCodec {
   decode(batch: RecordBatch): JournalEntry[]
 }
 
-/** Bare Avro of schemas/journal.avsc. The journal's partitions are the input's: an entry lies where its input does. */
-export function journalCodec(journalTopic: string, schema: string): JournalCodec {
-  const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema)
+/** Says the format of an entry; those of format 2 have no such header. */
+const formatHeader = 'beckon.format'
+const oldestFormat = 2
+
+/**
+ * Bare Avro of schemas/journal.avsc, with its format in a header. The journal's partitions are the input's: an entry lies
+ * where its input does.
+ * @param schemas of the formats from 2 on; the last one is written, and each is read, with defaults for what it lacks
+ */
+export function journalCodec(journalTopic: string, schemas: readonly string[]): JournalCodec {
+  const types = schemas.map((schema) => avro.Type.forSchema(JSON.parse(schema) as avro.Schema))
+  const type = types.at(-1)!
+  const resolvers = types.map((written) => type.createResolver(written))
+  const newest = oldestFormat + types.length - 1
+  const headers = { [formatHeader]: String(newest) }
   return {
     encode: (entry) => ({
       topic: journalTopic,
       partition: entry.partition,
       key: String(entry.partition),
       value: type.toBuffer(entry),
-      headers: {},
+      headers,
     }),
-    decode: (batch) => Array.from({ length: batch.count }, (_, i) => type.fromBuffer(batch.value(i)!) as JournalEntry),
+    decode: (batch) =>
+      Array.from({ length: batch.count }, (_, i) => {
+        const format = formatOf(batch, i)
+        checkFormat('the journal', format, oldestFormat, newest)
+        return type.fromBuffer(batch.value(i)!, resolvers[format - oldestFormat]) as JournalEntry
+      }),
   }
+}
+
+function formatOf(batch: RecordBatch, i: number): number {
+  const header = batch.headers(i).find(({ name }) => name === formatHeader)
+  return header === undefined ? oldestFormat : Number(header.value)
 }

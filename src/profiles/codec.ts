@@ -4,6 +4,7 @@ import type { FeatureSet } from '../features/features.ts'
 import { emptyPanes, insertRow, rowCount } from '../features/panes.ts'
 import { hashId } from '../ingest/recent-ids.ts'
 import type { RowBuffer } from '../store/row-binary.ts'
+import { checkFormat, StateError } from '../store/state-error.ts'
 import { keepState } from '../timers/states.ts'
 import { packState, type Timer, unpackState } from '../timers/timer.ts'
 import { contactTimes, Profile } from './profile.ts'
@@ -12,7 +13,9 @@ import { contactTimes, Profile } from './profile.ts'
  * A profile's state as bytes, for its row in the store, and back. Panes and timers are stored with what they are of: after a
  * change of the features or timers those that stayed the same find theirs again, and the others start anew.
  */
-const formatVersion = 2
+export const formatVersion = 2
+/** The first one that is still read. */
+const oldestVersion = 2
 
 export function writeState(out: RowBuffer, profile: Profile, layout: Layout): void {
   out.u8(formatVersion)
@@ -109,8 +112,7 @@ export const layoutOf = ({ groups }: FeatureSet, timers: readonly Timer[]): Layo
 /** @throws StateError when the bytes are not a state of this format. */
 export function readState(customer: string, bytes: Buffer, layout: Layout): Profile {
   const reader = new StateReader(bytes)
-  const format = reader.u8()
-  if (format !== formatVersion) throw new StateError(`a profile's state has format ${format}, not ${formatVersion}`)
+  checkFormat("a profile's state", reader.u8(), oldestVersion, formatVersion)
   const profile = new Profile(customer)
   profile.streamTimeMs = reader.number()
   profile.session.index = reader.number()
@@ -179,9 +181,6 @@ function readGroup(reader: StateReader, profile: Profile, layout: Layout): void 
   }
   if (group !== undefined) profile.groups[index] = panes
 }
-
-/** Stored bytes that can't be read: bit rot, or a newer version's. The partition fails closed. */
-export class StateError extends Error {}
 
 /** Small whole numbers take one to five bytes, all others nine. */
 function writeNumber(out: RowBuffer, value: number): void {

@@ -1,6 +1,6 @@
 import { LogError } from '../log/log.ts'
 import type { Failure } from '../ops/metrics.ts'
-import { StateError } from '../profiles/codec.ts'
+import { StateError } from '../store/state-error.ts'
 
 /** The task can't go on for good: only an operator can make it right. docs/runbook.md has a section for each reason. */
 export class TaskFailure extends Error {
@@ -22,7 +22,7 @@ export class Lost extends Error {}
 export function failureOf(error: unknown): TaskFailure | undefined {
   if (error instanceof TaskFailure) return error
   if (error instanceof StateError) {
-    return new TaskFailure('state', 'a stored profile can not be read: see the runbook', error)
+    return new TaskFailure('state', `${error.message}: see the runbook`, error)
   }
   if (error instanceof LogError && error.code === 'too_large') {
     return new TaskFailure('output', 'an output topic refuses a record of allowed size: raise max.message.bytes', error)

@@ -2,8 +2,9 @@ import { setImmediate } from 'node:timers/promises'
 import type { Place } from '../emit/cause.ts'
 import type { RecordBatch } from '../events/log.ts'
 import { UnknownSchema } from '../ingest/decode.ts'
+import { laterReasons } from '../ingest/rejected.ts'
 import type { Turn } from '../log/log.ts'
-import { type Clock, type Decoded, emptyOutput, type Output } from '../pipeline.ts'
+import { type Clock, type Decoded, emptyOutput, type Output, type Tally } from '../pipeline.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
 import type { SliceChunks } from '../store/slice-rows.ts'
 import type { At, TaskDeps } from './deps.ts'
@@ -15,6 +16,13 @@ export interface Folded extends Output {
 }
 
 export const nothingFolded = (): Folded => ({ ...emptyOutput(), rows: [] })
+
+/** How many records were no events. */
+export function rejectedOf({ deadLetters }: Tally): number {
+  let count = 0
+  for (const [reason, n] of deadLetters) if (!laterReasons.includes(reason)) count += n
+  return count
+}
 
 /** Records are folded piece by piece, so that their events are garbage while they are still young. */
 const pieceRecords = 1_000

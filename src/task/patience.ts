@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Turn } from '../log/log.ts'
 import type { Logger } from '../ops/logger.ts'
-import { StateError } from '../profiles/codec.ts'
+import { StateError } from '../store/state-error.ts'
 import { StoreError } from '../store/store-error.ts'
 import type { At } from './deps.ts'
 import { Lost } from './failure.ts'

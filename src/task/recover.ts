@@ -71,8 +71,6 @@ export async function recover(deps: TaskDeps, partition: number, turn: Turn): Pr
 
 function readCheckpoint(state: Buffer, partitions: number): Checkpoint {
   const checkpoint = decodeCheckpoint(state)
-  if (checkpoint === undefined)
-    throw new TaskFailure('state', "the partition's checkpoint can not be read: see the runbook")
   if (checkpoint.partitions !== partitions) {
     throw new TaskFailure('partitions', `the topics had ${checkpoint.partitions} partitions and now have ${partitions}`)
   }

@@ -14,7 +14,7 @@ import { clockBehind, clockOf, endOf } from './clock.ts'
 import { commitSlice, dropWriter } from './commit.ts'
 import { type At, type Opened, originOf, type TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
-import { type Folded, findDue, fireTimers, foldRecords, nothingFolded } from './fold.ts'
+import { type Folded, findDue, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
 import { whileCurrent } from './patience.ts'
 import { recover } from './recover.ts'
 
@@ -340,7 +340,8 @@ export class Task {
     )
     const taken = { first_offset: offsets.get(topic)!, next_offset: nextOffset, fired: due, refolded }
     const position = opened.position + widthOf(taken)
-    const entry = { topic, partition, ...taken, now: nowMs, policy, models: {}, digest, clock: clockMs, position }
+    const folding = { policy, models: {}, settings: '', rejected: rejectedOf(records.tally), quarantined: [] }
+    const entry = { topic, partition, ...taken, now: nowMs, ...folding, digest, clock: clockMs, position }
     const metadata = commitMetadata(nowMs, position)
     const sent = [...folded.records, journal.encode(entry)]
     const slice = { records: sent, groupId, topic, partition, nextOffset, metadata }

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config/load.ts'
-import { compileEngine, type Engine, schemaFile } from '../engine.ts'
+import { compileEngine, type Engine } from '../engine.ts'
 import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
 import { Event } from '../events/event.ts'
 import type { RecordBatch } from '../events/log.ts'
 import { journalCodec } from '../journal/journal.ts'
+import { journalSchemas } from '../journal-schemas.ts'
 import type { SliceWriter, Turn } from '../log/log.ts'
 import { MemoryLog } from '../log/memory/memory-log.ts'
 import { createLogger } from '../ops/logger.ts'
@@ -142,7 +142,7 @@ export class World {
         return earlier && deciderOf(earlier)
       },
       policyStored: Promise.resolve(),
-      journal: journalCodec('beckon.journal', readFileSync(schemaFile('journal'), 'utf8')),
+      journal: journalCodec('beckon.journal', journalSchemas()),
       journalTopic: 'beckon.journal',
       topics: this.#topics,
       partitions: 1,

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { schemaFile } from '../../src/engine.ts'
 import type { OutRecord } from '../../src/events/log.ts'
 import { journalCodec } from '../../src/journal/journal.ts'
+import { journalSchemas } from '../../src/journal-schemas.ts'
 import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts'
 import type { Log } from '../../src/log/log.ts'
 import type { World } from '../harness.ts'
@@ -161,7 +160,7 @@ async function readEvents(log: Log, topic: string, partition: number): Promise<L
 
 async function readSlices(log: Log, world: World, partition: number): Promise<Slice[]> {
   const topic = world.topic('journal')
-  const journal = journalCodec(topic, readFileSync(schemaFile('journal'), 'utf8'))
+  const journal = journalCodec(topic, journalSchemas())
   const slices: Slice[] = []
   for await (const batch of log.read(topic, partition, 0, Number.MAX_SAFE_INTEGER)) {
     for (const { next_offset: nextOffset, clock: clockMs, fired } of journal.decode(batch)) {

@@ -60,7 +60,7 @@ export function createErasureStore(client: ClickHouseClient): ErasureStore {
     },
     async progress(partition) {
       const checkpoint = await profiles.readCheckpoint(partition)
-      const offsets = checkpoint && decodeCheckpoint(checkpoint.state)?.offsets
+      const offsets = checkpoint && decodeCheckpoint(checkpoint.state).offsets
       return { position: checkpoint?.version ?? 0, offsets: offsets ?? {} }
     },
     async erased(customer, partitions) {

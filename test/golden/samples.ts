@@ -1,0 +1,21 @@
+import type { JournalEntry } from '../../src/journal/journal.ts'
+
+/** What the golden files of the present formats hold: something in every field. */
+
+export const journalEntry: JournalEntry = {
+  topic: 'clicks.v1',
+  partition: 3,
+  first_offset: 4_294_967_296,
+  next_offset: 4_294_967_301,
+  now: 1_700_000_000_123,
+  policy: 'c0ffee00c0ffee00c0ffee00c0ffee00',
+  models: { churn: 'v7' },
+  digest: '0123456789abcdef0123456789abcdef',
+  clock: 1_700_000_000_000,
+  fired: ['ada', 'Žofie'],
+  refolded: ['bob'],
+  position: 8_589_934_592,
+  settings: 'feed0000feed0000feed0000feed0000',
+  rejected: 2,
+  quarantined: [4_294_967_297, 4_294_967_300],
+}
