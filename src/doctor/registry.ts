@@ -55,7 +55,7 @@ export async function checkSchemas(world: World): Promise<Verdict> {
   for (const { name: topic } of topics) {
     const subject = `${topic}-value`
     const { status, body } = await ask(registry, `/subjects/${encodeURIComponent(subject)}/versions/latest`)
-    if (status === 404) unregistered.push(subject)
+    if (status === 404 && [40401, 40402].includes(Number(body['error_code']))) unregistered.push(subject)
     else if (status !== 200) bad.push(`${subject}: the registry answers ${status}`)
     else {
       const why = await whyUnusable(world, topic, Number(body['id']))

@@ -1,6 +1,7 @@
 /**
  * Avro schemas as values. A writer's schema comes from outside, so it is checked and bounded before anything is
- * compiled from it: 256 KiB of text, 2,000 fields, 32 levels, no name that means something to JavaScript.
+ * compiled from it: 256 KiB of text, 2,000 fields, 32 levels. Names are as in the Avro specification 1.12: what a name
+ * means to JavaScript (`__proto__`, `constructor`) means nothing here, as no object with a prototype is keyed by it.
  */
 
 import { type Rejected, rejected } from './rejected.ts'
@@ -45,10 +46,9 @@ const malformed = rejected('bad_schema', 'the schema is not valid Avro')
 const tooLarge = rejected('bad_schema', 'the schema is larger than 256 KiB')
 const tooManyFields = rejected('bad_schema', 'the schema has more than 2,000 fields')
 const tooDeep = rejected('bad_schema', 'the schema is nested deeper than 32 levels')
-const badName = rejected('bad_schema', 'the schema has a name that is invalid, reserved or taken')
+const badName = rejected('bad_schema', 'the schema has a name that is invalid or taken')
 const notRecord = rejected('bad_schema', 'the schema is not a record')
 
-const reservedNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/
 const timeTypes = new Map<string, { readonly kind: Primitive; readonly unit: 'day' | 'ms' | 'us' }>([
   ['date', { kind: 'int', unit: 'day' }],
@@ -165,8 +165,7 @@ class SchemaParser {
       const name = checkedName(field['name'])
       if (names.has(name)) throw badName
       names.add(name)
-      const aliases = Array.isArray(field['aliases']) ? field['aliases'].map(checkedName) : []
-      fields.push({ name, aliases, schema: this.#parse(field['type'], inner, depth + 1) })
+      fields.push({ name, aliases: aliasesOf(field), schema: this.#parse(field['type'], inner, depth + 1) })
     }
     return record
   }
@@ -181,8 +180,13 @@ class SchemaParser {
 }
 
 function checkedName(name: unknown): string {
-  if (typeof name !== 'string' || !namePattern.test(name) || reservedNames.has(name)) throw badName
+  if (typeof name !== 'string' || !namePattern.test(name)) throw badName
   return name
+}
+
+/** Any text: what a field was called before need not be an Avro name. */
+function aliasesOf({ aliases }: Json): readonly string[] {
+  return Array.isArray(aliases) ? aliases.filter((alias) => typeof alias === 'string') : []
 }
 
 function fullName(json: Json, namespace: string): string {

@@ -196,6 +196,54 @@ test('a name that means something to JavaScript is data', () => {
   assert.equal(({} as { isAdmin?: unknown }).isAdmin, undefined)
 })
 
+test('a name of the schema that means something to JavaScript is data', () => {
+  const text = (name: string) => ({ name, type: 'string' })
+  const kind = { type: 'enum', name: 'Kind', symbols: ['__proto__', 'constructor'] }
+  const inner = {
+    type: 'record',
+    name: 'constructor',
+    fields: [text('__proto__'), text('isAdmin'), { name: 'kind', type: kind }],
+  }
+  const schema = schemaOf([text('toString'), text('__proto__'), { name: 'constructor', type: inner }])
+  const bytes = Buffer.concat([
+    encode(schemaOf([]), {}),
+    ...['\x02a', '\x02b', '\x02c', '\x02d', '\x02'].map(Buffer.from),
+  ])
+  const of = (over: FieldMapping) => decoded(decoderOf(schema, { ...mapping, ...over }), bytes)
+  const selective = of({})
+  assert.deepEqual(selective.properties.names, ['toString', '__proto__', 'constructor'])
+  for (const { properties } of [selective, of({ url: { evaluate: () => '' } })]) {
+    assert.equal(properties.get('__proto__'), 'b')
+    const value = properties.get('constructor') as Record<string, Value>
+    assert.equal(Object.getPrototypeOf(value), null)
+    assert.deepEqual(Object.entries(value), [
+      ['__proto__', 'c'],
+      ['isAdmin', 'd'],
+      ['kind', 'constructor'],
+    ])
+  }
+  assert.equal(of({ url: 'constructor.__proto__' }).url, 'c')
+})
+
+test('a field is known by its own name before another is by an alias, wherever the two stand', () => {
+  const old = { name: 'legacyId', aliases: ['user', 'kind'], type: 'string' }
+  const older = { name: 'oldestId', aliases: ['place'], type: 'string' }
+  const oldest = { name: 'firstId', aliases: ['place'], type: 'string' }
+  for (const fields of [
+    [old, ...head, older, oldest],
+    [...head, older, old, oldest],
+  ]) {
+    const schema = { type: 'record', name: 'E', fields }
+    const values = { legacyId: 'OLD', oldestId: 'x', firstId: 'y' }
+    for (const whole of [false, true]) {
+      const over: FieldMapping = { url: 'place', ...(whole ? { title: { evaluate: () => '' } } : {}) }
+      const event = decoded(decoderOf(schema, { ...mapping, ...over }), encode(schema, values))
+      assert.deepEqual([event.customer, event.type, event.url], ['u1', 'view', 'x'])
+      assert.deepEqual([event.properties.get('legacyId'), event.properties.get('firstId')], ['OLD', 'y'])
+    }
+  }
+})
+
 test('a schema without the customer, the type or the time can not serve the mapping', () => {
   const unresolvable = (fields: readonly unknown[], over: FieldMapping = mapping) => {
     const schema = JSON.stringify({ type: 'record', name: 'Root', fields })

@@ -16,7 +16,7 @@ import {
   readName,
   readText,
 } from './avro-cursor.ts'
-import type { AvroField, AvroRecord, AvroSchema } from './avro-schema.ts'
+import type { AvroRecord, AvroSchema } from './avro-schema.ts'
 import { enumReader, minBytes, type Read, recordReader, unionReader, ValueReaders } from './avro-values.ts'
 import { toMs } from './event-time.ts'
 import { parseIsoTime } from './iso-time.ts'
@@ -62,8 +62,9 @@ function selectiveReader(plan: Plan, steps: readonly Step[]): EventReader {
 /** For mappings with functions of the whole record: all of it is read, and then walked as JSON is. */
 function wholeReader(plan: Plan, schema: AvroRecord, compiler: EventCompiler): EventReader {
   const cursor = new Cursor()
-  const names = Object.freeze(schema.fields.map((field) => childName(plan.root, field) ?? field.name))
-  const readers = schema.fields.map((field) => compiler.value(field.schema, child(plan.root, field)))
+  const known = knownNames(schema, plan.root)
+  const names = Object.freeze(schema.fields.map((field, i) => known[i] ?? field.name))
+  const readers = schema.fields.map((field, i) => compiler.value(field.schema, childOf(plan.root, known[i])))
   return (bytes, start, end) => {
     cursor.open(bytes, start, end)
     const values = readers.map((read) => read(cursor))
@@ -82,8 +83,9 @@ class EventCompiler {
   }
 
   fields(record: AvroRecord, within: PathNode, prefix: string): Step[] {
-    return record.fields.map((field) => {
-      const node = child(within, field)
+    const known = knownNames(record, within)
+    return record.fields.map((field, i) => {
+      const node = childOf(within, known[i])
       return node === undefined
         ? this.#unnamed(field.schema, prefix + field.name)
         : this.#named(field.schema, node, prefix + field.name)
@@ -95,9 +97,10 @@ class EventCompiler {
     if (node === undefined) return this.#values.read(schema)
     if (schema.kind === 'union') return unionReader(schema.branches.map((branch) => this.value(branch, node)))
     if (schema.kind === 'record' && node.children.size > 0) {
+      const known = knownNames(schema, node)
       return recordReader(
-        schema.fields.map((field) => childName(node, field) ?? field.name),
-        schema.fields.map((field) => this.value(field.schema, child(node, field))),
+        schema.fields.map((field, i) => known[i] ?? field.name),
+        schema.fields.map((field, i) => this.value(field.schema, childOf(node, known[i]))),
       )
     }
     const isId = node.targets.some((target) => target.kind === 'text' && target.id)
@@ -247,13 +250,21 @@ class EventCompiler {
   }
 }
 
-/** The name by which the mapping knows a field: its own, or else one of its aliases. */
-function childName(within: PathNode, field: AvroField): string | undefined {
-  return [field.name, ...field.aliases].find((name) => within.children.has(name))
+/**
+ * The names by which the mapping knows a record's fields: its own, or else an alias that is no other field's name and
+ * that no field before it has. undefined where it knows none.
+ */
+function knownNames({ fields }: AvroRecord, within: PathNode): readonly (string | undefined)[] {
+  const taken = new Set(fields.map(({ name }) => name))
+  return fields.map(({ name, aliases }) => {
+    if (within.children.has(name)) return name
+    const alias = aliases.find((other) => within.children.has(other) && !taken.has(other))
+    if (alias !== undefined) taken.add(alias)
+    return alias
+  })
 }
 
-function child(within: PathNode, field: AvroField): PathNode | undefined {
-  const name = childName(within, field)
+function childOf(within: PathNode, name: string | undefined): PathNode | undefined {
   return name === undefined ? undefined : within.children.get(name)
 }
 

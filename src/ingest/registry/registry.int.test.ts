@@ -34,6 +34,16 @@ test('a real registry takes our schema, gives it back by its id, and keeps topic
 
   const other = await registry.schema(id, `${topic}-other`)
   assert.ok(other instanceof Rejected && other.reason === 'schema_not_allowed')
+  await registry.register(`${topic}-later-value`, eventSchema)
+  assert.ok(!((await registry.schema(id, `${topic}-later`)) instanceof Rejected), 'registered since')
   const unknown = await registry.schema(2_000_000_000, topic)
   assert.ok(unknown instanceof Rejected && unknown.reason === 'unknown_schema')
+})
+
+test('what a real registry answers at a wrong path says nothing of a schema', {
+  skip: url === undefined && missing,
+}, async () => {
+  for (const path of ['/nowhere', '/../nowhere']) {
+    await assert.rejects(connectRegistry({ url: url! + path }).schema(1, 'clicks'), { code: 'not_a_registry' })
+  }
 })

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseAvroSchema } from '../avro-schema.ts'
 import { Rejected } from '../rejected.ts'
-import { connectRegistry, RegistryError, type RegistryOptions } from './registry.ts'
+import { connectRegistry, type RegistryOptions } from './registry.ts'
 
 const schema = JSON.stringify({
   type: 'record',
@@ -20,6 +21,8 @@ const json =
     response.writeHead(status, { 'content-type': 'application/vnd.schemaregistry.v1+json' }).end(JSON.stringify(body))
   }
 
+const absent = json({ error_code: 40403, message: 'Schema not found' }, 404)
+
 /** A registry that answers as each test tells it; what it was asked is in `asked`. */
 let routes: Record<string, Handler> = {}
 let asked: string[] = []
@@ -34,7 +37,7 @@ before(async () => {
     })
     request.on('end', () => {
       asked.push(`${request.method} ${request.url}`)
-      const answer = routes[request.url ?? ''] ?? json({ error_code: 404, message: 'not found' }, 404)
+      const answer = routes[request.url ?? ''] ?? absent
       answer(response, request, body)
     })
   })
@@ -91,46 +94,94 @@ test('a schema has to be Avro and of the topic', async () => {
   assert.equal(await reasonOf(1), 'schema')
   routes[subjects] = of('clicks-key')
   assert.equal(await reasonOf(1), 'schema_not_allowed')
-  delete routes[subjects] // A registry that can't tell.
+  routes[subjects] = json({ error_code: 404, message: 'HTTP 404 Not Found' }, 404) // A registry that can't tell.
   assert.equal(await reasonOf(1), 'schema')
   routes['/api/schemas/ids/1'] = json({ schema: 'syntax = "proto3";', schemaType: 'PROTOBUF' })
   assert.equal(await reasonOf(1), 'schema_not_allowed')
 })
 
-test('what is no answer of a registry is a bad schema', async () => {
-  const answers: Record<string, Handler> = {
-    html: (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Sign in</html>'),
-    'html as JSON': (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('<html>'),
-    'an error with status 200': json({ error_code: 40403, message: 'Schema not found', schema }),
-    'another type': json({ schema: { type: 'record' } }),
-    'a list': json([schema]),
-    'five MB': json({ schema: 'x'.repeat(5 * 1024 * 1024) }),
-    'a redirect': (response) => response.writeHead(302, { location: '/api/elsewhere' }).end(),
-    '422': json({ error_code: 42201 }, 422),
+test('what a schema belongs to is asked for anew before a topic is refused, and no more often than that', async (t) => {
+  const subjects = [{ subject: 'clicks-value', version: 1 }]
+  const versions = 'GET /api/schemas/ids/7/versions'
+  routes = {
+    '/api/schemas/ids/7': json({ schema }),
+    '/api/schemas/ids/7/versions': (response, request, body) => json(subjects)(response, request, body),
   }
-  routes['/api/elsewhere'] = json({ schema })
-  for (const [name, answer] of Object.entries(answers)) {
-    routes['/api/schemas/ids/1'] = answer
-    assert.equal(await reasonOf(1), 'bad_schema', name)
-  }
-  assert.ok(!asked.includes('GET /api/elsewhere'))
+  const start = performance.now()
+  let passedMs = 0
+  t.mock.method(performance, 'now', () => start + passedMs)
+  const registry = connectRegistry(options)
+  const isRefused = async (topic: string) => (await registry.schema(7, topic)) instanceof Rejected
+  assert.equal(await isRefused('clicks'), false)
+  subjects.push({ subject: 'orders-value', version: 1 })
+  assert.equal(await isRefused('orders'), false, 'registered since')
+  asked = []
+  for (let i = 0; i < 100; i++) assert.equal(await isRefused('views'), true)
+  assert.deepEqual(asked, [versions])
+  subjects.push({ subject: 'views-value', version: 1 })
+  passedMs = 60_000
+  await sleep(10) // The cache reads the clock once a millisecond.
+  assert.equal(await isRefused('views'), false)
+  assert.equal(await isRefused('clicks'), false)
+  assert.deepEqual(asked, [versions, versions])
+
+  routes['/api/schemas/ids/7/versions'] = (response) => response.destroy()
+  await assert.rejects(registry.schema(7, 'returns'), { code: 'unavailable' })
+  assert.equal(await isRefused('clicks'), false, 'what is known goes on without the registry')
 })
 
-test('a registry that can not say now throws, and is asked again', async () => {
+test('a registry that can not say now, or something in its place, throws, and is asked again', async () => {
+  const html =
+    (status: number): Handler =>
+    (response) =>
+      response.writeHead(status, { 'content-type': 'text/html' }).end('<h1>Sign in</h1>')
+  const cut: Handler = (response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ schema }).slice(0, -20))
+  }
+  const away: Record<string, Handler> = {
+    'an error of its own': json({ error_code: 50001 }, 500),
+    'a full gateway': json({}, 429),
+    'a closed connection': (response) => response.destroy(),
+    'a connection closed within the answer': (response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1000 }).write('{"schema":')
+      response.destroy()
+    },
+  }
+  const foreign: Record<string, Handler> = {
+    'a page with status 200': html(200),
+    'a page with status 404': html(404),
+    'a gateway without a route': json({ message: 'no Route matched with those values' }, 404),
+    'a wrong path of a registry': json({ error_code: 404, message: 'HTTP 404 Not Found' }, 404),
+    'a redirect': (response) => response.writeHead(302, { location: '/api/elsewhere' }).end(),
+    'JSON cut short': cut,
+    'an error with status 200': json({ error_code: 40403, message: 'Schema not found', schema }),
+    'no content': (response) => response.writeHead(204).end(),
+    'another type': json({ schema: { type: 'record' } }),
+    'a list': json([schema]),
+    'an error of another question': json({ error_code: 42201 }, 422),
+  }
   const registry = connectRegistry(options)
-  const answers: readonly (readonly [Handler, RegistryError['code']])[] = [
-    [json({ error_code: 50001 }, 500), 'unavailable'],
-    [json({}, 429), 'unavailable'],
-    [(response) => response.destroy(), 'unavailable'],
-    [(response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>404</h1>'), 'unavailable'],
-    [json({ error_code: 401 }, 401), 'refused'],
-  ]
-  for (const [answer, code] of answers) {
+  routes['/api/elsewhere'] = json({ schema })
+  for (const [name, answer] of Object.entries({ ...away, ...foreign })) {
     routes['/api/schemas/ids/1'] = answer
-    await assert.rejects(registry.schema(1, 'clicks'), (error) => error instanceof RegistryError && error.code === code)
+    const code = name in away ? 'unavailable' : 'not_a_registry'
+    await assert.rejects(registry.schema(1, 'clicks'), { name: 'RegistryError', code }, name)
+  }
+  assert.ok(!asked.includes('GET /api/elsewhere'))
+  for (const status of [401, 403]) {
+    routes['/api/schemas/ids/1'] = json({ error_code: status }, status)
+    await assert.rejects(registry.schema(1, 'clicks'), { name: 'RegistryError', code: 'refused' })
   }
   routes['/api/schemas/ids/1'] = json({ schema })
+  routes['/api/schemas/ids/1/versions'] = html(200)
+  await assert.rejects(registry.schema(1, 'clicks'), { code: 'not_a_registry' }, 'of its subjects')
+  routes['/api/schemas/ids/1/versions'] = json([{ subject: 'clicks-value', version: 1 }])
   assert.deepEqual(await registry.schema(1, 'clicks'), { text: schema, references: [] })
+})
+
+test('a schema longer than an answer may be is a bad one', async () => {
+  routes['/api/schemas/ids/1'] = json({ schema: 'x'.repeat(5 * 1024 * 1024) })
+  assert.equal(await reasonOf(1), 'bad_schema')
 })
 
 test('references come in the order in which they can be parsed', async () => {

@@ -1,7 +1,9 @@
 /**
  * A client of a Schema Registry with Confluent's HTTP interface. What it answers is as little trusted as an event: the
  * address is fixed, an id is checked before it becomes part of a URL, redirects are not followed, an answer is JSON of
- * at most 1 MiB within 5 s. That there is no such schema is data (`Rejected`); that the registry can't say is thrown.
+ * at most 1 MiB within 5 s. A schema that can't be used is data (`Rejected`), but only where the registry itself said so,
+ * in its JSON or with an error code of its own; what a proxy, a gateway or a wrong address answers says nothing of the
+ * schema, and is thrown like silence. What an id stands for never changes, what subjects it has does.
  */
 
 import assert from 'node:assert/strict'
@@ -14,14 +16,16 @@ const maxAnswerBytes = 1024 * 1024
 const maxReferences = 16
 const maxId = 2 ** 31 - 1
 const maxSchemas = 1_000
-/** How long it is remembered that a schema does not exist. */
-const absentMs = 60_000
+/** How long a refusal holds; half of what a decoder keeps it, so that the decoder's next question is asked anew. */
+const refusalMs = 30_000
+/** The registry's own codes for what does not exist: a subject, a version, a schema. */
+const absentCodes: ReadonlySet<unknown> = new Set([40401, 40402, 40403])
 
 const badId = rejected('unknown_schema', 'a schema id is at least 1')
 const unknown = rejected('unknown_schema', 'the registry has no such schema')
 const notAvro = rejected('schema_not_allowed', 'the schema is not an Avro schema')
 const otherSubject = rejected('schema_not_allowed', 'the schema does not belong to the topic')
-const badAnswer = rejected('bad_schema', "the registry's answer is not a schema")
+const tooLong = rejected('bad_schema', "the registry's answer is longer than 1 MiB")
 const badReferences = rejected('bad_schema', "the schema's references are too many or can't be resolved")
 
 export interface RegistryOptions {
@@ -33,10 +37,13 @@ export interface RegistryOptions {
   readonly token?: string | undefined
 }
 
-/** `unavailable`: try again. `refused`: the credentials don't suffice. `incompatible`: the subject takes no such schema. */
+/**
+ * `unavailable`: try again. `not_a_registry`: something else answers in its place. `refused`: the credentials don't suffice.
+ * `incompatible`: the subject takes no such schema. `invalid`: it took no schema, or could not judge one.
+ */
 export class RegistryError extends Error {
   override readonly name = 'RegistryError'
-  readonly code: 'unavailable' | 'refused' | 'incompatible' | 'invalid'
+  readonly code: 'unavailable' | 'not_a_registry' | 'refused' | 'incompatible' | 'invalid'
 
   constructor(code: RegistryError['code'], message: string, options?: ErrorOptions) {
     super(message, options)
@@ -44,7 +51,7 @@ export class RegistryError extends Error {
   }
 
   get retriable(): boolean {
-    return this.code === 'unavailable'
+    return this.code === 'unavailable' || this.code === 'not_a_registry'
   }
 }
 
@@ -63,7 +70,7 @@ export function connectRegistry(options: RegistryOptions): Registry {
 
 interface Answer {
   readonly status: number
-  /** undefined where the body is not JSON of acceptable size. */
+  /** JSON; undefined where it is longer than `maxAnswerBytes`. */
   readonly body: unknown
 }
 
@@ -80,7 +87,9 @@ type Json = { readonly [name: string]: unknown }
 class RegistryClient implements Registry {
   readonly #base: string
   readonly #headers: Record<string, string>
-  readonly #known = new LRUCache<number, Known | Rejected>({ max: maxSchemas })
+  readonly #known = new LRUCache<number, Known>({ max: maxSchemas })
+  /** By id and topic. */
+  readonly #refused = new LRUCache<string, Rejected>({ max: maxSchemas, ttl: refusalMs })
   /** One request for an id, however many ask. */
   readonly #asking = new Map<number, Promise<Known | Rejected>>()
 
@@ -98,11 +107,17 @@ class RegistryClient implements Registry {
 
   async schema(id: number, topic: string): Promise<FetchedSchema | Rejected> {
     if (!Number.isInteger(id) || id < 1 || id > maxId) return badId
-    const known = this.#known.get(id) ?? (await this.#ask(id))
-    if (known instanceof Rejected) return known
-    const { subjects, recordName, schema } = known
-    const belongs = (subject: string) => subject === `${topic}-value` || subject === `${topic}-${recordName}`
-    return subjects === undefined || subjects.some(belongs) ? schema : otherSubject
+    const known = this.#known.get(id)
+    if (known !== undefined && belongs(known, topic)) return known.schema
+    const key = `${id} ${topic}`
+    const refused = this.#refused.get(key)
+    if (refused !== undefined) return refused
+    // A refusal makes dead letters: it rests on what the registry says now, not on what it said of another topic.
+    const answer = await this.#ask(id, known)
+    if (!(answer instanceof Rejected) && belongs(answer, topic)) return answer.schema
+    const refusal = answer instanceof Rejected ? answer : otherSubject
+    this.#refused.set(key, refusal)
+    return refusal
   }
 
   async register(subject: string, schema: string): Promise<number> {
@@ -115,33 +130,35 @@ class RegistryClient implements Registry {
 
   async isCompatible(subject: string, schema: string): Promise<boolean> {
     const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions/latest`
-    const { status, body } = await this.#request(path, { schema })
-    if (status === 404) return true // There is no version yet.
+    const answer = await this.#request(path, { schema })
+    if (isAbsent(answer)) return true // There is no version yet.
+    const { status, body } = answer
     const compatible = status === 200 && isObject(body) ? body['is_compatible'] : undefined
     if (typeof compatible !== 'boolean')
       throw new RegistryError('invalid', `the registry answered ${status} to a check`)
     return compatible
   }
 
-  #ask(id: number): Promise<Known | Rejected> {
+  /** `known`: what was known so far; then only the subjects are asked for. */
+  #ask(id: number, known: Known | undefined): Promise<Known | Rejected> {
     const asked = this.#asking.get(id)
     if (asked !== undefined) return asked
-    const asking = this.#fetch(id)
-      .then((known) => {
-        if (known instanceof Rejected) this.#known.set(id, known, { ttl: absentMs })
-        else this.#known.set(id, known)
-        return known
+    const asking = this.#fetch(id, known)
+      .then((answer) => {
+        if (!(answer instanceof Rejected)) this.#known.set(id, answer)
+        return answer
       })
       .finally(() => this.#asking.delete(id))
     this.#asking.set(id, asking)
     return asking
   }
 
-  async #fetch(id: number): Promise<Known | Rejected> {
-    const { status, body } = await this.#request(`/schemas/ids/${id}`)
-    if (status === 404) return unknown
-    const found = status === 200 ? schemaOf(body) : undefined
-    if (found === undefined) return badAnswer
+  async #fetch(id: number, known: Known | undefined): Promise<Known | Rejected> {
+    if (known !== undefined) return { ...known, subjects: await this.#subjects(id) }
+    const answer = await this.#request(`/schemas/ids/${id}`)
+    if (isAbsent(answer)) return unknown
+    if (answer.body === undefined) return tooLong
+    const found = schemaOf(answer)
     if (found['schemaType'] !== undefined && found['schemaType'] !== 'AVRO') return notAvro
     const recordName = fullName(found.schema)
     const references = await this.#references(found)
@@ -152,7 +169,8 @@ class RegistryClient implements Registry {
   /** Not every registry can tell; then the schema is taken. */
   async #subjects(id: number): Promise<readonly string[] | undefined> {
     const { status, body } = await this.#request(`/schemas/ids/${id}/versions`)
-    if (status !== 200 || !Array.isArray(body)) return undefined
+    if (status !== 200) return undefined
+    if (!Array.isArray(body)) throw notARegistry(status)
     return body.flatMap((version: unknown) => (isObject(version) ? [String(version['subject'])] : []))
   }
 
@@ -170,9 +188,10 @@ class RegistryClient implements Registry {
         const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`
         if (seen.has(path)) continue
         if (seen.add(path).size > maxReferences) return false
-        const { status, body } = await this.#request(path)
-        const found = status === 200 ? schemaOf(body) : undefined
-        if (found === undefined || !(await resolve(found))) return false
+        const answer = await this.#request(path)
+        if (isAbsent(answer) || answer.body === undefined) return false
+        const found = schemaOf(answer)
+        if (!(await resolve(found))) return false
         texts.push(found.schema)
       }
       return true
@@ -180,7 +199,10 @@ class RegistryClient implements Registry {
     return (await resolve(schema)) ? texts : badReferences
   }
 
-  /** @throws RegistryError where the registry can't be reached, is not well, or refuses. */
+  /**
+   * An answer of the registry: JSON with the status 200, or with an error code.
+   * @throws RegistryError where it can't be reached, is not well, or refuses, and where something else answers
+   */
   async #request(path: string, content?: Json): Promise<Answer> {
     let response: Response
     let text: string | undefined
@@ -201,10 +223,10 @@ class RegistryClient implements Registry {
     if (status === 401 || status === 403) throw new RegistryError('refused', `the schema registry answered ${status}`)
     if (status === 429 || status >= 500)
       throw new RegistryError('unavailable', `the schema registry answered ${status}`)
-    const body = parse(response, text)
-    // A 404 that is not the registry's own comes from something in its place: nothing is known of the schema then.
-    if (status === 404 && body === undefined)
-      throw new RegistryError('unavailable', 'there is no schema registry there')
+    if (text === undefined && status === 200 && isJson(response)) return { status, body: undefined }
+    const body = text !== undefined && isJson(response) ? parse(text) : undefined
+    const isError = isObject(body) && Number.isInteger(body['error_code'])
+    if (body === undefined || isError === (status === 200)) throw notARegistry(status)
     return { status, body }
   }
 }
@@ -221,8 +243,11 @@ async function boundedText(response: Response): Promise<string | undefined> {
   return Buffer.concat(chunks).toString()
 }
 
-function parse(response: Response, text: string | undefined): unknown {
-  if (text === undefined || !(response.headers.get('content-type') ?? '').includes('json')) return undefined
+function isJson(response: Response): boolean {
+  return (response.headers.get('content-type') ?? '').includes('json')
+}
+
+function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -230,20 +255,37 @@ function parse(response: Response, text: string | undefined): unknown {
   }
 }
 
+function notARegistry(status: number): RegistryError {
+  return new RegistryError('not_a_registry', `what answers at the registry's address is no registry (status ${status})`)
+}
+
+function isAbsent({ status, body }: Answer): boolean {
+  return status === 404 && isObject(body) && absentCodes.has(body['error_code'])
+}
+
+function belongs({ subjects, recordName }: Known, topic: string): boolean {
+  return (
+    subjects === undefined || subjects.some((name) => name === `${topic}-value` || name === `${topic}-${recordName}`)
+  )
+}
+
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function schemaOf(body: unknown): (Json & { readonly schema: string }) | undefined {
-  if (!isObject(body) || typeof body['schema'] !== 'string' || body['error_code'] !== undefined) return undefined
-  return { ...body, schema: body['schema'] }
+/** @throws RegistryError where the answer is none to a question for a schema */
+function schemaOf({ status, body }: Answer): Json & { readonly schema: string } {
+  const schema = status === 200 && isObject(body) ? body['schema'] : undefined
+  if (typeof schema !== 'string') throw notARegistry(status)
+  return { ...(body as Json), schema }
 }
 
 /** Empty where the text is not a named schema: the decoder will refuse it. */
 function fullName(schema: string): string {
   try {
     const { namespace, name } = JSON.parse(schema) as { namespace?: unknown; name?: unknown }
-    return typeof namespace === 'string' && namespace !== '' ? `${namespace}.${String(name)}` : String(name)
+    const isFull = typeof namespace !== 'string' || namespace === '' || String(name).includes('.')
+    return isFull ? String(name) : `${namespace}.${String(name)}`
   } catch {
     return '' // Not JSON.
   }
