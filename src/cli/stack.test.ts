@@ -49,4 +49,10 @@ describe('beckon stack', () => {
       assert.equal((await run('up', '--kafka-port', port)).fault, 'commander.invalidArgument', port)
     }
   })
+
+  it('makes a Kafka of one broker or of three', async () => {
+    for (const brokers of ['0', '2', '4', 'three']) {
+      assert.equal((await run('up', '--brokers', brokers)).fault, 'commander.invalidArgument', brokers)
+    }
+  })
 })

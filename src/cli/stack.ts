@@ -1,7 +1,9 @@
 /** `beckon stack`: a real Kafka, ClickHouse and Schema Registry on this machine without Docker. */
 import { Command, InvalidArgumentError } from 'commander'
-import type { PartName } from '../stack/part.ts'
-import { defaultPort, type PartStatus, stackStatus, startStack, stopStack } from '../stack/stack.ts'
+import { type BrokerCount, brokerCounts } from '../stack/kafka/broker.ts'
+import type { ServiceName } from '../stack/part.ts'
+import { defaultPorts } from '../stack/parts.ts'
+import { type PartStatus, stackStatus, startStack, stopStack } from '../stack/stack.ts'
 import { StackError } from '../stack/stack-error.ts'
 import { CommandError, exitCode } from './exit.ts'
 
@@ -9,6 +11,7 @@ const defaultDir = '.beckon/stack'
 
 interface UpOptions {
   readonly dir: string
+  readonly brokers?: BrokerCount
   readonly kafkaPort?: number
   readonly clickhousePort?: number
   readonly registryPort?: number
@@ -24,7 +27,8 @@ export function stackCommand(): Command {
 
   withCommonOptions(stack.command('up'))
     .description('start what is not up yet, and wait until it answers')
-    .option('--kafka-port <port>', 'port of Kafka (9092, or the one it had last)', parsePort)
+    .option('--brokers <n>', 'a Kafka of 1 broker, or a cluster of 3 (1, or as many as it has)', parseBrokers)
+    .option('--kafka-port <port>', 'port of Kafka, the first of those of a cluster (9092, or as last)', parsePort)
     .option('--clickhouse-port <port>', "port of ClickHouse's HTTP (8123, or the one it had last)", parsePort)
     .option('--registry-port <port>', 'port of the registry (8081, or the one it had last)', parsePort)
     .option('--registry', 'start a Schema Registry too')
@@ -55,10 +59,11 @@ export function stackCommand(): Command {
 
 async function up(options: UpOptions): Promise<void> {
   const before = await stackStatus({ dir: options.dir })
-  const lastPort = (name: PartName) => before.find(({ part }) => part === name)?.port ?? defaultPort(name)
+  const lastPort = (name: ServiceName) => before.find(({ part }) => part === name)?.port ?? defaultPorts[name]
   const wantsRegistry = options.registry === true || options.registryPort !== undefined
   const addresses = await startStack({
     dir: options.dir,
+    brokers: options.brokers,
     ports: {
       kafka: options.kafkaPort ?? lastPort('kafka'),
       clickhouse: options.clickhousePort ?? lastPort('clickhouse'),
@@ -93,6 +98,12 @@ function parsePort(text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port
   throw new InvalidArgumentError('A port is a number from 1 to 65535.')
+}
+
+function parseBrokers(text: string): BrokerCount {
+  const found = brokerCounts.find((count) => String(count) === text)
+  if (found === undefined) throw new InvalidArgumentError(`It is ${brokerCounts.join(' or ')}.`)
+  return found
 }
 
 /** Faults of the stack are told in words, with the exit code of their kind. */

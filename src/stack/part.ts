@@ -3,8 +3,16 @@
  * answers. Processes, ports, folders and the order of things are the stack's business.
  */
 
-export const partNames = ['kafka', 'clickhouse', 'registry'] as const
-export type PartName = (typeof partNames)[number]
+/** What a stack offers, in the order in which it starts. */
+export const serviceNames = ['kafka', 'clickhouse', 'registry'] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+/** The brokers of a cluster; one that is alone is the first. */
+export const brokerNames = ['kafka', 'kafka-2', 'kafka-3'] as const
+export type BrokerName = (typeof brokerNames)[number]
+
+/** A part is one process. */
+export type PartName = ServiceName | BrokerName
 
 /** Programs and packages that beckon can't bring itself. */
 export type Tool = 'jdk' | 'maven' | 'chdb'
@@ -20,11 +28,13 @@ export interface Launch {
 
 export interface Part {
   readonly name: PartName
-  readonly defaultPort: number
+  readonly service: ServiceName
   /** The tools that a start needs now; what has been downloaded needs no downloader. */
   needs(): readonly Tool[]
   /** Downloads and formats what is missing in the part's own folder, and says how to start the process. */
   prepare(folder: string, port: number, onStep: OnStep): Promise<Launch>
+  /** All ports that it takes where it is given that one. */
+  ports(port: number): readonly number[]
   /** The version of what answers at the port; rejects while nothing does. */
   probe(port: number): Promise<string>
   /** What a client of the part is configured with. */

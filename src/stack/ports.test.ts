@@ -16,3 +16,9 @@ it('tells a free port from a taken one, also where it is taken on all interfaces
     assert.equal(await isFree(port), true)
   }
 })
+
+it('finds ports in a row, which no outgoing connection takes', async () => {
+  const first = await freePort(6)
+  for (let port = first; port < first + 6; port++) assert.ok(await isFree(port))
+  assert.ok(first + 6 <= 32_768)
+})

@@ -1,11 +1,26 @@
 /** TCP ports of the loopback interface: is one free, who holds it, which one to take. */
 import { spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  return await listenOnce(0)
+/**
+ * Below those that systems give to outgoing connections (Linux: 32768 and up): a server that is away for a moment would find
+ * such a one taken when it comes back, or a client that calls it meanwhile would be connected to itself.
+ */
+const [lowest, highest] = [10_000, 32_000]
+
+/** The first of `count` ports in a row that were free a moment ago. */
+export async function freePort(count = 1): Promise<number> {
+  for (;;) {
+    const first = randomInt(lowest, highest - count)
+    if (await areFree(first, count)) return first
+  }
+}
+
+async function areFree(first: number, count: number): Promise<boolean> {
+  for (let port = first; port < first + count; port++) if (!(await isFree(port))) return false
+  return true
 }
 
 export async function isFree(port: number): Promise<boolean> {
@@ -25,12 +40,10 @@ export function portHolder(port: number): string | undefined {
   return pid === undefined ? undefined : `${command} (pid ${pid})`
 }
 
-async function listenOnce(port: number): Promise<number> {
+async function listenOnce(port: number): Promise<void> {
   const server = createServer()
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
-  const taken = (server.address() as AddressInfo).port
   server.close()
   await once(server, 'close')
-  return taken
 }

@@ -5,10 +5,13 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { Kafka, logLevel } from 'kafkajs'
+import kafkajs, { type Admin } from 'kafkajs'
+import { openKafkaLog } from '../log/kafka/kafka-log.ts'
 import { freePort } from './ports.ts'
 import { birthOf } from './process.ts'
-import { killPart, missingTools, stackStatus, startPart, startStack, stopStack } from './stack.ts'
+import { killPart, missingTools, stackStatus, startPart, startStack, stopPart, stopStack } from './stack.ts'
+
+const { ConfigResourceTypes, Kafka, logLevel } = kafkajs
 
 const missing = Object.values(missingTools()).includes(true) && !process.env['CI']
 const skip = missing && 'needs Java 17, Maven and the chdb package'
@@ -76,6 +79,49 @@ describe('the local stack', { skip }, () => {
   })
 })
 
+describe('a cluster of three brokers', { skip }, () => {
+  const root = mkdtempSync(join(tmpdir(), 'beckon-cluster-'))
+  const dir = join(root, 'stack')
+  after(async () => {
+    await stopStack({ dir, wipe: true })
+    rmSync(root, { recursive: true, force: true })
+  })
+
+  it('has ports in a row, keeps three copies of each topic, and serves while a broker is away', async () => {
+    const { kafka } = await startStack({ dir, ports: { kafka: 0 }, brokers: 3 })
+    const brokers = kafka.split(',')
+    const [first] = brokers.map((address) => Number(address.split(':')[1]))
+    assert.deepEqual(
+      brokers,
+      [0, 1, 2].map((i) => `127.0.0.1:${first! + i}`),
+    )
+    const log = await openKafkaLog({ brokers, clientId: 'stack-test' })
+    try {
+      await log.createTopics([{ topic: 'kept', partitions: 2 }])
+      const slice = { records: [], groupId: 'g', topic: 'kept', partition: 0, nextOffset: 0, metadata: '' }
+      const writer = await log.openWriter('w')
+      await writer.commit(slice)
+      await writer.close()
+      assert.deepEqual(await replicasOf(brokers, ['kept', '__consumer_offsets', '__transaction_state']), [3, 3, 3])
+      assert.deepEqual(await minInSyncOf(brokers, ['kept', '__consumer_offsets', '__transaction_state']), [2, 2, 2])
+
+      await killPart({ dir, part: 'kafka-2' })
+      const states = (await stackStatus({ dir })).map(({ part, state }) => `${part} ${state}`)
+      assert.deepEqual(states, ['kafka answers', 'kafka-2 down', 'kafka-3 answers', 'clickhouse down', 'registry down'])
+      await log.append([{ topic: 'kept', key: null, value: Buffer.from('kept'), headers: {}, partition: 1 }])
+      await startPart({ dir, part: 'kafka-2' })
+      await stopPart({ dir, part: 'kafka' })
+      // As many as it has, where nobody says how many.
+      assert.deepEqual(await startStack({ dir, ports: { kafka: 0 } }), { kafka })
+      assert.deepEqual(await log.offsets('kept', 1), { low: 0, high: 1 })
+    } finally {
+      await log.close()
+    }
+    await assert.rejects(startStack({ dir, ports: { kafka: 0 }, brokers: 1 }), { name: 'StackError', code: 'usage' })
+    assert.deepEqual(await stopStack({ dir }), ['kafka', 'kafka-2', 'kafka-3'])
+  })
+})
+
 it('takes no folder that holds other files, and wipes none', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'beckon-other-'))
   mkdirSync(join(dir, 'kafka'))
@@ -109,6 +155,30 @@ async function stored({ kafka, clickhouse }: Addresses): Promise<string[]> {
   const topics = await admin.listTopics()
   await admin.disconnect()
   return [...topics, await sql(clickhouse, 'SELECT n FROM kept.t')]
+}
+
+/** The least number of copies that a partition of each has. */
+async function replicasOf(brokers: string[], topics: string[]): Promise<number[]> {
+  const metadata = await asAdmin(brokers, (admin) => admin.fetchTopicMetadata({ topics }))
+  return metadata.topics.map(({ partitions }) => Math.min(...partitions.map(({ replicas }) => replicas.length)))
+}
+
+async function minInSyncOf(brokers: string[], topics: string[]): Promise<number[]> {
+  const resources = topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name }))
+  const answer = await asAdmin(brokers, (admin) => admin.describeConfigs({ resources, includeSynonyms: false }))
+  return answer.resources.map(({ configEntries }) =>
+    Number(configEntries.find(({ configName }) => configName === 'min.insync.replicas')?.configValue),
+  )
+}
+
+async function asAdmin<T>(brokers: string[], work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    return await work(admin)
+  } finally {
+    await admin.disconnect()
+  }
 }
 
 async function sql(url: string, query: string): Promise<string> {

@@ -5,17 +5,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { server } from './clickhouse/server.ts'
-import { broker } from './kafka/broker.ts'
+import { type BrokerCount, portsOf } from './kafka/broker.ts'
 import { withLock } from './lock.ts'
-import { type OnStep, type Part, type PartName, partNames, type Tool } from './part.ts'
+import { type OnStep, type Part, type PartName, type ServiceName, serviceNames, type Tool } from './part.ts'
+import { brokersIn, claimBrokers, partsOf } from './parts.ts'
 import { freePort, isFree, portHolder } from './ports.ts'
 import { endProcess, isRunning, launchDetached, logPath, logTail, type ProcessRecord, readRecord } from './process.ts'
-import { registry } from './registry/apicurio.ts'
 import { StackError } from './stack-error.ts'
 import { isInstalled, mendOf } from './tools.ts'
-
-const parts: Readonly<Record<PartName, Part>> = { kafka: broker, clickhouse: server, registry }
 
 /** A cold JVM on a busy machine has been seen to need 20 s. */
 const startBoundMs = 90_000
@@ -25,10 +22,10 @@ const stopGraceMs = 20_000
 /** First line of the file that marks a folder as a stack's own, and keeps its data out of git. */
 const mark = '# The data of a local beckon stack; `beckon stack down --wipe` removes it.'
 
-/** The parts to bring up, each with its port. */
-export type StackPorts = Readonly<Partial<Record<PartName, number>>>
+/** What to bring up, each with its port; that of Kafka is the first broker's. */
+export type StackPorts = Readonly<Partial<Record<ServiceName, number>>>
 
-/** Kafka as host:port, ClickHouse as a URL, the registry as the URL of its Confluent API; for the parts asked for. */
+/** Kafka as host:port, of several brokers with commas between, ClickHouse as a URL, the registry as the URL of its Confluent API; for what was asked for. */
 export type StackAddresses<Ports extends StackPorts> = { [Name in keyof Ports]: string }
 
 export interface PartStatus {
@@ -42,48 +39,73 @@ export interface PartStatus {
 }
 
 /**
- * Brings up the parts that `ports` names, all at once, and resolves to the address of each when it answers. Parts that
- * are up already stay as they are. A port of 0 means the one that the part has or had last, else any free one.
+ * Brings up what `ports` names, all at once, and resolves to the address of each when it answers. What is up already stays
+ * as it is. A port of 0 means the one that the part has or had last, else any free one. `brokers` is how many a Kafka that
+ * is made anew has (1), and must be as many as one has that is there.
  * Rejects with a StackError that lists all faults; what did come up then stays up.
  */
 export async function startStack<Ports extends StackPorts>(options: {
   dir: string
   ports: Ports
+  brokers?: BrokerCount | undefined
   onStep?: OnStep
 }): Promise<StackAddresses<Ports>> {
   const { ports, onStep = () => {} } = options
   const dir = claimFolder(options.dir)
-  const names = partNames.filter((name) => ports[name] !== undefined)
+  const services = serviceNames.filter((name) => ports[name] !== undefined)
   return await withLock(dir, onStep, async () => {
-    const down = names.filter((name) => runningRecord(dir, name) === undefined)
-    const missing = missingOf(down).map(mendOf)
-    if (missing.length > 0) throw new StackError('failed', missing.join('\n'))
-    const results = await Promise.allSettled(names.map((name) => ensureUp(dir, parts[name], ports[name] ?? 0, onStep)))
+    const missing = missingOf(
+      partsIn(dir).filter(({ name, service }) => ports[service] !== undefined && !isUp(dir, name)),
+    )
+    if (missing.length > 0) throw new StackError('failed', missing.map(mendOf).join('\n'))
+    const brokers = services.includes('kafka') ? claimBrokers(dir, options.brokers) : (brokersIn(dir) ?? 1)
+    const parts = partsOf(brokers).filter(({ service }) => ports[service] !== undefined)
+    const firstPorts = new Map<ServiceName, number>()
+    for (const service of services) {
+      const count = service === 'kafka' ? portsOf(brokers) : 1
+      firstPorts.set(service, ports[service] || (readRecord(join(dir, service))?.port ?? (await freePort(count))))
+    }
+    const starts = parts.map((part) => {
+      const siblings = parts.filter(({ service }) => service === part.service)
+      return ensureUp(dir, part, firstPorts.get(part.service)! + siblings.indexOf(part), onStep)
+    })
+    const results = await Promise.allSettled(starts)
     const faults = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
     if (faults.length === 1) throw faults[0]
     if (faults.length > 1) throw new StackError('failed', faults.map(messageOf).join('\n'))
-    const addresses = names.map((name) => [name, addressOf(dir, name)])
-    return Object.fromEntries(addresses) as StackAddresses<Ports>
+    return Object.fromEntries(services.map((service) => [service, addressOf(dir, service)])) as StackAddresses<Ports>
   })
 }
 
 /** Starts one part again, on its data and at the port that it had; resolves to its address when it answers. */
 export async function startPart(options: { dir: string; part: PartName }): Promise<string> {
   const dir = resolve(options.dir)
+  const part = partsIn(dir).find(({ name }) => name === options.part)
+  const port = readRecord(join(dir, options.part))?.port
+  if (part === undefined || port === undefined) throw new StackError('usage', `${dir} has no ${options.part}`)
   return await withLock(
     dir,
     () => {},
     async () => {
-      await ensureUp(dir, parts[options.part], 0, () => {})
-      return addressOf(dir, options.part)
+      await ensureUp(dir, part, port, () => {})
+      return part.address(port)
     },
   )
 }
 
 /** Kills one part as a crash would (SIGKILL) and resolves when its process is gone. Its data stays. */
 export async function killPart(options: { dir: string; part: PartName }): Promise<void> {
-  const record = runningRecord(resolve(options.dir), options.part)
-  if (record !== undefined) await endProcess(record, 0)
+  await endPart(options, 0)
+}
+
+/** Asks one part to end (SIGTERM) and resolves when its process is gone. Its data stays. */
+export async function stopPart(options: { dir: string; part: PartName }): Promise<void> {
+  await endPart(options, stopGraceMs)
+}
+
+async function endPart({ dir, part }: { dir: string; part: PartName }, graceMs: number): Promise<void> {
+  const record = runningRecord(resolve(dir), part)
+  if (record !== undefined) await endProcess(record, graceMs)
 }
 
 /** Stops all parts in order and resolves to those that were up; with `wipe` it then removes their data. */
@@ -93,15 +115,21 @@ export async function stopStack(options: { dir: string; wipe?: boolean; onStep?:
   if (!existsSync(dir)) return []
   if (!isOwn(dir)) throw notOwn(dir)
   const stopped = await withLock(dir, onStep, async () => {
-    const running = partNames.filter((name) => runningRecord(dir, name) !== undefined)
-    // Clients of Kafka go before Kafka: the reverse of the order in which the parts are listed.
-    for (const name of running.toReversed()) {
-      const record = readRecord(join(dir, name))
-      if (record !== undefined) await endProcess(record, stopGraceMs)
-      onStep(`${name}: stopped`)
+    const parts = partsIn(dir)
+    const running = parts.filter(({ name }) => isUp(dir, name))
+    // Clients of Kafka go before Kafka: the reverse of the order in which the services are listed.
+    for (const service of serviceNames.toReversed()) {
+      await Promise.all(
+        running
+          .filter((part) => part.service === service)
+          .map(async ({ name }) => {
+            await endPart({ dir, part: name }, stopGraceMs)
+            onStep(`${name}: stopped`)
+          }),
+      )
     }
-    if (wipe) for (const name of partNames) rmSync(join(dir, name), { recursive: true, force: true })
-    return running
+    if (wipe) for (const { name } of parts) rmSync(join(dir, name), { recursive: true, force: true })
+    return running.map(({ name }) => name)
   })
   if (wipe) {
     rmSync(join(dir, '.gitignore'), { force: true })
@@ -115,39 +143,33 @@ export async function stopStack(options: { dir: string; wipe?: boolean; onStep?:
 export async function stackStatus(options: { dir: string }): Promise<PartStatus[]> {
   const dir = resolve(options.dir)
   return await Promise.all(
-    partNames.map(async (name): Promise<PartStatus> => {
+    partsIn(dir).map(async ({ name, probe }): Promise<PartStatus> => {
       const port = readRecord(join(dir, name))?.port ?? null
       const record = runningRecord(dir, name)
       if (record === undefined) return { part: name, state: 'down', pid: null, port, version: null }
-      const version = await parts[name].probe(record.port).catch(() => null)
+      const version = await probe(record.port).catch(() => null)
       return { part: name, state: version === null ? 'silent' : 'answers', pid: record.pid, port, version }
     }),
   )
 }
 
 /** Which tools are missing for a first start of those parts; what has been downloaded needs no Maven. */
-export function missingTools(names: readonly PartName[] = ['kafka', 'clickhouse']): Record<Tool, boolean> {
-  const missing = missingOf(names)
+export function missingTools(names: readonly ServiceName[] = ['kafka', 'clickhouse']): Record<Tool, boolean> {
+  const missing = missingOf(partsOf(1).filter(({ service }) => names.includes(service)))
   return { jdk: missing.includes('jdk'), maven: missing.includes('maven'), chdb: missing.includes('chdb') }
 }
 
-/** The port of a part where nobody says another. */
-export function defaultPort(name: PartName): number {
-  return parts[name].defaultPort
-}
-
-function missingOf(names: readonly PartName[]): Tool[] {
-  const needed = new Set(names.flatMap((name) => parts[name].needs()))
+function missingOf(parts: readonly Part[]): Tool[] {
+  const needed = new Set(parts.flatMap((part) => part.needs()))
   return [...needed].filter((tool) => !isInstalled(tool))
 }
 
-async function ensureUp(dir: string, part: Part, wantedPort: number, onStep: OnStep): Promise<void> {
+async function ensureUp(dir: string, part: Part, port: number, onStep: OnStep): Promise<void> {
   const folder = join(dir, part.name)
   const startedMs = performance.now()
   let record = runningRecord(dir, part.name)
   if (record === undefined) {
-    const port = wantedPort || (readRecord(folder)?.port ?? (await freePort()))
-    await refuseTakenPort(part.name, port)
+    for (const taken of part.ports(port)) await refuseTakenPort(part, taken)
     mkdirSync(folder, { recursive: true })
     const launch = await part.prepare(folder, port, onStep)
     onStep(`${part.name}: starting`)
@@ -156,8 +178,8 @@ async function ensureUp(dir: string, part: Part, wantedPort: number, onStep: OnS
     onStep(`${part.name}: up at ${part.address(port)} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`)
     return
   }
-  if (wantedPort !== 0 && wantedPort !== record.port) {
-    const message = `${part.name}: already up at port ${record.port}, not ${wantedPort}; run beckon stack down first`
+  if (port !== record.port) {
+    const message = `${part.name}: already up at port ${record.port}, not ${port}; run beckon stack down first`
     throw new StackError('failed', message)
   }
   await untilItAnswers(part, record, folder)
@@ -180,10 +202,10 @@ async function untilItAnswers(part: Part, record: ProcessRecord, folder: string)
   }
 }
 
-async function refuseTakenPort(name: PartName, port: number): Promise<void> {
+async function refuseTakenPort({ name, service }: Part, port: number): Promise<void> {
   if (await isFree(port)) return
   const holder = portHolder(port) ?? 'another process'
-  const message = `${name}: port ${port} is taken by ${holder}; end it, or take another port with --${name}-port`
+  const message = `${name}: port ${port} is taken by ${holder}; end it, or take another port with --${service}-port`
   throw new StackError('failed', message)
 }
 
@@ -192,8 +214,15 @@ function runningRecord(dir: string, name: PartName): ProcessRecord | undefined {
   return record !== undefined && isRunning(record) ? record : undefined
 }
 
-function addressOf(dir: string, name: PartName): string {
-  return parts[name].address(readRecord(join(dir, name))?.port ?? 0)
+function isUp(dir: string, name: PartName): boolean {
+  return runningRecord(dir, name) !== undefined
+}
+
+const partsIn = (dir: string) => partsOf(brokersIn(dir) ?? 1)
+
+function addressOf(dir: string, service: ServiceName): string {
+  const parts = partsIn(dir).filter((part) => part.service === service)
+  return parts.map(({ name, address }) => address(readRecord(join(dir, name))?.port ?? 0)).join()
 }
 
 /** Makes the folder, or checks that it is a stack's own, so that `wipe` can never remove anybody else's files. */

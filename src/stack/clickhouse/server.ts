@@ -4,7 +4,7 @@ import type { Part } from '../part.ts'
 
 export const server: Part = {
   name: 'clickhouse',
-  defaultPort: 8123,
+  service: 'clickhouse',
 
   needs: () => ['chdb'],
 
@@ -13,6 +13,8 @@ export const server: Part = {
     // As in ClickHouse's own image, times without a zone are UTC.
     return { command: process.execPath, args: [serve, folder, String(port)], env: { TZ: 'UTC' } }
   },
+
+  ports: (port) => [port],
 
   async probe(port) {
     const query = new URL('/?query=SELECT+version()', server.address(port))

@@ -11,7 +11,7 @@ const version = '2.6.13.Final'
 
 export const registry: Part = {
   name: 'registry',
-  defaultPort: 8081,
+  service: 'registry',
 
   needs: () => (existsSync(unpackedFolder()) ? ['jdk'] : ['jdk', 'maven']),
 
@@ -35,6 +35,8 @@ export const registry: Part = {
       },
     }
   },
+
+  ports: (port) => [port],
 
   async probe(port) {
     const response = await fetch(`${registry.address(port)}/subjects`, { signal: AbortSignal.timeout(2_000) })
