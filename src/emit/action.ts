@@ -1,5 +1,6 @@
 import type { Candidate } from '../decide/decide.ts'
 import type { Value } from '../events/event.ts'
+import { toValue } from '../expressions/to-value.ts'
 import type { Moment } from '../features/moment.ts'
 import { actionId } from './action-id.ts'
 import type { Cause } from './cause.ts'
@@ -16,7 +17,7 @@ export interface PublishedAction {
   readonly value: number
   readonly channel: string
   readonly expires_at: number | null
-  readonly payload: Readonly<Record<string, null | boolean | number | string>>
+  readonly payload: Readonly<Record<string, Value>>
   /** Empty, as the type, for an action of a timer. */
   readonly event_id: string
   readonly event_type: string
@@ -45,7 +46,7 @@ export function publishAction(
     value: score,
     channel: action.channel,
     expires_at: action.expiresMs === 0 ? null : moment.asOfMs + action.expiresMs,
-    payload: Object.fromEntries(action.payload.map(([name, of]) => [name, scalar(of(moment) as Value | undefined)])),
+    payload: Object.fromEntries(action.payload.map(([name, of]) => [name, toValue(of(moment))])),
     event_id: event.id,
     event_type: event.type,
     topic: cause.topic,
@@ -56,8 +57,7 @@ export function publishAction(
   }
 }
 
-/** A payload holds scalars; lists and maps go as JSON text, what has no value as null. */
-function scalar(value: Value | undefined): null | boolean | number | string {
-  if (value === undefined || value === null) return null
-  return typeof value === 'object' ? JSON.stringify(value) : value
+/** For places that hold scalars only, as Avro's schema and the rows in the store: lists and maps as JSON text. */
+export function toScalar(value: Value): null | boolean | number | string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
 }

@@ -7,6 +7,8 @@ import { compileActionEncoder } from './encode-action.ts'
 
 const schema = readFileSync(new URL('../../../schemas/action.avsc', import.meta.url), 'utf8')
 
+const nested = { percent: 10, code: 'x', none: null, list: [1, { a: [null] }], map: { b: 'ü' }, empty: [] }
+
 const actionOf = (customer: string): PublishedAction => ({
   id: 'f'.repeat(32),
   action: 'remind',
@@ -24,6 +26,19 @@ const actionOf = (customer: string): PublishedAction => ({
   offset: 9,
   policy: 'p',
   trigger: '',
+})
+
+test('lists and maps of a payload are JSON in JSON, and texts of JSON in Avro', () => {
+  const action = { ...actionOf('ada'), payload: nested }
+  const json = compileActionEncoder('actions', 'json')(action)
+  assert.deepEqual(JSON.parse(String(json.value)), action)
+  const avroRecord = compileActionEncoder('actions', { wire: { schemaId: 7, schema } })(action)
+  const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema, { wrapUnions: 'never' })
+  const { payload } = type.fromBuffer(avroRecord.value!.subarray(5)) as typeof action
+  assert.deepEqual(
+    { ...payload },
+    { percent: 10, code: 'x', none: null, list: '[1,{"a":[null]}]', map: '{"b":"ü"}', empty: '[]' },
+  )
 })
 
 test('an action reads back as it was, also behind one that is larger than any before', () => {

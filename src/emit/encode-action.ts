@@ -1,8 +1,8 @@
 import avro from 'avsc'
 import type { OutRecord } from '../events/log.ts'
-import type { PublishedAction } from './action.ts'
+import { type PublishedAction, toScalar } from './action.ts'
 
-/** How actions are written: Avro in the Confluent wire format under a schema id, or JSON. */
+/** How actions are written: Avro in the Confluent wire format under a schema id, where a payload's lists and maps are JSON texts; or JSON. */
 export type ActionFormat = { readonly wire: { readonly schemaId: number; readonly schema: string } } | 'json'
 
 /**
@@ -36,7 +36,9 @@ function wireEncoder(schemaId: number, schema: string): (action: PublishedAction
   // Encoded in one place and copied from there: `toBuffer` takes memory of its own from the system for every value.
   let place = Buffer.alloc(1024)
   place.writeInt32BE(schemaId, 1)
-  return (action) => {
+  return (published) => {
+    const payload = Object.fromEntries(Object.entries(published.payload).map(([name, of]) => [name, toScalar(of)]))
+    const action = { ...published, payload }
     let end = type.encode(action, place, 5)
     if (end < 0) {
       place = Buffer.concat([place], place.length - end)

@@ -2,7 +2,7 @@ import type { Event } from '../events/event.ts'
 import { type Campaign, noCampaign } from './enrichment.ts'
 import { memo } from './memo.ts'
 import { compilePropertyFinder } from './property-finder.ts'
-import { eachParameter, queryOf } from './url.ts'
+import { readParameter } from './url.ts'
 
 const maxQueries = 10_000
 
@@ -37,7 +37,12 @@ const networks = new Map([
   ['gdt_vid', 'Tencent'],
 ])
 
-const marker = new RegExp(`[?&](?:${[...tags.keys(), ...networks.keys()].join('|')})=`, 'i')
+/** A `_` may be escaped. */
+const names = [...tags.keys(), ...networks.keys()].join('|').replaceAll('_', '(?:_|%5f)')
+/** Links that were made by hand or by templates have them behind a second `?`, in the fragment, or `&` as HTML writes it. */
+const marker = new RegExp(`(?:[?&#]|&amp;)(?:${names})=`, 'i')
+/** A `?` that begins no parameter of ours is part of a value. */
+const separator = new RegExp(`#|&(?:amp;)?|\\?(?=(?:${names})=)`, 'i')
 
 /** Places of the first two letters of the parameters, in either case. */
 const starts = new Uint8Array(1024)
@@ -46,14 +51,28 @@ for (const name of [...tags.keys(), ...networks.keys()]) starts[startOf(name.cha
 
 /** False where no parameter starts as one of ours does: most queries, at a fraction of the expression's cost. */
 function mayHaveMarker(url: string): boolean {
-  const query = url.indexOf('?')
+  const query = parametersAt(url)
   if (query < 0) return false
   for (let at = query; at < url.length - 2; at++) {
     const char = url.charCodeAt(at)
-    const isStart = char === 0x26 || char === 0x3f // & ?
+    const isStart = char === 0x26 || char === 0x3f || char === 0x23 || char === 0x3b // & ? # ;
     if (isStart && starts[startOf(url.charCodeAt(at + 1), url.charCodeAt(at + 2))] === 1) return true
   }
   return false
+}
+
+/** Where the query or the fragment begins; -1 where there is neither. */
+function parametersAt(url: string): number {
+  const query = url.indexOf('?')
+  const fragment = url.indexOf('#')
+  return query < 0 || (fragment >= 0 && fragment < query) ? fragment : query
+}
+
+/** Query and fragment, without a fragment that only names a place of the page: so that all these are known as one. */
+function parametersOf(url: string): string {
+  const start = parametersAt(url)
+  const fragment = url.indexOf('#', start + 1)
+  return fragment < 0 || url.includes('=', fragment) ? url.slice(start) : url.slice(start, fragment)
 }
 
 /** What a producer may have put into the event's properties itself; `campaign_…` are the names in Segment's context. */
@@ -73,7 +92,7 @@ export function compileCampaign(): (event: Event) => Campaign {
 
   return (event) => {
     const { url } = event
-    const fromUrl = mayHaveMarker(url) && marker.test(url) ? campaignOf(queryOf(url)) : noCampaign
+    const fromUrl = mayHaveMarker(url) && marker.test(url) ? campaignOf(parametersOf(url)) : noCampaign
     const places = findProperties(event.properties)
     return places === null ? fromUrl : override(fromUrl, event, places)
   }
@@ -82,7 +101,7 @@ export function compileCampaign(): (event: Event) => Campaign {
 /** Of a parameter that is there twice, the first with a value counts. */
 function parse(query: string): Campaign {
   const campaign = { ...noCampaign }
-  eachParameter(query, (name, value) => {
+  const note = (name: string, value: string) => {
     const tag = tags.get(name)
     const network = networks.get(name)
     if (value === '') return
@@ -91,7 +110,8 @@ function parse(query: string): Campaign {
       campaign.clickId = value
       campaign.network = network
     }
-  })
+  }
+  for (const pair of query.slice(1).split(separator)) readParameter(pair, note)
   return Object.freeze(campaign)
 }
 

@@ -44,8 +44,19 @@ test('only a public address is looked up', () => {
     ['81.2.69', ''],
     ['81.2.69.256', ''],
     ['081.2.69.142', ''],
-    ['81.2.69.142:443', ''],
-    ['81.2.69.142, 10.0.0.1', ''],
+    ['81.2.69.142:443', '81.2.69.142'],
+    [' 81.2.69.142\n', '81.2.69.142'],
+    ['[2001:218::1]', '2001:218:0:0:0:0:0:1'],
+    ['[2001:218::1]:443', '2001:218:0:0:0:0:0:1'],
+    ['2001:218::1%eth0', '2001:218:0:0:0:0:0:1'],
+    ['[fe80::1%25en0]:80', ''],
+    ['81.2.69.142, 81.2.69.143', '81.2.69.142'],
+    ['unknown, 10.0.0.1, [2001:218::1]:443,81.2.69.142', '2001:218:0:0:0:0:0:1'],
+    ['10.0.0.1, unknown', ''],
+    ['81.2.69.142:443:1', ''],
+    ['81.2.69.142:', ''],
+    ['81.2.69.142/24', ''],
+    [',', ''],
     ['2001:218::1::2', ''],
     ['2001:218:1', ''],
     ['2001:218:0:0:0:0:0:0:1', ''],
@@ -62,7 +73,7 @@ test('every address that is given out is valid, and its own answer', () => {
     fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.stringMatching(/^[0-9a-f:.]{0,20}$/)), (text) => {
       const address = publicAddress(text)
       if (address === '') return
-      assert.ok((isIPv4(text) || isIPv6(text)) && (isIPv4(address) || isIPv6(address)), text)
+      assert.ok(isIPv4(address) || isIPv6(address), text)
       assert.equal(publicAddress(address), address)
     }),
     { numRuns: 2000 },

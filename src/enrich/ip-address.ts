@@ -21,10 +21,32 @@ const reserved = [
 ].map(([base, bits]) => ({ base: parseV4(base as string), size: 2 ** (32 - (bits as number)) }))
 
 /**
- * The public address that the text states, an IPv4 address within IPv6 (mapped, or NAT64) as IPv4; the empty string
+ * The addresses of a text, the client's first where proxies have added theirs (`X-Forwarded-For`): without a port, the
+ * brackets of IPv6, a zone. What is no address stays as it is.
+ */
+export function addressesIn(text: string): string[] {
+  return text.split(',').map(bareAddress)
+}
+
+function bareAddress(part: string): string {
+  const [, bracketed, v4WithPort, v6WithZone] =
+    /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+|([^%]*:[^%]*)%.*)$/.exec(part.trim()) ?? []
+  return bracketed?.replace(/%.*/, '') ?? v4WithPort ?? v6WithZone ?? part.trim()
+}
+
+/**
+ * The first public address that the text states, an IPv4 address within IPv6 (mapped, or NAT64) as IPv4; the empty string
  * where it states none.
  */
 export function publicAddress(text: string): string {
+  for (const address of addressesIn(text)) {
+    const found = asPublic(address)
+    if (found !== '') return found
+  }
+  return ''
+}
+
+function asPublic(text: string): string {
   if (!text.includes(':')) return publicV4(parseV4(text))
   const groups = parseV6(text)
   if (groups === null) return ''
@@ -49,7 +71,7 @@ function parseV4(text: string): number {
   return octets.reduce((address, octet) => address * 256 + Number(octet), 0)
 }
 
-/** The eight groups, null where the text is no IPv6 address. A zone (`%eth0`) is refused: it is never public. */
+/** The eight groups, null where the text is no IPv6 address. */
 function parseV6(text: string): number[] | null {
   const tail = text.lastIndexOf(':') + 1
   const v4 = text.includes('.') ? parseV4(text.slice(tail)) : 0

@@ -1,5 +1,7 @@
 /** Parts of a URL as text. No `URL` object: it costs microseconds, and throws at what browsers really send. */
 
+import { cleanText } from '../ingest/text.ts'
+
 /**
  * The lower-case host, without user and port; the empty string for a text that names none (`$direct`, `about:blank`,
  * `/path`). A host without a scheme is accepted when it has a dot.
@@ -55,18 +57,24 @@ export function queryOf(url: string): string {
 
 /** Calls `visit` with each parameter of a query, in order; the name in lower case, both of them decoded. */
 export function eachParameter(query: string, visit: (name: string, value: string) => void): void {
-  for (const pair of query.slice(1).split('&')) {
-    const equals = pair.indexOf('=')
-    if (equals > 0) visit(decode(pair.slice(0, equals)).toLowerCase(), decode(pair.slice(equals + 1)))
-  }
+  for (const pair of query.slice(1).split(/&(?:amp;)?/)) readParameter(pair, visit)
 }
 
-/** A text with broken escapes, or escapes of another encoding than UTF-8 (Baidu's GBK), stays as it came. */
+/** Calls `visit` with `name=value`, as `eachParameter` does; not at all for a text that is none. */
+export function readParameter(pair: string, visit: (name: string, value: string) => void): void {
+  const equals = pair.indexOf('=')
+  if (equals > 0) visit(decode(pair.slice(0, equals)).toLowerCase(), decode(pair.slice(equals + 1)))
+}
+
+/**
+ * Escapes may stand for what text from outside must not have, so it is cleaned once more. A text with broken escapes, or
+ * with those of another encoding than UTF-8 (Baidu's GBK), stays as it came.
+ */
 function decode(text: string): string {
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
   if (!spaced.includes('%')) return spaced
   try {
-    return decodeURIComponent(spaced)
+    return cleanText(decodeURIComponent(spaced))
   } catch {
     return text
   }

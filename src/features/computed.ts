@@ -1,5 +1,5 @@
-import type { Value } from '../events/event.ts'
 import { isVariableName, Scope } from '../expressions/expression.ts'
+import { toValue } from '../expressions/to-value.ts'
 import type { ComputedFeature, FeatureDeclaration } from './declaration.ts'
 import type { Feature, OnFault } from './features.ts'
 import { type ProfileMoment, profileVariables } from './moment.ts'
@@ -63,11 +63,4 @@ function pathBetween(
     if (rest) return [from, ...rest]
   }
   return undefined
-}
-
-/** CEL's error is null, and a map that the expression wrote down an object. */
-function toValue(result: unknown): Value {
-  if (Array.isArray(result)) return result.map(toValue)
-  if (result instanceof Map) return Object.fromEntries([...result].map(([key, value]) => [key, toValue(value)]))
-  return (result ?? null) as Value
 }

@@ -1,4 +1,4 @@
-import type { PublishedAction } from '../emit/action.ts'
+import { type PublishedAction, toScalar } from '../emit/action.ts'
 import type { RowBuffer } from './row-binary.ts'
 import type { Table } from './table.ts'
 
@@ -45,7 +45,7 @@ export function writeActionRow(row: RowBuffer, action: PublishedAction, position
   row.varint(payload.length)
   for (const [name, value] of payload) {
     row.string(name)
-    row.string(String(value))
+    row.string(String(toScalar(value)))
   }
   row.string(action.channel)
   row.string(action.policy)

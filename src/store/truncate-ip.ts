@@ -1,10 +1,16 @@
 import { isIPv4, isIPv6 } from 'node:net'
+import { addressesIn, publicAddress } from '../enrich/ip-address.ts'
 
 /**
  * The network of an address, for storage: a whole address would single out a household. IPv4 keeps 24 bits
- * (`203.0.113.0`), IPv6 48 (`2001:db8:1::`). What is no address gives the empty string.
+ * (`203.0.113.0`), IPv6 48 (`2001:db8:1::`). What is no address gives the empty string; of several the one that is looked
+ * up counts, else the first.
  */
 export function truncateIp(ip: string): string {
+  return networkOf(ip) || networkOf(publicAddress(ip)) || networkOf(addressesIn(ip)[0]!)
+}
+
+function networkOf(ip: string): string {
   if (ip === '') return ''
   const four = ip.slice(ip.lastIndexOf(':') + 1)
   if (isIPv4(four) && (four === ip || /^::ffff:[\d.]+$/i.test(ip))) return `${four.slice(0, four.lastIndexOf('.'))}.0`

@@ -44,6 +44,11 @@ export function readRuleFile(name: string): RuleFile {
     }
     for (const [i, action] of (expected.actions ?? []).entries()) known(actions, action, 'action', ['actions', i])
     for (const action of Object.keys(expected.reasons ?? {})) known(actions, action, 'action', ['reasons', action])
+    for (const [action, entries] of Object.entries(expected.payload ?? {})) {
+      known(actions, action, 'action', ['payload', action])
+      const declared = Object.keys(engine.config.actions.find(({ name }) => name === action)?.payload ?? entries)
+      for (const entry of Object.keys(entries)) known(declared, entry, 'payload entry', ['payload', action, entry])
+    }
     for (const feature of Object.keys(expected.features ?? {}))
       known(features, feature, 'feature', ['features', feature])
   }

@@ -13,6 +13,8 @@ export interface Expected {
   readonly reasons?: Readonly<Record<string, Reason>> | undefined
   /** As of the last event's decision; null is a feature without a value. */
   readonly features?: Readonly<Record<string, Value>> | undefined
+  /** By action, entries of the payload of its latest one among `actions`. */
+  readonly payload?: Readonly<Record<string, Readonly<Record<string, Value>>>> | undefined
 }
 
 /** Typed so that a reason that is new in the engine has to be named here. */
@@ -36,6 +38,7 @@ const expected = z.union([
     actions: z.array(text).optional(),
     reasons: z.record(text, z.enum(Object.keys(reasons) as Reason[])).optional(),
     features: z.record(text, value).optional(),
+    payload: z.record(text, z.record(text, value)).optional(),
   }),
 ])
 

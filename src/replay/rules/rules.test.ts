@@ -26,7 +26,15 @@ features:
 actions:
   - { name: help, when: views_5m >= 2, value: 2, contact: { cooldown: 30m } }
   - { name: praise, when: spent > 10, value: 1, contact: { caps: [{ max: 1, per: 24h }] } }
-  - { name: call, when: properties.urgent == true, value: 9 }
+  - name: call
+    when: properties.urgent == true
+    value: 9
+    payload:
+      note: text
+      all: { cel: properties }
+      made: { cel: '{"a": [properties.cat, {"b": 1}]}' }
+      none: { cel: properties.none }
+      half: { cel: 1.0 / 2.0 }
   - { name: cooled, on: becomes_true, when: views_5m == 1 && traits.vip == true, value: 5 }
   - { name: miss, on: { absent: order, after: view, for: 1h }, when: views_5m == 0, value: 1 }
 arbitration: { emit: best, contact: { caps: [{ max: 3, per: 24h }] } }
@@ -70,6 +78,21 @@ describe('a rule test', () => {
       differences([view, view], '{ reasons: { help: cap }, features: { views_5m: 3, last_seen: lamp } }'),
       ['reason of help: "cap" "chosen"', 'feature views_5m: 3 2', 'feature last_seen: "lamp" null'],
     )
+  })
+
+  it('compares payloads: every value that an expression can give, as JSON has it', () => {
+    const given = [
+      '{ type: x, properties: { urgent: true, cat: shoes, deep: { k: [1, { z: 2 }] } }, traits: { tags: [vip] } }',
+    ]
+    const cases: readonly (readonly [expected: string, wanted: readonly string[]])[] = [
+      ['{ note: text, all: { urgent: true, cat: shoes, deep: { k: [1, { z: 2 }] } } }', []],
+      ['{ made: { a: [shoes, { b: 1 }] }, none: null, half: 0.5 }', []],
+      ['{ made: [], half: 1 }', ['payload.made of call: [] {"a":["shoes",{"b":1}]}', 'payload.half of call: 1 0.5']],
+    ]
+    for (const [expected, wanted] of cases) {
+      assert.deepEqual(differences(given, `{ payload: { call: ${expected} } }`), wanted)
+    }
+    assert.deepEqual(differences([view], '{ payload: { call: { half: 0.5 } } }'), ['payload.half of call: 0.5 null'])
   })
 
   it('looks at the actions since the check before, so that one that comes too early is seen', () => {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { decide, joinedBy, type Reason } from '../../decide/decide.ts'
 import type { Action } from '../../decide/policy.ts'
+import type { PublishedAction } from '../../emit/action.ts'
 import type { Engine } from '../../engine.ts'
 import { Event, Properties, type Value } from '../../events/event.ts'
 import type { Moment } from '../../features/moment.ts'
@@ -63,13 +64,13 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
   const pipeline = new RowPipeline(engine, { topic: 'events', mapping: givenMapping })
   const profiles = new MemoryProfiles(engine.policy.timers)
   const mismatches: Mismatch[] = []
-  let since: string[] = []
+  let since: PublishedAction[] = []
   for (const [index, step] of steps.entries()) {
     const { event, timeMs, expected } = step
     const customer = event.customer ?? defaultCustomer
     // An event at the very time of a timer comes first: it may be what the timer waits for.
     const passed = pipeline.fire(index, event.type === undefined ? timeMs : timeMs - 1, profiles)
-    since.push(...passed.actions.map(({ action }) => action))
+    since.push(...passed.actions)
     let moment = eventlessMoment(profiles.of(customer), Math.max(timeMs, profiles.of(customer).streamTimeMs))
     let reasons: Record<string, Reason> = {}
     if (event.type !== undefined) {
@@ -83,7 +84,7 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
         const differences = [{ of: 'the event', expected: 'an event', got, actions: [] }]
         return [...mismatches, { after: event, timeMs, differences, reasons: {}, features: {} }]
       }
-      since.push(...actions.map(({ action }) => action))
+      since.push(...actions)
       const profile = profiles.of(outcome.customer)
       moment = { ...eventlessMoment(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
       if (tally.duplicates === 0) {
@@ -99,7 +100,14 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
       if (wanted === undefined || isDeepStrictEqual(wanted, got)) return
       differences.push({ of, expected: wanted, got, actions })
     }
-    compare('actions', expected.actions, since, inOneOnly(expected.actions ?? [], since))
+    const names = since.map(({ action }) => action)
+    compare('actions', expected.actions, names, inOneOnly(expected.actions ?? [], names))
+    for (const [name, entries] of Object.entries(expected.payload ?? {})) {
+      const payload = since.findLast(({ action }) => action === name)?.payload
+      for (const [entry, value] of Object.entries(entries)) {
+        compare(`payload.${entry} of ${name}`, value, payload?.[entry] ?? null, payload === undefined ? [name] : [])
+      }
+    }
     for (const [name, reason] of Object.entries(expected.reasons ?? {})) {
       compare(`reason of ${name}`, reason, reasons[name] ?? noDecision(engine, name), [name])
     }

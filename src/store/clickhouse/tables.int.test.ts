@@ -323,7 +323,7 @@ describe('the tables', { skip }, () => {
       value: Number.NaN,
       channel: 'phone',
       expires_at: null,
-      payload: { item: 'x', price: 9.5, gift: false, none: null },
+      payload: { item: 'x', price: 9.5, gift: false, none: null, tags: ['a', { b: 1 }] },
       event_id: 'e1',
       event_type: 'purchase',
       topic: 'shop',
@@ -342,7 +342,7 @@ describe('the tables', { skip }, () => {
       time: '2023-11-14 22:13:20.000',
       value: null,
       expires_at: null,
-      payload: { item: 'x', price: '9.5', gift: 'false' },
+      payload: { item: 'x', price: '9.5', gift: 'false', tags: '["a",{"b":1}]' },
       emitted_at: '2023-11-14 22:13:25.000',
     })
     assert.equal(expiring?.['value'], 4)
