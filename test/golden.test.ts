@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { withRules } from '../src/engine.ts'
 import type { RecordBatch } from '../src/events/log.ts'
+import type { AggregateDeclaration } from '../src/features/declaration.ts'
+import type { Window } from '../src/features/window.ts'
+import { checkpointFormat, decodeCheckpoint, encodeCheckpoint } from '../src/journal/checkpoint.ts'
 import type { JournalEntry } from '../src/journal/journal.ts'
+import { formatVersion } from '../src/profiles/codec.ts'
 import { StateError } from '../src/store/state-error.ts'
-import { type GoldenJournal, goldenFiles, goldenJournal, journal } from './golden/golden.ts'
+import { type GoldenCheckpoint, type GoldenJournal, goldenFiles, goldenJournal, journal } from './golden/golden.ts'
+import { type GoldenProfile, plain, profileOf, sampleEngine, stateOf } from './golden/profile.ts'
 
 /** What every version wrote is read by this one, and none writes otherwise than its format says. */
 
@@ -44,3 +50,102 @@ describe('the journal', () => {
     assert.throws(() => journal.decode(later), StateError)
   })
 })
+
+describe('a checkpoint', () => {
+  const goldens = goldenFiles<GoldenCheckpoint>('checkpoint')
+
+  for (const { format, golden } of goldens) {
+    it(`is read as format ${format} wrote it`, () => {
+      assert.deepEqual(decodeCheckpoint(Buffer.from(golden.state)), golden.checkpoint)
+    })
+  }
+
+  it('is written as its format says', () => {
+    const { format, golden } = goldens.at(-1)!
+    assert.equal(checkpointFormat, format, unfit)
+    assert.equal(String(encodeCheckpoint(golden.checkpoint)), golden.state, unfit)
+  })
+
+  it('of a later version, and what is none, is refused', () => {
+    const { format, golden } = goldens.at(-1)!
+    const states = [{ ...golden.checkpoint, format: format + 1 }, { format }, 7].map((state) => JSON.stringify(state))
+    for (const state of [...states, '{']) assert.throws(() => decodeCheckpoint(Buffer.from(state)), StateError, state)
+  })
+})
+
+describe('a profile', () => {
+  const goldens = goldenFiles<GoldenProfile>('profile')
+  /** The rules of then, which `policies` keeps. */
+  const engineOf = ({ policyText }: GoldenProfile) => {
+    const engine = withRules(sampleEngine(), policyText)
+    assert(engine, 'the rules of then can no longer be read')
+    return engine
+  }
+
+  for (const { format, golden } of goldens) {
+    it(`is read as format ${format} wrote it`, () => {
+      const engine = engineOf(golden)
+      assert.equal(engine.policyText, golden.policyText, 'a policy that is read is the same policy')
+      assert.deepEqual(plain(engine, profileOf(engine, golden.state)), golden.profile)
+    })
+  }
+
+  it('is written as its format says', () => {
+    const { format, golden } = goldens.at(-1)!
+    const engine = engineOf(golden)
+    assert.equal(formatVersion, format, unfit)
+    assert.equal(stateOf(engine, profileOf(engine, golden.state)), golden.state, unfit)
+  })
+
+  it('of a later version is refused', () => {
+    const { format, golden } = goldens.at(-1)!
+    const state = Buffer.from(golden.state, 'base64')
+    state[0] = format + 1
+    assert.throws(() => profileOf(engineOf(golden), state.toString('base64')), StateError)
+  })
+
+  it('is there with each kind of feature over each kind of window', () => {
+    const { golden } = goldens.at(-1)!
+    const kinds = new Map<string, Set<string>>()
+    for (const feature of engineOf(golden).rules.features) {
+      if (!('kind' in feature)) continue
+      const { kind, window } = feature
+      kinds.set(kind.name, (kinds.get(kind.name) ?? new Set()).add(window.kind))
+    }
+    for (const [name, windows] of Object.entries(taken)) {
+      assert.deepEqual([...(kinds.get(name) ?? [])].sort(), [...windows].sort(), name)
+    }
+  })
+})
+
+type Windows = readonly Window['kind'][]
+
+const everyWindow: Windows = ['panes', 'sliding', 'session', 'lifetime', 'calendar', 'events']
+const ofSingleEvents: Windows = ['sliding', 'lifetime']
+
+/** The windows that each kind takes. */
+const taken: Readonly<Record<AggregateDeclaration['name'], Windows>> = {
+  count: everyWindow,
+  sum: everyWindow,
+  avg: everyWindow,
+  variance: everyWindow,
+  stddev: everyWindow,
+  min: everyWindow,
+  max: everyWindow,
+  first: everyWindow,
+  last: everyWindow,
+  last_n: everyWindow,
+  distinct: everyWindow,
+  top: everyWindow,
+  most_frequent: everyWindow,
+  least_frequent: everyWindow,
+  quantile: everyWindow,
+  rate: ['panes', 'sliding'],
+  smoothed_rate: everyWindow,
+  decayed_sum: ['lifetime'],
+  time_since: everyWindow,
+  time_since_first: everyWindow,
+  active_days: everyWindow,
+  funnel: ofSingleEvents,
+  sequence: ofSingleEvents,
+}

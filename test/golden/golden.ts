@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { OutRecord } from '../../src/events/log.ts'
+import type { Checkpoint } from '../../src/journal/checkpoint.ts'
 import { type JournalEntry, journalCodec } from '../../src/journal/journal.ts'
 import { journalSchemas } from '../../src/journal-schemas.ts'
 
@@ -27,6 +28,12 @@ export interface GoldenJournal {
   readonly value: string
   /** What was written. */
   readonly entry: JournalEntry
+}
+
+export interface GoldenCheckpoint {
+  /** As the row of the partition keeps it. */
+  readonly state: string
+  readonly checkpoint: Checkpoint
 }
 
 export const journal = journalCodec('journal', journalSchemas())

@@ -1,6 +1,7 @@
+import type { Checkpoint } from '../../src/journal/checkpoint.ts'
 import type { JournalEntry } from '../../src/journal/journal.ts'
 
-/** What the golden files of the present formats hold: something in every field. */
+/** What the golden files of the present formats hold: something in every field. `profile.ts` makes the profile. */
 
 export const journalEntry: JournalEntry = {
   topic: 'clicks.v1',
@@ -18,4 +19,12 @@ export const journalEntry: JournalEntry = {
   settings: 'feed0000feed0000feed0000feed0000',
   rejected: 2,
   quarantined: [4_294_967_297, 4_294_967_300],
+}
+
+export const checkpoint: Checkpoint = {
+  offsets: { 'clicks.v1': 4_294_967_301, orders: 7 },
+  clockMs: 1_700_000_000_123,
+  digest: '0123456789abcdef0123456789abcdef',
+  journalOffset: 99,
+  partitions: 6,
 }

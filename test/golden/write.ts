@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { checkpointFormat, encodeCheckpoint } from '../../src/journal/checkpoint.ts'
+import { formatVersion } from '../../src/profiles/codec.ts'
 import { goldenFile, goldenJournal, journal } from './golden.ts'
-import { journalEntry } from './samples.ts'
+import { sampleProfile } from './profile.ts'
+import { checkpoint, journalEntry } from './samples.ts'
 
 /** Writes the golden files of the present formats, where they are not there yet. */
 
@@ -14,3 +17,5 @@ function add(kind: string, format: number, golden: object): void {
 
 const record = journal.encode(journalEntry)
 add('journal', Number(record.headers['beckon.format']), goldenJournal(record, journalEntry))
+add('checkpoint', checkpointFormat, { state: String(encodeCheckpoint(checkpoint)), checkpoint })
+add('profile', formatVersion, await sampleProfile())
