@@ -161,6 +161,7 @@ test('a slice gives actions and dead letters in the order of the input, and coun
     timers: 0,
     deadLetters: new Map([['truncated', 1]]),
     actions: new Map([['every_second', 1]]),
+    tooLarge: new Map(),
     decisions: { chosen: 1, suppressed: 0, none: 2 },
   })
   assert.equal(rows.events.rowEnds.length, 4, 'a duplicate is stored too')
@@ -239,6 +240,39 @@ test('an action that no topic takes is a dead letter of its event', () => {
   )
   assert.equal(actions.length, 0)
   assert.deepEqual([...tally.deadLetters], [['output_limit', 1]])
+  assert.deepEqual([...tally.tooLarge], [['every_second', 1]])
+  assert.deepEqual(tally.decisions, { chosen: 0, suppressed: 1, none: 1 })
+})
+
+test('the action of a timer that no topic takes is counted by its name', () => {
+  const on = { name: 'quiet', absent: 'false', after: 'true', forMs: 1000 }
+  const action = { on, when: 'true', contact: { cooldownMs: 5000, caps: [] }, channel: '', expiresMs: 0 }
+  const large = { ...action, name: 'large', value: 2, payload: { text: { cel: `"${'x'.repeat(1_000)}"` } } }
+  const arbitration = { emit: 'best', contact: { cooldownMs: 0, caps: [] } } as const
+  const policy = compilePolicy(
+    [large, { ...action, name: 'small', value: 1, payload: {} }],
+    arbitration,
+    [],
+    'v1',
+    fail,
+  )
+  const pipeline = new Pipeline(stagesOf({ policy, maxRecordBytes: 900 }))
+  const known = profiles()
+  pipeline.fold(batchOf(1), 0, [eventOf('e', 'c1')], known, startMs)
+  const clock = { nowMs: startMs, clockMs: startMs + 1000 }
+  const { actions, records, tally, faults } = pipeline.fire(
+    { topic: 'clicks', partition: 2, offset: 101 },
+    ['c1'],
+    known,
+    clock,
+  )
+  assert.deepEqual(
+    actions.map(({ action: name, rank }) => [name, rank]),
+    [['small', 1]],
+  )
+  assert.deepEqual([records.length, faults.length], [1, 0])
+  assert.deepEqual([...tally.tooLarge], [['large', 1]])
+  assert.deepEqual([...known.of('c1').contacts.keys()], ['small'])
 })
 
 test('of a trait stated twice the latest event counts, whatever the order of arrival', () => {
@@ -340,6 +374,74 @@ test('a condition that becomes true competes on its event, and as time passes is
     'of a condition that is new it is noted that it is met',
   )
   assert.deepEqual(passes(99_000), [`quiet at 94000 ${quiet}`], 'and from then on it counts')
+})
+
+test('what is due at one moment is one decision, what is due earlier comes first', () => {
+  const quiet = (forMs: number) => ({ name: `quiet ${forMs}`, absent: 'false', after: 'true', forMs })
+  const silence = { name: 'silence', absent: 'false', after: 'type == "view"', forMs: 5000 }
+  const features = compileFeatures(
+    [{ name: 'recent', kind: { name: 'count' }, window: { kind: 'sliding', sizeMs: 5_000, maxEvents: 10 } }],
+    1_800_000,
+    fail,
+  )
+  const action = { when: 'true', contact: { cooldownMs: 0, caps: [] }, channel: '', expiresMs: 0, payload: {} }
+  const declared = [
+    { ...action, name: 'early', on: quiet(1000), value: 1 },
+    { ...action, name: 'small', on: quiet(5000), value: 1 },
+    { ...action, name: 'large', on: silence, value: 10 },
+    { ...action, name: 'turned', on: 'becomes_true', when: 'recent == 0', value: 5 } as const,
+  ]
+  /** What the clock brings, each with when it was decided and why; and the timers that fired. */
+  const told = (
+    arbitration: Parameters<typeof compilePolicy>[1],
+    of: readonly (typeof declared)[number][],
+    clockMs: number,
+  ) => {
+    const policy = compilePolicy(of, arbitration, features.features, 'v1', fail)
+    const pipeline = new Pipeline(stagesOf({ features, policy }))
+    const known = profiles()
+    pipeline.fold(batchOf(1), 0, [eventOf('e', 'c1')], known, startMs)
+    const clock = { nowMs: startMs, clockMs: startMs + clockMs }
+    const { actions, rows, tally } = pipeline.fire({ topic: 'x', partition: 0, offset: 101 }, ['c1'], known, clock)
+    const lines = actions.map(
+      ({ action: name, rank, time, trigger }) => `${rank} ${name} at ${time - startMs} on ${trigger}`,
+    )
+    return [...lines, `${tally.timers} timers, ${rows.decisions.rowEnds.length} decisions`]
+  }
+  const one = { cooldownMs: 0, caps: [{ max: 1, perMs: 60_000 }] }
+  const turned = 'recent == 0 became true as time passed'
+
+  const absences = declared.filter(({ on }) => on !== 'becomes_true')
+  assert.deepEqual(told({ emit: 'best', contact: one }, absences.slice(1), 6_000), [
+    '1 large at 6000 on silence',
+    '2 timers, 1 decisions',
+  ])
+  assert.deepEqual(
+    told({ emit: 'best', contact: one }, absences, 6_000),
+    ['1 early at 6000 on quiet 1000', '3 timers, 2 decisions'],
+    'the earlier one has taken the only contact',
+  )
+  assert.deepEqual(
+    told({ emit: 'all', contact: { cooldownMs: 0, caps: [] } }, declared, 6_000),
+    [
+      '1 early at 6000 on quiet 1000',
+      '1 large at 5000 on silence',
+      `2 turned at 5000 on ${turned}`,
+      '3 small at 5000 on quiet 5000',
+      '4 timers, 2 decisions',
+    ],
+    'as of the moment, where a condition has turned at it',
+  )
+  const ids = (actions: readonly PublishedAction[]) => actions.map(({ id }) => id)
+  const pipeline = (of: readonly (typeof declared)[number][]) => {
+    const policy = compilePolicy(of, { emit: 'all', contact: one }, features.features, 'v1', fail)
+    const known = profiles()
+    const own = new Pipeline(stagesOf({ features, policy }))
+    own.fold(batchOf(1), 0, [eventOf('e', 'c1')], known, startMs)
+    const clock = { nowMs: startMs, clockMs: startMs + 6_000 }
+    return ids(own.fire({ topic: 'x', partition: 0, offset: 101 }, ['c1'], known, clock).actions)
+  }
+  assert.deepEqual(pipeline(absences.slice(1)), pipeline(absences.slice(2)), 'an id is of the own timer alone')
 })
 
 test('a timer whose decision throws has fired all the same', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Decision, decide, joinedBy, prospect } from './decide/decide.ts'
+import { type Candidate, type Decision, decide, joinedBy, joinTimers, prospect } from './decide/decide.ts'
 import type { Action, Policy } from './decide/policy.ts'
 import { type PublishedAction, publishAction } from './emit/action.ts'
 import type { Cause, Place, Positioned } from './emit/cause.ts'
@@ -22,7 +22,7 @@ import { updateAbsences } from './timers/absence.ts'
 import { crossByEvent, crossByTime } from './timers/crossing.ts'
 import { eventlessMoment, noEnrichment } from './timers/eventless-moment.ts'
 import type { AbsenceState, CrossingState } from './timers/states.ts'
-import { dueMs, firstDue, type Timer } from './timers/timer.ts'
+import { dueMs, nextDueMs, type Timer } from './timers/timer.ts'
 
 /**
  * One slice of a partition, records of one of its topics, through the stages, in order:
@@ -45,6 +45,8 @@ export interface Stages {
   readonly features: FeatureSet
   readonly policy: Policy
   readonly encodeAction: (action: PublishedAction) => OutRecord
+  /** Sees each decision, for the reasons. */
+  readonly onDecision?: (decision: Decision, cause: Cause) => void
   readonly deadLetterTopic: string
   /** The largest record that the output topics take; bytes. */
   readonly maxRecordBytes: number
@@ -78,7 +80,9 @@ export interface Tally {
   /** Timers that fired. */
   timers: number
   readonly deadLetters: Map<RejectReason, number>
+  /** Those published, by name; and those too large for that. */
   readonly actions: Map<string, number>
+  readonly tooLarge: Map<string, number>
   /** By result: an action chosen, all candidates suppressed, no candidate. */
   readonly decisions: { chosen: number; suppressed: number; none: number }
 }
@@ -106,7 +110,7 @@ export interface Clock {
 export type Decoded = Event | Erasure | Rejected | UnknownSchema | undefined
 
 const processingFault = rejected('processing', 'the event made the processing fail')
-const tooLarge = rejected('output_limit', 'the action is larger than the output topic takes')
+const tooLarge = rejected('output_limit', 'an action is larger than the output topic takes')
 
 export class Pipeline {
   readonly #stages: Stages
@@ -233,7 +237,7 @@ export class Pipeline {
       }
       const isFirst = profile.streamTimeMs === 0
       const beforeMs = streamTimeMs - 1
-      if (this.#hasCrossings && firstDue(policy.timers, profile.timers, beforeMs, 'crossing') >= 0) {
+      if (this.#hasCrossings && nextDueMs(policy.timers, profile.timers, 'crossing') <= beforeMs) {
         this.#fireDue(profile, { topic, partition, offset, position }, { nowMs, clockMs: beforeMs }, output, 'crossing')
       }
       profile.streamTimeMs = streamTimeMs
@@ -259,9 +263,9 @@ export class Pipeline {
 
       const outlook = prospect(policy, competing, profile, moment)
       if (outlook === 'open') {
-        const decision = decide(policy, competing, profile, moment)
         const cause = { topic, partition, offset, position, timer: '', dueMs: 0 }
-        if (decision !== undefined) return this.#emit(decision, cause, moment, nowMs, output)
+        const came = this.#decide(competing, profile, moment, cause, () => cause, nowMs, output)
+        if (came !== 'none') return came === 'too_large' ? tooLarge : undefined
       }
       output.tally.decisions[outlook === 'none' ? 'none' : 'suppressed']++
       return undefined
@@ -289,73 +293,102 @@ export class Pipeline {
 
   /** Fires a profile's timers that are due by the clock, in the order of their times. @param kind only those of that kind */
   #fireDue(profile: Profile, at: Positioned, clock: Clock, output: Output, kind?: Timer['kind']): void {
-    const { timers } = this.#stages.policy
     for (;;) {
-      const index = firstDue(timers, profile.timers, clock.clockMs, kind)
-      if (index < 0) return
-      this.#fireOne(profile, index, at, clock, output)
+      const dueMs = nextDueMs(this.#stages.policy.timers, profile.timers, kind)
+      if (dueMs > clock.clockMs) return
+      this.#fireMoment(profile, dueMs, at, clock, output, kind)
     }
   }
 
-  /** One timer. It is not due any more then, whatever comes of it. */
-  #fireOne(profile: Profile, index: number, at: Positioned, { nowMs, clockMs }: Clock, output: Output): void {
+  /**
+   * The timers that are due at one moment: what they bring about competes in one decision. None of them is due any more then,
+   * whatever comes of it. An absence is decided as of the clock, but as of the moment where a condition has turned at it.
+   */
+  #fireMoment(
+    profile: Profile,
+    momentMs: number,
+    at: Positioned,
+    { nowMs, clockMs }: Clock,
+    output: Output,
+    kind?: Timer['kind'],
+  ): void {
     const { policy } = this.#stages
-    const timer = policy.timers[index]!
-    const state = profile.timers[index]!
-    const cause: Cause = { ...at, timer: timer.name, dueMs: dueMs(timer, state) }
-    const atMs = timer.kind === 'absence' ? clockMs : cause.dueMs
-    const moment = eventlessMoment(profile, Math.max(profile.streamTimeMs, atMs))
+    const due = policy.timers
+      .map((timer, index) => ({ timer, index, state: profile.timers[index] }))
+      .filter(({ timer, state }) => (kind ?? timer.kind) === timer.kind && dueMs(timer, state) === momentMs)
+    const asOf = (ms: number) => eventlessMoment(profile, Math.max(profile.streamTimeMs, ms))
     try {
-      if (timer.kind === 'absence') (state as AbsenceState).fired = true
-      else {
-        // Where evaluating it throws.
-        ;(state as CrossingState).nextMs = Number.POSITIVE_INFINITY
-        if (!crossByTime(timer, state as CrossingState, moment)) return
+      // First of all, where evaluating one of them throws.
+      for (const { timer, state } of due) {
+        if (timer.kind === 'absence') (state as AbsenceState).fired = true
+        else (state as CrossingState).nextMs = Number.POSITIVE_INFINITY
       }
-      output.tally.timers++
-      const decision = decide(policy, policy.onTimer[index]!, profile, moment)
-      const rejection = decision && this.#emit(decision, cause, moment, nowMs, output)
-      if (decision === undefined) output.tally.decisions.none++
-      // There is no event to be a dead letter.
-      if (rejection !== undefined) output.faults.push(new Error(rejection.detail))
+      let atMs = clockMs
+      const fired: number[] = []
+      for (const { timer, state, index } of due) {
+        if (timer.kind === 'crossing') {
+          if (!crossByTime(timer, state as CrossingState, asOf(momentMs))) continue
+          atMs = momentMs
+        }
+        fired.push(index)
+      }
+      if (fired.length === 0) return
+      output.tally.timers += fired.length
+      const causes = fired.map((index): Cause => ({ ...at, timer: policy.timers[index]!.name, dueMs: momentMs }))
+      const cause = { ...causes[0]!, timer: causes.map(({ timer }) => timer).join('; ') }
+      const causeOf = (action: Action) => causes[fired.findIndex((index) => policy.onTimer[index]!.includes(action))]!
+      const competing = joinTimers(policy, fired)
+      const came = this.#decide(competing, profile, asOf(atMs), cause, causeOf, nowMs, output)
+      if (came === 'none') output.tally.decisions.none++
     } catch (fault) {
       this.#rows.dropOpenRows()
       output.faults.push(fault)
     }
   }
 
-  /** @returns why it is a dead letter of its event, undefined where all could be published */
-  #emit(
-    decision: Decision,
-    cause: Cause,
+  /**
+   * Decides, and publishes what is chosen.
+   * @param cause what the decision is on
+   * @param causeOf what brings an action of it about
+   * @returns `none` where nothing was eligible, `too_large` where an action was that could not be published
+   */
+  #decide(
+    competing: readonly Action[],
+    profile: Profile,
     moment: Moment,
+    cause: Cause,
+    causeOf: (action: Action) => Cause,
     nowMs: number,
     { records, actions, tally }: Output,
-  ): Rejected | undefined {
-    const { policy, encodeAction, maxRecordBytes } = this.#stages
+  ): 'none' | 'decided' | 'too_large' {
+    const { policy, encodeAction, maxRecordBytes, onDecision } = this.#stages
+    let came: 'decided' | 'too_large' = 'decided'
+    const publish = (candidate: Candidate, rank: number): boolean => {
+      const action = publishAction(candidate, rank, moment, causeOf(candidate.action), policy.version)
+      const record = encodeAction(action)
+      const fits = (record.value?.length ?? 0) <= maxRecordBytes
+      const counts = fits ? tally.actions : tally.tooLarge
+      counts.set(action.action, (counts.get(action.action) ?? 0) + 1)
+      if (fits) {
+        records.push(record)
+        actions.push(action)
+        this.#rows.action(action, cause.position, nowMs)
+      } else came = 'too_large'
+      return fits
+    }
+    const decision = decide(policy, competing, profile, moment, publish)
+    if (decision === undefined) return 'none'
+    onDecision?.(decision, cause)
     if (decision.chosen.length > 0) tally.decisions.chosen++
     else tally.decisions.suppressed++
     this.#rows.decision(cause, moment.event.customer, moment.asOfMs, nowMs, policy.version, decision)
-    let rejection: Rejected | undefined
-    for (let rank = 0; rank < decision.chosen.length; rank++) {
-      const action = publishAction(decision.chosen[rank]!, rank + 1, moment, cause, policy.version)
-      const record = encodeAction(action)
-      if ((record.value?.length ?? 0) > maxRecordBytes) {
-        rejection = tooLarge
-        continue
-      }
-      records.push(record)
-      actions.push(action)
-      tally.actions.set(action.action, (tally.actions.get(action.action) ?? 0) + 1)
-      this.#rows.action(action, cause.position, nowMs)
-    }
-    return rejection
+    return came
   }
 }
 
 export function emptyOutput(): Output {
   const decisions = { chosen: 0, suppressed: 0, none: 0 }
-  const counts = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), decisions }
+  const counts = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), tooLarge: new Map(), decisions }
   const tally = { events: 0, skipped: 0, erasures: 0, duplicates: 0, late: 0, timers: 0, ...counts }
   return { records: [], actions: [], tally, faults: [] }
 }

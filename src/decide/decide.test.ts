@@ -34,7 +34,7 @@ function deciding(actions: readonly ActionDeclaration[], arbitration = best) {
   return (atMs: number, properties: Record<string, number> = {}) => {
     const event = new Event()
     event.properties = new Properties(Object.keys(properties), Object.values(properties))
-    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, event, atMs))
+    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, event, atMs), () => true)
     return {
       chosen: decision?.chosen.map((candidate) => candidate.action.name) ?? [],
       reasons: decision && Object.fromEntries(decision.candidates.map((one) => [one.action.name, one.reason])),
@@ -72,7 +72,7 @@ test('an action that reads a feature which is not ready competes for nothing, wh
   const profile = new Profile('c')
   profile.notReady = new Set(['new', 'of_new'])
   const moment = momentOf(profile, new Event(), 0)
-  const decision = decide(policy, policy.onEvent, profile, moment)!
+  const decision = decide(policy, policy.onEvent, profile, moment, () => true)!
   assert.deepEqual(
     decision.candidates.map(({ action: { name }, reason }) => [name, reason]),
     [
@@ -83,7 +83,10 @@ test('an action that reads a feature which is not ready competes for nothing, wh
   )
   const others = policy.onEvent.filter(({ name }) => name !== 'by_old')
   assert.equal(prospect(policy, others, profile, moment), 'none')
-  assert.equal(decide(policy, others, profile, moment), undefined)
+  assert.equal(
+    decide(policy, others, profile, moment, () => true),
+    undefined,
+  )
 })
 
 test('equal values are ranked by name, and all or the top n are published', () => {
@@ -108,6 +111,37 @@ test('a contact of a timer that lies ahead of the stream time counts, whatever c
 
 test('without an eligible action there is no decision', () => {
   assert.deepEqual(deciding([action('a', { when: 'false' })])(0), { chosen: [], reasons: undefined })
+})
+
+test('an action that is too large does not count, and the next best takes its place', () => {
+  const cooled: ContactRules = { cooldownMs: 10, caps: [] }
+  const actions = [3, 2, 1].map((value) => action(`worth_${value}`, { value, contact: cooled }))
+  const one: ContactRules = { cooldownMs: 0, caps: [{ max: 1, perMs: 10 }] }
+  const cases: [Arbitration, chosen: string[], reasons: string[]][] = [
+    [best, ['worth_2'], ['too_large', 'chosen', 'outranked']],
+    [{ emit: { top: 2 }, contact: free }, ['worth_2', 'worth_1'], ['too_large', 'chosen', 'chosen']],
+    [{ emit: 'all', contact: free }, ['worth_2', 'worth_1'], ['too_large', 'chosen', 'chosen']],
+    [{ emit: 'all', contact: one }, ['worth_2'], ['too_large', 'chosen', 'contact_policy']],
+  ]
+  for (const [arbitration, chosen, reasons] of cases) {
+    const policy = policyOf(actions, arbitration)
+    const profile = new Profile('c')
+    const ranks: number[] = []
+    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, new Event(), 0), (candidate, rank) => {
+      ranks.push(rank)
+      return candidate.action.name !== 'worth_3'
+    })!
+    assert.deepEqual(
+      decision.chosen.map((candidate) => candidate.action.name),
+      chosen,
+    )
+    assert.deepEqual(
+      decision.candidates.map(({ reason }) => reason),
+      reasons,
+    )
+    assert.deepEqual(ranks, [1, ...chosen.map((_, i) => i + 1)], 'the rank goes to whoever is published')
+    assert.deepEqual(profile.contacts.get('worth_3'), undefined, 'its cool-down did not begin')
+  }
 })
 
 test('a cool-down suppresses until it has passed, and the next best takes the place', () => {
@@ -195,7 +229,7 @@ test('the prospect of a decision is what it comes to', () => {
         atMs += gapMs
         const moment = momentOf(profile, new Event(), atMs)
         const outlook = prospect(policy, policy.onEvent, profile, moment)
-        const decision = decide(policy, policy.onEvent, profile, moment)
+        const decision = decide(policy, policy.onEvent, profile, moment, () => true)
         const wanted = decision === undefined ? 'none' : decision.chosen.length > 0 ? 'open' : 'suppressed'
         assert.equal(outlook, wanted)
       }

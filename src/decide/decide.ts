@@ -24,6 +24,8 @@ export type Reason =
   | 'contact_policy'
   /** Others were worth more. */
   | 'outranked'
+  /** Its record is larger than the output topic takes; the next best took its place. */
+  | 'too_large'
 
 export interface Candidate {
   readonly action: Action
@@ -66,6 +68,8 @@ export function prospect(
 
 /**
  * @param actions those of the policy that compete
+ * @param publish publishes an action under its rank, counted from 1; false where it is too large for that. Then it does not
+ *   count, neither for its contact rules nor among those that are chosen
  * @returns undefined when no action is eligible: then there is nothing to choose from
  */
 export function decide(
@@ -73,6 +77,7 @@ export function decide(
   actions: readonly Action[],
   profile: Profile,
   moment: Moment,
+  publish: (candidate: Candidate, rank: number) => boolean,
 ): Decision | undefined {
   let eligible: Candidate[] | undefined
   for (let i = 0; i < actions.length; i++) {
@@ -91,7 +96,8 @@ export function decide(
     if (chosen.length === most) candidate.reason = 'outranked'
     else if (suppression(profile.contacts.get(anyAction), arbitration.contact, moment.asOfMs)) {
       candidate.reason = 'contact_policy'
-    } else {
+    } else if (!publish(candidate, chosen.length + 1)) candidate.reason = 'too_large'
+    else {
       chosen.push(candidate)
       contact(profile, candidate.action.name, candidate.action.contact, moment.asOfMs)
       contact(profile, anyAction, arbitration.contact, moment.asOfMs)
@@ -140,7 +146,13 @@ function whyNot(action: Action, moment: Moment): Reason {
 
 /** The actions that compete on an event which has made the condition of the crossing at `index` true, besides others. */
 export const joinedBy = ({ onTimer }: Policy, actions: readonly Action[], index: number): readonly Action[] =>
-  [...actions, ...onTimer[index]!].sort((a, b) => (a.name < b.name ? -1 : 1))
+  [...actions, ...onTimer[index]!].sort(byName)
+
+/** Those that compete where several timers fire at one moment. */
+export const joinTimers = ({ onTimer }: Policy, indexes: readonly number[]): readonly Action[] =>
+  indexes.length === 1 ? onTimer[indexes[0]!]! : indexes.flatMap((index) => onTimer[index]!).sort(byName)
+
+const byName = (a: Action, b: Action) => (a.name < b.name ? -1 : 1)
 
 function contact(profile: Profile, name: string, rules: Action['contact'], atMs: number): void {
   if (rules.cooldownMs === 0 && rules.caps.length === 0) return

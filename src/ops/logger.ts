@@ -22,6 +22,7 @@ export interface LogFields {
   readonly type?: string
   readonly reason?: string
   readonly table?: string
+  readonly action?: string
   readonly count?: number
   readonly ms?: number
   readonly state?: string

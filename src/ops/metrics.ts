@@ -54,6 +54,7 @@ export function createMetrics(
     duplicates: counter('duplicate_events_total', 'Events dropped because their id was seen within the window.'),
     lateEvents: counter('late_events_total', 'Events too late for a feature whose condition they met.', ['feature']),
     actions: counter('actions_total', 'Actions published.', ['action']),
+    actionsTooLarge: counter('actions_too_large_total', 'Actions larger than the output topic takes.', ['action']),
     conditions: counter('conditions_total', "Evaluations of an action's condition.", ['action', 'result']),
     decisions: counter('decisions_total', 'Evaluations of the policy.', ['result']),
     consumerLag: gauge('consumer_lag', 'Records behind the high watermark.', ['topic', 'partition']),
@@ -110,6 +111,7 @@ export function createMetrics(
   for (const reason of reasons) metrics.deadLetters.inc({ reason }, 0)
   for (const action of actions) {
     metrics.actions.inc({ action }, 0)
+    metrics.actionsTooLarge.inc({ action }, 0)
     for (const result of conditionResults) metrics.conditions.inc({ action, result }, 0)
   }
   for (const feature of features) metrics.lateEvents.inc({ feature }, 0)
@@ -133,6 +135,7 @@ export function countSlice(metrics: Metrics, topic: string, tally: Tally): void 
   metrics.timersFired.inc(tally.timers)
   for (const [reason, n] of tally.deadLetters) metrics.deadLetters.inc({ reason }, n)
   for (const [action, n] of tally.actions) metrics.actions.inc({ action }, n)
+  for (const [action, n] of tally.tooLarge) metrics.actionsTooLarge.inc({ action }, n)
   for (const result of ['chosen', 'suppressed', 'none'] as const) {
     if (tally.decisions[result] > 0) metrics.decisions.inc({ result }, tally.decisions[result])
   }

@@ -85,10 +85,12 @@ test('the metrics that the design names exist from the start, and a slice is add
     timers: 0,
     deadLetters: new Map([['truncated', 2]]),
     actions: new Map([['a', 3]]),
+    tooLarge: new Map([['b', 4]]),
     decisions: { chosen: 3, suppressed: 0, none: 2 },
   })
   const text = await metrics.registry.metrics()
   assert.match(text, /^beckon_events_consumed_total\{topic="clicks"\} 10$/m)
+  assert.match(text, /^beckon_actions_too_large_total\{action="b"\} 4$/m)
   assert.match(text, /^beckon_erasures_total\{topic="clicks"\} 1$/m)
   assert.match(text, /^beckon_late_events_total\{feature="views"\} 1$/m)
   assert.match(text, /^beckon_late_events_total\{feature="carts"\} 0$/m)

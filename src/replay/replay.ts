@@ -71,7 +71,10 @@ export class Replay {
       for (const result of ['chosen', 'suppressed', 'none'] as const) {
         summary.decisions[result] += tally.decisions[result]
       }
-      for (const [action, count] of tally.actions) summary.actions[action] = (summary.actions[action] ?? 0) + count
+      for (const of of ['actions', 'tooLarge'] as const) {
+        const counts = of === 'actions' ? summary.actions : summary.too_large
+        for (const [action, count] of tally[of]) counts[action] = (counts[action] ?? 0) + count
+      }
       yield actions
     }
     this.#linesBefore += lastLine
@@ -86,8 +89,9 @@ export class Replay {
   summary(): Summary {
     let sessions = 0
     for (const { session } of this.#profiles.all()) sessions += session.index
-    const actions = Object.fromEntries(Object.entries(this.#summary.actions).sort(([a], [b]) => (a < b ? -1 : 1)))
-    return { ...this.#summary, actions, sessions, customers: this.#profiles.size, bots: this.#bots.size }
+    const actions = byName(this.#summary.actions)
+    const too_large = byName(this.#summary.too_large)
+    return { ...this.#summary, actions, too_large, sessions, customers: this.#profiles.size, bots: this.#bots.size }
   }
 
   #noteDeadLetters(file: string, records: readonly OutRecord[]): void {
@@ -118,6 +122,9 @@ async function* slicesOf(rows: AsyncIterable<readonly Row[]>): AsyncGenerator<re
   }
   if (slice.length > 0) yield slice
 }
+
+const byName = (counts: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 function sum(counts: Iterable<number>): number {
   let total = 0

@@ -2,7 +2,7 @@ import type { Engine } from '../engine.ts'
 import type { Enrichment } from '../enrich/enrichment.ts'
 import { Event } from '../events/event.ts'
 import type { FieldMapping } from '../ingest/mapping.ts'
-import { type Decoded, emptyOutput, type Output, Pipeline } from '../pipeline.ts'
+import { type Decoded, emptyOutput, type Output, Pipeline, type Stages } from '../pipeline.ts'
 import { compileStages } from '../stages.ts'
 import type { MemoryProfiles } from './memory-profiles.ts'
 import { type GoodRow, RowBatch } from './row-batch.ts'
@@ -15,6 +15,7 @@ export interface RowPipelineOptions {
   readonly mapping?: FieldMapping
   /** Sees each event with what was derived of it. */
   readonly onEnriched?: (event: Event, enrichment: Enrichment) => void
+  readonly onDecision?: Stages['onDecision']
 }
 
 export interface RowResult extends Output {
@@ -31,7 +32,7 @@ export class RowPipeline {
   readonly #pipeline: Pipeline
   readonly #hasTimers: boolean
 
-  constructor(engine: Engine, { topic, mapping, onEnriched }: RowPipelineOptions) {
+  constructor(engine: Engine, { topic, mapping, onEnriched, onDecision }: RowPipelineOptions) {
     const { config, enrich } = engine
     this.#topic = topic
     this.#decoder = new RowDecoder(mapping, config.limits.max_event_kb * 1024)
@@ -55,7 +56,7 @@ export class RowPipeline {
       },
       'json',
     )
-    this.#pipeline = new Pipeline(stages)
+    this.#pipeline = new Pipeline(onDecision === undefined ? stages : { ...stages, onDecision })
     this.#hasTimers = engine.policy.timers.length > 0
   }
 

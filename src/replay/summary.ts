@@ -18,8 +18,9 @@ export interface Summary {
   timers: number
   /** Events and timers after which an action was chosen, all candidates were held back, or there was no candidate. */
   readonly decisions: { chosen: number; suppressed: number; none: number }
-  /** By name, in the order of the names. */
+  /** By name, in the order of the names: those published, and those too large for that. */
   actions: Record<string, number>
+  too_large: Record<string, number>
 }
 
 export interface BadLines {
@@ -44,6 +45,7 @@ export function emptySummary(): Summary {
     timers: 0,
     decisions: { chosen: 0, suppressed: 0, none: 0 },
     actions: {},
+    too_large: {},
   }
 }
 
@@ -59,7 +61,11 @@ export function formatSummary(summary: Summary): string {
   const { lines, events, bad_lines, customers, bots, bot_events, sessions, duplicates, late, timers, decisions } =
     summary
   const n = (count: number) => count.toLocaleString('en-US')
-  const actions = Object.entries(summary.actions)
+  const byName = (counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts)
+      .map(([name, count]) => `${name} ${n(count)}`)
+      .join(', ')
+  const tooLarge = byName(summary.too_large)
   const rows: (readonly [name: string, text: string])[] = [
     ['lines', n(lines)],
     ['events', `${n(events)} (${n(duplicates)} duplicates, ${n(late)} late)`],
@@ -71,7 +77,8 @@ export function formatSummary(summary: Summary): string {
     ['sessions', n(sessions)],
     ...(timers > 0 ? [['timers', `${n(timers)} fired`] as const] : []),
     ['decisions', `${n(decisions.chosen)} with an action, ${n(decisions.suppressed)} held back by contact rules`],
-    ['actions', actions.length === 0 ? 'none' : actions.map(([name, count]) => `${name} ${n(count)}`).join(', ')],
+    ['actions', byName(summary.actions) || 'none'],
+    ...(tooLarge === '' ? [] : [['too large', tooLarge] as const]),
   ]
   return rows.map(([name, text]) => `${name.padEnd(10)}${text}\n`).join('')
 }

@@ -25,7 +25,7 @@ export const decisionsTable: Table = {
 }
 
 /**
- * Writes one row of `decisions`. `trigger` is empty for an event's decision, else the name of the timer that fired;
+ * Writes one row of `decisions`. `trigger` is empty for an event's decision, else the names of the timers that fired;
  * (customer, time, topic, partition, offset, trigger) must tell one decision from another. The choice involves no
  * chance, so a candidate's probability is 1 or 0.
  */

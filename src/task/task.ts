@@ -360,6 +360,9 @@ export class Task {
     countSlice(metrics, topic, folded.tally)
     metrics.sliceSeconds.observe({ stage: 'fold' }, (foldedMs - nowMs) / 1000)
     metrics.sliceSeconds.observe({ stage: 'commit' }, (committedMs - foldedMs) / 1000)
+    for (const [action, count] of folded.tally.tooLarge) {
+      logger.warn('action.too_large', { topic, partition, action, count })
+    }
     for (const error of folded.faults) logger.error('event.processing', { topic, partition, error })
     if (this.#unsavedSinceMs === 0) this.#unsavedSinceMs = committedMs
     // Between slices only: the next one looks up who must be loaded, and they must still be here when it is folded.

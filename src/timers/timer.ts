@@ -13,25 +13,14 @@ export function dueMs(timer: Timer, state: TimerState | undefined): number {
   return timer.kind === 'absence' ? absenceDueMs(timer, state as AbsenceState) : (state as CrossingState).nextMs
 }
 
-/** When the first of them is due; ms, infinite where none runs. */
-export function nextDueMs(timers: readonly Timer[], states: TimerStates): number {
+/** When the first of them is due; ms, infinite where none runs. @param kind only of that kind */
+export function nextDueMs(timers: readonly Timer[], states: TimerStates, kind?: Timer['kind']): number {
   let next = never
-  for (let i = 0; i < states.length; i++) next = Math.min(next, dueMs(timers[i]!, states[i]))
-  return next
-}
-
-/** The one that is due first of those that are by then; -1 where none is. @param kind only of that kind */
-export function firstDue(timers: readonly Timer[], states: TimerStates, untilMs: number, kind?: Timer['kind']): number {
-  let first = -1
-  let firstMs = never
   for (let i = 0; i < states.length; i++) {
-    if (kind !== undefined && timers[i]!.kind !== kind) continue
-    const ms = dueMs(timers[i]!, states[i])
-    if (ms > untilMs || ms >= firstMs) continue
-    first = i
-    firstMs = ms
+    const timer = timers[i]!
+    if (kind === undefined || timer.kind === kind) next = Math.min(next, dueMs(timer, states[i]))
   }
-  return first
+  return next
 }
 
 /** How a state is stored: two times, 0 for none, and a flag. */

@@ -122,14 +122,18 @@ class Customer {
     }
   }
 
-  /** The timers fire by a clock. */
+  /** The timers fire by a clock; an absence with what crosses at its moment as of that. */
   fire(clockMs: number, crossed: (crossing: ExpectedCrossing) => void): void {
-    this.#passTime(clockMs, crossed)
+    const moments = new Set<number>()
+    this.#passTime(clockMs, (crossing) => {
+      moments.add(crossing.timeMs)
+      crossed(crossing)
+    })
     for (const absence of this.#absences) {
       const dueMs = this.#dueMs(absence)
       if (dueMs > clockMs) continue
       absence.firedMs = absence.afterMs
-      const asOfMs = Math.max(this.#streamMs, clockMs)
+      const asOfMs = Math.max(this.#streamMs, moments.has(dueMs) ? dueMs : clockMs)
       crossed(this.#crossing('absence', absence.action, asOfMs, Math.max(dueMs, absence.loggedMs)))
     }
   }

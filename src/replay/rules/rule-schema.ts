@@ -27,6 +27,7 @@ const reasons: Readonly<Record<Reason, null>> = {
   cap: null,
   contact_policy: null,
   outranked: null,
+  too_large: null,
 }
 
 const text = z.string()

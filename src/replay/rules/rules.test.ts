@@ -37,6 +37,10 @@ actions:
       half: { cel: 1.0 / 2.0 }
   - { name: cooled, on: becomes_true, when: views_5m == 1 && traits.vip == true, value: 5 }
   - { name: miss, on: { absent: order, after: view, for: 1h }, when: views_5m == 0, value: 1 }
+  - { name: story, when: type == "tell", value: 20, contact: { cooldown: 1h }, payload: { text: { cel: properties.text + properties.text + properties.text + properties.text } } }
+  - { name: word, when: type == "tell", value: 19 }
+  - { name: small, on: { absent: order, after: tie, for: 1h }, when: 'true', value: 1 }
+  - { name: large, on: { absent: call, after: tie, for: 1h }, when: 'true', value: 10 }
 arbitration: { emit: best, contact: { caps: [{ max: 3, per: 24h }] } }
 `,
 )
@@ -104,6 +108,7 @@ describe('a rule test', () => {
     ])
   })
 
+  const long = `{ type: tell, properties: { text: ${'x'.repeat(230_000)} } }`
   const order = '{ type: order, properties: { revenue: 11 } }'
   const reasons = [
     ['cooldown', [view, view, '{ at: +29m, type: view }', view], 'help'],
@@ -112,12 +117,23 @@ describe('a rule test', () => {
     ['outranked', [view, '{ type: order, value: 11, properties: { urgent: true } }'], 'praise'],
     ['not_eligible', [view], 'help'],
     ['error', [view], 'call'],
+    ['too_large', [long], 'story'],
   ] as const
   for (const [reason, given, action] of reasons) {
     it(`knows the reason ${reason}`, () => {
       assert.deepEqual(differences([...given], `{ reasons: { ${action}: ${reason} } }`), [])
     })
   }
+
+  it('gives the place of an action that is too large to the next best, and no cool-down to it', () => {
+    assert.deepEqual(differences([long], '{ actions: [word], reasons: { story: too_large, word: chosen } }'), [])
+    const short = '{ at: +1m, type: tell, properties: { text: x } }'
+    assert.deepEqual(differences([long.replace('tell,', 'tell, then: [word],'), short], '[story]'), [])
+  })
+
+  it('takes what is due at one moment for one decision', () => {
+    assert.deepEqual(differences(['{ type: tie }', '{ at: +1h }'], '[large]'), [])
+  })
 
   it('reads times of day, times with a date and steps; a second passes where none is given', () => {
     const at = (...times: string[]) => {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { decide, joinedBy, type Reason } from '../../decide/decide.ts'
+import { type Decision, decide, joinedBy, type Reason } from '../../decide/decide.ts'
 import type { Action } from '../../decide/policy.ts'
 import type { PublishedAction } from '../../emit/action.ts'
 import type { Engine } from '../../engine.ts'
@@ -7,7 +7,7 @@ import { Event, Properties, type Value } from '../../events/event.ts'
 import type { Moment } from '../../features/moment.ts'
 import type { FieldMapping } from '../../ingest/mapping.ts'
 import { Rejected } from '../../ingest/rejected.ts'
-import { Profile } from '../../profiles/profile.ts'
+import type { Profile } from '../../profiles/profile.ts'
 import { eventlessMoment } from '../../timers/eventless-moment.ts'
 import type { CrossingState } from '../../timers/states.ts'
 import { MemoryProfiles } from '../memory-profiles.ts'
@@ -61,7 +61,14 @@ const defaultCustomer = 'c1'
 /** Plays the case's events, and the time between them, through the service's pipeline; each case begins with no profiles. */
 export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
   // Whichever topic an event comes by, it meets the others in its customer's profile.
-  const pipeline = new RowPipeline(engine, { topic: 'events', mapping: givenMapping })
+  let decision: Decision | undefined
+  const pipeline = new RowPipeline(engine, {
+    topic: 'events',
+    mapping: givenMapping,
+    onDecision: (decided, { timer }) => {
+      if (timer === '') decision = decided
+    },
+  })
   const profiles = new MemoryProfiles(engine.policy.timers)
   const mismatches: Mismatch[] = []
   let since: PublishedAction[] = []
@@ -74,7 +81,7 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
     let moment = eventlessMoment(profiles.of(customer), Math.max(timeMs, profiles.of(customer).streamTimeMs))
     let reasons: Record<string, Reason> = {}
     if (event.type !== undefined) {
-      const contacts = copyContacts(profiles.of(customer))
+      decision = undefined
       const metBefore = crossingsMet(engine, profiles.of(customer))
       const row = { kind: 'fields', line: index, fields: fieldsOf(step) } as const
       const { actions, decoded, tally, faults } = pipeline.fold([row], 0, profiles)
@@ -89,7 +96,8 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
       moment = { ...eventlessMoment(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
       if (tally.duplicates === 0) {
         const turned = [...crossingsMet(engine, profile)].filter((index) => !metBefore.has(index))
-        reasons = reasonsOf(engine, moment, contacts, turned)
+        decision ??= decideAgain(engine, profile, moment, turned)
+        reasons = reasonsOf(engine, moment, decision)
       }
     }
     if (expected === undefined) continue
@@ -126,21 +134,19 @@ function fieldsOf({ event, timeMs }: Step): Properties {
   return new Properties(Object.keys(fields), Object.values(fields) as Value[])
 }
 
-/**
- * The decision taken again for its reasons, which the pipeline writes only into rows for ClickHouse: it is a function of
- * the moment, of the contacts as they were before it, and of the conditions that the event made true.
- */
-function reasonsOf(
+/** Where no decision was made, since nothing was eligible or all that was is held back: what it would have been. */
+function decideAgain(
   { policy }: Engine,
+  profile: Profile,
   moment: Moment,
-  contacts: ReadonlyMap<string, number[]>,
   turned: readonly number[],
-): Record<string, Reason> {
-  const before = new Profile(moment.event.customer)
-  before.contacts = contacts
+): Decision | undefined {
   let competing: readonly Action[] = policy.onEvent
   for (const index of turned) competing = joinedBy(policy, competing, index)
-  const decision = decide(policy, competing, before, moment)
+  return decide(policy, competing, profile, moment, () => false)
+}
+
+function reasonsOf({ policy }: Engine, moment: Moment, decision: Decision | undefined): Record<string, Reason> {
   if (decision !== undefined) {
     return Object.fromEntries(decision.candidates.map(({ action, reason }) => [action.name, reason]))
   }
@@ -164,10 +170,6 @@ function crossingsMet({ policy }: Engine, { timers }: Profile): Set<number> {
 
 function inOneOnly(a: readonly string[], b: readonly string[]): string[] {
   return [...new Set([...a, ...b])].filter((name) => !(a.includes(name) && b.includes(name)))
-}
-
-function copyContacts({ contacts }: Profile): Map<string, number[]> {
-  return new Map([...contacts].map(([name, times]) => [name, [...times]]))
 }
 
 function featuresOf({ features }: Engine, moment: Moment): Record<string, Value> {
