@@ -17,7 +17,12 @@ export function compileStages({ config, features, policy, decoders, enrich }: En
     topics.set(name, { decoder, keyIsCustomer: key === 'customer', tombstones })
   }
   return {
-    decode: compileIngest({ topics, correctClockSkew: config.enrich.clock_skew, futureMs: config.limits.future }),
+    decode: compileIngest({
+      topics,
+      correctClockSkew: config.enrich.clock_skew,
+      futureMs: config.limits.future,
+      refusesNegativeQuantity: config.limits.negative_quantity === 'dead_letter',
+    }),
     enrich,
     session: { idleMs: config.enrich.session.idle, maxMs: config.enrich.session.max },
     dedupe: { windowMs: config.dedupe.window, maxIds: config.dedupe.max_ids },

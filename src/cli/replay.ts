@@ -77,7 +77,7 @@ async function replay(files: readonly string[], options: ReplayOptions, { stdout
   const first = await open(0)
   const engine = openReplayEngine(options.config, first.format)
   const topic = topicOf(engine, options.topic)
-  const run = new Replay(engine, topic.name)
+  const run = new Replay(engine, topic.name, Date.now())
   const out = await openOutput(options.out, stdout)
   let fault: unknown
   try {

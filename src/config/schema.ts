@@ -58,7 +58,7 @@ const fieldSource = z.union([
   z.strictObject({ cel }),
   z.strictObject({ constant: z.union([z.string(), z.number()]) }),
 ])
-const unit = z.enum(['ms', 's', 'us', 'iso'])
+const unit = z.enum(['ms', 's', 'us', 'ns', 'iso'])
 const timeSource = z.union([
   z.string().min(1),
   z.strictObject({ field: z.string().min(1), unit: unit.default('ms') }),
@@ -146,6 +146,8 @@ const limits = z
     /** An event further than this ahead of the clock is a dead letter. */
     future: duration.default(300_000),
     max_event_kb: positive.max(1_000).default(64),
+    /** Of an event's property `quantity`: a return, or a dead letter. */
+    negative_quantity: z.enum(['take', 'dead_letter']).default('take'),
   })
   .prefault({})
 

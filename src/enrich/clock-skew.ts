@@ -5,7 +5,7 @@
  *
  * Bound: never after receivedAt. A client that dates an event after it sent it had its clock set back in between; the
  * difference says nothing then, and the event counts as received at once. There is no tolerance: a right clock is
- * moved by the network's latency only. Apply it once: Segment's own `timestamp` has had it already.
+ * moved by the network's latency only. Which time it is applied to, and that once: `settleTime` in `ingest/plan.ts`.
  */
 export function correctedTimeMs(timeMs: number, sentAtMs: number, receivedAtMs: number): number {
   if (timeMs === 0 || sentAtMs === 0 || receivedAtMs === 0) return timeMs

@@ -41,7 +41,7 @@ export class Event {
   type = ''
   /** Event time in ms since 1970 UTC, corrected for client clock skew. */
   timeMs = 0
-  /** When the client says that it sent the event, by its own clock; ms. */
+  /** When the client says that it sent the event, by its own clock; ms. 0 also where the event time is not by that clock. */
   sentAtMs = 0
   /** When the collector received it; ms. */
   receivedAtMs = 0

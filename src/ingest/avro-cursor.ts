@@ -121,10 +121,24 @@ export function readLongText(cursor: Cursor): string {
     cursor.at = start
     return String(readLong(cursor))
   }
+  return String(bigLong(cursor, start))
+}
+
+/** A long of ns in whole ms: since 1970 it is beyond what a number holds exactly. */
+export function readNanosAsMs(cursor: Cursor): number {
+  const start = cursor.at
+  skipLong(cursor)
+  const nanos = bigLong(cursor, start)
+  const ms = nanos / 1_000_000n
+  return Number(nanos < 0n && ms * 1_000_000n !== nanos ? ms - 1n : ms)
+}
+
+/** The long that lies from `start` to the cursor. */
+function bigLong({ bytes, at }: Cursor, start: number): bigint {
   let sum = 0n
-  for (let i = bytes - 1; i >= 0; i--) sum = (sum << 7n) | BigInt(cursor.bytes[start + i]! & 127)
+  for (let i = at - 1; i >= start; i--) sum = (sum << 7n) | BigInt(bytes[i]! & 127)
   sum = BigInt.asUintN(64, sum)
-  return String((sum >> 1n) ^ -(sum & 1n))
+  return (sum >> 1n) ^ -(sum & 1n)
 }
 
 export function skipLong(cursor: Cursor): void {

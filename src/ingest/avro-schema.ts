@@ -17,7 +17,7 @@ type Primitive = (typeof primitives)[number]
 /** What a logical type makes of the encoded value; others are read as what they are encoded in. */
 export type Logical =
   | { readonly as: 'decimal'; readonly scale: number }
-  | { readonly as: 'time'; readonly unit: 'day' | 'ms' | 'us' }
+  | { readonly as: 'time'; readonly unit: 'day' | 'ms' | 'us' | 'ns' }
 
 export interface AvroRecord {
   readonly kind: 'record'
@@ -50,12 +50,14 @@ const badName = rejected('bad_schema', 'the schema has a name that is invalid or
 const notRecord = rejected('bad_schema', 'the schema is not a record')
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/
-const timeTypes = new Map<string, { readonly kind: Primitive; readonly unit: 'day' | 'ms' | 'us' }>([
+const timeTypes = new Map<string, { readonly kind: Primitive; readonly unit: 'day' | 'ms' | 'us' | 'ns' }>([
   ['date', { kind: 'int', unit: 'day' }],
   ['timestamp-millis', { kind: 'long', unit: 'ms' }],
   ['timestamp-micros', { kind: 'long', unit: 'us' }],
+  ['timestamp-nanos', { kind: 'long', unit: 'ns' }],
   ['local-timestamp-millis', { kind: 'long', unit: 'ms' }],
   ['local-timestamp-micros', { kind: 'long', unit: 'us' }],
+  ['local-timestamp-nanos', { kind: 'long', unit: 'ns' }],
 ])
 
 type Json = { readonly [name: string]: unknown }

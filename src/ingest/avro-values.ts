@@ -13,6 +13,7 @@ import {
   readInt,
   readLong,
   readName,
+  readNanosAsMs,
   readText,
   skipLong,
   take,
@@ -142,6 +143,7 @@ function logicalReader(schema: LogicalSchema): Read<Value> {
   const { kind, logical } = schema
   if (logical?.as === 'time') {
     const { unit } = logical
+    if (unit === 'ns') return readNanosAsMs
     return (cursor) => toMs(readLong(cursor), unit)
   }
   if (kind === 'fixed') {

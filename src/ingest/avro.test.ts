@@ -156,7 +156,7 @@ test('logical types become what they mean', () => {
 test('an id that is a long keeps all of its digits, and elsewhere such a long is refused', () => {
   const fields = [{ name: 'account', type: 'long' }]
   const schema = schemaOf(fields)
-  const edges = [0n, -1n, 2n ** 53n, -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)]
+  const edges = [1n, -1n, 2n ** 53n, -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)]
   for (const account of edges) {
     const bytes = Buffer.concat([encode(schemaOf([]), {}), zigzag(account)])
     for (const over of [{}, { channel: { evaluate: () => 'x' } }]) {

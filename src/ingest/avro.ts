@@ -14,12 +14,12 @@ import {
   readLong,
   readLongText,
   readName,
+  readNanosAsMs,
   readText,
 } from './avro-cursor.ts'
 import type { AvroRecord, AvroSchema } from './avro-schema.ts'
 import { enumReader, minBytes, type Read, recordReader, unionReader, ValueReaders } from './avro-values.ts'
-import { toMs } from './event-time.ts'
-import { parseIsoTime } from './iso-time.ts'
+import { parseTime, toMs } from './event-time.ts'
 import type { PathNode, Plan, Target } from './plan.ts'
 import type { PropertyCollector } from './property-shape.ts'
 import { collectEntries, eventFromRecord } from './record.ts'
@@ -169,7 +169,8 @@ class EventCompiler {
   }
 
   #timeReader(schema: AvroSchema, unit: (Target & { kind: 'time' })['unit']): Read<number> {
-    if (schema.kind === 'string') return (cursor) => parseIsoTime(readText(cursor))
+    if (schema.kind === 'string') return (cursor) => parseTime(readText(cursor), unit)
+    if (schema.kind === 'long' && schema.logical === undefined && unit === 'ns') return readNanosAsMs
     const read = this.#numberReader(schema)
     if ('logical' in schema && schema.logical?.as === 'time') return read
     return (cursor) => toMs(read(cursor), unit)

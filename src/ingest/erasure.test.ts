@@ -34,7 +34,7 @@ test('a record without a value is skipped, a dead letter, or an erasure, as its 
       { decoder, keyIsCustomer: true, tombstones },
     ]),
   )
-  const decode = compileIngest({ topics, correctClockSkew: false, futureMs: 0 })
+  const decode = compileIngest({ topics, correctClockSkew: false, futureMs: 0, refusesNegativeQuantity: false })
   const of = (topic: string, value: string | null) => {
     const batch = { topic, partition: 0, key: () => Buffer.from('c-1'), value: () => value && Buffer.from(value) }
     return decode({ ...batch, offset: () => 0 } as unknown as RecordBatch, 0, 0)

@@ -1,7 +1,9 @@
 /** The fields of an event as places that a compiled mapping fills. */
 
 import type { Event } from '../events/event.ts'
+import { isPlausible } from './event-time.ts'
 import type { TextField } from './mapping.ts'
+import { isStandIn } from './stand-in.ts'
 
 export interface Slot<T> {
   readonly get: (event: Event) => T
@@ -9,7 +11,7 @@ export interface Slot<T> {
   readonly isEmpty: (value: T) => boolean
 }
 
-/** Ids are refused where they are not well formed; other text is cleaned. `repeats`: many events have the same long text. */
+/** Ids are refused where they are not well formed, and empty where they stand for nothing; other text is cleaned. `repeats`: many events have the same long text. */
 export type TextSlot = Slot<string> & { readonly id: boolean; readonly repeats: boolean }
 
 export const slot = <T>(
@@ -18,7 +20,7 @@ export const slot = <T>(
   set: (event: Event, value: T) => void,
 ): Slot<T> => ({ get, set, isEmpty })
 
-export const isNoTime = (ms: number): boolean => ms === 0
+export const isNoTime = (ms: number): boolean => !isPlausible(ms)
 
 type GetText = (event: Event) => string
 type SetText = (event: Event, text: string) => void
@@ -27,7 +29,7 @@ const text = (get: GetText, set: SetText): TextSlot => ({
   id: false,
   repeats: false,
 })
-const id = (get: GetText, set: SetText): TextSlot => ({ ...text(get, set), id: true })
+const id = (get: GetText, set: SetText): TextSlot => ({ ...text(get, set), isEmpty: isStandIn, id: true })
 const repeated = (get: GetText, set: SetText): TextSlot => ({ ...text(get, set), repeats: true })
 
 /** One function a field, so that each store is to a known place of one hidden class. */

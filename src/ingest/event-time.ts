@@ -1,13 +1,30 @@
 /** Points in time as producers write them, in ms since 1970 UTC. */
 
+import { parseIsoTime } from './iso-time.ts'
+
 /** 2000-01-01 and 2100-01-01 UTC. What lies outside is in another unit, or of a broken clock. */
 export const earliestMs = 946_684_800_000
 export const latestMs = 4_102_444_800_000
 
-/** `iso`: text only. With the other units a text is still read as ISO 8601, and a number in that unit. */
-export type TimeUnit = 'day' | 's' | 'ms' | 'us' | 'iso'
+/** `iso`: text only. With the other units a text is still read as ISO 8601, and a number, in digits too, in that unit. */
+export type TimeUnit = 'day' | 's' | 'ms' | 'us' | 'ns' | 'iso'
 
-/** Whole ms. */
+const digits = /^\d{1,20}(?:\.\d{1,9})?$/
+
+/** The time that a text says, as ISO 8601 or in digits of the unit. 0 for an empty text, NaN where it says none. */
+export function parseTime(text: string, unit: TimeUnit): number {
+  if (text === '') return 0
+  if (unit === 'iso' || !digits.test(text)) return parseIsoTime(text)
+  // In ns a number would lose the last of its digits.
+  return unit === 'ns' ? Number(BigInt(text.split('.')[0]!) / 1_000_000n) : toMs(Number(text), unit)
+}
+
+/** Whether a time can be one: see `earliestMs`. */
+export function isPlausible(ms: number): boolean {
+  return ms >= earliestMs && ms < latestMs
+}
+
+/** Whole ms. A number of ns since 1970 is exact to 256 of them. */
 export function toMs(time: number, unit: TimeUnit): number {
   switch (unit) {
     case 'ms':
@@ -16,6 +33,8 @@ export function toMs(time: number, unit: TimeUnit): number {
       return Math.round(time * 1000)
     case 'us':
       return Math.floor(time / 1000)
+    case 'ns':
+      return Math.floor(time / 1_000_000)
     case 'day':
       return time * 86_400_000
     case 'iso':

@@ -4,7 +4,7 @@ import { type RecordBatch, Slice } from '../events/log.ts'
 import { type Decoder, tombstone, type UnknownSchema } from './decode.ts'
 import { type Erasure, erasureOf } from './erasure.ts'
 import type { Rejected } from './rejected.ts'
-import { deriveId, validateKey, validateShape, validateTime } from './validate.ts'
+import { defaultEventLimits, deriveId, validateKey, validateShape, validateTime } from './validate.ts'
 
 /** How the records of one topic become events. */
 export interface TopicIngest {
@@ -20,6 +20,8 @@ export interface IngestOptions {
   readonly correctClockSkew: boolean
   /** An event further ahead of the slice's clock is a dead letter; ms. */
   readonly futureMs: number
+  /** Whether an event with a negative quantity is a dead letter. */
+  readonly refusesNegativeQuantity: boolean
 }
 
 /**
@@ -29,7 +31,8 @@ export interface IngestOptions {
 export function compileIngest(
   options: IngestOptions,
 ): (batch: RecordBatch, i: number, nowMs: number) => Event | Erasure | Rejected | UnknownSchema | undefined {
-  const { topics, correctClockSkew, futureMs } = options
+  const { topics, correctClockSkew, futureMs, refusesNegativeQuantity } = options
+  const limits = { ...defaultEventLimits, refusesNegativeQuantity }
   const key = new Slice()
   const value = new Slice()
   return (batch, i, nowMs) => {
@@ -41,7 +44,7 @@ export function compileIngest(
     }
     if (!(event instanceof Event)) return event
     const fault =
-      validateShape(event) ?? (keyIsCustomer ? validateKey(event, key.bytes, key.start, key.end) : undefined)
+      validateShape(event, limits) ?? (keyIsCustomer ? validateKey(event, key.bytes, key.start, key.end) : undefined)
     if (fault !== undefined) return fault
     deriveId(event, batch.topic, batch.partition, batch.offset(i))
     if (correctClockSkew) event.timeMs = correctedTimeMs(event.timeMs, event.sentAtMs, event.receivedAtMs)

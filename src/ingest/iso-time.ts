@@ -1,7 +1,7 @@
 /** ISO 8601 to ms since 1970 without `Date`, which the pure core may not use and which guesses at other forms. */
 
 const form =
-  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(?:(Z)|([+-])(\d\d):?(\d\d)?)?)?$/i
+  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?\s?(?:(Z|UTC|GMT)|([+-])(\d\d):?(\d\d)?)?)?$/i
 
 /** Days from 1970-01-01 in the proleptic Gregorian calendar: years counted from March, in eras of 400. */
 function daysFromCivil(year: number, month: number, day: number): number {
@@ -19,8 +19,9 @@ function daysInMonth(year: number, month: number): number {
 }
 
 /**
- * `2026-03-01T12:30:00.123Z`, with an offset, with a space for the T, or a date alone; UTC where no zone is given.
- * Digits past the ms are cut off. NaN where the text is anything else.
+ * `2026-03-01T12:30:00.123Z`, with an offset, with a space for the T, with UTC for the Z, or a date alone; UTC where no zone
+ * is given. Digits past the ms are cut off. A leap second (23:59:60 UTC) is the second after it, as everywhere where days
+ * have 86,400. NaN where the text is anything else.
  */
 export function parseIsoTime(text: string): number {
   const found = form.exec(text)
@@ -28,9 +29,10 @@ export function parseIsoTime(text: string): number {
   const part = (i: number): number => (found[i] === undefined ? 0 : Number(found[i]))
   const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)]
   const valid = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month)
-  if (!valid || hour > 23 || minute > 59 || second > 59 || part(10) > 23 || part(11) > 59) return Number.NaN
+  if (!valid || hour > 23 || minute > 59 || second > 60 || part(10) > 23 || part(11) > 59) return Number.NaN
   const ms = Number((found[7] ?? '').padEnd(3, '0').slice(0, 3))
   const offsetMinutes = (part(10) * 60 + part(11)) * (found[9] === '-' ? -1 : 1)
   const minutes = daysFromCivil(year, month, day) * 1440 + hour * 60 + minute - offsetMinutes
+  if (second === 60 && (((minutes + 1) % 1440) + 1440) % 1440 !== 0) return Number.NaN
   return minutes * 60_000 + second * 1000 + ms
 }

@@ -1,7 +1,8 @@
 /** Checks of JSON values against an Avro schema, compiled once: what the schema says of a field holds in JSON too. */
 
 import type { Value } from '../events/event.ts'
-import type { AvroRecord, AvroSchema } from './avro-schema.ts'
+import type { AvroRecord, AvroSchema, Logical } from './avro-schema.ts'
+import { isNothing } from './stand-in.ts'
 
 /** Tells whether a value has the type that a schema gives it. */
 export type Fit = (value: Value) => boolean
@@ -24,7 +25,7 @@ function fit(schema: AvroSchema, compiled: Map<AvroSchema, Fit>): Fit {
     case 'int':
       return (value) => isTime(schema, value) || (typeof value === 'number' && value === (value | 0))
     case 'long':
-      return (value) => isTime(schema, value) || Number.isSafeInteger(value)
+      return (value) => isTime(schema, value) || Number.isSafeInteger(value) || isNanos(schema, value)
     case 'float':
     case 'double':
       return (value) => typeof value === 'number'
@@ -49,7 +50,7 @@ function fit(schema: AvroSchema, compiled: Map<AvroSchema, Fit>): Fit {
     }
     case 'map': {
       const entry = fit(schema.values, compiled)
-      return (value) => isObject(value) && Object.values(value).every(entry)
+      return (value) => isNothing(value) || (isObject(value) && Object.values(value).every(entry))
     }
     case 'record':
       return recordFit(schema, compiled)
@@ -62,8 +63,9 @@ function recordFit(schema: AvroRecord, compiled: Map<AvroSchema, Fit>): Fit {
   if (known !== undefined) return known
   let fields: ReadonlyMap<string, Fit>
   const check: Fit = (value) =>
-    isObject(value) &&
-    Object.entries(value).every(([name, entry]) => entry === null || (fields.get(name)?.(entry) ?? true))
+    isNothing(value) ||
+    (isObject(value) &&
+      Object.entries(value).every(([name, entry]) => entry === null || (fields.get(name)?.(entry) ?? true)))
   compiled.set(schema, check) // Before its fields, among which a recursive schema meets it again.
   fields = recordFits(schema, compiled)
   return check
@@ -72,6 +74,11 @@ function recordFit(schema: AvroRecord, compiled: Map<AvroSchema, Fit>): Fit {
 /** Points in time may be written as ISO 8601 text. */
 function isTime(schema: AvroSchema & { logical?: unknown }, value: Value): boolean {
   return schema.logical !== undefined && typeof value === 'string'
+}
+
+/** ns since 1970 are beyond what a number holds exactly. */
+function isNanos(schema: AvroSchema & { logical?: Logical | undefined }, value: Value): boolean {
+  return schema.logical?.as === 'time' && schema.logical.unit === 'ns' && Number.isInteger(value)
 }
 
 function isList(value: Value): value is readonly Value[] {

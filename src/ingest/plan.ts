@@ -5,12 +5,12 @@
 
 import type { Event, Properties, Value } from '../events/event.ts'
 import { isNoTime, type Slot, slot, type TextSlot, textSlots, timeSlots, valueSlot } from './event-slots.ts'
-import { earliestMs, latestMs, type TimeUnit, toMs } from './event-time.ts'
-import { parseIsoTime } from './iso-time.ts'
+import { isPlausible, parseTime, type TimeUnit, toMs } from './event-time.ts'
 import { KnownTexts } from './known-texts.ts'
 import type { FieldMapping, Source, TextField, TimeField, TimeSource } from './mapping.ts'
 import { PropertyCollector, placeOf } from './property-shape.ts'
 import { rejected } from './rejected.ts'
+import { isNothing, isStandIn } from './stand-in.ts'
 import { checkedId, cleanText } from './text.ts'
 
 const wrongType = rejected('range', 'a value has another type than its field')
@@ -123,15 +123,9 @@ export class Plan {
     event.traits = this.traits.take()
     for (let i = 0; i < this.#evaluate.length; i++) this.#evaluate[i]!(event, record)
     for (let i = 0; i < this.#fallbacks.length; i++) this.#fallbacks[i]!(event)
-    if (event.sentAtMs !== 0) event.sentAtMs = plausible(event.sentAtMs)
-    if (event.receivedAtMs !== 0) event.receivedAtMs = plausible(event.receivedAtMs)
-    const originalMs = this.#originalMs === 0 ? 0 : plausible(this.#originalMs)
-    // With all three of Segment's times the skew can be corrected from the client's own; a `timestamp` that came
-    // with them is corrected already, and must not be so twice.
-    if (originalMs > 0 && (event.timeMs === 0 || (event.sentAtMs > 0 && event.receivedAtMs > 0))) {
-      event.timeMs = originalMs
-    }
-    if (event.customer === '') event.customer = event.anonymousId
+    settleTime(event, this.#originalMs)
+    if (isStandIn(event.customer)) event.customer = isStandIn(event.anonymousId) ? '' : event.anonymousId
+    if (isStandIn(event.id)) event.id = ''
     if (this.#types !== undefined) event.type = this.#types.get(event.type) ?? event.type
   }
 
@@ -208,12 +202,12 @@ function fill<T>(event: Event, field: Slot<T>, others: readonly ((event: Event) 
   }
 }
 
-/** A collected property, if it is of the field's kind. */
+/** A collected property, if it is of the field's kind; a time may be a text, too. */
 function collected<T>(event: Event, name: string, empty: T, convert: (value: Value) => T): T {
   const { names, values } = event.properties
   const at = placeOf(name, names)
   const value = at < 0 ? null : values[at]!
-  return typeof value === typeof empty ? convert(value) : empty
+  return typeof value === typeof empty || (empty === 0 && typeof value === 'string') ? convert(value) : empty
 }
 
 function timeSource(source: TimeSource | undefined): { from: Source | undefined; unit: TimeUnit } {
@@ -221,32 +215,43 @@ function timeSource(source: TimeSource | undefined): { from: Source | undefined;
   return { from: source, unit: 'ms' }
 }
 
-/** A time that only helps to correct another is dropped where it can't be right. */
-function plausible(ms: number): number {
-  return ms >= earliestMs && ms < latestMs ? ms : 0
+/**
+ * The event time, of which ingest takes the client's clock error where `sentAt` and `receivedAt` are left. The client's own
+ * time is the original one; a time beside it has been corrected by the collector, and must not be so twice: it is taken
+ * only where the original can't be read, or can't be corrected. Where none is sent, the time is the client's own. A time
+ * that can't be right counts as not sent.
+ * @param originalMs 0 where none was sent, NaN where it can't be read
+ */
+function settleTime(event: Event, originalMs: number): void {
+  if (!isPlausible(event.timeMs)) event.timeMs = 0
+  if (!isPlausible(event.sentAtMs)) event.sentAtMs = 0
+  if (!isPlausible(event.receivedAtMs)) event.receivedAtMs = 0
+  if (originalMs === 0) return
+  const canCorrect = event.sentAtMs > 0 && event.receivedAtMs > 0
+  if (isPlausible(originalMs) && (canCorrect || event.timeMs === 0)) event.timeMs = originalMs
+  else event.sentAtMs = 0
 }
 
 function asText(value: Value, id: boolean): string {
   if (typeof value === 'string') return id ? checkedId(value) : cleanText(value)
-  if (value === null) return ''
+  if (isNothing(value)) return ''
   if (typeof value !== 'number') throw wrongType
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw imprecise
   return String(value)
 }
 
 function asNumber(value: Value): number {
-  if (value === null) return Number.NaN
+  if (isNothing(value)) return Number.NaN
   if (typeof value !== 'number') throw wrongType
   if (!Number.isFinite(value)) throw notFinite
   return value
 }
 
-/** NaN where it is no time: the check of the event time refuses that, other times are then taken as absent. */
+/** 0 where there is none, NaN where it can't be read: see `settleTime`. */
 function asTime(value: Value, unit: TimeUnit): number {
-  if (value === null || value === '') return 0
   if (typeof value === 'number') return toMs(value, unit)
-  if (typeof value === 'string') return parseIsoTime(value)
-  throw wrongType
+  if (isNothing(value)) return 0
+  return typeof value === 'string' ? parseTime(value, unit) : Number.NaN
 }
 
 /** Fills what a path fills, `properties` and `traits` aside. */

@@ -6,6 +6,7 @@ import type { Fit } from './json-fit.ts'
 import { assign, type PathNode, type Plan } from './plan.ts'
 import type { PropertyCollector } from './property-shape.ts'
 import { rejected } from './rejected.ts'
+import { isNothing } from './stand-in.ts'
 
 const notEntries = rejected('range', 'what should hold properties is not an object')
 const notRecord = rejected('range', 'a value has no fields where the mapping expects some')
@@ -44,14 +45,17 @@ class Walk {
       else assign(target, this.#event, value)
     }
     if (node.children.size === 0) return
-    if (!isObject(value)) throw notRecord
+    if (!isObject(value)) {
+      if (isNothing(value)) return
+      throw notRecord
+    }
     for (const key of Object.keys(value)) this.field(node, `${prefix}${name}.`, key, value[key]!)
   }
 }
 
 /** Adds an object's entries, or those of the JSON object that a text holds. */
 export function collectEntries(collector: PropertyCollector, value: Value): void {
-  if (value === '') return
+  if (isNothing(value)) return
   if (typeof value === 'string') {
     const { names, values } = parseJsonObject(value)
     for (let i = 0; i < names.length; i++) collector.add(names[i]!, values[i]!)

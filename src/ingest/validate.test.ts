@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Event, Properties, type Value } from '../events/event.ts'
 import type { Reason } from './rejected.ts'
-import { deriveId, validateKey, validateShape, validateTime } from './validate.ts'
+import { defaultEventLimits, deriveId, validateKey, validateShape, validateTime } from './validate.ts'
 
 const nowMs = Date.parse('2026-03-01T12:00:00Z')
 
@@ -49,8 +49,18 @@ test('an event has a customer, a type, and sane sizes', () => {
     ['traits 17 deep', event({ traits: new Properties(['a'], [nested(17)]) }), 'limit'],
     ['a negative price', withProperties({ sku: 's', price: -1 }), 'range'],
     ['a refund', withProperties({ price: 1, revenue: -1 }), undefined],
+    ['a return', withProperties({ quantity: -1, revenue: -20 }), undefined],
   ]
   for (const [name, sent, reason] of cases) assert.equal(validateShape(sent)?.reason, reason, name)
+  const strict = { ...defaultEventLimits, refusesNegativeQuantity: true }
+  for (const [quantity, reason] of [
+    [-1, 'range'],
+    [0, undefined],
+    [1, undefined],
+    ['-1', undefined],
+  ] as const) {
+    assert.equal(validateShape(withProperties({ quantity }), strict)?.reason, reason)
+  }
 })
 
 test('an event time is in ms, and not ahead of the clock', () => {

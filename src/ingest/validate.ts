@@ -3,10 +3,11 @@
  * client's clock in between: `validateShape`, then `validateTime`. Both are pure and give the reason or undefined.
  */
 
-import type { Event, Value } from '../events/event.ts'
-import { earliestMs, latestMs } from './event-time.ts'
+import type { Event, Properties, Value } from '../events/event.ts'
+import { isPlausible } from './event-time.ts'
 import { placeOf } from './property-shape.ts'
 import { type Rejected, rejected } from './rejected.ts'
+import { isStandIn } from './stand-in.ts'
 
 export interface EventLimits {
   /** Of each id in UTF-8. */
@@ -14,27 +15,25 @@ export interface EventLimits {
   readonly maxProperties: number
   /** Lists and objects within one another. */
   readonly maxDepth: number
-  /** Texts that stand for nobody, in lower case. */
-  readonly deniedCustomers: ReadonlySet<string>
-  /** Properties that can't be negative. */
-  readonly nonNegative: readonly string[]
+  /** A negative quantity is taken for a return, unless it is refused. A price is never negative. */
+  readonly refusesNegativeQuantity: boolean
 }
 
 export const defaultEventLimits: EventLimits = {
   maxIdBytes: 256,
   maxProperties: 200,
   maxDepth: 16,
-  deniedCustomers: new Set(['null', 'undefined', 'nil', 'none', 'nan', '0', '(null)', '[object object]']),
-  nonNegative: ['price', 'quantity'],
+  refusesNegativeQuantity: false,
 }
 
 const noUser = rejected('no_user', 'neither a customer nor an anonymous id that stands for someone')
 const longId = rejected('id_length', 'an id is longer than the limit')
 const noType = rejected('range', 'the event has no type')
-const negative = rejected('range', 'a property is negative that can not be')
+const negativePrice = rejected('range', 'the property price is negative')
+const negativeQuantity = rejected('range', 'the property quantity is negative, which limits.negative_quantity refuses')
 const tooManyProperties = rejected('limit', 'more properties or traits than the limit')
 const tooDeep = rejected('limit', 'a property is nested deeper than the limit')
-const badTime = rejected('bad_time', 'the event time is not in ms between 2000 and 2100')
+const badTime = rejected('bad_time', 'there is no event time that can be read and lies between 2000 and 2100')
 const inFuture = rejected('future', 'the event time is ahead of the clock')
 const otherKey = rejected('key_mismatch', "the record's key is not the customer's id")
 
@@ -49,23 +48,25 @@ export function validateShape(event: Event, limits: EventLimits = defaultEventLi
   const { names, values } = properties
   if (names.length > limits.maxProperties || traits.names.length > limits.maxProperties) return tooManyProperties
   if (!areShallow(values, limits.maxDepth) || !areShallow(traits.values, limits.maxDepth)) return tooDeep
-  for (let i = 0; i < limits.nonNegative.length; i++) {
-    const at = placeOf(limits.nonNegative[i]!, names)
-    const value = at < 0 ? null : values[at]
-    if (typeof value === 'number' && value < 0) return negative
-  }
-  return undefined
+  if (isNegative('price', properties)) return negativePrice
+  return limits.refusesNegativeQuantity && isNegative('quantity', properties) ? negativeQuantity : undefined
+}
+
+function isNegative(name: string, { names, values }: Properties): boolean {
+  const at = placeOf(name, names)
+  const value = at < 0 ? null : values[at]
+  return typeof value === 'number' && value < 0
 }
 
 /** Whether the id can be a customer's. */
 export function validateCustomer(customer: string, limits: EventLimits = defaultEventLimits): Rejected | undefined {
-  if (isNobody(customer, limits)) return noUser
+  if (isStandIn(customer)) return noUser
   return fits(customer, limits.maxIdBytes) ? undefined : longId
 }
 
 /** `nowMs` is the slice's clock, `futureMs` how far an event may be ahead of it. */
 export function validateTime(event: Event, nowMs: number, futureMs: number): Rejected | undefined {
-  if (!isTime(event.timeMs)) return badTime
+  if (!isPlausible(event.timeMs)) return badTime
   return event.timeMs > nowMs + futureMs ? inFuture : undefined
 }
 
@@ -87,18 +88,6 @@ export function deriveId(event: Event, topic: string, partition: number, offset:
   if (event.id !== '') return false
   event.id = `${topic}-${partition}-${offset}`
   return true
-}
-
-/** Producers turn a missing id into text. The longest of such texts is short, so most ids are not looked up. */
-function isNobody(customer: string, { deniedCustomers }: EventLimits): boolean {
-  const first = customer.charCodeAt(0)
-  const startsPlain = first > 0x20 && first < 0x7f
-  if (!startsPlain && customer.trim() === '') return true
-  return customer.length <= 16 && deniedCustomers.has(customer.toLowerCase())
-}
-
-function isTime(ms: number): boolean {
-  return ms >= earliestMs && ms < latestMs
 }
 
 /** A UTF-16 unit is at most three bytes of UTF-8. */

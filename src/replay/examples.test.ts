@@ -51,7 +51,11 @@ describe('the examples', () => {
     async function* rows() {
       yield lines
     }
-    const run = new Replay(compileEngine(loadConfig(join(folder, 'shop/beckon.yaml'), {})), 'shop.events')
+    const run = new Replay(
+      compileEngine(loadConfig(join(folder, 'shop/beckon.yaml'), {})),
+      'shop.events',
+      Date.UTC(2100, 0, 1),
+    )
     for await (const actions of run.actions({ name: 'shop', rows: rows(), mapping: undefined })) assert.ok(actions)
     const { actions, events } = run.summary()
     assert.equal(events, 10_000)

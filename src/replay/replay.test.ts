@@ -11,6 +11,7 @@ import { Replay } from './replay.ts'
 import { formatSummary } from './summary.ts'
 
 const engine = compileEngine(loadConfig(builtInConfig('access-log'), {}))
+const nowMs = Date.UTC(2026, 0, 2)
 
 interface Request {
   readonly at: string
@@ -32,7 +33,7 @@ async function* bytes(text: string, chunkBytes: number): AsyncGenerator<Buffer> 
 }
 
 async function replayed(...files: readonly (readonly string[])[]) {
-  const run = new Replay(engine, 'web.requests')
+  const run = new Replay(engine, 'web.requests', nowMs)
   const actions: PublishedAction[] = []
   for (const [i, lines] of files.entries()) {
     const rows = readAccessLog(bytes(lines.join('\n'), 7))
@@ -97,13 +98,15 @@ describe('a replay', () => {
       },
       bad_time: {
         count: 1,
-        first: [{ file: '1.log', line: 6, detail: 'the event time is not in ms between 2000 and 2100' }],
+        first: [
+          { file: '1.log', line: 6, detail: 'there is no event time that can be read and lies between 2000 and 2100' },
+        ],
       },
     })
     assert.equal(summary.lines, 8)
     assert.equal(summary.events, 5)
     assert.equal(actions.length, 1)
-    assert.match(formatSummary(summary), /bad lines 1 bad_time\n {4}1\.log:6: the event time/)
+    assert.match(formatSummary(summary), /bad lines 1 bad_time\n {4}1\.log:6: there is no event time/)
   })
 
   it('names the first few bad lines only, however many there are', async () => {
@@ -121,7 +124,24 @@ describe('a replay', () => {
     assert.equal((await replayed([a!], [a!])).summary.duplicates, 0)
   })
 
-  it('holds no event for one of the future, and starts a session after 30 min', async () => {
+  it('leaves out what has not happened yet, so that a wrong clock does not move its own', async () => {
+    const lines = pages(4)
+    const future = line({ at: '10:01:30' }).replace('2015', '2099')
+    const { actions, summary } = await replayed([
+      ...lines.slice(0, 2),
+      future,
+      ...lines.slice(2),
+      line({ at: '10:05:00' }),
+    ])
+    assert.deepEqual(
+      actions,
+      (await replayed([...lines.slice(0, 2), 'x', ...lines.slice(2), line({ at: '10:05:00' })])).actions,
+    )
+    const { count, first } = summary.bad_lines['future']!
+    assert.deepEqual([count, first[0]!.line, summary.sessions], [1, 3, 1])
+  })
+
+  it('holds no event that is ahead of the others for one of the future, and starts a session after 30 min', async () => {
     const late = line({ at: '23:00:00' })
     const { summary } = await replayed([...pages(2), late, late.replace('2015', '2025')])
     assert.deepEqual([summary.events, summary.sessions, summary.bad_lines], [4, 3, {}])
@@ -132,7 +152,7 @@ describe('a replay', () => {
       yield* readAccessLog(bytes(pages(5).join('\n'), 1000))
       throw new SourceError('broken', 'cut off')
     }
-    const run = new Replay(engine, 'web.requests')
+    const run = new Replay(engine, 'web.requests', nowMs)
     const actions: PublishedAction[] = []
     await assert.rejects(async () => {
       for await (const some of run.actions({ name: 'x.log', rows: broken(), mapping: accessLogMapping })) {
@@ -146,7 +166,7 @@ describe('a replay', () => {
   it('drops a repeated message id of our own events, and corrects the clock of their clients', async () => {
     const event = (messageId: string, time: string) =>
       JSON.stringify({ messageId, userId: 'u', type: 'page', timestamp: time })
-    const run = new Replay(engine, 'web.requests')
+    const run = new Replay(engine, 'web.requests', nowMs)
     const first = event('m1', '2026-01-01T10:00:00Z')
     const text = [first, first, event('m2', '2026-01-01T10:00:01Z')].join('\n')
     for await (const actions of run.actions({ name: 'x', rows: readNdjson(bytes(text, 9)), mapping: undefined })) {

@@ -23,6 +23,7 @@ export interface ReplayedFile {
 export class Replay {
   readonly #engine: Engine
   readonly #topic: string
+  readonly #nowMs: number
   readonly #profiles: MemoryProfiles
   readonly #bots = new Set<string>()
   readonly #summary = emptySummary()
@@ -30,9 +31,11 @@ export class Replay {
   /** What the code threw for the first event that became a bad line with the reason `processing`. */
   fault: unknown
 
-  constructor(engine: Engine, topic: string) {
+  /** @param nowMs when it is: what lies further ahead than `limits.future` has not happened, and must not move the clock */
+  constructor(engine: Engine, topic: string, nowMs: number) {
     this.#engine = engine
     this.#topic = topic
+    this.#nowMs = nowMs
     this.#profiles = new MemoryProfiles(engine.policy.timers)
   }
 
@@ -41,6 +44,7 @@ export class Replay {
     const summary = this.#summary
     const pipeline = new RowPipeline(this.#engine, {
       topic: this.#topic,
+      nowMs: this.#nowMs,
       ...(mapping && { mapping }),
       onEnriched: ({ customer }, { agent }) => {
         if (!agent.bot) return

@@ -13,6 +13,8 @@ export interface RowPipelineOptions {
   readonly topic: string
   /** That of our own events where it is left out. */
   readonly mapping?: FieldMapping
+  /** When it is; ms. A row further ahead of it than `limits.future` is a dead letter. Left out, none is. */
+  readonly nowMs?: number
   /** Sees each event with what was derived of it. */
   readonly onEnriched?: (event: Event, enrichment: Enrichment) => void
   readonly onDecision?: Stages['onDecision']
@@ -22,19 +24,18 @@ export interface RowResult extends Output {
   readonly decoded: readonly Decoded[]
 }
 
-/**
- * The service's pipeline over rows of files. Its clock is the largest event time so far, so the result depends on the rows
- * alone, and no row is in the future.
- */
+/** The service's pipeline over rows of files. Its clock is the largest event time so far, so the result depends on the rows alone. */
 export class RowPipeline {
   readonly #topic: string
   readonly #decoder: RowDecoder
   readonly #pipeline: Pipeline
   readonly #hasTimers: boolean
+  readonly #nowMs: number
 
-  constructor(engine: Engine, { topic, mapping, onEnriched, onDecision }: RowPipelineOptions) {
+  constructor(engine: Engine, { topic, mapping, nowMs, onEnriched, onDecision }: RowPipelineOptions) {
     const { config, enrich } = engine
     this.#topic = topic
+    this.#nowMs = nowMs ?? Number.POSITIVE_INFINITY
     this.#decoder = new RowDecoder(mapping, config.limits.max_event_kb * 1024)
     const stages = compileStages(
       {
@@ -42,7 +43,6 @@ export class RowPipeline {
         config: {
           ...config,
           topics: [{ name: topic, format: 'json', key: 'any', tombstones: 'dead_letter' }],
-          limits: { ...config.limits, future: Number.POSITIVE_INFINITY },
         },
         decoders: new Map([[topic, this.#decoder]]),
         enrich:
@@ -68,7 +68,7 @@ export class RowPipeline {
   fold(rows: readonly GoodRow[], linesBefore: number, profiles: MemoryProfiles): RowResult {
     const batch = new RowBatch(this.#topic, rows, linesBefore)
     this.#decoder.begin(rows)
-    const decoded = this.#pipeline.decode(batch, 0, batch.count, profiles.latestMs)
+    const decoded = this.#pipeline.decode(batch, 0, batch.count, this.#nowMs)
     const output = emptyOutput()
     let from = 0
     for (let i = 0; i < decoded.length; i++) {

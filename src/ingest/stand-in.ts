@@ -1,0 +1,43 @@
+import type { Value } from '../events/event.ts'
+
+/** What producers write where they have nothing. */
+
+/** What becomes of a missing id on its way through a program; in lower case. */
+const standIns = new Set([
+  'null',
+  'undefined',
+  'nil',
+  'none',
+  'nan',
+  'false',
+  'n/a',
+  '(null)',
+  '(none)',
+  '(not set)',
+  '[object object]',
+])
+/** Of the set above, and of a UUID, which may be all zeros. */
+const [maxWordChars, maxChars] = [16, 38]
+const starts = new Uint8Array(128)
+for (const word of standIns) for (const first of [word, word.toUpperCase()]) starts[first.charCodeAt(0)] = 1
+
+/** Whether an id stands for nobody and nothing: empty or blank, a word such as `null`, `0`, `-`, a UUID of zeros. Most ids cost a look at their first character. */
+export function isStandIn(id: string): boolean {
+  const first = id.charCodeAt(0)
+  if (first > 0x20 && first < 0x7f) {
+    if (id.length > maxChars) return false
+    // 0 and -
+    if (first === 0x30 || first === 0x2d) return /^[0-]*$/.test(id)
+    return starts[first] === 1 && id.length <= maxWordChars && standIns.has(id.toLowerCase())
+  }
+  const trimmed = id.trim()
+  return trimmed === '' || (trimmed.length < id.length && isStandIn(trimmed))
+}
+
+const emptyTexts = new Set(['', 'null', 'undefined', 'nil', 'none', '[]'])
+
+/** Whether a value says that there is nothing where an object could be: PHP writes an empty one as `[]`. */
+export function isNothing(value: Value): boolean {
+  if (typeof value === 'string') return value.length <= maxWordChars && emptyTexts.has(value.trim().toLowerCase())
+  return value === null || value === false || (Array.isArray(value) && value.length === 0)
+}
