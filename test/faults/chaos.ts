@@ -1,27 +1,28 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { ClickHouseClient } from '@clickhouse/client'
-import { parse } from 'yaml'
 import { Random } from '../../src/demo/random.ts'
-import type { OutRecord } from '../../src/events/log.ts'
 import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts'
-import { type Log, partitionKey } from '../../src/log/log.ts'
-import { freePort } from '../../src/stack/ports.ts'
+import type { Log } from '../../src/log/log.ts'
 import { killPart, startPart, startStack, stopStack } from '../../src/stack/stack.ts'
 import { connectClickHouse } from '../../src/store/clickhouse/client.ts'
 import { migrate } from '../../src/store/clickhouse/migrate.ts'
+import { type BrokersSeen, endInTurn, Leaders } from './brokers.ts'
+import { type Change, changeTopic, clockShiftsMs, reasonMs, reasons, roll } from './changes.ts'
+import { commandOf, group, type Mode, output, partitions, topics, writeConfig } from './config.ts'
+import { stillMs, whenDrained } from './drained.ts'
+import { Feeder } from './feeder.ts'
 import { compare, type Verdict } from './oracle.ts'
-import { planFaults, type SchedulePlan } from './schedule.ts'
+import { planBrokerEnds, planFaults, type SchedulePlan } from './schedule.ts'
 import { generateStream } from './stream.ts'
-import { type Seen, Worker } from './workers.ts'
+import { type Seen, Worker, type WorkerStart } from './workers.ts'
 
 export interface ChaosOptions extends SchedulePlan {
   /** Events a second. */
   readonly rate: number
-  /** `worker` is the negative control: transactional ids of the worker, so that nobody is fenced. */
-  readonly mode: 'partition' | 'worker'
+  readonly mode: Mode
+  /** What is changed under the workers. */
+  readonly change: Change
   /** Of this run alone: the servers' data and the workers' logs. */
   readonly folder: string
   readonly say: (line: string) => void
@@ -30,188 +31,212 @@ export interface ChaosOptions extends SchedulePlan {
 export interface ChaosReport extends Verdict, Omit<Seen, 'failures' | 'exits' | 'stuck' | 'inTransaction'> {
   readonly seed: number
   readonly seconds: number
+  readonly rate: number
+  readonly brokers: number
+  readonly change: Change
   readonly kills: number
   readonly freezes: number
   /** Of these, those in the midst of a transaction. */
   readonly frozen_in_transaction: number
   readonly drains: number
-  readonly broker_outages: number
+  readonly broker_ends: number
+  /** Of these, by SIGKILL. */
+  readonly broker_kills: number
+  /** How often a partition had another leader than before. */
+  readonly moved_leaders: number
   readonly clickhouse_outages: number
   /** From the last event to the last checkpoint; null where it was not reached. */
   readonly drain_seconds: number | null
-  /** Partitions that stopped for good, and processes that ended by themselves. */
+  /** From a change of the topics until all partitions had stopped for the reason that is due; null where they did not. */
+  readonly stop_seconds: number | null
+  /** Partitions that stopped for good for any other reason, and processes that ended by themselves. */
   readonly failed: number
   readonly exited: number
   /** Processes that did not end when they were asked to. */
   readonly stuck: number
 }
 
-const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url))
-const partitions = 6
-/** Two, since they share the journal and the workers. */
-const topics = ['faults.clicks', 'faults.taps']
-const output = { actions: 'faults.actions', dead_letters: 'faults.dead_letters', journal: 'faults.journal' }
-const group = 'faults'
-const tickMs = 100
-/** So many events at once before a freeze, as milliseconds of the even rate. */
-const burstMs = 1_000
 /** The longest that a fault waits for a worker that it can meet. */
 const patienceMs = 20_000
-/** The longest that a burst waits for the feeder. */
-const burstPatienceMs = 3_000
-/** Small, so that a worker with something to do is in a transaction most of the time. */
-const sliceEvents = 50
-/** Workers that make no progress for so long will make none; a rebalance takes less. */
-const stillMs = 60_000
+/** The longest that the first assignment may take. */
+const openMs = 300_000
+const clockModule = new URL('shifted-clock.js', import.meta.url).href
+
+/** What of a report must be 0. */
+export function faultsOf(report: ChaosReport): Readonly<Record<string, number>> {
+  const { duplicated, missing, unexpected, out_of_order, timers_wrong, profiles_different, events_different } = report
+  const { input_lost, journal_wrong, dead_letters, failed, stuck, change, stop_seconds } = report
+  const must = reasons[change] !== undefined
+  const not_stopped = must && (stop_seconds === null || stop_seconds * 1000 > reasonMs) ? 1 : 0
+  const not_drained = !must && report.drain_seconds === null ? 1 : 0
+  return {
+    ...{ duplicated, missing, unexpected, out_of_order, timers_wrong, profiles_different, events_different },
+    ...{ input_lost, journal_wrong, dead_letters, failed, stuck, not_stopped, not_drained },
+  }
+}
 
 /** One run: workers under faults, then the oracle. The servers are started and removed. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { folder, say } = options
   const dir = join(folder, 'stack')
-  const { kafka, clickhouse: url } = await startStack({ dir, ports: { kafka: 0, clickhouse: 0 }, onStep: say })
+  const ports = { kafka: 0, clickhouse: 0 }
+  const { kafka, clickhouse: url } = await startStack({ dir, ports, brokers: options.brokers, onStep: say })
+  const brokers = kafka.split(',')
   const store = { url, database: 'faults', username: 'default', password: '' }
   await migrate({ clickhouse: store, dryRun: false, onStep: () => undefined })
   const clickhouse = connectClickHouse(store)
-  const log = await openKafkaLog({ brokers: [kafka], clientId: 'faults' })
+  const log = await openKafkaLog({ brokers, clientId: 'faults' })
   const seen: Seen = { fenced: 0, inTransaction: 0, replayed: 0, opened: 0, failures: [], exits: [], stuck: [] }
+  const brokersSeen: BrokersSeen = { ends: 0, kills: 0, moved: 0 }
+  const leaders = new Leaders(brokers, brokersSeen)
   const workers: Worker[] = []
   try {
-    await log.createTopics([...topics, ...Object.values(output)].map((name) => ({ topic: name, partitions })))
+    await log.createTopics([
+      ...[...topics, output.actions, output.dead_letters].map((topic) => ({ topic, partitions })),
+      // The oracle holds the workers' clocks against the brokers'.
+      { topic: output.journal, partitions, config: { 'message.timestamp.type': 'LogAppendTime' } },
+    ])
+    const starts: Record<'usual' | 'changed', WorkerStart[]> = { usual: [], changed: [] }
     for (let i = 0; i < options.workers; i++) {
-      const config = await writeConfig(folder, i, kafka, store)
-      const command =
-        options.mode === 'partition'
-          ? [path('bin/beckon.js'), 'run', '-c', config]
-          : [path('dist/test/faults/one-id-worker.js'), config]
-      workers.push(
-        new Worker(`worker ${i}`, command, join(folder, `worker-${i}.log`), seen, new Random(options.seed + i)),
-      )
+      for (const settings of ['usual', 'changed'] as const) {
+        const file = join(folder, `worker-${i}-${settings}.yaml`)
+        const config = await writeConfig(file, { brokers, store }, settings)
+        starts[settings].push({ command: commandOf(options.mode, config), ...clockOf(options.change, i) })
+      }
+      const random = new Random(options.seed + i)
+      workers.push(new Worker(`worker ${i}`, starts.usual[i]!, join(folder, `worker-${i}.log`), seen, random))
     }
-    return await run(options, dir, log, clickhouse, workers, seen)
+    const servers = { dir, brokers, log, clickhouse }
+    return await run(options, { ...servers, leaders, brokersSeen, workers, starts, seen })
   } finally {
     await Promise.all(workers.map((worker) => worker.stop()))
+    await leaders.close()
     await log.close()
     await clickhouse.close()
     await stopStack({ dir, wipe: true })
   }
 }
 
-async function run(
-  options: ChaosOptions,
-  dir: string,
-  log: Log,
-  clickhouse: ClickHouseClient,
-  workers: readonly Worker[],
-  seen: Seen,
-): Promise<ChaosReport> {
-  const { seed, seconds, rate, say } = options
-  const feeder = new Feeder(
-    log,
-    generateStream(seed, rate * seconds, topics, { startMs: Date.now(), spanMs: seconds * 1000 }),
-    rate,
-  )
+/** The change `clocks` gives each of the first workers a clock of its own. */
+function clockOf(change: Change, worker: number): Partial<WorkerStart> {
+  const shiftMs = change === 'clocks' ? clockShiftsMs[worker] : undefined
+  if (shiftMs === undefined) return {}
+  return { imports: [clockModule], env: { CLOCK_SHIFT_MS: String(shiftMs) } }
+}
+
+interface Running {
+  readonly dir: string
+  readonly brokers: readonly string[]
+  readonly log: Log
+  readonly clickhouse: ClickHouseClient
+  readonly leaders: Leaders
+  readonly brokersSeen: BrokersSeen
+  readonly workers: readonly Worker[]
+  /** How each worker starts. */
+  readonly starts: Readonly<Record<'usual' | 'changed', readonly WorkerStart[]>>
+  readonly seen: Seen
+}
+
+async function run(options: ChaosOptions, running: Running): Promise<ChaosReport> {
+  const { seed, seconds, rate, change, say } = options
+  const { brokers, log, clickhouse, workers, seen, brokersSeen } = running
+  const stream = generateStream(seed, rate * seconds, topics, { startMs: Date.now(), spanMs: seconds * 1000 })
+  const feeder = new Feeder(log, stream, rate)
   const feeding = feeder.run()
   for (const worker of workers) worker.start()
-  // The first assignment: what comes before it meets nobody.
-  while (seen.opened < partitions) await sleep(100)
+  await untilOpen(seen)
   say('all partitions are open')
 
-  const counts = { kill: 0, freeze: 0, drain: 0, kafka: 0, clickhouse: 0 }
+  const counts = await meetFaults(options, running, feeder)
+  const topicChange = change === 'grow' || change === 'recreate' ? change : undefined
+  const stopped = topicChange && (await changeTopic(topicChange, { log, feeder, seen, brokers }))
+  feeder.stop()
+  await feeding
+  const fedMs = Date.now()
+  say(`fed ${feeder.count} events; ${seen.fenced} fenced; draining`)
+  const drained = !stopped && (await whenDrained({ log, clickhouse, group, topics, partitions }))
+  const drainSeconds = drained ? (Date.now() - fedMs) / 1000 : null
+  if (!drained && !stopped) say(`not drained, and no progress for ${stillMs / 1000} s`)
+  await Promise.all(workers.map((worker) => worker.stop()))
+  const { failures, exits, stuck, inTransaction, ...rest } = seen
+  for (const line of [...failures.map(({ worker, text }) => `${worker}: ${text}`), ...exits, ...stuck]) say(line)
+  const unnamed = failures.filter(({ reason }) => !reasons[change]?.includes(reason))
+  return {
+    seed,
+    seconds,
+    rate,
+    brokers: options.brokers,
+    change,
+    kills: counts.kill,
+    freezes: counts.freeze,
+    frozen_in_transaction: inTransaction,
+    drains: counts.drain,
+    broker_ends: brokersSeen.ends,
+    broker_kills: brokersSeen.kills,
+    moved_leaders: brokersSeen.moved,
+    clickhouse_outages: counts.clickhouse,
+    drain_seconds: drainSeconds,
+    stop_seconds: stopped?.seconds ?? null,
+    failed: unnamed.length,
+    exited: exits.length,
+    stuck: stuck.length,
+    ...rest,
+    ...(await compare({ log, clickhouse, topics, partitions, output, fed: feeder.count, stopped, say })),
+  }
+}
+
+/** The first assignment: what comes before it meets nobody. */
+async function untilOpen(seen: Seen): Promise<void> {
+  for (const deadlineMs = Date.now() + openMs; seen.opened < partitions; await sleep(100)) {
+    if (Date.now() > deadlineMs) throw new Error(`not all partitions were opened within ${openMs / 1000} s`)
+  }
+}
+
+/** All that is planned, until the last of it is over. @returns how many of each there were */
+async function meetFaults(
+  options: ChaosOptions,
+  { dir, leaders, brokersSeen, workers, starts }: Running,
+  feeder: Feeder,
+): Promise<{ kill: number; freeze: number; drain: number; clickhouse: number }> {
+  const { seed, seconds, say } = options
+  const counts = { kill: 0, freeze: 0, drain: 0, clickhouse: 0 }
   const random = new Random(seed)
   const startMs = Date.now()
-  const ongoing: Promise<unknown>[] = []
+  const ongoing: Promise<unknown>[] = [endInTurn(dir, planBrokerEnds(options), leaders, brokersSeen, say)]
+  if (options.change === 'settings') ongoing.push(changeSettings(workers, starts, seconds, say))
   for (const fault of planFaults(options)) {
     await sleep(Math.max(0, startMs + fault.atMs - Date.now()))
-    if (fault.what === 'kafka' || fault.what === 'clickhouse') {
-      ongoing.push(takeAway(dir, fault.what, fault.forMs, say))
+    if (fault.what === 'broker') {
+      brokersSeen.ends++
+      brokersSeen.kills++
+      ongoing.push(takeAway(dir, 'kafka', fault.forMs, say))
+    } else if (fault.what === 'clickhouse') {
+      counts.clickhouse++
+      ongoing.push(takeAway(dir, 'clickhouse', fault.forMs, say))
     } else {
       // A freeze is to hit one that has something to do, in the midst of it.
       const worker = await availableWorker(workers, fault.worker, fault.what === 'freeze')
       if (fault.what === 'freeze') await feeder.burst(5 + random.below(30))
       ongoing.push(worker[fault.what](fault.forMs))
       say(`${((Date.now() - startMs) / 1000).toFixed(1)} s: ${fault.what} ${worker.name}`)
+      counts[fault.what]++
     }
-    counts[fault.what]++
   }
   await Promise.all(ongoing)
-  feeder.stop()
-  await feeding
-  const fedMs = Date.now()
-  say(`fed ${feeder.count} events; ${seen.fenced} fenced; draining`)
-  const drained = await whenDrained(log, clickhouse)
-  const drainSeconds = drained ? (Date.now() - fedMs) / 1000 : null
-  if (!drained) say(`not drained, and no progress for ${stillMs / 1000} s`)
-  await Promise.all(workers.map((worker) => worker.stop()))
-  const { failures, exits, stuck, inTransaction, ...rest } = seen
-  for (const line of [...failures, ...exits, ...stuck]) say(line)
-  return {
-    seed,
-    seconds,
-    kills: counts.kill,
-    freezes: counts.freeze,
-    frozen_in_transaction: inTransaction,
-    drains: counts.drain,
-    broker_outages: counts.kafka,
-    clickhouse_outages: counts.clickhouse,
-    drain_seconds: drainSeconds,
-    failed: failures.length,
-    exited: exits.length,
-    stuck: stuck.length,
-    ...rest,
-    ...(await compare({ log, clickhouse, topics, actionsTopic: output.actions, journalTopic: output.journal, say })),
-  }
+  return counts
 }
 
-/** Sends the stream at an even rate, until it is stopped; where the broker is away, it waits. */
-class Feeder {
-  count = 0
-  readonly #log: Log
-  readonly #stream: ReturnType<typeof generateStream>
-  readonly #rate: number
-  #waiting: (() => void)[] = []
-  #stopped = false
-
-  constructor(log: Log, stream: ReturnType<typeof generateStream>, rate: number) {
-    this.#log = log
-    this.#stream = stream
-    this.#rate = rate
-  }
-
-  stop(): void {
-    this.#stopped = true
-  }
-
-  async run(): Promise<void> {
-    while (!this.#stopped) {
-      const records: OutRecord[] = []
-      const most = (this.#rate * (this.#waiting.length > 0 ? burstMs : tickMs)) / 1000
-      while (records.length < most) {
-        const { value: event } = this.#stream.next()
-        if (!event) break
-        records.push({ topic: event.topic, key: event.customer, value: event.value, headers: {} })
-      }
-      // What a try has sent before it failed is there twice then: the oracle reads what there is.
-      while (
-        !(await this.#log.append(records).then(
-          () => true,
-          () => false,
-        ))
-      )
-        await sleep(tickMs)
-      this.count += records.length
-      for (const resolve of this.#waiting.splice(0)) resolve()
-      await sleep(tickMs)
-    }
-    for (const resolve of this.#waiting.splice(0)) resolve()
-  }
-
-  /** Makes the next events many, and resolves so many milliseconds after they are in the log. */
-  async burst(laterMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#waiting.push(resolve)
-      setTimeout(resolve, burstPatienceMs)
-    })
-    await sleep(laterMs)
+/** Twice: to other settings after a third of the time, and back after two. */
+async function changeSettings(
+  workers: readonly Worker[],
+  { usual, changed }: Running['starts'],
+  seconds: number,
+  say: (line: string) => void,
+): Promise<void> {
+  const startMs = Date.now()
+  for (const [i, starts] of [changed, usual].entries()) {
+    await sleep(Math.max(0, startMs + ((i + 1) * seconds * 1000) / 3 - Date.now()))
+    await roll(workers, starts, say)
   }
 }
 
@@ -233,81 +258,4 @@ async function availableWorker(workers: readonly Worker[], wanted: number, ownin
     }
     await sleep(20)
   }
-}
-
-/** Waits until nothing is left, as long as there is progress; false where it ends before. */
-async function whenDrained(log: Log, clickhouse: ClickHouseClient): Promise<boolean> {
-  let least = Number.POSITIVE_INFINITY
-  for (let lastMs = Date.now(); Date.now() - lastMs < stillMs; await sleep(500)) {
-    // A server that does not answer yet is asked again.
-    const left = await countLeft(log, clickhouse).catch(() => least)
-    if (left === 0) return true
-    if (left < least) lastMs = Date.now()
-    least = Math.min(least, left)
-  }
-  return false
-}
-
-/** By how many offsets the group's commits and the checkpoints are behind the ends of the input. */
-async function countLeft(log: Log, clickhouse: ClickHouseClient): Promise<number> {
-  const checkpoints = await checkpointOffsets(clickhouse)
-  let left = 0
-  for (const topic of topics) {
-    for (let partition = 0; partition < partitions; partition++) {
-      const { high } = await log.offsets(topic, partition)
-      const [committed] = await log.committedOffsets(group, [topic], partition)
-      left += high - (committed?.offset ?? 0) + high - (checkpoints.get(partitionKey({ topic, partition })) ?? 0)
-    }
-  }
-  return left
-}
-
-async function checkpointOffsets(clickhouse: ClickHouseClient): Promise<Map<string, number>> {
-  const result = await clickhouse.query({
-    query: `SELECT partition, JSONExtract(argMax(state, version), 'offsets', 'Map(String, UInt64)')
-            FROM profiles WHERE customer = '' GROUP BY partition`,
-    format: 'JSONCompactEachRow',
-  })
-  const rows = await result.json<[number, Record<string, string>]>()
-  return new Map(
-    rows.flatMap(([partition, offsets]) =>
-      Object.entries(offsets).map(([topic, offset]) => [partitionKey({ topic, partition }), Number(offset)] as const),
-    ),
-  )
-}
-
-/** What the customer is asked when the cart is left: decided when a timer fires. */
-const timed = {
-  name: 'come_back',
-  on: { absent: 'purchase', after: 'add_to_cart', for: '4s' },
-  when: 'carts_1h > 0',
-  contact: { cooldown: '20s' },
-}
-
-/** A worker's configuration: the clicks of the benchmark and a timer, with an ops port of its own. */
-async function writeConfig(folder: string, worker: number, kafka: string, store: object): Promise<string> {
-  const { topics: declared, features, actions, arbitration } = parse(readFileSync(path('bench/clicks.yaml'), 'utf8'))
-  const config = {
-    kafka: { brokers: [kafka], group },
-    clickhouse: store,
-    topics: topics.map((name) => ({
-      ...declared[0],
-      name,
-      schema: path('bench/clicks.avsc'),
-      key: 'customer',
-      tombstones: 'erase',
-    })),
-    output: { ...output, format: 'json' },
-    slice: { max_events: sliceEvents },
-    // A topic that is behind is read within a moment of the other's time, and a customer has thousands of events in it.
-    dedupe: { max_ids: 100_000 },
-    ops: { port: await freePort() },
-    features,
-    actions: [...actions, timed],
-    arbitration,
-  }
-  mkdirSync(folder, { recursive: true })
-  const file = join(folder, `worker-${worker}.yaml`)
-  writeFileSync(file, JSON.stringify(config)) // JSON is YAML.
-  return file
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { ClickHouseClient } from '@clickhouse/client'
-import avro from 'avsc'
 import { type Log, partitionKey, type TopicPartition } from '../../src/log/log.ts'
-import { computeReference, type ReferenceErasure, type ReferenceEvent, type ReferenceSlice } from './reference.ts'
+import { dedupeMs } from './config.ts'
+import { type Input, readInput } from './input.ts'
+import { type JournaledSlice, readJournal } from './journal.ts'
+import { computeReference } from './reference.ts'
 
 /**
  * What must have come out, computed in one batch from the input topics, and from the journal for the clock of timers, with
@@ -29,41 +29,62 @@ export interface Verdict {
   readonly erasures: number
   readonly profiles_compared: number
   readonly profiles_different: number
+  /** Journal records that do not follow on the one before: of a slice that is there twice, or missing. */
+  readonly journal_wrong: number
+  /** Every event can be used. */
+  readonly dead_letters: number
+  /** Acknowledged to the feeder, and not in the log. */
+  readonly input_lost: number
 }
 
 export interface Outcome {
   readonly log: Log
   readonly clickhouse: ClickHouseClient
   readonly topics: readonly string[]
-  readonly actionsTopic: string
-  readonly journalTopic: string
+  readonly partitions: number
+  readonly output: { readonly actions: string; readonly dead_letters: string; readonly journal: string }
+  /** So many records were acknowledged to the feeder. */
+  readonly fed: number
+  /**
+   * For workers that stopped at a change of the topics: what a topic held that was deleted, if one was. Then only what is
+   * journaled is held against the input, and the store is not, which is behind.
+   */
+  readonly stopped?: { readonly input: Input | undefined } | undefined
   /** Hears of the first few differences. */
   readonly say: (line: string) => void
 }
 
 const maxSaid = 10
 
-const journalSchema = fileURLToPath(new URL('../../../schemas/journal.avsc', import.meta.url))
-const clickSchema = fileURLToPath(new URL('../../../bench/clicks.avsc', import.meta.url))
-
-export async function compare({ log, clickhouse, topics, actionsTopic, journalTopic, say }: Outcome): Promise<Verdict> {
+export async function compare(outcome: Outcome): Promise<Verdict> {
+  const { log, clickhouse, topics, partitions, output, fed, stopped, say } = outcome
   let said = 0
   const differs = (line: string) => {
     if (said++ < maxSaid) say(`different: ${line}`)
   }
+  const whole = stopped === undefined
   const expected: string[] = []
   let timersFired = 0
   let timersWrong = 0
   let erased = 0
+  let journalWrong = 0
+  let usualSettings: string | undefined
   const wantedProfiles = new Map<string, string>()
   const wantedEvents = new Map<string, string>()
-  for (let partition = 0; partition < (await log.partitionCount(topics[0]!)); partition++) {
-    const events = new Map<string, (ReferenceEvent | ReferenceErasure)[]>()
-    for (const topic of topics) events.set(topic, await readEvents(log, { topic, partition }))
-    const { actions, profiles, duplicates, timers, erasures, timerFaults } = computeReference(
-      events,
-      await readJournal(log, journalTopic, partition),
-    )
+  const input = await readInput(log, topics, partitions)
+  for (let partition = 0; partition < partitions; partition++) {
+    const eventsOf = (topic: string) => {
+      const key = partitionKey({ topic, partition })
+      return stopped?.input?.events.get(key) ?? input.events.get(key)!
+    }
+    const events = new Map(topics.map((topic) => [topic, eventsOf(topic)]))
+    const { slices, faults } = await readJournal(log, output.journal, partition)
+    // The first slices ran by the usual settings.
+    usualSettings ??= slices[0]?.settings
+    const settled = slices.map((slice) => withDedupe(slice, usualSettings))
+    const { actions, profiles, duplicates, timers, erasures, timerFaults } = computeReference(events, settled, whole)
+    journalWrong += faults.length
+    for (const fault of faults) differs(`journal ${partition}: ${fault}`)
     timersFired += timers
     erased += erasures
     timersWrong += timerFaults.length
@@ -81,7 +102,7 @@ export async function compare({ log, clickhouse, topics, actionsTopic, journalTo
     }
   }
 
-  const found = await readActions(log, actionsTopic)
+  const found = await readActions(log, output.actions)
   const wanted = new Map(expected.map((line, index) => [line, index]))
   const seen = new Set<string>()
   const last = new Map<number, number>()
@@ -112,8 +133,10 @@ export async function compare({ log, clickhouse, topics, actionsTopic, journalTo
   const missing = expected.filter((line) => !seen.has(line))
   for (const line of missing) differs(`the action ${line} is missing`)
 
-  const profiles = await readProfiles(clickhouse)
-  const stored = await readStoredEvents(clickhouse)
+  const profiles = whole ? await readProfiles(clickhouse) : wantedProfiles
+  const stored = whole ? await readStoredEvents(clickhouse) : wantedEvents
+  let inputLost = 0
+  for (let number = 0; number < fed; number++) if (whole && !input.numbers.has(number)) inputLost++
   return {
     events: wantedEvents.size,
     events_different: countDifferent('the event', wantedEvents, stored, differs),
@@ -128,8 +151,16 @@ export async function compare({ log, clickhouse, topics, actionsTopic, journalTo
     erasures: erased,
     profiles_compared: wantedProfiles.size,
     profiles_different: countDifferent('the profile', wantedProfiles, profiles, differs),
+    journal_wrong: journalWrong,
+    dead_letters: await countRecords(log, output.dead_letters),
+    input_lost: inputLost,
   }
 }
+
+const withDedupe = (slice: JournaledSlice, usualSettings: string | undefined) => ({
+  ...slice,
+  dedupeMs: slice.settings === usualSettings ? dedupeMs.usual : dedupeMs.changed,
+})
 
 function countDifferent(
   what: string,
@@ -146,46 +177,12 @@ function countDifferent(
   return different
 }
 
-async function readEvents(
-  log: Log,
-  { topic, partition }: TopicPartition,
-): Promise<(ReferenceEvent | ReferenceErasure)[]> {
-  const type = avro.Type.forSchema(JSON.parse(readFileSync(clickSchema, 'utf8')))
-  const events: (ReferenceEvent | ReferenceErasure)[] = []
-  for await (const batch of log.read(topic, partition, 0, Number.MAX_SAFE_INTEGER)) {
-    for (let i = 0; i < batch.count; i++) {
-      const value = batch.value(i)
-      if (value === null) {
-        events.push({ erases: String(batch.key(i)), topic, offset: batch.offset(i) })
-        continue
-      }
-      // Behind the five bytes of the wire format.
-      const click = type.fromBuffer(value.subarray(5))
-      events.push({
-        topic,
-        offset: batch.offset(i),
-        id: click.event_id,
-        customer: click.user_id,
-        type: click.event_type,
-        price: click.price,
-        timeMs: click.event_time,
-      })
-    }
+async function countRecords(log: Log, topic: string): Promise<number> {
+  let records = 0
+  for (let partition = 0; partition < (await log.partitionCount(topic)); partition++) {
+    for await (const { count } of log.read(topic, partition, 0, Number.MAX_SAFE_INTEGER)) records += count
   }
-  return events
-}
-
-/** The slices of a partition, in order. */
-async function readJournal(log: Log, journalTopic: string, partition: number) {
-  const type = avro.Type.forSchema(JSON.parse(readFileSync(journalSchema, 'utf8')))
-  const slices: ReferenceSlice[] = []
-  for await (const batch of log.read(journalTopic, partition, 0, Number.MAX_SAFE_INTEGER)) {
-    for (let i = 0; i < batch.count; i++) {
-      const { topic, next_offset: nextOffset, clock: clockMs, fired } = type.fromBuffer(batch.value(i)!)
-      slices.push({ topic, nextOffset, clockMs, fired })
-    }
-  }
-  return slices
+  return records
 }
 
 /** The form in which profiles are compared. */

@@ -2,7 +2,7 @@ import type { Click } from '../../bench/clicks.ts'
 
 /**
  * What must come of the clicks of one partition number, of all topics, written straight from the rules of bench/clicks.yaml and of the timer in
- * chaos.ts, and shared with nothing of the engine: each customer's events are kept as long as a window is, and counted anew
+ * config.ts, and shared with nothing of the engine: each customer's events are kept as long as a window is, and counted anew
  * for each decision. What the input does not tell, the clock at which
  * timers fired and how the topics took turns, comes from the journal.
  */
@@ -26,8 +26,12 @@ export interface ReferenceSlice {
   readonly nextOffset: number
   /** Timers due by then fire. */
   readonly clockMs: number
+  /** The brokers' clock behind the slice. */
+  readonly appendedMs: number
   /** Whose timers fired, behind the slice's events. */
   readonly fired: readonly string[]
+  /** The ids that come in it count for so long after they came, in the customer's stream time. */
+  readonly dedupeMs: number
 }
 
 /** A record without a value: all that is known of the customer is forgotten. */
@@ -69,12 +73,12 @@ const coolDownMs = 30 * minuteMs
 /** The timer: no purchase in so long after add_to_cart; and its action's own cool-down. */
 const timerMs = 4_000
 const timerCoolDownMs = 20_000
-/** An id counts for so long after it came, in the customer's stream time. */
-const dedupeMs = 60 * minuteMs
+/** A worker's clock and a broker's may differ by so much. */
+const clockToleranceMs = 5_000
 
 class Customer {
   timeMs = 0
-  /** When each id came, by the stream time of then. */
+  /** Up to when each id counts, in stream time. */
   readonly ids = new Map<string, number>()
   kept: ReferenceEvent[] = []
   readonly contacts = new Map<string, number>()
@@ -89,11 +93,11 @@ class Customer {
     return runs ? this.cartMs + timerMs : Number.POSITIVE_INFINITY
   }
 
-  isDuplicate(id: string, timeMs: number): boolean {
+  isDuplicate(id: string, timeMs: number, dedupeMs: number): boolean {
     const nowMs = Math.max(this.timeMs, timeMs)
-    const cameMs = this.ids.get(id)
-    if (cameMs !== undefined && cameMs >= nowMs - dedupeMs) return true
-    this.ids.set(id, nowMs)
+    const untilMs = this.ids.get(id)
+    if (untilMs !== undefined && untilMs >= nowMs) return true
+    this.ids.set(id, nowMs + dedupeMs)
     return false
   }
 
@@ -146,10 +150,14 @@ class Customer {
   }
 }
 
-/** @param events by topic, in the order of their offsets */
+/**
+ * @param events by topic, in the order of their offsets
+ * @param whole all events must have been taken; else those that the slices took are
+ */
 export function computeReference(
   events: ReadonlyMap<string, readonly (ReferenceEvent | ReferenceErasure)[]>,
   slices: readonly ReferenceSlice[],
+  whole: boolean,
 ): Reference {
   const customers = new Map<string, Customer>()
   const actions: ReferenceAction[] = []
@@ -159,14 +167,14 @@ export function computeReference(
   let erasures = 0
   const next = new Map<string, number>()
   let lastMs = 0
-  const take = (event: ReferenceEvent | ReferenceErasure) => {
+  const take = (event: ReferenceEvent | ReferenceErasure, dedupeMs: number) => {
     if ('erases' in event) {
       if (customers.delete(event.erases)) erasures++
       return
     }
     const of = customers.get(event.customer) ?? new Customer()
     customers.set(event.customer, of)
-    if (of.isDuplicate(event.id, event.timeMs)) {
+    if (of.isDuplicate(event.id, event.timeMs, dedupeMs)) {
       duplicates.add(event)
       return
     }
@@ -175,14 +183,17 @@ export function computeReference(
       actions.push({ topic: event.topic, offset: event.offset, action, customer: event.customer, timeMs: of.timeMs })
     }
   }
-  const takeUntil = (topic: string, offset: number) => {
+  const takeUntil = (topic: string, offset: number, dedupeMs: number) => {
     const all = events.get(topic)!
     let i = next.get(topic) ?? 0
-    while (i < all.length && all[i]!.offset < offset) take(all[i++]!)
+    while (i < all.length && all[i]!.offset < offset) take(all[i++]!, dedupeMs)
     next.set(topic, i)
   }
-  for (const { topic, nextOffset, clockMs, fired } of slices) {
-    takeUntil(topic, nextOffset)
+  for (const { topic, nextOffset, clockMs, appendedMs, fired, dedupeMs } of slices) {
+    takeUntil(topic, nextOffset, dedupeMs)
+    if (clockMs > appendedMs + clockToleranceMs) {
+      timerFaults.push(`the clock was ${clockMs - appendedMs} ms ahead of the brokers before ${nextOffset}`)
+    }
     if (clockMs < lastMs) timerFaults.push(`the clock went back to ${clockMs} before ${nextOffset}`)
     lastMs = clockMs
     for (const name of fired) {
@@ -198,9 +209,12 @@ export function computeReference(
         actions.push({ topic, offset: nextOffset, action: 'come_back', customer: name, timeMs })
     }
   }
-  for (const topic of events.keys()) takeUntil(topic, Number.POSITIVE_INFINITY)
+  for (const [topic, all] of events) {
+    const taken = next.get(topic) ?? 0
+    if (whole && taken < all.length) timerFaults.push(`no slice has taken ${all.length - taken} records of ${topic}`)
+  }
   for (const [name, { dueMs }] of customers) {
-    if (dueMs <= lastMs) timerFaults.push(`the timer of ${name} was due at ${dueMs}, and did not fire`)
+    if (whole && dueMs <= lastMs) timerFaults.push(`the timer of ${name} was due at ${dueMs}, and did not fire`)
   }
   const profiles = new Map(
     [...customers].map(([name, of]) => [name, { timeMs: of.timeMs, features: of.features() }] as const),

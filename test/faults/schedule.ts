@@ -1,9 +1,10 @@
 import { Random } from '../../src/demo/random.ts'
+import type { BrokerCount } from '../../src/stack/kafka/broker.ts'
 
 /** What happens to a worker, or to a server; `forMs` is how long it stays away. */
 export interface Fault {
   readonly atMs: number
-  readonly what: 'kill' | 'freeze' | 'drain' | 'kafka' | 'clickhouse'
+  readonly what: 'kill' | 'freeze' | 'drain' | 'broker' | 'clickhouse'
   /** The worker that is meant, while it runs; another one where it does not. */
   readonly worker: number
   readonly forMs: number
@@ -18,6 +19,21 @@ export interface SchedulePlan {
   readonly kills: number
   readonly freezes: number
   readonly clickhouseAwaySeconds: number
+  /** One is killed once, as one of the faults; of three, each is ended in turn beside them. */
+  readonly brokers: BrokerCount
+  /** How often a broker of three is ended. */
+  readonly brokerEnds: number
+}
+
+/** How a broker of three is ended. */
+export interface BrokerEnd {
+  /** Its index. */
+  readonly broker: number
+  /** By SIGKILL; else by SIGTERM, at which it hands its partitions over. */
+  readonly kill: boolean
+  readonly awayMs: number
+  /** How long the cluster is left alone before, when it is whole. */
+  readonly peaceMs: number
 }
 
 /** Of the service's membership in its group. */
@@ -54,8 +70,22 @@ export function planFaults(plan: SchedulePlan): Fault[] {
     add('kill', roundMs - 1_500, roundMs - 500, first + freezes, between(100, 1_000))
     if (round % 2 === 1) add('drain', roundMs - 3_000, roundMs - 2_000, random.below(workers), between(100, 1_000))
     // In the peace between two rounds, when transactions run.
-    if (round === Math.floor(rounds / 3)) add('kafka', 0, 1_000, 0, between(1_000, 3_000))
+    if (plan.brokers === 1 && round === Math.floor(rounds / 3)) add('broker', 0, 1_000, 0, between(1_000, 3_000))
     if (round === Math.floor(rounds / 2)) add('clickhouse', 0, 1_000, 0, clickhouseAwaySeconds * 1000)
   }
   return faults.sort((a, b) => a.atMs - b.atMs)
+}
+
+/** One broker after the other, each killed and asked to end in turn. */
+export function planBrokerEnds({ seed, brokers, brokerEnds }: SchedulePlan): BrokerEnd[] {
+  if (brokers === 1) return []
+  const random = new Random(seed + 1)
+  const first = random.below(brokers)
+  return Array.from({ length: brokerEnds }, (_, i) => ({
+    broker: (first + i) % brokers,
+    // With as many brokers as that, each gets the one and the other.
+    kill: i % 2 === 0,
+    awayMs: 2_000 + random.below(4_000),
+    peaceMs: random.below(3_000),
+  }))
 }

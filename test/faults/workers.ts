@@ -14,12 +14,30 @@ export interface Seen {
   /** Events that were folded once more when a partition was opened. */
   replayed: number
   opened: number
-  /** Why partitions stopped for good; there should be none. */
-  readonly failures: string[]
+  /** Partitions that stopped for good; there should be none. */
+  readonly failures: Failure[]
   /** Processes that ended without being asked to: such as those that find no broker when they start. */
   readonly exits: string[]
   /** Processes that did not end when they were asked to. */
   readonly stuck: string[]
+}
+
+export interface Failure {
+  readonly worker: string
+  readonly partition: number
+  readonly reason: string
+  readonly atMs: number
+  /** The line of the log. */
+  readonly text: string
+}
+
+/** How a worker is started. */
+export interface WorkerStart {
+  /** What node runs. */
+  readonly command: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Modules that are loaded before. */
+  readonly imports?: readonly string[]
 }
 
 /** The longest that a worker may take to come into a transaction, before it is frozen wherever it is. */
@@ -40,12 +58,14 @@ interface Line {
   readonly event?: string
   readonly code?: string
   readonly count?: number
+  readonly partition?: number
+  readonly reason?: string
 }
 
 /** One worker: a process that is started again, with the same configuration, whenever it has ended. */
 export class Worker {
   readonly name: string
-  readonly #command: readonly string[]
+  #start: WorkerStart
   readonly #logFile: string
   readonly #seen: Seen
   readonly #random: Random
@@ -57,10 +77,10 @@ export class Worker {
   #owning = false
   #thawing: NodeJS.Timeout | undefined
 
-  constructor(name: string, command: readonly string[], logFile: string, seen: Seen, random: Random) {
+  constructor(name: string, start: WorkerStart, logFile: string, seen: Seen, random: Random) {
     this.name = name
     this.#random = random
-    this.#command = command
+    this.#start = start
     this.#logFile = logFile
     this.#seen = seen
   }
@@ -74,12 +94,18 @@ export class Worker {
     return this.#owning
   }
 
+  /** From the next start on. */
+  use(start: WorkerStart): void {
+    this.#start = start
+  }
+
   start(): void {
     this.#owning = false
     this.#stopped = false
     const stopBefore = transactionRequests[this.#random.below(transactionRequests.length)]
-    const env = { ...process.env, STOP_BEFORE: String(stopBefore) }
-    const command = ['--import', stopper, ...this.#command]
+    const { command: program, env: own = {}, imports = [] } = this.#start
+    const env = { ...process.env, ...own, STOP_BEFORE: String(stopBefore) }
+    const command = [...[...imports, stopper].flatMap((module) => ['--import', module]), ...program]
     const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'], env })
     const log = createWriteStream(this.#logFile, { flags: 'a' })
     child.stdout.pipe(log, { end: false })
@@ -176,6 +202,9 @@ export class Worker {
       this.#seen.opened++
       this.#seen.replayed += line.count ?? 0
     }
-    if (line.event === 'task.failed') this.#seen.failures.push(`${this.name}: ${text}`)
+    if (line.event === 'task.failed') {
+      const { partition = -1, reason = '' } = line
+      this.#seen.failures.push({ worker: this.name, partition, reason, atMs: Date.now(), text })
+    }
   }
 }
