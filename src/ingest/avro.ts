@@ -200,7 +200,13 @@ class EventCompiler {
     const plan = this.#plan
     const minItemBytes = minBytes(values) + 1
     const read = this.#values.read(values)
-    const named = new Map([...node.children].map(([name, child]) => [name, this.#named(values, child, prefix + name)]))
+    const named = new Map<string, Step>()
+    for (const [name, { targets, children }] of node.children) {
+      // Where nothing lies within the map's values, a longer path can only be met as a name with dots in it.
+      const reachable = hasFields(values) ? children : new Map<string, PathNode>()
+      if (targets.length === 0 && reachable.size === 0) continue
+      named.set(name, this.#named(values, { targets, children: reachable }, prefix + name))
+    }
     return (cursor, event) => {
       cursor.enter()
       for (let left = readBlock(cursor, minItemBytes); left > 0; left = readBlock(cursor, minItemBytes)) {
@@ -267,6 +273,10 @@ function knownNames({ fields }: AvroRecord, within: PathNode): readonly (string 
 
 function childOf(within: PathNode, name: string | undefined): PathNode | undefined {
   return name === undefined ? undefined : within.children.get(name)
+}
+
+function hasFields(schema: AvroSchema): boolean {
+  return schema.kind === 'union' ? schema.branches.some(hasFields) : schema.kind === 'record' || schema.kind === 'map'
 }
 
 /** Null leaves the event as it is. */

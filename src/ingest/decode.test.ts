@@ -544,3 +544,37 @@ function generator(seed: number): (below: number) => number {
     return state % below
   }
 }
+
+test('a path reaches names with dots in them, in JSON and in maps, alone and beside others', () => {
+  const mapping: FieldMapping = { customer: 'user.id', type: 'a.b.c', title: 'a.b.d', time: 'at' }
+  const json = decoderOf({ format: 'json', mapping })
+  const ways = [
+    { user: { id: 'u' }, a: { b: { c: 'x', d: 'y', e: 1 } } },
+    { 'user.id': 'u', 'a.b.c': 'x', 'a.b.d': 'y', 'a.b.e': 1 },
+    { 'user.id': 'u', 'a.b': { c: 'x', d: 'y', e: 1 } },
+    { 'user.id': 'u', a: { 'b.c': 'x', b: { d: 'y', e: 1 } } },
+  ]
+  const seen = (event: Event) => [event.customer, event.type, event.title, event.properties.get('a.b.e')]
+  for (const way of ways) {
+    const event = decoded(json, Buffer.from(JSON.stringify({ ...way, at: atMs })))
+    assert.deepEqual(seen(event), ['u', 'x', 'y', 1], JSON.stringify(way))
+    assert.equal(event.properties.names.length, 1)
+  }
+  const map = { type: 'map', values: 'string' }
+  const schema = {
+    type: 'record',
+    name: 'R',
+    fields: [
+      { name: 'at', type: 'long' },
+      { name: 'user', type: map },
+      { name: 'a', type: map },
+    ],
+  }
+  const bytes = avro.Type.forSchema(schema as avro.Schema).toBuffer({
+    at: atMs,
+    user: { id: 'u' },
+    a: { 'b.c': 'x', 'b.d': 'y', 'b.e': '1' },
+  })
+  const fromAvro = decoded(decoderOf({ format: 'avro', schema: JSON.stringify(schema), mapping }), bytes)
+  assert.deepEqual(seen(fromAvro), ['u', 'x', 'y', '1'])
+})

@@ -37,6 +37,8 @@ export interface PathNode {
 
 export class Plan {
   readonly root: PathNode = { targets: [], children: new Map() }
+  /** By the path that leads there. */
+  readonly #nodes = new Map<string, PathNode>()
   readonly properties = new PropertyCollector()
   readonly traits = new PropertyCollector()
   readonly known = new KnownTexts()
@@ -177,15 +179,28 @@ export class Plan {
     return within === undefined ? undefined : path.slice(within.length + 1)
   }
 
+  /**
+   * The place of a path. It is reached through records within one another and by names that have dots in them, as columns of
+   * a CSV file do: `a.b.c` also is `c` in `a.b`, `b.c` in `a`, and a field called so. Ways that have read the same lead to
+   * one node.
+   */
   #node(path: string): PathNode {
-    let node = this.root
-    for (const name of path.split('.')) {
-      let child = node.children.get(name)
-      if (child === undefined) {
-        child = { targets: [], children: new Map() }
-        node.children.set(name, child)
+    const names = path.split('.')
+    const reached = names.map((_, i) => this.#nodeAt(names.slice(0, i + 1).join('.')))
+    for (let to = 0; to < names.length; to++) {
+      for (let from = -1; from < to; from++) {
+        const within = from < 0 ? this.root : reached[from]!
+        within.children.set(names.slice(from + 1, to + 1).join('.'), reached[to]!)
       }
-      node = child
+    }
+    return reached.at(-1)!
+  }
+
+  #nodeAt(path: string): PathNode {
+    let node = this.#nodes.get(path)
+    if (node === undefined) {
+      node = { targets: [], children: new Map() }
+      this.#nodes.set(path, node)
     }
     return node
   }

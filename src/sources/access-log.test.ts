@@ -63,6 +63,42 @@ describe('an access log line', () => {
     assert.equal(parsed(`${combined} 0.013 "host.example"`).get('userAgent'), 'Mozilla/5.0 (X11)')
   })
 
+  const rest = '[17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8"'
+  const senders = [
+    ['198.51.100.7 - -', '198.51.100.7', undefined],
+    ['www.shop.example:443 198.51.100.7 - -', '198.51.100.7', 'www.shop.example:443'],
+    ['[2001:db8::2]:80 2001:db8::1 - jo smith', '2001:db8::1', '[2001:db8::2]:80'],
+    ['10.0.0.1 198.51.100.7 - -', '198.51.100.7', '10.0.0.1'],
+    ['shop client.example - jo', 'client.example', 'shop'],
+    ['shop:443 - - -', '', 'shop:443'],
+    ['192.0.2.1, 198.51.100.9 - -', '192.0.2.1', undefined],
+    ['192.0.2.1,198.51.100.9,10.0.0.1 - jo smith', '192.0.2.1', undefined],
+    ['unknown, 198.51.100.9 - -', '198.51.100.9', undefined],
+    ['shop:80 192.0.2.1, 10.0.0.1 - -', '192.0.2.1', 'shop:80'],
+    ['192.0.2.1:51234 - jo smith', '192.0.2.1:51234', undefined],
+    ['[2001:db8::1]:51234 - -', '[2001:db8::1]:51234', undefined],
+    ['client.example - jo', 'client.example', undefined],
+    ['- - -', '', undefined],
+    ['client.example - jo smith', null, undefined],
+    ['shop:443 192.0.2.1 -', null, undefined],
+    ['192.0.2.1, - -', null, undefined],
+    ['192.0.2.1 -', null, undefined],
+    ['192.0.2.1', null, undefined],
+  ] as const
+  for (const [sender, ip, vhost] of senders) {
+    it(`sent by ${sender} is ${ip === null ? 'bad' : `of ${ip || 'nobody’s address'}`}`, () => {
+      const fields = parseAccessLogLine(`${sender} ${rest}`)
+      const seen = fields instanceof Properties && [fields.get('ip'), fields.get('vhost') ?? undefined]
+      assert.deepEqual(seen, ip !== null && [ip, vhost])
+    })
+  }
+
+  it('tells customers apart behind one virtual host', () => {
+    const of = (sender: string) => parsed(`${sender} ${rest}`).get('customer')
+    assert.equal(of('shop:443 192.0.2.1 - -'), of('192.0.2.1 - -'))
+    assert.notEqual(of('shop:443 192.0.2.1 - -'), of('shop:443 192.0.2.2 - -'))
+  })
+
   const types = [
     ['GET / HTTP/1.1', 200, 'page'],
     ['GET /blog/2015/ HTTP/1.1', 304, 'page'],
@@ -94,6 +130,15 @@ describe('an access log line', () => {
     [withRequest('GET /').replace(' 200', ' OK'), 'no status'],
     [withRequest('GET /').replace('200 5', '200 5k'), 'no number of bytes'],
     ['192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /never-closed', 'no status'],
+    [withRequest('GET /').replace('" 200', '"200'), 'no status'],
+    [withRequest('GET /').replace('200 5', '2005'), 'no number of bytes'],
+    [withRequest('GET /').replace('200 5', '200-5'), 'no number of bytes'],
+    [withRequest('GET /').replace(' 5 "', ' 5 0.003 "'), 'what follows the bytes'],
+    [withRequest('GET /').replace(' 5 "', ' 5  "'), 'what follows the bytes'],
+    [`${withRequest('GET /').slice(0, -13)} 0.003`, 'what follows the bytes'],
+    [withRequest('GET /').replace('"-" ', '"-"'), 'what follows the bytes'],
+    [withRequest('GET /').replace('"-" "curl/8"', '"https://x.example/cut'), 'what follows the bytes'],
+    [withRequest('GET /').replace('curl/8', 'a "b" c'), 'what follows the bytes'],
   ] as const
   for (const [line, detail] of malformed) {
     it(`is bad, with a reason, when it is ${JSON.stringify(line.slice(0, 90))}`, () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isIP } from 'node:net'
 import { Properties } from '../events/event.ts'
 import type { FieldMapping } from '../ingest/mapping.ts'
 import { readLines } from './lines.ts'
@@ -6,6 +7,10 @@ import type { Row } from './row.ts'
 
 /** The fields of a line, in this order. `status` and `bytes` are numbers, `time` is ms since 1970 UTC. */
 const names = ['customer', 'type', 'time', 'ip', 'method', 'url', 'status', 'bytes', 'referrer', 'userAgent'] as const
+
+const vhostNames = [...names, 'vhost'] as const
+/** An address or a list of them, the identity, the user. */
+const senderPattern = /^([^\s,]+(?:, ?[^\s,]+)*) (\S+) (.*\S)$/
 
 /** How the fields become an event; those that it does not name are properties. */
 export const accessLogMapping: FieldMapping = {
@@ -33,18 +38,19 @@ export async function* readAccessLog(chunks: AsyncIterable<Buffer>): AsyncGenera
 
 /**
  * The fields of one line, or what is wrong with it. Reads from left to right once, whatever the line holds.
+ * - A line may begin with the virtual host, as in Debian's `other_vhosts_access.log`: then it has a field more, `vhost`.
+ * - Of a list of addresses, which a forwarding proxy makes, the first counts.
  * - `customer` is the address and a hash of the user agent: two browsers behind one address are two customers.
  * - `type` is `page` for a GET that was answered (2xx or 304) and whose path looks like a document's, `asset` for
  *   any other GET that was answered, and `request` for all else (other methods, redirects, errors).
  * - A request line that is no request (a port scan, say) leaves `method` and `url` empty.
- * - The last quote may be missing: servers cut long user agents. What follows the user agent is left out.
+ * - The last quote may be missing: servers cut long user agents. Fields behind the user agent are left out.
  * - `\"` and `\\` are unescaped; other escapes (`\xe4`, `\n`) stay as the server wrote them.
  */
 export function parseAccessLogLine(text: string): Properties | string {
-  const afterIp = text.indexOf(' ')
-  const timeStart = text.indexOf(' [', afterIp)
-  if (afterIp <= 0 || timeStart < 0) return 'no address and time at the start of the line'
-  const ip = text.slice(0, afterIp)
+  const timeStart = text.indexOf(' [')
+  const sender = readSender(text.slice(0, Math.max(timeStart, 0)))
+  if (sender === undefined) return 'no address and time at the start of the line'
 
   const timeEnd = text.indexOf('] "', timeStart)
   const time = timeEnd < 0 ? Number.NaN : parseLogTime(text.slice(timeStart + 2, timeEnd))
@@ -53,29 +59,85 @@ export function parseAccessLogLine(text: string): Properties | string {
   const request = readQuoted(text, timeEnd + 2)
   const statusStart = request.end + 1
   const status = text.slice(statusStart, statusStart + 3)
-  if (!isDigits(status) || status.length !== 3) return 'no status after the request'
+  if (text[request.end] !== ' ' || !isDigits(status) || status.length !== 3) return 'no status after the request'
   const bytesStart = statusStart + 4
   const space = text.indexOf(' ', bytesStart)
   const bytes = text.slice(bytesStart, space < 0 ? text.length : space)
-  if (bytes !== '-' && !isDigits(bytes)) return 'no number of bytes after the status'
+  if (text[bytesStart - 1] !== ' ' || (bytes !== '-' && !isDigits(bytes))) return 'no number of bytes after the status'
 
-  const combined = space >= 0 && text[space + 1] === '"'
-  const referrer = combined ? readQuoted(text, space + 1) : noText
-  const userAgent = combined && text[referrer.end + 1] === '"' ? readQuoted(text, referrer.end + 1) : noText
+  const agents = space < 0 ? noAgents : readAgents(text, space + 1)
+  if (agents === undefined) return 'what follows the bytes is no referrer and user agent, each in quotes'
+  const { referrer, userAgent } = agents
 
   const [method, url] = splitRequest(request.value)
-  return new Properties(names, [
-    `${ip}-${createHash('sha256').update(userAgent.value).digest('hex').slice(0, 12)}`,
+  const { address, vhost } = sender
+  const values = [
+    `${address}-${createHash('sha256').update(userAgent).digest('hex').slice(0, 12)}`,
     typeOf(method, url, Number(status)),
     time,
-    ip,
+    address === '-' ? '' : address,
     method,
     url,
     Number(status),
     bytes === '-' ? 0 : Number(bytes),
-    referrer.value,
-    userAgent.value,
-  ])
+    referrer,
+    userAgent,
+  ]
+  return vhost === undefined ? new Properties(names, values) : new Properties(vhostNames, [...values, vhost])
+}
+
+interface Sender {
+  /** As logged, the first of a list. */
+  readonly address: string
+  readonly vhost: string | undefined
+}
+
+/**
+ * Who sent the request, from what stands before the time: `[vhost] address identity user`. A user may have spaces in his
+ * name, and a server may log names instead of addresses, so what is an address tells which is which.
+ */
+function readSender(head: string): Sender | undefined {
+  const match = senderPattern.exec(head)
+  if (match === null) return undefined
+  const [, first = '', second = '', rest = ''] = match
+  if (isAddress(first) && !isAddress(second)) return { address: firstOf(first), vhost: undefined }
+  const behind = senderPattern.exec(head.slice(first.length + 1))
+  if (behind === null) {
+    return rest.includes(' ') || isAddress(second) ? undefined : { address: firstOf(first), vhost: undefined }
+  }
+  const [, address = '', identity, user = ''] = behind
+  const isSure = isAddress(address) || (identity === '-' && !user.includes(' '))
+  return isSure && !first.includes(',') ? { address: firstOf(address), vhost: first } : undefined
+}
+
+/** The first that is an address, for a proxy may write `unknown`; else the first. */
+function firstOf(list: string): string {
+  if (!list.includes(',')) return list
+  const all = list.split(/, ?/)
+  return all.find(isAddress) ?? all[0]!
+}
+
+/** Of IPv4 or IPv6, with or without a port; of a list, the first. */
+function isAddress(text: string): boolean {
+  const first = text.includes(',') ? firstOf(text) : text
+  return isIP(first) !== 0 || isIP(first.replace(/^\[(.*)\]:\d+$|^([^:]*):\d+$/, '$1$2')) !== 0
+}
+
+interface Agents {
+  readonly referrer: string
+  readonly userAgent: string
+}
+
+const noAgents: Agents = { referrer: '', userAgent: '' }
+
+/** The two quoted fields of the combined format, and nothing before or glued to them. */
+function readAgents(text: string, start: number): Agents | undefined {
+  if (text[start] !== '"') return undefined
+  const referrer = readQuoted(text, start)
+  if (text[referrer.end] !== ' ' || text[referrer.end + 1] !== '"') return undefined
+  const userAgent = readQuoted(text, referrer.end + 1)
+  const isWhole = userAgent.end >= text.length || text[userAgent.end] === ' '
+  return isWhole ? { referrer: referrer.value, userAgent: userAgent.value } : undefined
 }
 
 interface Quoted {
@@ -84,8 +146,6 @@ interface Quoted {
   /** The position after the closing quote. */
   readonly end: number
 }
-
-const noText: Quoted = { value: '', end: 0 }
 
 /** The quoted text that starts at `start`, up to its quote or, where that is missing, to the end of the line. */
 function readQuoted(text: string, start: number): Quoted {

@@ -52,6 +52,95 @@ describe('CSV rows', () => {
     ])
   })
 
+  it('end with CRLF, LF or CR, each row with its own, wherever a piece of the file ends', async () => {
+    const rows = ['a,b', '1,2', '3,"4"', '"5\r6",7', '"8\r\n9","10\n11"', '12,13']
+    const lines = [2, 3, 5, 8, 9]
+    const values = [['1', '2'], ['3', '4'], ['5\r6', '7'], ['8\r\n9', '10\n11'], ['12', '13']] // biome-ignore format: a table
+    const expected = lines.map((line, i) => [line, values[i]])
+    const ends = ['\r\n', '\n', '\r']
+    for (let mix = 0; mix < 3 ** 5; mix++) {
+      const text = rows.map((row, i) => row + ends[Math.floor(mix / 3 ** i) % 3]!).join('')
+      for (const size of [1, 7, 1000])
+        assert.deepEqual(await valuesOf(text, size), expected, JSON.stringify([text, size]))
+    }
+    assert.deepEqual(await valuesOf('a,b\r\r1,2\r\n\r\n\n3,4\r'), [
+      [3, ['1', '2']],
+      [6, ['3', '4']],
+    ])
+  })
+
+  it('have the separator that the header has most often', async () => {
+    const cases = {
+      ',': 'a,b\n1;2|3,4\t5\n',
+      ';': 'a;b,c;d\n1,5;2;3\n',
+      '\t': 'a\tb\n1,2;\t3\n',
+      '|': 'a|b\n1\t2|3\n',
+      'quoted names': '"a;b;c",d\n1;2,3\n',
+      'a quote within a name': 'size 5",d;e\n1,2\n',
+      'none': 'a\n1\n',
+      'a mark and a blank line before it': '\uFEFF\r\n"a,b";c\n1;2\n',
+    } // biome-ignore format: a table
+    const expected = {
+      ',': [[2, ['1;2|3', '4\t5']]],
+      ';': [[2, ['1,5', '2', '3']]],
+      '\t': [[2, ['1,2;', '3']]],
+      '|': [[2, ['1\t2', '3']]],
+      'quoted names': [[2, ['1;2', '3']]],
+      'a quote within a name': [[2, ['1', '2']]],
+      'none': [[2, ['1']]],
+      'a mark and a blank line before it': [[3, ['1', '2']]],
+    } // biome-ignore format: a table
+    for (const [name, text] of Object.entries(cases)) {
+      for (const size of [1, 1000]) {
+        assert.deepEqual(await valuesOf(text, size), expected[name as keyof typeof expected], name)
+      }
+    }
+  })
+
+  it('may hold JSON, quoted or not', async () => {
+    const text = 'u|p\n1|{"a":[1,2],"b":"x"}\n2|"{""a"":1}"\n'
+    assert.deepEqual(await valuesOf(text, 3), [
+      [2, ['1', '{"a":[1,2],"b":"x"}']],
+      [3, ['2', '{"a":1}']],
+    ])
+  })
+
+  it('are bad where they are no UTF-8 or longer than the limit, and the rows around them are read', async () => {
+    const long = 'x'.repeat(maxRowBytes)
+    async function* chunks(): AsyncGenerator<Buffer> {
+      yield Buffer.from('a,b\n1,')
+      yield Buffer.from([0xfc, 0x0a])
+      yield* inChunks(`2,é\n3,${long}\n${long},"4\n5",6\n7,8\n`, 1 << 16)
+    }
+    const rows: Row[] = []
+    for await (const chunk of readCsv(chunks())) rows.push(...chunk)
+    assert.deepEqual(
+      rows.map((row) => (row.kind === 'fields' ? row.fields.values : row)),
+      [
+        { kind: 'bad', line: 2, detail: 'the row is not UTF-8 text' },
+        ['2', 'é'],
+        { kind: 'bad', line: 4, detail: 'the row is too long' },
+        { kind: 'bad', line: 6, detail: 'the row is too long' },
+        ['7', '8'],
+      ],
+    )
+  })
+
+  it('are none below a header that names a column twice, is no UTF-8, or never ends', async () => {
+    const broken: readonly (readonly [string | Buffer, RegExp])[] = [
+      ['a,b,a\n1,2,3\n', /two columns called "a"/],
+      ['a,,\n1,2,3\n', /two columns called ""/],
+      [Buffer.from([0x61, 0x2c, 0xfc, 0x0a]), /not UTF-8/],
+      ['x'.repeat(3 * maxRowBytes), /the header is too long/],
+    ]
+    for (const [content, message] of broken) {
+      async function* chunks(): AsyncGenerator<Buffer> {
+        for (let at = 0; at < content.length; at += 1 << 16) yield Buffer.from(content.slice(at, at + (1 << 16)))
+      }
+      await assert.rejects(readCsv(chunks()).next(), { code: 'broken', message })
+    }
+  })
+
   it('are bad with fewer or more fields than the header, and the rows around them are read', async () => {
     assert.deepEqual(await valuesOf('a,b\n1\n2,3\n4,5,6\n7,8\n'), [
       [2, 'the row has 1 fields, the header 2'],
@@ -99,7 +188,7 @@ describe('CSV rows', () => {
       async () => {
         for await (const chunk of readCsv(inChunks('a,b\n1,2\n"3,4\n5,6\n', 4))) rows.push(...chunk)
       },
-      { code: 'broken', message: /a quote is never closed, at or before line 4/ },
+      { code: 'broken', message: /a quote is never closed, from line 3 on/ },
     )
     assert.equal(rows.length, 1)
   })
@@ -111,7 +200,7 @@ describe('CSV rows', () => {
       async () => {
         for await (const chunk of readCsv(inChunks(text, 1 << 16))) rows.push(...chunk)
       },
-      { code: 'broken', message: /a row is too long, or its quotes never close/ },
+      { code: 'broken', message: /a row is too long, or its quotes never close, from line 3 on/ },
     )
     assert.equal(rows.length, 1)
   })

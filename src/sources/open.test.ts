@@ -46,9 +46,11 @@ describe('a file to replay', () => {
     ['events.jsonl', ndjson, 'ndjson'],
     ['events.JSON', ndjson, 'ndjson'],
     ['events.csv', csv, 'csv'],
+    ['events.tsv', csv.replaceAll(',', '\t'), 'csv'],
     ['access.log', log, 'access-log'],
     ['no-ending-json', ndjson, 'ndjson'],
     ['no-ending-csv', csv, 'csv'],
+    ['no-ending-semicolons', csv.replaceAll(',', ';'), 'csv'],
     ['no-ending-log', log, 'access-log'],
   ] as const
   for (const [name, content, format] of named) {
@@ -81,6 +83,32 @@ describe('a file to replay', () => {
     })
   })
 
+  it('may be UTF-16 with its mark, and is refused where it is no text', async () => {
+    const content = '\uFEFFid,name\r\n1,é\r\n2,😀\r\n'
+    const littleEndian = Buffer.from(content, 'utf16le')
+    const bigEndian = Buffer.from(littleEndian).swap16()
+    for (const bytes of [littleEndian, bigEndian, gzipSync(littleEndian)]) {
+      for (const name of ['wide.csv', 'wide']) {
+        const rows = await rowsOf(await fileWith(name, bytes))
+        assert.deepEqual(
+          rows.map((row) => row.kind === 'fields' && row.fields.values),
+          [
+            ['1', 'é'],
+            ['2', '😀'],
+          ],
+        )
+      }
+    }
+    const wide = await fileWith('wide.ndjson', Buffer.from('\uFEFF{"id":1}\n', 'utf16le'))
+    assert.deepEqual(
+      (await rowsOf(wide)).map((row) => row.kind === 'json' && row.bytes.toString()),
+      ['{"id":1}'],
+    )
+    for (const bytes of [littleEndian.subarray(2), Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0])]) {
+      await assert.rejects(openSource(await fileWith('nul.csv', bytes)), { code: 'broken', message: /NUL bytes/ })
+    }
+  })
+
   it('may be several zipped files in one', async () => {
     const path = await fileWith('twice.csv.gz', Buffer.concat([gzipSync('a,b\n1,2\n'), gzipSync('3,4\n')]))
     assert.equal((await rowsOf(path)).length, 2)
@@ -91,7 +119,7 @@ describe('a file to replay', () => {
     await assert.rejects(openSource(missing), { code: 'unreadable', message: /missing\.csv: ENOENT/ })
     const unknown = await fileWith('unknown', 'what is this')
     await assert.rejects(openSource(unknown), { code: 'unknown_format', message: /unknown: neither its name/ })
-    const zipped = gzipSync(Buffer.from(Array.from({ length: 1e5 }, (_, i) => `${i},${i % 977}\n`).join('')))
+    const zipped = gzipSync(Buffer.from(Array.from({ length: 1e5 }, (_, i) => `${i},${i % 977}x\n`).join('')))
     const cut = await fileWith('cut.csv.gz', zipped.subarray(0, zipped.length - 1000))
     await assert.rejects(rowsOf(cut), { code: 'unreadable', message: /cut\.csv\.gz: unexpected end of file/ })
     const open = await fileWith('open.csv', 'a,b\n"1,2\n')

@@ -46,10 +46,10 @@ export async function openSource(path: string, options: SourceOptions = {}): Pro
   try {
     const stored = await peek(readFile(path, options.onProgress))
     const zipped = stored.first[0] === 0x1f && stored.first[1] === 0x8b
-    const plain = zipped ? await peek(gunzip(stored.all)) : stored
+    const plain = await asUtf8(zipped ? await peek(gunzip(stored.all)) : stored)
     const format = options.format ?? formatOfName(path) ?? formatOfContent(plain.first)
     if (format === undefined) {
-      const help = 'name it .ndjson, .csv or .log, or give the format'
+      const help = 'name it .ndjson, .csv, .tsv or .log, or give the format'
       throw new SourceError('unknown_format', `neither its name nor its first line tells the format: ${help}`)
     }
     return { format, rows: named(path, readers[format](plain.all, options.numbers)) }
@@ -72,6 +72,25 @@ async function* readFile(path: string, onProgress: SourceOptions['onProgress']):
 function gunzip(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   // The iteration throws what the pipeline fails with, so its callback has nothing to add.
   return pipeline(chunks, createGunzip({ chunkSize: readBytesAtOnce }), () => undefined)
+}
+
+/** UTF-16 is known by its byte order mark. @throws SourceError where it begins like no text at all */
+async function asUtf8(plain: Peeked): Promise<Peeked> {
+  const [first, second] = plain.first
+  const isBigEndian = first === 0xfe && second === 0xff
+  const isLittleEndian = first === 0xff && second === 0xfe && !(plain.first[2] === 0 && plain.first[3] === 0)
+  if (isBigEndian || isLittleEndian) return await peek(decoded(plain.all, isBigEndian ? 'utf-16be' : 'utf-16le'))
+  if (!plain.first.includes(0)) return plain
+  throw new SourceError(
+    'broken',
+    'it holds NUL bytes: it is no text, or UTF-16 or UTF-32 that beckon does not know by its mark',
+  )
+}
+
+async function* decoded(chunks: AsyncIterable<Buffer>, encoding: string): AsyncGenerator<Buffer> {
+  const decoder = new TextDecoder(encoding)
+  for await (const chunk of chunks) yield Buffer.from(decoder.decode(chunk, { stream: true }))
+  yield Buffer.from(decoder.decode())
 }
 
 async function* named(path: string, rows: AsyncIterable<readonly Row[]>): AsyncGenerator<readonly Row[]> {
@@ -112,7 +131,7 @@ async function peek(chunks: AsyncIterable<Buffer>): Promise<Peeked> {
 function formatOfName(path: string): SourceFormat | undefined {
   const name = path.toLowerCase().replace(/\.gz$/, '')
   if (/\.(ndjson|jsonl|json)$/.test(name)) return 'ndjson'
-  if (name.endsWith('.csv')) return 'csv'
+  if (/\.[ct]sv$/.test(name)) return 'csv'
   return name.endsWith('.log') ? 'access-log' : undefined
 }
 
@@ -124,5 +143,5 @@ function formatOfContent(first: Buffer): SourceFormat | undefined {
   const line = text.slice(0, text.search(/[\r\n]|$/))
   if (line.startsWith('{')) return 'ndjson'
   if (typeof parseAccessLogLine(line) !== 'string') return 'access-log'
-  return line.includes(',') ? 'csv' : undefined
+  return /[,;\t|]/.test(line) ? 'csv' : undefined
 }
