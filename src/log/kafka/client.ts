@@ -14,7 +14,7 @@ export interface KafkaOptions {
   readonly maxBytesPerPartition?: number
   /** The most that one fetch brings at all; default 24 MiB. Several times that is the adapter's memory. */
   readonly maxBytes?: number
-  /** `stock` has kafkajs read and write the records (slow); the default is `lean`: lean-fetch.ts, lean-produce.ts. */
+  /** `stock` has kafkajs read the records (slow); the default is `lean`: lean-fetch.ts. */
   readonly records?: 'lean' | 'stock'
   readonly onLog?: LogHook
 }
@@ -32,10 +32,7 @@ interface Retry {
   readonly retries: number
 }
 
-/**
- * A client object. The consumer and the producers need one each: kafkajs marks offsets as committed in a map of the
- * client object before their transaction commits, and a consumer of the same object would trust it.
- */
+/** A client object, with its own way to retry connections and metadata. */
 export function createClient(options: KafkaOptions, retry: Retry): Kafka {
   return new KafkaClient({
     brokers: [...options.brokers],
@@ -57,13 +54,10 @@ const knownEvents: ReadonlyMap<string, string> = new Map([
   ['Connection timeout', 'connection timeout'],
 ])
 const knownFields = ['topic', 'partition', 'code', 'type', 'broker']
-/** Said of every transactional producer, since its retries are bounded; here a failed producer is thrown away. */
-const unfounded = 'Limiting retries for the idempotent producer may invalidate EoS guarantees'
-
 /** An allow-list: kafkajs puts error texts, and records' keys with them, into its messages. */
 function report(onLog: LogHook | undefined, { level, namespace, log }: LogEntry): void {
   // An error that a broker answered is thrown to whoever asked, and told there if it matters.
-  if (onLog === undefined || log.message === unfounded || log.message.startsWith('Response ')) return
+  if (onLog === undefined || log.message.startsWith('Response ')) return
   const fields: Record<string, string | number> = {}
   for (const name of knownFields) {
     const value: unknown = log[name]

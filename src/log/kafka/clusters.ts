@@ -1,32 +1,35 @@
-/**
- * A producer's cluster object is its own and not given out, so we put ourselves before the function of the client object
- * that makes it; where a kafkajs has none of that name, nobody is told. A consumer's is given to its assigners only.
- */
+/** kafkajs gives its cluster object, which connects to brokers and knows leaders, to partition assigners only. */
 import type { Cluster, Consumer, Kafka } from 'kafkajs'
 import { LogError } from '../log.ts'
 import { stickyAssigner } from './assigner.ts'
 
-const createCluster = 'private:Kafka:createCluster'
+/** So old may what is known of leaders and partitions be, as long as no error tells. */
+const metadataMaxAgeMs = 60_000
 
-/** Tells of each cluster object that the client object makes from now on, before it is used. */
-export function onNewCluster(kafka: Kafka, tell: (cluster: Cluster) => void): void {
-  const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === createCluster)
-  if (symbol === undefined) return
-  const client = kafka as unknown as Record<symbol, (settings: unknown) => Cluster>
-  const make = client[symbol]!
-  client[symbol] = (settings) => {
-    const cluster = make(settings)
-    tell(cluster)
-    return cluster
-  }
-}
+/** All that we call of it. */
+const needed = [
+  'addMultipleTargetTopics',
+  'addTargetTopic',
+  'fetchTopicsOffset',
+  'findBroker',
+  'findGroupCoordinator',
+  'findLeaderForPartitions',
+  'findTopicPartitionMetadata',
+  'getNodeIds',
+  'refreshMetadata',
+  'refreshMetadataIfNecessary',
+] as const
 
-/** A cluster object for requests that kafkajs has no call for. `owner`, which never joins a group, connects and disconnects it. */
+/**
+ * A cluster object for requests that kafkajs has no call for. `owner`, which never joins a group, connects and disconnects it.
+ * Throws LogError `refused` where this kafkajs works otherwise than the one that we know.
+ */
 export function openCluster(kafka: Kafka): { readonly owner: Consumer; readonly cluster: Cluster } {
   let cluster: Cluster | undefined
   const owner = kafka.consumer({
     groupId: 'beckon-reader',
     allowAutoTopicCreation: false,
+    metadataMaxAge: metadataMaxAgeMs,
     partitionAssigners: [
       (context) => {
         cluster = context.cluster
@@ -34,6 +37,9 @@ export function openCluster(kafka: Kafka): { readonly owner: Consumer; readonly 
       },
     ],
   })
-  if (cluster === undefined) throw new LogError('refused', 'this kafkajs gives no cluster to its assigners')
+  const missing = needed.find((name) => typeof cluster?.[name] !== 'function')
+  if (cluster === undefined || missing !== undefined) {
+    throw new LogError('refused', `this kafkajs is not 2.2.4, which beckon is made for: no ${missing ?? 'cluster'}`)
+  }
   return { owner, cluster }
 }

@@ -1,10 +1,11 @@
-/** kafkajs's errors as the port's. */
+/** The errors of brokers and of kafkajs as the port's. */
 import { LogError, type LogErrorCode } from '../log.ts'
 
 const codeOfType: ReadonlyMap<string, LogErrorCode> = new Map([
   // The coordinator says the same where its time-out ended the transaction: the id is no longer ours either way.
   ['INVALID_PRODUCER_EPOCH', 'fenced'],
   ['INVALID_PRODUCER_ID_MAPPING', 'fenced'],
+  ['PRODUCER_FENCED', 'fenced'],
   ['MESSAGE_TOO_LARGE', 'too_large'],
   ['RECORD_LIST_TOO_LARGE', 'too_large'],
   ['OFFSET_METADATA_TOO_LARGE', 'too_large'],

@@ -11,13 +11,13 @@ import {
   type NewTopic,
   type SliceWriter,
 } from '../log.ts'
+import { Appender } from './appender.ts'
 import { createClient, type KafkaOptions } from './client.ts'
 import { registerCodecs } from './codecs.ts'
 import { joinGroup } from './consumption.ts'
 import { toLogError } from './errors.ts'
-import { useLeanProduce } from './lean-produce.ts'
 import { PartitionReader } from './partition-reader.ts'
-import { openKafkaProducer, openKafkaWriter } from './writer.ts'
+import { openKafkaWriter } from './writer.ts'
 
 const newTopicPatienceMs = 10_000
 
@@ -31,23 +31,27 @@ export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
   } catch (error) {
     throw toLogError(error, 'connecting to the brokers', 'unavailable')
   }
-  return new KafkaLog(options, readers, admin)
+  return new KafkaLog(options, readers, createClient(options, writerRetry), admin)
 }
 
-/** Transactions wait for some milliseconds often; kafkajs's default first pause of 300 ms would be most of a slice's time. */
+/** Of connections and metadata: a writer that waits holds its partition up, and is opened again with longer pauses. */
 const writerRetry = { initialRetryTime: 10, maxRetryTime: 500, retries: 8 }
 
 class KafkaLog implements Log {
   readonly #options: KafkaOptions
   readonly #readers: Kafka
   readonly #admin: Admin
-  #producer: ReturnType<typeof openKafkaProducer> | undefined
+  readonly #writers: Kafka
+  #appender: Promise<Appender> | undefined
+  /** Those that it has been asked for. */
+  readonly #topics = new Set<string>()
   #reader: Promise<PartitionReader> | undefined
   #closed = false
 
-  constructor(options: KafkaOptions, readers: Kafka, admin: Admin) {
+  constructor(options: KafkaOptions, readers: Kafka, writers: Kafka, admin: Admin) {
     this.#options = options
     this.#readers = readers
+    this.#writers = writers
     this.#admin = admin
   }
 
@@ -58,18 +62,17 @@ class KafkaLog implements Log {
 
   async openWriter(transactionalId: string): Promise<SliceWriter> {
     if (this.#closed) throw new LogError('unavailable', 'the log is closed')
-    return openKafkaWriter(this.#writerClient(), transactionalId)
+    return openKafkaWriter(this.#writers, transactionalId, this.#topics)
   }
 
   async append(records: readonly OutRecord[]): Promise<ReadonlyMap<string, number>> {
-    this.#producer ??= openKafkaProducer(this.#writerClient())
-    const producer = this.#producer
+    this.#appender ??= Appender.open(this.#writers, new Set(records.map(({ topic }) => topic)))
+    const appender = this.#appender
     try {
-      return await (await producer).append(records)
+      return await (await appender).append(records)
     } catch (error) {
-      // A producer that has failed once may be stuck for ever.
-      if (this.#producer === producer) this.#producer = undefined
-      await producer.then((opened) => opened.close()).catch(() => undefined)
+      if (this.#appender === appender) this.#appender = undefined
+      await appender.then((opened) => opened.close()).catch(() => undefined)
       throw toLogError(error, 'appending', 'unavailable')
     }
   }
@@ -97,6 +100,7 @@ class KafkaLog implements Log {
     const { topics } = await this.#ask(`looking up ${topic}`, () => this.#admin.fetchTopicMetadata({ topics: [topic] }))
     const found = topics.find(({ name }) => name === topic)
     if (found === undefined) throw unknownTopic(topic)
+    this.#topics.add(topic)
     return found.partitions.length
   }
 
@@ -122,12 +126,6 @@ class KafkaLog implements Log {
     }
   }
 
-  #writerClient(): Kafka {
-    const kafka = createClient(this.#options, writerRetry)
-    if (this.#options.records !== 'stock') useLeanProduce(kafka)
-    return kafka
-  }
-
   #openReader(): Promise<PartitionReader> {
     if (this.#closed) throw new LogError('unavailable', 'the log is closed')
     this.#reader ??= PartitionReader.open(this.#readers, this.#options)
@@ -149,7 +147,7 @@ class KafkaLog implements Log {
   async close(): Promise<void> {
     this.#closed = true
     await this.#reader?.then((reader) => reader.close()).catch(() => undefined)
-    await this.#producer?.then((producer) => producer.close()).catch(() => undefined)
+    await this.#appender?.then((appender) => appender.close()).catch(() => undefined)
     await this.#admin.disconnect()
   }
 

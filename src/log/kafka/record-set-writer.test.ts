@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Message } from 'kafkajs'
+import type { OutRecord } from '../../events/log.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { readRecordSet } from './record-set.ts'
 import { type OutBatch, writeRecordBatch } from './record-set-writer.ts'
@@ -14,10 +15,10 @@ const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0')
 const decodeBatch = require('kafkajs/src/protocol/recordBatch/v0/decoder')
 const Decoder = require('kafkajs/src/protocol/decoder')
 
-async function stockBytes({ messages, timeMs, ...fields }: OutBatch): Promise<Buffer> {
-  const records = messages.map((message, offsetDelta) => encodeRecord({ ...message, offsetDelta }))
+async function stockBytes({ records, timeMs, ...fields }: OutBatch): Promise<Buffer> {
+  const encoded = records.map((record, offsetDelta) => encodeRecord({ ...record, offsetDelta }))
   const times = { firstTimestamp: timeMs, maxTimestamp: timeMs }
-  return (await RecordBatch({ ...fields, ...times, lastOffsetDelta: records.length - 1, records })).buffer
+  return (await RecordBatch({ ...fields, ...times, lastOffsetDelta: encoded.length - 1, records: encoded })).buffer
 }
 
 function ourBytes(batch: OutBatch): Buffer {
@@ -40,13 +41,14 @@ const text = (maxLength: number) => fc.oneof(fc.string({ maxLength }), fc.string
 const headerValue = fc.oneof(text(40), bytes(40))
 // kafkajs's decoder takes these names for headers that are there already.
 const headerName = text(30).filter((name) => !(name in Object.prototype))
-const message = fc.record({
+const record: fc.Arbitrary<OutRecord> = fc.record({
+  topic: fc.constant('t'),
   key: fc.option(fc.oneof(text(100), bytes(100))),
   value: fc.option(bytes(300)),
   headers: fc.dictionary(headerName, fc.oneof(headerValue, fc.array(headerValue, { maxLength: 3 })), { maxKeys: 4 }),
 })
 const batch: fc.Arbitrary<OutBatch> = fc.record({
-  messages: fc.array(message, { minLength: 1, maxLength: 80 }),
+  records: fc.array(record, { minLength: 1, maxLength: 80 }),
   timeMs: fc.nat({ max: 2 ** 43 }),
   transactional: fc.boolean(),
   producerId: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
@@ -65,7 +67,7 @@ test('whatever the records, the bytes are those that kafkajs writes', async () =
 test('whatever the records, kafkajs’s reader and ours read what was written', async () => {
   await fc.assert(
     fc.asyncProperty(batch, async (drawn) => {
-      const wanted = drawn.messages.map(({ key, value, headers = {} }, i) => [
+      const wanted = drawn.records.map(({ key, value, headers }, i) => [
         i,
         drawn.timeMs,
         asBytes(key),
@@ -74,7 +76,7 @@ test('whatever the records, kafkajs’s reader and ours read what was written', 
           [values!].flat().map((one) => ({ name: String(Buffer.from(name)), value: asBytes(one) })),
         ),
       ])
-      const records = ourBytes(drawn)
+      const bytes = ourBytes(drawn)
       const view = await readRecordSet({
         topic: 't',
         partition: 0,
@@ -82,7 +84,7 @@ test('whatever the records, kafkajs’s reader and ours read what was written', 
         untilOffset: Number.POSITIVE_INFINITY,
         highWatermark: 0,
         aborted: [],
-        records,
+        records: bytes,
       })
       const seen = Array.from({ length: view.count }, (_, i) => [
         view.offset(i),
@@ -92,7 +94,7 @@ test('whatever the records, kafkajs’s reader and ours read what was written', 
         view.headers(i),
       ])
       assert.deepEqual(seen, wanted)
-      const decoded = await decodeBatch(new Decoder(records))
+      const decoded = await decodeBatch(new Decoder(bytes))
       assert.equal(Number(decoded.producerId), drawn.producerId)
       assert.equal(decoded.inTransaction, drawn.transactional)
       assert.deepEqual(
@@ -110,11 +112,11 @@ test('whatever the records, kafkajs’s reader and ours read what was written', 
 
 test('lengths at which a varint grows by a byte, of texts and of bytes, up to the largest record', async () => {
   for (const size of [0, 23, 24, 25, 63, 64, 8191, 8192, 2 ** 20 - 1, 2 ** 20]) {
-    const messages: Message[] = [
-      { key: 'k'.repeat(size), value: Buffer.alloc(size, 1), headers: { h: 'é'.repeat(size / 2) } },
-      { key: null, value: null },
+    const records: OutRecord[] = [
+      { topic: 't', key: 'k'.repeat(size), value: Buffer.alloc(size, 1), headers: { h: 'é'.repeat(size / 2) } },
+      { topic: 't', key: null, value: null, headers: {} },
     ]
-    const drawn = { ...producer, messages }
+    const drawn = { ...producer, records }
     assert.ok(ourBytes(drawn).equals(await stockBytes(drawn)), `${size} bytes`)
   }
 })

@@ -1,11 +1,11 @@
 /** One record batch as a producer sends it (message format 2, KIP-98), uncompressed. */
-import type { IHeaders, Message } from 'kafkajs'
+import type { OutRecord } from '../../events/log.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { crc32c } from './crc32c.ts'
 
 /** Records of one partition, and who sends them. */
 export interface OutBatch {
-  readonly messages: readonly Message[]
+  readonly records: readonly OutRecord[]
   /** The time of all records; ms. */
   readonly timeMs: number
   readonly transactional: boolean
@@ -22,7 +22,7 @@ const crcAt = 17
 const attributesAt = 21
 
 export function writeRecordBatch(to: ByteWriter, batch: OutBatch): void {
-  const { messages, timeMs, transactional, producerId, producerEpoch, firstSequence } = batch
+  const { records, timeMs, transactional, producerId, producerEpoch, firstSequence } = batch
   const start = to.length
   to.int64(0) // base offset and leader epoch are the broker's to say
   to.int32(0) // length, below
@@ -30,25 +30,25 @@ export function writeRecordBatch(to: ByteWriter, batch: OutBatch): void {
   to.int8(2)
   to.int32(0) // checksum, below
   to.int16(transactional ? transactionalFlag : 0)
-  to.int32(messages.length - 1)
+  to.int32(records.length - 1)
   to.int64(timeMs)
   to.int64(timeMs)
   to.int64(producerId)
   to.int16(producerEpoch)
   to.int32(firstSequence)
-  to.int32(messages.length)
-  for (let i = 0; i < messages.length; i++) writeRecord(to, messages[i]!, i)
+  to.int32(records.length)
+  for (let i = 0; i < records.length; i++) writeRecord(to, records[i]!, i)
   const bytes = to.written
   bytes.writeInt32BE(bytes.length - start - 12, start + 8)
   bytes.writeUInt32BE(crc32c(bytes, start + attributesAt, bytes.length), start + crcAt)
 }
 
-function writeRecord(to: ByteWriter, { key, value, headers = {} }: Message, offsetDelta: number): void {
+function writeRecord(to: ByteWriter, { key, value, headers }: OutRecord, offsetDelta: number): void {
   const start = to.length
   to.int8(0) // attributes
   to.varint(0) // time delta
   to.varint(offsetDelta)
-  to.sized(key ?? null)
+  to.sized(key)
   to.sized(value)
   const names = Object.keys(headers)
   let count = 0
@@ -67,6 +67,6 @@ function writeHeader(to: ByteWriter, name: string, value: HeaderValue): void {
   to.sized(value)
 }
 
-function isRepeated(value: IHeaders[string]): value is HeaderValue[] {
+function isRepeated(value: OutRecord['headers'][string] | undefined): value is readonly HeaderValue[] {
   return Array.isArray(value)
 }

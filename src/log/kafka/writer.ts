@@ -1,233 +1,183 @@
 /** Transactions: one producer by transactional id, one transaction by slice. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka, Message, Producer, RecordMetadata, TopicMessages, Transaction } from 'kafkajs'
-import type { OutRecord } from '../../events/log.ts'
-import { LogError, partitionKey, type Slice, type SliceWriter } from '../log.ts'
-import { partitionOfKey } from '../murmur2.ts'
-import { KnownCoordinators } from './coordinators.ts'
-import { errorType, toLogError } from './errors.ts'
-
-/** A producer puts all records of one request and partition into one batch; brokers take 1 MiB by default. */
-const maxRequestBytes = 1_000_000
-const maxRequestRecords = 1000
-/** Around a record in its batch, at most: lengths, deltas and the batch's header. */
-const recordOverheadBytes = 100
+import type { Broker, Kafka } from 'kafkajs'
+import { LogError, partitionKey, type Slice, type SliceWriter, type TopicPartition } from '../log.ts'
+import { Batcher, byLeader, type PartitionBatch, requestsOf } from './batcher.ts'
+import { Brokers } from './brokers.ts'
+import { toLogError } from './errors.ts'
+import { addOffsetsToTxn } from './protocol/add-offsets-to-txn.ts'
+import { addPartitionsToTxn } from './protocol/add-partitions-to-txn.ts'
+import { answersByPartition } from './protocol/answers.ts'
+import { endTxn } from './protocol/end-txn.ts'
+import { BrokerError, throwIfError } from './protocol/errors.ts'
+import type { FindCoordinatorAsked } from './protocol/find-coordinator.ts'
+import { initProducerId } from './protocol/init-producer-id.ts'
+import { produce } from './protocol/produce.ts'
+import type { InTransaction, PartitionResult } from './protocol/request.ts'
+import { send } from './protocol/send.ts'
+import { txnOffsetCommit } from './protocol/txn-offset-commit.ts'
+import { Sequences } from './sequences.ts'
 
 /** Longer than any slice, shorter than the rebalance. Past it the coordinator aborts, and fences us. */
 const transactionTimeoutMs = 15_000
-const coordinatorPatienceMs = 10_000
-/** The last transaction's markers are being written: some milliseconds. */
-const markersPending = 'CONCURRENT_TRANSACTIONS'
-/** kafkajs retries these under names that the brokers' errors do not have (14, 15, 16), or not at all (51). */
-const coordinatorBusy: ReadonlySet<string> = new Set([
-  'GROUP_LOAD_IN_PROGRESS',
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'NOT_COORDINATOR_FOR_GROUP',
-  markersPending,
-])
+/** Shorter than a request's own time-out, so that the broker says that it was too long. */
+const replicasTimeoutMs = 10_000
 
-/** `kafka` is this writer's alone. */
-export async function openKafkaWriter(kafka: Kafka, transactionalId: string): Promise<SliceWriter> {
-  const coordinators = new KnownCoordinators(kafka)
-  const producer = kafka.producer({
-    idempotent: true,
-    transactionalId,
-    transactionTimeout: transactionTimeoutMs,
-    maxInFlightRequests: 1,
-    allowAutoTopicCreation: false,
-    metadataMaxAge: 60_000,
-    createPartitioner,
-  })
+/** @param topics as `Brokers.connect` */
+export async function openKafkaWriter(
+  kafka: Kafka,
+  transactionalId: string,
+  topics: Iterable<string>,
+): Promise<SliceWriter> {
+  let brokers: Brokers | undefined
   try {
-    await producer.connect()
-    // The first transaction() asks for the id's new epoch; it is then begun on our side only.
-    const begun = await producer.transaction()
-    coordinators.enabled = true
-    return new KafkaWriter(producer, coordinators, begun)
+    const opened = await Brokers.connect(kafka, topics)
+    brokers = opened
+    const { producerId, producerEpoch } = await opened.untilReady(async () => {
+      const asked = { transactionalId, transactionTimeoutMs }
+      const answer = await opened.sendToCoordinator(coordinatorOf(transactionalId), initProducerId, asked)
+      throwIfError(initProducerId.name, answer.errorCode)
+      return answer
+    })
+    return new KafkaWriter(opened, { transactionalId, producerId, producerEpoch })
   } catch (error) {
-    await discard(producer)
+    await brokers?.close()
     throw toLogError(error, 'opening a transactional producer', 'unavailable')
   }
 }
 
+/**
+ * A transaction takes three round trips; the requests of a line go out together:
+ *
+ *     to its coordinator        AddPartitionsToTxn   AddOffsetsToTxn
+ *     to leaders and the group  Produce …            TxnOffsetCommit
+ *     to its coordinator        EndTxn
+ *
+ * EndTxn is sent only when all of it is acknowledged, each partition once by each request that asked for it. Whatever else
+ * happens, the writer is dead, and the next one's InitProducerId aborts what was begun. No Produce is sent twice: a record may
+ * be in the log although its request failed. The other requests mean the same when they are sent again.
+ */
 class KafkaWriter implements SliceWriter {
-  readonly #producer: Producer
-  readonly #coordinators: KnownCoordinators
-  #begun: Transaction | undefined
+  readonly #brokers: Brokers
+  readonly #own: InTransaction
+  readonly #coordinator: FindCoordinatorAsked
+  readonly #batches = new Batcher()
+  readonly #sequences = new Sequences()
   #dead = false
 
-  constructor(producer: Producer, coordinators: KnownCoordinators, begun: Transaction) {
-    this.#producer = producer
-    this.#coordinators = coordinators
-    this.#begun = begun
+  constructor(brokers: Brokers, own: InTransaction) {
+    this.#brokers = brokers
+    this.#own = own
+    this.#coordinator = coordinatorOf(own.transactionalId)
   }
 
   async commit(slice: Slice): Promise<ReadonlyMap<string, number>> {
     if (this.#dead) throw new LogError('aborted', 'the writer is dead: open a new one')
     // Dead until the commit succeeds: a second call meanwhile, or after a throw, would share a broken transaction.
     this.#dead = true
-    const written = new Map<string, number>()
-    const transaction = await this.#prepare(slice, written)
-    try {
-      await transaction.commit()
-    } catch (error) {
+    const written = await this.#write(slice).catch((error: unknown) => {
+      // The metadata had it a moment ago: a broker that has just started may not. Where it is gone, the next writer finds so.
+      const isBehind =
+        error instanceof BrokerError && error.request !== 'Metadata' && error.type === 'UNKNOWN_TOPIC_OR_PARTITION'
+      if (isBehind) throw new LogError('aborted', 'a broker does not know of a topic yet', error)
+      throw toLogError(error, 'writing a transaction', 'aborted')
+    })
+    await this.#end().catch((error: unknown) => {
       throw toLogError(error, 'committing', 'unknown_outcome')
-    }
+    })
     this.#dead = false
     return written
   }
 
-  async #prepare(
-    { records, groupId, topic, partition, nextOffset, metadata }: Slice,
-    written: Map<string, number>,
-  ): Promise<Transaction> {
+  async #write({ records, ...offset }: Slice): Promise<ReadonlyMap<string, number>> {
+    await this.#brokers.knowTopics(new Set(records.map(({ topic }) => topic)))
+    const batches = this.#batches.split(records, (topic) => this.#brokers.partitionCount(topic))
+    const leaders = await this.#leadersOf(batches)
+    await settled([this.#addPartitions(batches), this.#addOffsets(offset.groupId)])
+    const written = new Map<string, number>()
+    await settled([this.#commitOffset(offset), ...leaders.map(([broker, own]) => this.#produce(broker, own, written))])
+    return written
+  }
+
+  /** Who is to be sent what: a partition has one leader for all of the transaction. Refused where one has none. */
+  async #leadersOf(batches: readonly PartitionBatch[]): Promise<[Broker, PartitionBatch[]][]> {
+    const group = () => byLeader(batches, (at) => this.#brokers.leaderOf(at))
+    let byNode: ReadonlyMap<number, PartitionBatch[]>
     try {
-      const requests = splitRequests(records)
-      const transaction = this.#begun ?? (await this.#producer.transaction())
-      this.#begun = undefined
-      // The offset goes first: the id is busy until the last transaction's markers are written, and our own retry is quicker.
-      const offset = { partition, offset: String(nextOffset), metadata }
-      await this.#untilReady(() =>
-        transaction.sendOffsets({ consumerGroupId: groupId, topics: [{ topic, partitions: [offset] }] }),
-      )
-      for (const topicMessages of requests) {
-        noteWritten(written, await transaction.sendBatch({ acks: -1, topicMessages }))
-      }
-      return transaction
+      byNode = group()
     } catch (error) {
-      throw toLogError(error, 'writing a transaction', 'aborted')
+      if (!(error instanceof BrokerError)) throw error
+      await this.#brokers.refresh()
+      byNode = group()
     }
+    const leaders: [Broker, PartitionBatch[]][] = []
+    for (const [nodeId, own] of byNode) leaders.push([await this.#brokers.node(nodeId), own])
+    return leaders
   }
 
-  async #untilReady(attempt: () => Promise<void>): Promise<void> {
-    const deadline = performance.now() + coordinatorPatienceMs
-    for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 1.5, 100)) {
-      try {
-        return await attempt()
-      } catch (error) {
-        const type = errorType(error)
-        if (!coordinatorBusy.has(type) || performance.now() > deadline) throw error
-        if (type !== markersPending) this.#coordinators.forget()
-        await sleep(pauseMs)
+  async #addPartitions(batches: readonly PartitionBatch[]): Promise<void> {
+    const partitions = [...new Map(batches.map((batch) => [partitionKey(batch), batch])).values()]
+    if (partitions.length === 0) return
+    await this.#brokers.untilReady(async () => {
+      const asked = { ...this.#own, partitions }
+      const { results } = await this.#brokers.sendToCoordinator(this.#coordinator, addPartitionsToTxn, asked)
+      checkResults(addPartitionsToTxn.name, partitions, results)
+    })
+  }
+
+  async #addOffsets(groupId: string): Promise<void> {
+    await this.#brokers.untilReady(async () => {
+      const asked = { ...this.#own, groupId }
+      const { errorCode } = await this.#brokers.sendToCoordinator(this.#coordinator, addOffsetsToTxn, asked)
+      throwIfError(addOffsetsToTxn.name, errorCode)
+    })
+  }
+
+  async #commitOffset({ groupId, topic, partition, nextOffset: offset, metadata }: Place): Promise<void> {
+    const offsets = [{ topic, partition, offset, metadata }]
+    await this.#brokers.untilReady(async () => {
+      const asked = { ...this.#own, groupId, offsets }
+      const { results } = await this.#brokers.sendToCoordinator({ of: 'group', id: groupId }, txnOffsetCommit, asked)
+      checkResults(txnOffsetCommit.name, offsets, results)
+    })
+  }
+
+  async #produce(leader: Broker, batches: readonly PartitionBatch[], written: Map<string, number>): Promise<void> {
+    for (const request of requestsOf(batches)) {
+      const numbered = request.map(({ topic, partition, records }) => {
+        const at = { topic, partition }
+        return { ...at, records, firstSequence: this.#sequences.take(at, records.length) }
+      })
+      const asked = { ...this.#own, timeMs: Date.now(), timeoutMs: replicasTimeoutMs, batches: numbered }
+      const { results } = await send(leader, produce, asked)
+      checkResults(produce.name, numbered, results)
+      for (const result of results) {
+        const key = partitionKey(result)
+        if (!written.has(key)) written.set(key, result.baseOffset)
       }
     }
   }
 
-  close(): Promise<void> {
+  async #end(): Promise<void> {
+    const { errorCode } = await this.#brokers.sendToCoordinator(this.#coordinator, endTxn, this.#own)
+    throwIfError(endTxn.name, errorCode)
+  }
+
+  async close(): Promise<void> {
     this.#dead = true
-    return discard(this.#producer)
+    await this.#brokers.close()
   }
 }
 
-/** Where the first record of each partition lies. */
-function noteWritten(written: Map<string, number>, answers: readonly RecordMetadata[]): void {
-  for (const { topicName, partition, baseOffset } of answers) {
-    const key = partitionKey({ topic: topicName, partition })
-    if (!written.has(key)) written.set(key, Number(baseOffset))
-  }
+const coordinatorOf = (id: string): FindCoordinatorAsked => ({ of: 'transaction', id })
+
+type Place = Omit<Slice, 'records'>
+
+/** Throws WrongAnswer, or BrokerError for the first error. */
+function checkResults(request: string, asked: readonly TopicPartition[], results: readonly PartitionResult[]): void {
+  for (const { errorCode } of answersByPartition(request, asked, results).values()) throwIfError(request, errorCode)
 }
 
-/** A plain idempotent producer, for records that belong to no transaction. */
-export async function openKafkaProducer(kafka: Kafka) {
-  const producer = kafka.producer({
-    idempotent: true,
-    maxInFlightRequests: 1,
-    allowAutoTopicCreation: false,
-    createPartitioner,
-  })
-  await producer.connect()
-  return {
-    async append(records: readonly OutRecord[]): Promise<ReadonlyMap<string, number>> {
-      const written = new Map<string, number>()
-      for (const topicMessages of splitRequests(records)) {
-        noteWritten(written, await producer.sendBatch({ acks: -1, topicMessages }))
-      }
-      return written
-    },
-    close: () => discard(producer),
-  }
-}
-
-/** A broken producer may fail to say good-bye; it is thrown away either way. */
-async function discard(producer: Producer): Promise<void> {
-  await producer.disconnect().catch(() => undefined)
-}
-
-/** The default of kafkajs agrees with it, at many times the cost. */
-function createPartitioner() {
-  let next = 0
-  return ({ partitionMetadata, message }: { partitionMetadata: readonly unknown[]; message: Message }): number => {
-    if (message.partition !== undefined) return message.partition
-    const count = partitionMetadata.length
-    return message.key === null || message.key === undefined ? next++ % count : partitionOfKey(message.key, count)
-  }
-}
-
-/** Requests that a broker takes, in order. Throws LogError `too_large` for a record that no request can hold. */
-function splitRequests(records: readonly OutRecord[]): TopicMessages[][] {
-  const requests: Map<string, Message[]>[] = []
-  let bytes = Number.POSITIVE_INFINITY
-  let count = 0
-  for (const record of records) {
-    const size = sizeOf(record)
-    if (size > maxRequestBytes) {
-      throw new LogError('too_large', `a record for ${record.topic} has ${size} bytes, more than ${maxRequestBytes}`)
-    }
-    if (bytes + size > maxRequestBytes || count === maxRequestRecords) {
-      requests.push(new Map())
-      bytes = 0
-      count = 0
-    }
-    bytes += size
-    count++
-    const request = requests.at(-1)!
-    const messages = request.get(record.topic)
-    if (messages === undefined) request.set(record.topic, quicklyGrouped([toMessage(record)]))
-    else messages.push(toMessage(record))
-  }
-  return requests.map((request) => [...request].map(([topic, messages]) => ({ topic, messages })))
-}
-
-type ByPartition = Readonly<Record<number, Message[]>>
-
-/**
- * kafkajs groups the messages of a request by partition with `reduce`, whose step copies the partition's list for each message
- * that it adds: half a million copies for a thousand messages. These take what the step makes of each alone, and add that.
- */
-function quicklyGrouped(messages: Message[]): Message[] {
-  return Object.defineProperty(messages, 'reduce', {
-    value: (step: (none: ByPartition, message: Message) => ByPartition) => {
-      const groups: Record<string, Message[]> = {}
-      for (const message of messages) {
-        for (const [partition, own] of Object.entries(step({}, message))) {
-          const group = groups[partition]
-          if (group === undefined) groups[partition] = own
-          else group.push(...own)
-        }
-      }
-      return groups
-    },
-  })
-}
-
-function toMessage({ key, value, headers, partition }: OutRecord): Message {
-  // The timestamp is the producer's: now. Brokers refuse a whole transaction for one that is an hour ahead.
-  const message: Message = { key, value, headers: headers as NonNullable<Message['headers']> }
-  if (partition !== undefined) message.partition = partition
-  return message
-}
-
-function sizeOf({ key, value, headers }: OutRecord): number {
-  let bytes = recordOverheadBytes + byteLength(key) + byteLength(value)
-  for (const name in headers) {
-    const values = headers[name]!
-    for (const one of Array.isArray(values) ? values : [values]) {
-      bytes += 10 + Buffer.byteLength(name) + byteLength(one as Buffer | string)
-    }
-  }
-  return bytes
-}
-
-function byteLength(bytes: Buffer | string | null): number {
-  return bytes === null ? 0 : Buffer.byteLength(bytes)
+/** When all have ended, so that nothing is under way any more where one has failed. */
+async function settled(all: readonly Promise<void>[]): Promise<void> {
+  for (const one of await Promise.allSettled(all)) if (one.status === 'rejected') throw one.reason
 }

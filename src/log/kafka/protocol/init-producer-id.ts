@@ -1,6 +1,6 @@
 import { ByteWriter } from '../byte-writer.ts'
 import { ByteReader } from './byte-reader.ts'
-import type { Answered, Request } from './request.ts'
+import type { Request, Result } from './request.ts'
 
 /** Gives an id and an epoch to write under; for a transactional id it fences the last owner and aborts what that left open. */
 export interface InitProducerIdAsked {
@@ -10,8 +10,7 @@ export interface InitProducerIdAsked {
   readonly transactionTimeoutMs: number
 }
 
-export interface InitProducerIdAnswer extends Answered {
-  readonly errorCode: number
+export interface InitProducerIdAnswer extends Result {
   readonly producerId: number
   readonly producerEpoch: number
 }

@@ -1,3 +1,5 @@
+import type { TopicPartition } from '../../log.ts'
+
 /**
  * One request of Kafka's protocol in the one version that we speak (https://kafka.apache.org/protocol): a file for each in
  * this folder, `send.ts` sends them. Versions before the flexible ones (KIP-482), since kafkajs writes the header.
@@ -15,4 +17,21 @@ export interface Request<Asked, Answer extends Answered> {
 export interface Answered {
   /** For so long the broker wants no more requests; ms. */
   readonly throttleMs: number
+}
+
+/** An answer that is a success or an error. */
+export interface Result extends Answered {
+  readonly errorCode: number
+}
+
+/** The same of one partition among several. */
+export interface PartitionResult extends TopicPartition {
+  readonly errorCode: number
+}
+
+/** Who asks, in whose transaction. */
+export interface InTransaction {
+  readonly transactionalId: string
+  readonly producerId: number
+  readonly producerEpoch: number
 }

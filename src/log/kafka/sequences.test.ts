@@ -1,0 +1,10 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Sequences } from './sequences.ts'
+
+test('records are numbered by partition, and the numbers go round where an int32 ends', () => {
+  const sequences = new Sequences()
+  const [a, b] = [0, 1].map((partition) => ({ topic: 't', partition }))
+  assert.deepEqual([sequences.take(a!, 3), sequences.take(b!, 1), sequences.take(a!, 2 ** 31 - 4)], [0, 0, 3])
+  assert.deepEqual([sequences.take(a!, 5), sequences.take(a!, 1)], [2 ** 31 - 1, 4])
+})

@@ -1,0 +1,16 @@
+import { partitionKey, type TopicPartition } from '../log.ts'
+
+const sequenceEnd = 2 ** 31
+
+/** What a producer is to the brokers: an id and an epoch, under which it numbers the records of each partition. */
+export class Sequences {
+  readonly #next = new Map<string, number>()
+
+  /** The number of the first of the partition's next so many records; they are taken then. Goes round at 2^31. */
+  take(at: TopicPartition, count: number): number {
+    const key = partitionKey(at)
+    const first = this.#next.get(key) ?? 0
+    this.#next.set(key, (first + count) % sequenceEnd)
+    return first
+  }
+}
