@@ -1,25 +1,7 @@
-import { openEngine } from '../../src/cli/config-option.ts'
-import { connectLog, connectStore } from '../../src/cli/connect.ts'
-import type { Log } from '../../src/log/log.ts'
-import { createLogger } from '../../src/ops/logger.ts'
-import { startService } from '../../src/service.ts'
+import { runWorkerWith } from './worker-with.ts'
 
 /**
  * The negative control: the service with transactional ids of the worker instead of the partition, so that nobody
  * fences a worker that lost its partitions and does not know it. `one-id-worker.js CONFIG`.
  */
-const engine = openEngine(process.argv[2]!)
-const logger = createLogger('info')
-const clickhouse = connectStore(engine.config)
-const real = await connectLog(engine.config, logger)
-const log: Log = new Proxy(real, {
-  get: (of, name: keyof Log) =>
-    name === 'openWriter' ? (id: string) => of.openWriter(`${id}.${process.pid}`) : of[name].bind(of),
-})
-const service = await startService(engine, { log, clickhouse, registry: undefined, logger })
-await Promise.race([new Promise((resolve) => process.once('SIGTERM', resolve)), service.crashed])
-await service.stop(15_000)
-await real.close()
-await clickhouse.close()
-// A consumer that waits for its group would keep the process.
-process.exit()
+await runWorkerWith((log, id) => log.openWriter(`${id}.${process.pid}`))
