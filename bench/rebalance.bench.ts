@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { journalCodec } from '../src/journal/journal.ts'
-import { journalSchemas } from '../src/journal-schemas.ts'
 import { openKafkaLog } from '../src/log/kafka/kafka-log.ts'
 import type { Log } from '../src/log/log.ts'
+import { journalSchemas } from '../src/schema-files.ts'
 import type { Report } from './report.ts'
 import { makeBed, type Place, partitions, ServiceProcess } from './service-process.ts'
 

@@ -8,13 +8,15 @@ import { compilePolicy } from './decide/compile-policy.ts'
 import type { Policy } from './decide/policy.ts'
 import { compileEnricher, type EnrichOptions } from './enrich/enrich.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
-import { openGeoDatabase } from './enrich/mmdb/geo-database.ts'
+import { type GeoDatabase, openGeoDatabase } from './enrich/mmdb/geo-database.ts'
 import type { Event } from './events/event.ts'
 import { ExpressionFault, isVariableName } from './expressions/expression.ts'
 import { compileFeatures, type FeatureSet } from './features/features.ts'
 import { actionVariables } from './features/moment.ts'
+import { foldSettingsOf, type SettingsText } from './fold-settings.ts'
 import { compileDecoder, type Decoder } from './ingest/decode.ts'
 import { Rejected } from './ingest/rejected.ts'
+import { readSchema } from './schema-files.ts'
 
 /** A configuration compiled: all that a slice needs, without anything that talks to the world. */
 export interface Engine {
@@ -27,7 +29,13 @@ export interface Engine {
   /** The decoder of each input topic. */
   readonly decoders: ReadonlyMap<string, Decoder>
   readonly enrich: (event: Event) => Enrichment
+  readonly geo: GeoDatabase | undefined
+  /** All that folds beside the rules. */
+  readonly settings: SettingsText
 }
+
+/** How the configuration's problems are told. */
+type Note = (path: readonly PropertyKey[], fault: unknown) => void
 
 /**
  * Compiles what the configuration declares, and reads the files that it names (schemas, the geo database). `beckon check`
@@ -36,19 +44,16 @@ export interface Engine {
  */
 export function compileEngine({ config, source }: LoadedConfig): Engine {
   const faults: Fault[] = []
-  const note = (path: readonly PropertyKey[], fault: unknown) => {
+  const note: Note = (path, fault) => {
     const offset = fault instanceof ExpressionFault ? fault.position : 0
     faults.push(source.fault(path, (fault as Error).message, offset))
   }
   const rules = compileRules(config, note)
-  const decoders = new Map<string, Decoder>()
-  for (const [index, topic] of config.topics.entries()) {
-    const decoder = topicDecoder(topic, config, (path, fault) => note(['topics', index, ...path], fault))
-    if (decoder) decoders.set(topic.name, decoder)
-  }
-  const enrich = compileEnricher(enrichOptions(config, (fault) => note(['enrich', 'geo_database'], fault)))
+  const files = readFiles(config, note)
+  const folding = compileFolding(config, files, note)
   if (faults.length > 0) throw new ConfigError(faults)
-  return { config, ...rules, decoders, enrich }
+  const settings = foldSettingsOf(config, files.schemas, files.geo?.sha256 ?? '')
+  return { config, ...rules, ...folding, geo: files.geo, settings }
 }
 
 /** The same engine under rules of before, as `policyText` gives them; undefined where this version does not take them. */
@@ -56,7 +61,10 @@ export function withRules(engine: Engine, policyText: string): Engine | undefine
   let faults = 0
   try {
     const rules = compileRules(JSON.parse(policyText) as Rules, () => faults++)
-    return faults > 0 ? undefined : { ...engine, ...rules }
+    if (faults > 0) return undefined
+    const { enrich } = engine.config
+    const session = { ...enrich.session, ...rules.rules.enrich.session }
+    return { ...engine, ...rules, config: { ...engine.config, enrich: { ...enrich, session } } }
   } catch {
     // Another version's text, of another shape.
     return undefined
@@ -96,25 +104,57 @@ function compileRules(
   return { features, policy, rules, policyText }
 }
 
-const formats = { registry: 'confluent', wire: 'confluent-file', avro: 'avro', json: 'json' } as const
+/** What the files hold that the configuration names. */
+interface Files {
+  /** By the topic. */
+  readonly schemas: ReadonlyMap<string, string>
+  readonly geo: GeoDatabase | undefined
+}
 
-/** The schema of our own events, for topics that speak it without a registry. */
-export const schemaFile = (name: string) => new URL(`../../schemas/${name}.avsc`, import.meta.url)
+function readFiles({ topics, enrich }: Config, note: Note): Files {
+  const schemas = new Map<string, string>()
+  for (const [index, { name, schema, format }] of topics.entries()) {
+    try {
+      if (schema !== undefined) schemas.set(name, readFileSync(schema, 'utf8'))
+      // Topics that speak our own schema without a registry.
+      else if (format === 'wire' || format === 'avro') schemas.set(name, readSchema('event'))
+    } catch {
+      note(['topics', index, 'schema'], new Error(`can't read ${schema}`))
+    }
+  }
+  try {
+    return { schemas, geo: enrich.geo_database === undefined ? undefined : openGeoDatabase(enrich.geo_database) }
+  } catch (fault) {
+    note(['enrich', 'geo_database'], fault)
+    return { schemas, geo: undefined }
+  }
+}
+
+/** What comes before the rules. */
+export function compileFolding(
+  { topics, limits, enrich }: Pick<Config, 'topics' | 'limits' | 'enrich'>,
+  { schemas, geo }: Files,
+  note: Note,
+): Pick<Engine, 'decoders' | 'enrich'> {
+  const decoders = new Map<string, Decoder>()
+  for (const [index, topic] of topics.entries()) {
+    const schema = schemas.get(topic.name)
+    // It could not be read.
+    if (topic.schema !== undefined && schema === undefined) continue
+    const decoder = topicDecoder(topic, schema, limits, (path, fault) => note(['topics', index, ...path], fault))
+    if (decoder) decoders.set(topic.name, decoder)
+  }
+  return { decoders, enrich: compileEnricher(enrichOptions(enrich, geo)) }
+}
+
+const formats = { registry: 'confluent', wire: 'confluent-file', avro: 'avro', json: 'json' } as const
 
 function topicDecoder(
   topic: TopicConfig,
-  { limits }: Config,
+  schema: string | undefined,
+  limits: Config['limits'],
   onFault: (path: readonly string[], fault: unknown) => void,
 ): Decoder | undefined {
-  const wantsSchema = topic.format === 'wire' || topic.format === 'avro'
-  let schema: string | undefined
-  try {
-    if (topic.schema !== undefined) schema = readFileSync(topic.schema, 'utf8')
-    else if (wantsSchema) schema = readFileSync(schemaFile('event'), 'utf8')
-  } catch {
-    onFault(['schema'], new Error(`can't read ${topic.schema}`))
-    return undefined
-  }
   const mapping = topic.mapping && compileMapping(topic.mapping, (path, fault) => onFault(['mapping', ...path], fault))
   const decoder = compileDecoder({
     format: formats[topic.format],
@@ -128,18 +168,12 @@ function topicDecoder(
   return undefined
 }
 
-function enrichOptions({ enrich }: Config, onFault: (fault: unknown) => void): EnrichOptions {
-  let geo: EnrichOptions['geo'] = null
-  try {
-    if (enrich.geo_database !== undefined) geo = { reader: openGeoDatabase(enrich.geo_database).read }
-  } catch (fault) {
-    onFault(fault)
-  }
+function enrichOptions(enrich: Config['enrich'], geo: GeoDatabase | undefined): EnrichOptions {
   return {
     userAgent: enrich.user_agent,
     bot: enrich.bots,
     campaign: enrich.campaign,
     referrer: enrich.referrer ? { internalDomains: enrich.internal_domains } : null,
-    geo,
+    geo: geo === undefined ? null : { reader: geo.read },
   }
 }

@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { getHeapStatistics } from 'node:v8'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { readCompleteKinds } from './changes/clickhouse/complete-kinds.ts'
 import { settingsOf } from './changes/settings.ts'
+import { type EarlierTexts, earlierEngine, Unlike } from './earlier.ts'
 import type { ActionFormat } from './emit/encode-action.ts'
-import { type Engine, schemaFile, withRules } from './engine.ts'
+import type { Engine } from './engine.ts'
 import type { Registry } from './ingest/registry/registry.ts'
 import { Rejected } from './ingest/rejected.ts'
 import { journalCodec } from './journal/journal.ts'
-import { journalSchemas } from './journal-schemas.ts'
 import { type Consumption, type Log, LogError, type TopicPartition } from './log/log.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
@@ -18,16 +17,18 @@ import { watchParity } from './parity/watch.ts'
 import { Pipeline } from './pipeline.ts'
 import { countSplitCustomers } from './placement/clickhouse/count-split.ts'
 import { watchPlacement } from './placement/watch.ts'
+import { journalSchemas, readSchema } from './schema-files.ts'
 import { featureQueries } from './sql/features.ts'
 import { compileStages } from './stages.ts'
 import { createEventHistory } from './store/clickhouse/event-history.ts'
 import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
-import { readPolicy } from './store/clickhouse/policies.ts'
+import { readPolicy, readSettings } from './store/clickhouse/policies.ts'
 import { createProfileStore } from './store/clickhouse/profiles.ts'
 import { createWriter } from './store/clickhouse/writer.ts'
 import { policiesTable, writePolicyRow } from './store/policy-row.ts'
 import type { ProfileStore } from './store/profile-store.ts'
 import { RowBuffer, type RowChunk } from './store/row-binary.ts'
+import { settingsTable, writeSettingsRow } from './store/settings-row.ts'
 import { StoreError } from './store/store-error.ts'
 import type { Decider, TaskDeps } from './task/deps.ts'
 import { FoldQueue } from './task/fold-queue.ts'
@@ -75,9 +76,10 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const store = createProfileStore(world.clickhouse)
   await checkTables(store, logger)
   rows.write(policiesTable, policyRow(engine))
-  const policyStored = rows.whenStored()
+  rows.write(settingsTable, settingsRow(engine))
+  const textsStored = rows.whenStored()
   // Where the service stops before, nobody may be waiting for it.
-  policyStored.catch(() => undefined)
+  textsStored.catch(() => undefined)
   const tasks = new Map<number, Task>()
   let consumption: Consumption | undefined
   let joined = false
@@ -89,13 +91,14 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const deps: TaskDeps = {
     log,
     groupId: config.kafka.group,
-    ...decider(engine, format),
-    earlier: async (policy) => {
-      const text = await readPolicy(world.clickhouse, policy)
-      const earlier = text === undefined ? undefined : withRules(engine, text)
-      return earlier && decider(earlier, format)
+    ...decider(engine, format, world.registry),
+    earlier: async (policy, settings) => {
+      const earlier = earlierEngine(engine, await readTexts(world.clickhouse, engine, policy, settings))
+      return earlier instanceof Unlike
+        ? earlier
+        : decider(earlier, replayFormat(engine, earlier, format), world.registry)
     },
-    policyStored,
+    textsStored,
     journal: journalCodec(config.output.journal, journalSchemas()),
     journalTopic: config.output.journal,
     topics,
@@ -109,7 +112,6 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     folding: new FoldQueue(),
     maxSliceEvents: config.slice.max_events,
     checkpointMs: config.slice.checkpoint,
-    fetchSchema: (topic: string, id: number, nowMs: number) => fetchSchema(engine, world.registry, topic, id, nowMs),
     pause: (at: TopicPartition) => consumption?.pause(at),
   }
 
@@ -225,17 +227,46 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   }
 }
 
-const decider = (engine: Engine, format: ActionFormat): Decider => ({
+const decider = (engine: Engine, format: ActionFormat, registry: Registry | undefined): Decider => ({
   pipeline: new Pipeline(compileStages(engine, format)),
   features: engine.features,
   timers: engine.policy.timers,
   policy: engine.policy.version,
+  settings: engine.settings.hash,
+  fetchSchema: (topic, id, nowMs) => fetchSchema(engine, registry, topic, id, nowMs),
 })
+
+/** What is the engine's own needs no store. @throws StoreError */
+async function readTexts(
+  client: ClickHouseClient,
+  engine: Engine,
+  policy: string,
+  settings: string,
+): Promise<EarlierTexts> {
+  const isOwn = settings === '' || settings === engine.settings.hash
+  return {
+    policy: policy === engine.policy.version ? engine.policyText : await readPolicy(client, policy),
+    settings: isOwn ? '' : await readSettings(client, settings),
+  }
+}
+
+/** Of what is encoded in a replay the size alone counts, and any id has the same. */
+function replayFormat(engine: Engine, earlier: Engine, format: ActionFormat): ActionFormat {
+  const [now, then] = [engine.config.output.format, earlier.config.output.format]
+  if (now === then) return format
+  return then === 'json' ? 'json' : { wire: { schemaId: 1, schema: readSchema('action') } }
+}
 
 /** Every policy that ever decided is kept, by its hash, with when it was started last and the settings of then. */
 export function policyRow({ config, policy, policyText }: Engine): RowChunk {
   const row = new RowBuffer(4 * 1024)
   writePolicyRow(row, policy.version, policyText, JSON.stringify(settingsOf(config)), Date.now())
+  return row.take()
+}
+
+function settingsRow({ settings: { hash, text } }: Engine): RowChunk {
+  const row = new RowBuffer(4 * 1024)
+  writeSettingsRow(row, hash, text, Date.now())
   return row.take()
 }
 
@@ -272,7 +303,7 @@ async function checkTables(store: ProfileStore, logger: Logger): Promise<void> {
 async function actionFormat({ config }: Engine, registry: Registry | undefined): Promise<ActionFormat> {
   const { format, schema_id: schemaId, actions } = config.output
   if (format === 'json') return 'json'
-  const schema = readFileSync(schemaFile('action'), 'utf8')
+  const schema = readSchema('action')
   if (format === 'wire' || !registry) return { wire: { schemaId, schema } }
   return { wire: { schemaId: await registry.register(`${actions}-value`, schema), schema } }
 }

@@ -15,7 +15,7 @@ export async function checkClickHouse(world: World): Promise<Verdict> {
   return warn(`ClickHouse ${version}`, `upgrade it: beckon is tested with 26.7, and needs ${oldestVersion} or later`)
 }
 
-const tables = ['events', 'profiles', 'decisions', 'actions', 'policies']
+const tables = ['events', 'profiles', 'decisions', 'actions', 'policies', 'settings']
 const views = ['customers', 'customer_features']
 
 export async function checkTables(world: World): Promise<Verdict> {

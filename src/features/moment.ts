@@ -39,6 +39,13 @@ const session: readonly Variable<Moment>[] = [
   text('entry_page', (m) => m.session.entryPage),
 ]
 
+const geo: readonly Variable<Moment>[] = [
+  text('country', (m) => m.enrichment.geo.country),
+  text('city', (m) => m.enrichment.geo.city),
+]
+/** What may be named of where the customer is. */
+export const geoNames = geo.map(({ name }) => name)
+
 const shared: readonly Variable<Moment>[] = [
   text('type', (m) => m.event.type),
   customer,
@@ -55,8 +62,7 @@ const shared: readonly Variable<Moment>[] = [
   text('device', (m) => m.enrichment.agent.device),
   text('browser', (m) => m.enrichment.agent.browser),
   text('os', (m) => m.enrichment.agent.os),
-  text('country', (m) => m.enrichment.geo.country),
-  text('city', (m) => m.enrichment.geo.city),
+  ...geo,
   map('campaign', (m) => m.enrichment.campaign),
   text('referrer_class', (m) => m.enrichment.referrer.class),
   text('referrer_source', (m) => m.enrichment.referrer.source),

@@ -16,6 +16,7 @@ export const failures = [
   'journal',
   'digest',
   'policy',
+  'settings',
   'partitions',
   'topics',
   'state',

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Click, generateClicks } from '../../bench/clicks.ts'
 import { referenceActions } from '../../bench/clicks-reference.ts'
 import { loadConfig } from '../config/load.ts'
 import type { PublishedAction } from '../emit/action.ts'
-import { compileEngine, schemaFile } from '../engine.ts'
+import { compileEngine } from '../engine.ts'
 import type { RecordBatch } from '../events/log.ts'
 import { Pipeline } from '../pipeline.ts'
+import { readSchema } from '../schema-files.ts'
 import { compileStages } from '../stages.ts'
 import { MemoryProfiles } from './memory-profiles.ts'
 
@@ -36,7 +36,7 @@ describe('a topic of foreign events', () => {
   it('gives the actions of the reference to the last one: 200,000 clicks of 10,000 customers, 1 % of them late', () => {
     const clicks = [...generateClicks({ count: 200_000, customers: 10_000, seed: 1 })]
     const engine = compileEngine(loadConfig(example, {}))
-    const wire = { schemaId: 1, schema: readFileSync(schemaFile('action'), 'utf8') }
+    const wire = { schemaId: 1, schema: readSchema('action') }
     const pipeline = new Pipeline(compileStages(engine, { wire }))
     const profiles = new MemoryProfiles([])
     const batch = batchOf(clicks)

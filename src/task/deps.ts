@@ -1,3 +1,4 @@
+import { Unlike } from '../earlier.ts'
 import type { FeatureSet } from '../features/features.ts'
 import { committedPosition } from '../journal/commit-metadata.ts'
 import type { JournalCodec } from '../journal/journal.ts'
@@ -19,16 +20,20 @@ export interface Decider {
   readonly timers: readonly Timer[]
   /** Content hash of the policy. */
   readonly policy: string
+  /** Content hash of all that folds beside it. */
+  readonly settings: string
+  /** Fetches a schema that the decoder asks for, and gives it to the decoder; rejects while the registry is away. */
+  readonly fetchSchema: (topic: string, id: number, nowMs: number) => Promise<void>
 }
 
 /** What all tasks share. */
 export interface TaskDeps extends Decider {
   readonly log: Log
   readonly groupId: string
-  /** Decides as a policy of before did; undefined where its text is not to be had. */
-  readonly earlier: (policy: string) => Promise<Decider | undefined>
-  /** Resolves when the store has the policy's text, so that whoever comes after can replay under it. */
-  readonly policyStored: Promise<void>
+  /** Folds and decides as under a policy and settings of before; '' for the present settings. */
+  readonly earlier: (policy: string, settings: string) => Promise<Decider | Unlike>
+  /** Resolves when the store has the policy's and the settings' texts, so that whoever comes after can replay under them. */
+  readonly textsStored: Promise<void>
   readonly journal: JournalCodec
   readonly journalTopic: string
   /** The input topics: a task owns a partition of all of them. */
@@ -45,8 +50,6 @@ export interface TaskDeps extends Decider {
   readonly checkpointMs: number
   /** What one task's profiles may take in memory now; bytes. */
   readonly profileBytes: () => number
-  /** Fetches a schema that the decoder asks for, and gives it to the decoder; rejects while the registry is away. */
-  readonly fetchSchema: (topic: string, id: number, nowMs: number) => Promise<void>
   /** Stops the fetch of a failed partition. */
   readonly pause: (at: TopicPartition) => void
 }
@@ -107,5 +110,7 @@ export async function readCommitted(
 /** The features under rules of before; undefined where their text is not to be had. */
 export const featuresOf =
   ({ earlier }: Pick<TaskDeps, 'earlier'>) =>
-  async (policy: string): Promise<FeatureSet | undefined> =>
-    (await earlier(policy))?.features
+  async (policy: string): Promise<FeatureSet | undefined> => {
+    const found = await earlier(policy, '')
+    return found instanceof Unlike ? undefined : found.features
+  }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Unlike } from '../earlier.ts'
 import type { RecordBatch } from '../events/log.ts'
 import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
 import { emptyDigest, type JournalEntry, rollDigest, widthOf } from '../journal/journal.ts'
@@ -16,7 +17,7 @@ import {
   transactionalId,
 } from './deps.ts'
 import { Lost, TaskFailure } from './failure.ts'
-import { type Folded, fireTimers, foldRecords, nothingFolded } from './fold.ts'
+import { type Folded, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
 import { beating, patiently } from './patience.ts'
 import { refoldAgain } from './refold.ts'
 
@@ -28,7 +29,8 @@ import { refoldAgain } from './refold.ts'
  * The order matters: C is settled only after the previous owner is fenced; and where this process stands still for so
  * long that another owner goes on from here, an S that is read first is never past C. The replay takes the topics in the
  * order in which the journal's slices did. It emits nothing, since the transactions of that input did; its rows go to the
- * store once more, where they replace themselves. What was decided by earlier rules is decided again by those.
+ * store once more, where they replace themselves. What was decided under earlier rules and settings is decided again under
+ * those.
  * @throws TaskFailure where it can't be shown that nothing is lost; Lost where the partition is another's meanwhile
  */
 export async function recover(deps: TaskDeps, partition: number, turn: Turn): Promise<Opened> {
@@ -61,7 +63,7 @@ export async function recover(deps: TaskDeps, partition: number, turn: Turn): Pr
       checkpointPosition: position,
     }
     await replay(deps, partition, opened, committed, turn)
-    await beating(turn, deps.policyStored)
+    await beating(turn, deps.textsStored)
     return opened
   } catch (error) {
     await writer.close().catch((closing) => logger.debug('writer.close', { partition, error: closing }))
@@ -133,12 +135,16 @@ async function replay(
       const { topic, first_offset: first, next_offset: next } = entry
       const at = { topic, partition }
       const ids: string[] = []
-      if (entry.policy !== decider.policy) decider = await changePolicy(deps, opened, entry, turn)
+      if (!isBy(decider, entry, deps)) decider = await changeDecider(deps, opened, entry, turn)
       const own = { ...deps, ...decider }
       profiles.origin = originOf(opened, topic)
+      let rejected = 0
       for await (const { batch, from, to } of inputs.get(topic)!.before(next, maxSliceEvents)) {
-        await keep(await foldRecords(own, profiles, batch, from, to, entry.now, turn), ids)
+        const folded = await foldRecords(own, profiles, batch, from, to, entry.now, turn)
+        rejected += rejectedOf(folded.tally)
+        await keep(folded, ids)
       }
+      if (entry.rejected >= 0 && rejected !== entry.rejected) throw otherEvents(entry, rejected)
       if (entry.refolded.length > 0) await refoldAgain(own, at, opened, entry.refolded, turn)
       const clock = { nowMs: entry.now, clockMs: entry.clock }
       const place = { ...at, offset: next }
@@ -200,21 +206,32 @@ interface Piece {
   readonly to: number
 }
 
-/** The rules were changed after a crash: what was decided by the earlier ones is decided again by these. */
-async function changePolicy(
-  deps: TaskDeps,
-  opened: Opened,
-  { policy, topic, partition, first_offset: offset }: JournalEntry,
-  turn: Turn,
-): Promise<Decider> {
-  const ask = () => deps.earlier(policy)
-  const decider = policy === deps.policy ? deps : await patiently(turn, { partition }, deps.logger, ask)
-  if (decider === undefined) {
-    const from = `the offsets of ${topic} from ${offset} on`
-    throw new TaskFailure('policy', `${from} were decided by policy ${policy}, which is not to be had: see the runbook`)
+/** Whether the slice was decided by that one; of before settings were named, by whichever are present. */
+const isBy = (decider: Decider, { policy, settings }: JournalEntry, present: Decider) =>
+  decider.policy === policy && decider.settings === (settings || present.settings)
+
+/** Rules or settings were changed after a crash: what was decided under the earlier ones is decided again under these. */
+async function changeDecider(deps: TaskDeps, opened: Opened, entry: JournalEntry, turn: Turn): Promise<Decider> {
+  const { policy, settings, topic, partition, first_offset: offset } = entry
+  const ask = () => deps.earlier(policy, settings)
+  const decider = isBy(deps, entry, deps) ? deps : await patiently(turn, { partition }, deps.logger, ask)
+  if (decider instanceof Unlike) {
+    const { reason, detail } = decider
+    const which = reason === 'policy' ? `decided by policy ${policy}` : `folded under settings ${settings}`
+    throw new TaskFailure(reason, `the offsets of ${topic} from ${offset} on were ${which}; ${detail}; see the runbook`)
   }
   opened.profiles.useRules(decider)
   return decider
+}
+
+/** Settings do not say what a registry answers. */
+function otherEvents(
+  { topic, first_offset: first, next_offset: next, rejected }: JournalEntry,
+  now: number,
+): TaskFailure {
+  const counts = `${rejected} records were no events the first time, and now ${now}`
+  const hint = `of the offsets ${first} to ${next - 1} of ${topic} ${counts}: is a schema gone from the registry?`
+  return new TaskFailure('settings', `${hint} See the runbook`)
 }
 
 /** Where the committed slices end. */

@@ -326,7 +326,7 @@ export class Task {
     turn: Turn,
     refolded: readonly string[] = [],
   ): Promise<number> {
-    const { metrics, rows, groupId, journal, journalTopic, policy, logger, profileBytes } = this.#deps
+    const { metrics, rows, groupId, journal, journalTopic, policy, settings, logger, profileBytes } = this.#deps
     const { partition } = this.at
     const { profiles, offsets } = opened
     const { nowMs, clockMs } = clock
@@ -340,7 +340,7 @@ export class Task {
     )
     const taken = { first_offset: offsets.get(topic)!, next_offset: nextOffset, fired: due, refolded }
     const position = opened.position + widthOf(taken)
-    const folding = { policy, models: {}, settings: '', rejected: rejectedOf(records.tally), quarantined: [] }
+    const folding = { policy, models: {}, settings, rejected: rejectedOf(records.tally), quarantined: [] }
     const entry = { topic, partition, ...taken, now: nowMs, ...folding, digest, clock: clockMs, position }
     const metadata = commitMetadata(nowMs, position)
     const sent = [...folded.records, journal.encode(entry)]

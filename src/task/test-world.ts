@@ -1,15 +1,16 @@
 import { loadConfig } from '../config/load.ts'
+import { earlierEngine, Unlike } from '../earlier.ts'
 import { compileEngine, type Engine } from '../engine.ts'
 import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
 import { Event } from '../events/event.ts'
 import type { RecordBatch } from '../events/log.ts'
 import { journalCodec } from '../journal/journal.ts'
-import { journalSchemas } from '../journal-schemas.ts'
 import type { SliceWriter, Turn } from '../log/log.ts'
 import { MemoryLog } from '../log/memory/memory-log.ts'
 import { createLogger } from '../ops/logger.ts'
 import { createMetrics } from '../ops/metrics.ts'
 import { Pipeline } from '../pipeline.ts'
+import { journalSchemas } from '../schema-files.ts'
 import { compileStages } from '../stages.ts'
 import type { CustomerEvent, Wanted } from '../store/event-history.ts'
 import type { StoredProfile } from '../store/profile-store.ts'
@@ -27,7 +28,9 @@ export class World {
   readonly log = new MemoryLog(() => Date.now())
   readonly #engine: Engine
   readonly #topics: readonly string[]
-  readonly #earlier = new Map<string, Engine>()
+  /** The texts that the store keeps, by their hash. */
+  readonly #policies = new Map<string, string>()
+  readonly #settings = new Map<string, string>()
   /** By their position. */
   readonly #events: CustomerEvent[] = []
   #nextPosition = 0
@@ -126,9 +129,15 @@ export class World {
     return new Task(at.partition, this.deps(configFile))
   }
 
+  /** The store has lost them. */
+  forgetSettings(): void {
+    this.#settings.clear()
+  }
+
   deps(configFile?: string): TaskDeps {
     const engine = configFile === undefined ? this.#engine : compileEngine(loadConfig(configFile, {}))
-    this.#earlier.set(engine.policy.version, engine)
+    this.#policies.set(engine.policy.version, engine.policyText)
+    this.#settings.set(engine.settings.hash, engine.settings.text)
     return {
       log: new Proxy(this.log, {
         get: (log, name: keyof MemoryLog) =>
@@ -137,11 +146,12 @@ export class World {
       groupId,
       ...deciderOf(engine),
       folding: new FoldQueue(),
-      earlier: async (policy) => {
-        const earlier = this.#earlier.get(policy)
-        return earlier && deciderOf(earlier)
+      earlier: async (policy, settings) => {
+        const known = { policy: this.#policies.get(policy), settings: settings && this.#settings.get(settings) }
+        const earlier = earlierEngine(engine, known)
+        return earlier instanceof Unlike ? earlier : deciderOf(earlier)
       },
-      policyStored: Promise.resolve(),
+      textsStored: Promise.resolve(),
       journal: journalCodec('beckon.journal', journalSchemas()),
       journalTopic: 'beckon.journal',
       topics: this.#topics,
@@ -179,7 +189,6 @@ export class World {
       maxSliceEvents: 10,
       checkpointMs: 1_000,
       profileBytes: () => 1_000_000,
-      fetchSchema: async () => undefined,
       pause: () => undefined,
     }
   }
@@ -190,4 +199,6 @@ const deciderOf = (engine: Engine) => ({
   features: engine.features,
   timers: engine.policy.timers,
   policy: engine.policy.version,
+  settings: engine.settings.hash,
+  fetchSchema: async () => undefined,
 })

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { OutRecord } from '../../src/events/log.ts'
 import type { Checkpoint } from '../../src/journal/checkpoint.ts'
 import { type JournalEntry, journalCodec } from '../../src/journal/journal.ts'
-import { journalSchemas } from '../../src/journal-schemas.ts'
+import { journalSchemas } from '../../src/schema-files.ts'
 
 /**
  * `test/golden/KIND/vN.json` holds what the code of each format N wrote, never to be edited: every later version must read

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Reader } from 'mmdb-lib'
 import type { GeoReader } from '../geo.ts'
@@ -7,6 +8,8 @@ export interface GeoDatabase {
   /** What the file says of itself, for instance `GeoLite2-City`. */
   readonly type: string
   readonly builtAtMs: number
+  /** Of the file, as hex. */
+  readonly sha256: string
 }
 
 /** The file can't be read, or is no sound MaxMind DB; the message names the file and says why. */
@@ -51,7 +54,8 @@ function open(file: Buffer): GeoDatabase {
 
   // A v4 tree would take the first 32 bits of a v6 address for a v4 one.
   const read: GeoReader = ipVersion === 6 ? (ip) => reader.get(ip) : (ip) => (ip.includes(':') ? null : reader.get(ip))
-  return { read, type: databaseType, builtAtMs: buildEpoch.getTime() }
+  const sha256 = createHash('sha256').update(file).digest('hex')
+  return { read, type: databaseType, builtAtMs: buildEpoch.getTime(), sha256 }
 }
 
 /**

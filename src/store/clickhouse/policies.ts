@@ -7,6 +7,12 @@ export async function readPolicy(client: ClickHouseClient, hash: string): Promis
   return (await select<{ text: string }>(client, { query, params: { hash }, format: 'JSONEachRow' }))[0]?.text
 }
 
+/** The text of settings that events were ever folded under, undefined where their hash is not known. @throws StoreError */
+export async function readSettings(client: ClickHouseClient, hash: string): Promise<string | undefined> {
+  const query = 'SELECT text FROM settings WHERE hash = {hash:String} LIMIT 1'
+  return (await select<{ text: string }>(client, { query, params: { hash }, format: 'JSONEachRow' }))[0]?.text
+}
+
 /** The rules of the process that started last, with what else told it how to fold events. */
 export interface RunningPolicy {
   readonly hash: string

@@ -10,6 +10,7 @@ import { eventsTable, writeEventRow } from '../event-row.ts'
 import { policiesTable, writePolicyRow } from '../policy-row.ts'
 import { profilesTable, writeCheckpointRow, writeProfileRow } from '../profile-row.ts'
 import { RowBuffer } from '../row-binary.ts'
+import { settingsTable } from '../settings-row.ts'
 import type { Table } from '../table.ts'
 import { insertRows } from './insert.ts'
 import { readRunningPolicy } from './policies.ts'
@@ -32,7 +33,7 @@ describe('the tables', { skip }, () => {
     return database.select(`SELECT ${Object.keys(table.columns).join(', ')} FROM ${table.name} FINAL ORDER BY ${order}`)
   }
 
-  for (const table of [eventsTable, profilesTable, decisionsTable, actionsTable, policiesTable]) {
+  for (const table of [eventsTable, profilesTable, decisionsTable, actionsTable, policiesTable, settingsTable]) {
     test(`${table.name} has the columns that a row writes, of types that hold every value, and defaults for the others`, async () => {
       const columns = await database.select<{ name: string; type: string }>(
         `SELECT name, type FROM system.columns
