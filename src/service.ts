@@ -2,6 +2,7 @@ import { getHeapStatistics } from 'node:v8'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { readCompleteKinds } from './changes/clickhouse/complete-kinds.ts'
 import { settingsOf } from './changes/settings.ts'
+import type { Config } from './config/schema.ts'
 import { type EarlierTexts, earlierEngine, Unlike } from './earlier.ts'
 import type { ActionFormat } from './emit/encode-action.ts'
 import type { Engine } from './engine.ts'
@@ -22,11 +23,11 @@ import { featureQueries } from './sql/features.ts'
 import { compileStages } from './stages.ts'
 import { createEventHistory } from './store/clickhouse/event-history.ts'
 import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
+import { checkMigrated } from './store/clickhouse/migrate.ts'
 import { readPolicy, readSettings } from './store/clickhouse/policies.ts'
 import { createProfileStore } from './store/clickhouse/profiles.ts'
 import { createWriter } from './store/clickhouse/writer.ts'
 import { policiesTable, writePolicyRow } from './store/policy-row.ts'
-import type { ProfileStore } from './store/profile-store.ts'
 import { RowBuffer, type RowChunk } from './store/row-binary.ts'
 import { settingsTable, writeSettingsRow } from './store/settings-row.ts'
 import { StoreError } from './store/store-error.ts'
@@ -74,7 +75,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   })
   const format = await actionFormat(engine, world.registry)
   const store = createProfileStore(world.clickhouse)
-  await checkTables(store, logger)
+  await checkTables(config, logger)
   rows.write(policiesTable, policyRow(engine))
   rows.write(settingsTable, settingsRow(engine))
   const textsStored = rows.whenStored()
@@ -131,6 +132,9 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   consumption = await log.consume({
     topics,
     groupId: config.kafka.group,
+    async onRevoking() {
+      await Promise.all([...tasks.values()].map((task) => task.save()))
+    },
     onAssigned(owned) {
       const numbers = new Set(owned.map(({ partition }) => partition))
       for (const [partition, task] of tasks) {
@@ -290,10 +294,13 @@ async function checkPartitions(log: Log, topics: readonly string[], journal: str
   return partitions
 }
 
-/** Tables that are missing stop the start; a server that is away does not: the tasks wait for it. @throws StoreError */
-async function checkTables(store: ProfileStore, logger: Logger): Promise<void> {
+/**
+ * Tables that are not this program's stop the start; a server that is away does not: the tasks wait for it.
+ * @throws MigrationError, StoreError
+ */
+async function checkTables({ clickhouse }: Config, logger: Logger): Promise<void> {
   try {
-    await store.readCheckpoint(0)
+    await checkMigrated(clickhouse)
   } catch (error) {
     if (!(error instanceof StoreError) || !error.retriable) throw error
     logger.warn('dependency.wait', { error, hint: 'ClickHouse does not answer: the tasks wait for it' })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { readFileSync } from 'node:fs'
+import { describe, it, test } from 'node:test'
 import { withRules } from '../src/engine.ts'
 import type { RecordBatch } from '../src/events/log.ts'
 import type { AggregateDeclaration } from '../src/features/declaration.ts'
@@ -7,8 +8,16 @@ import type { Window } from '../src/features/window.ts'
 import { checkpointFormat, decodeCheckpoint, encodeCheckpoint } from '../src/journal/checkpoint.ts'
 import type { JournalEntry } from '../src/journal/journal.ts'
 import { formatVersion } from '../src/profiles/codec.ts'
+import { readMigrations } from '../src/store/clickhouse/migrate.ts'
 import { StateError } from '../src/store/state-error.ts'
-import { type GoldenCheckpoint, type GoldenJournal, goldenFiles, goldenJournal, journal } from './golden/golden.ts'
+import {
+  type GoldenCheckpoint,
+  type GoldenJournal,
+  goldenFiles,
+  goldenJournal,
+  journal,
+  migrationsFile,
+} from './golden/golden.ts'
 import { type GoldenProfile, plain, profileOf, sampleEngine, stateOf } from './golden/profile.ts'
 
 /** What every version wrote is read by this one, and none writes otherwise than its format says. */
@@ -116,6 +125,12 @@ describe('a profile', () => {
       assert.deepEqual([...(kinds.get(name) ?? [])].sort(), [...windows].sort(), name)
     }
   })
+})
+
+test('no migration of the tables is edited: what is applied stays as it was', async () => {
+  const published = JSON.parse(readFileSync(migrationsFile, 'utf8'))
+  const found = Object.fromEntries((await readMigrations()).map(({ number, checksum }) => [number, checksum]))
+  assert.deepEqual(found, published, 'put the change into a migration of its own, and note that (npm run golden)')
 })
 
 type Windows = readonly Window['kind'][]

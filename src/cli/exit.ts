@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/fault.ts'
 import { RegistryError } from '../ingest/registry/registry.ts'
 import { LogError } from '../log/log.ts'
+import { MigrationError } from '../store/clickhouse/migrate.ts'
 import { StoreError } from '../store/store-error.ts'
 
 /** How a command ends: 0 done, 1 failed, 2 wrong usage or config, 70 a bug. */
@@ -25,6 +26,7 @@ export function explainError(error: unknown): { readonly message: string; readon
     }
   }
   if (error instanceof CommandError) return { message: error.message, code: error.exitCode }
+  if (error instanceof MigrationError) return { message: error.message, code: exitCode.failed }
   if (error instanceof LogError)
     return { message: `Kafka: ${error.message}${hints[error.code] ?? ''}`, code: exitCode.failed }
   if (error instanceof StoreError) {

@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { type Log, LogError, type NewTopic } from '../log/log.ts'
 import { createLogger } from '../ops/logger.ts'
-import { MigrationError, migrate } from '../store/clickhouse/migrate.ts'
+import { migrate } from '../store/clickhouse/migrate.ts'
 import { configOption } from './config-option.ts'
 import { connectLog } from './connect.ts'
 import { CommandError, exitCode } from './exit.ts'
@@ -46,20 +46,15 @@ function parseCount(text: string): number {
 async function migrateTables({ clickhouse }: Config, { dryRun = false }: Options, say: (line: string) => void) {
   const { url, database, username, password } = clickhouse
   const migrations: string[] = []
-  try {
-    await migrate({
-      clickhouse: { url, database, username, password },
-      dryRun,
-      onStep: ({ number, name }) => {
-        const migration = `${String(number).padStart(4, '0')}_${name}`
-        migrations.push(migration)
-        say(`${dryRun ? 'would apply' : 'applying'} ${migration}`)
-      },
-    })
-  } catch (error) {
-    if (error instanceof MigrationError) throw new CommandError(error.message)
-    throw error
-  }
+  await migrate({
+    clickhouse: { url, database, username, password },
+    dryRun,
+    onStep: ({ number, name }) => {
+      const migration = `${String(number).padStart(4, '0')}_${name}`
+      migrations.push(migration)
+      say(`${dryRun ? 'would apply' : 'applying'} ${migration}`)
+    },
+  })
   if (migrations.length === 0) say(`the tables of ${database} are up to date`)
   return { database, migrations }
 }

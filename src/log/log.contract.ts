@@ -329,6 +329,46 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       assert.ok(assigned >= 2)
     })
 
+    test('what is to be saved is, before partitions pass to another member, and before the group is left', async () => {
+      const [topic, groupId] = [await newTopic(2), bench.name()]
+      const events: string[] = []
+      let handling = false
+      const member = (log: Log, name: string) =>
+        log.consume({
+          ...quiet([topic], groupId),
+          async onBatch(_batch, turn) {
+            handling = true
+            await until(async () => {
+              await turn.heartbeat()
+              return !turn.isCurrent()
+            })
+            handling = false
+          },
+          async onRevoking() {
+            assert.equal(handling, false, 'no handler runs')
+            await sleep(50)
+            events.push(`${name} saved`)
+          },
+          onAssigned: (partitions) => void events.push(`${name} has ${partitions.length}`),
+        })
+      const first = await member(bench.log, 'first')
+      await until(() => events.includes('first has 2'))
+      await bench.log.append(records(topic, ['a'], 0))
+      await until(() => handling)
+      const second = await member(bench.other, 'second')
+      await until(() => events.includes('second has 1') && events.includes('first has 1'))
+      assert.ok(events.indexOf('first saved') < events.indexOf('second has 1'), String(events))
+      const before = events.length
+      await first.stop()
+      await until(() => events.includes('second has 2'))
+      assert.equal(
+        events.slice(before).find((event) => event !== 'second saved'),
+        'first saved',
+        String(events),
+      )
+      await second.stop()
+    })
+
     test('members share the partitions, the same numbers of all topics; each is handled by one at a time', async () => {
       const [clicks, orders, groupId] = [await newTopic(4), await newTopic(4), bench.name()]
       const running = new Set<string>()

@@ -56,6 +56,11 @@ export interface ConsumeOptions {
    * goes to whoever owns the partition now.
    */
   onBatch(batch: RecordBatch, turn: Turn): Promise<void>
+  /**
+   * Before partitions may pass to another member, as the group is joined again or left: what is to be saved for their next
+   * owner. No handler runs, and it is waited for, `maxRevokingMs` at most. Absent: nothing.
+   */
+  onRevoking?(): Promise<void>
   /** Every generation, before its first batch: all that is owned now. What is missing from it was lost. */
   onAssigned(partitions: readonly TopicPartition[], consumption: Consumption): void
   /**
@@ -66,6 +71,9 @@ export interface ConsumeOptions {
   /** The consumption has ended for good and the group was left; nothing more will come. */
   onCrash(error: LogError): void
 }
+
+/** Far less than a member may be silent in a rebalance. */
+export const maxRevokingMs = 3_000
 
 export interface Consumption {
   /**

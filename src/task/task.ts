@@ -173,16 +173,21 @@ export class Task {
     await errand?.run(turn)
   }
 
-  /** Gives the partition up; with `save`, what is not saved is, as soon as the store answers. */
-  async close(save: boolean): Promise<void> {
-    this.#ended = true
+  /** What is not saved is, as soon as the store answers: behind the slice under way, all that this task has committed. */
+  async save(): Promise<void> {
     const opened = this.#opened
     await this.#busy
-    if (save && opened && this.#state === 'running' && !this.#folding) {
-      await this.#checkpoint
-      if (opened.position !== opened.checkpointPosition) this.#save(opened)
-      await this.#checkpoint
-    }
+    if (opened === undefined || this.#opened !== opened || this.#state !== 'running' || this.#folding) return
+    await this.#checkpoint
+    if (opened.position !== opened.checkpointPosition) this.#save(opened)
+    await this.#checkpoint
+  }
+
+  /** Gives the partition up. */
+  async close(save: boolean): Promise<void> {
+    this.#ended = true
+    await this.#busy
+    if (save) await this.save()
     // It ends by itself, now that the task has; what it holds must be gone before the log is closed.
     await this.#opening?.catch(() => undefined)
     await this.#drop()

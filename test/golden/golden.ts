@@ -12,6 +12,9 @@ import { journalSchemas } from '../../src/schema-files.ts'
 /** The sources', since what is compiled lies a folder deeper. */
 const folder = new URL('../../../test/golden/', import.meta.url)
 
+/** The checksums of the migrations by their numbers. */
+export const migrationsFile = new URL('migrations.json', folder)
+
 export const goldenFile = (kind: string, format: number) => new URL(`${kind}/v${format}.json`, folder)
 
 /** All golden files of a kind, oldest first. */

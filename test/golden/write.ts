@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { checkpointFormat, encodeCheckpoint } from '../../src/journal/checkpoint.ts'
 import { formatVersion } from '../../src/profiles/codec.ts'
-import { goldenFile, goldenJournal, journal } from './golden.ts'
+import { type Migration, readMigrations } from '../../src/store/clickhouse/migrate.ts'
+import { goldenFile, goldenJournal, journal, migrationsFile } from './golden.ts'
 import { sampleProfile } from './profile.ts'
 import { checkpoint, journalEntry } from './samples.ts'
 
@@ -15,6 +16,14 @@ function add(kind: string, format: number, golden: object): void {
   console.log(`wrote ${kind}/v${format}.json`)
 }
 
+/** Files that are there already stay as they are. */
+function addMigrations(migrations: readonly Migration[]): void {
+  const known = JSON.parse(readFileSync(migrationsFile, 'utf8')) as Record<string, string>
+  const checksums = Object.fromEntries(migrations.map(({ number, checksum }) => [number, checksum]))
+  writeFileSync(migrationsFile, `${JSON.stringify({ ...checksums, ...known }, null, 2)}\n`)
+}
+
+addMigrations(await readMigrations())
 const record = journal.encode(journalEntry)
 add('journal', Number(record.headers['beckon.format']), goldenJournal(record, journalEntry))
 add('checkpoint', checkpointFormat, { state: String(encodeCheckpoint(checkpoint)), checkpoint })

@@ -9,6 +9,7 @@ import {
   type ConsumeOptions,
   type Consumption,
   LogError,
+  maxRevokingMs,
   partitionKey,
   type TopicPartition,
   type Turn,
@@ -147,6 +148,7 @@ class KafkaConsumption implements Consumption {
     this.#stopping = true
     for (const { timer } of this.#backOffs.values()) clearTimeout(timer)
     await Promise.allSettled(this.#handlers)
+    await this.#revoke()
     const isJoining = !this.#joined && this.#crash === undefined
     // Where it is no longer a member there is nothing to leave; where no broker answers, the session's end removes it.
     const left = isJoining ? this.#leaveWhileJoining().catch(() => undefined) : undefined
@@ -222,9 +224,17 @@ class KafkaConsumption implements Consumption {
     cluster.findGroupCoordinator = async (asked) => {
       this.#joined = false
       await Promise.allSettled(this.#setAside.values())
+      await this.#revoke()
       this.#giveUpJoining()
       return find(asked)
     }
+  }
+
+  /** Where saving takes longer, or fails, the next owner has more to replay. */
+  async #revoke(): Promise<void> {
+    if (this.#owned.size === 0) return
+    const saved = this.#options.onRevoking?.().catch(() => undefined)
+    await Promise.race([saved, sleep(maxRevokingMs, undefined, { ref: false })])
   }
 
   /** kafkajs does not end a join when it is stopped: it would stay a member for ever, out of reach. An error makes it. */

@@ -3,6 +3,7 @@
  * fencing, control records, groups with generations. One object is both broker and client; two consumptions of it are
  * two members. Nothing is ever deleted: its memory is that of the records.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { OutRecord, RecordBatch, RecordHeader } from '../../events/log.ts'
 import { assignPartitions } from '../assign.ts'
 import {
@@ -11,6 +12,7 @@ import {
   type Consumption,
   type Log,
   LogError,
+  maxRevokingMs,
   type NewTopic,
   partitionKey,
   type Slice,
@@ -46,6 +48,8 @@ interface Group {
   readonly members: Map<string, MemoryConsumption>
   /** The running handler of each partition, whoever's it is: the next owner waits for it. */
   readonly running: Map<string, Promise<void>>
+  /** One after the other. */
+  rebalancing: Promise<void>
 }
 
 export class MemoryLog implements Log {
@@ -64,7 +68,7 @@ export class MemoryLog implements Log {
     for (const topic of options.topics) this.#partitions(topic)
     const member = new MemoryConsumption(this, options, `member-${++this.#members}`)
     this.group(options.groupId).members.set(member.id, member)
-    this.rebalance(options.groupId)
+    await this.rebalance(options.groupId)
     return member
   }
 
@@ -136,15 +140,23 @@ export class MemoryLog implements Log {
   group(groupId: string): Group {
     let group = this.#groups.get(groupId)
     if (group === undefined) {
-      group = { committed: new Map(), members: new Map(), running: new Map() }
+      group = { committed: new Map(), members: new Map(), running: new Map(), rebalancing: Promise.resolve() }
       this.#groups.set(groupId, group)
     }
     return group
   }
 
-  /** A new generation: every member learns what it owns now. */
-  rebalance(groupId: string): void {
-    const { members } = this.group(groupId)
+  /** A new generation: every member gives up what it owns, and learns what that is now. */
+  rebalance(groupId: string): Promise<void> {
+    const group = this.group(groupId)
+    group.rebalancing = group.rebalancing.then(async () => {
+      await Promise.all([...group.members.values()].map((member) => member.release()))
+      this.#assign(group)
+    })
+    return group.rebalancing
+  }
+
+  #assign({ members }: Group): void {
     if (members.size === 0) return
     const topics = new Set([...members.values()].flatMap(({ options }) => options.topics))
     const counts = new Map([...topics].map((topic) => [topic, this.#partitions(topic).length]))
@@ -287,7 +299,21 @@ class MemoryConsumption implements Consumption {
     const { members, running } = this.#log.group(this.options.groupId)
     this.#stopping = true
     await Promise.all([...this.#positions.keys()].map((key) => running.get(key)))
-    if (members.delete(this.id)) this.#log.rebalance(this.options.groupId)
+    await this.release()
+    if (members.delete(this.id)) await this.#log.rebalance(this.options.groupId)
+  }
+
+  /** No turn is current from here on; what is to be saved is. */
+  async release(): Promise<void> {
+    const { running } = this.#log.group(this.options.groupId)
+    const keys = [...this.#positions.keys()]
+    this.#generation++
+    if (keys.length === 0) return
+    const saved = async () => {
+      await Promise.all(keys.map((key) => running.get(key)))
+      await this.options.onRevoking?.()
+    }
+    await Promise.race([saved().catch(() => undefined), sleep(maxRevokingMs, undefined, { ref: false })])
   }
 
   pause(at: TopicPartition): void {

@@ -1,5 +1,5 @@
 /**
- * The tables, as numbered SQL files applied once each and in order. `migrations` remembers them. A crash between a
+ * The tables, as numbered SQL files applied once each and in order, and never edited. `migrations` remembers them. A crash between a
  * file and its entry makes the next run apply it again, so every statement must be harmless when repeated
  * (`IF NOT EXISTS`, `OR REPLACE`).
  */
@@ -18,12 +18,15 @@ export interface Migration {
 /**
  * - `edited`: a file that was applied has another content now.
  * - `missing`: a migration that was applied has no file: the tables are newer than this program.
+ * - `pending`: one is to be applied: the tables are older than this program.
  */
+type MigrationErrorCode = 'edited' | 'missing' | 'pending'
+
 export class MigrationError extends Error {
   override readonly name = 'MigrationError'
-  readonly code: 'edited' | 'missing'
+  readonly code: MigrationErrorCode
 
-  constructor(code: 'edited' | 'missing', message: string) {
+  constructor(code: MigrationErrorCode, message: string) {
     super(message)
     this.code = code
   }
@@ -45,9 +48,7 @@ export interface MigrateOptions {
  */
 export async function migrate(options: MigrateOptions): Promise<number> {
   const { clickhouse, dryRun, onStep } = options
-  const migrations = await readMigrations(
-    options.directory ?? new URL('../../../../schemas/clickhouse/', import.meta.url),
-  )
+  const migrations = await readMigrations(options.directory)
   const server = connectClickHouse({ ...clickhouse, database: 'default' })
   const client = connectClickHouse(clickhouse)
   try {
@@ -82,7 +83,20 @@ CREATE TABLE IF NOT EXISTS migrations
 ENGINE = ReplacingMergeTree
 ORDER BY number`
 
-async function readMigrations(directory: URL): Promise<Migration[]> {
+/** Whether the tables are those of this program. @throws MigrationError, StoreError */
+export async function checkMigrated(clickhouse: ClickHouseOptions): Promise<void> {
+  const pending: string[] = []
+  await migrate({ clickhouse, dryRun: true, onStep: (migration) => pending.push(fileOf(migration)) })
+  if (pending.length === 0) return
+  throw new MigrationError('pending', `migrations are to be applied: ${pending.join(', ')}; run beckon migrate`)
+}
+
+const fileOf = ({ number, name }: Pick<Migration, 'number' | 'name'>) =>
+  `${String(number).padStart(4, '0')}_${name}.sql`
+
+const ownFolder = new URL('../../../../schemas/clickhouse/', import.meta.url)
+
+export async function readMigrations(directory = ownFolder): Promise<Migration[]> {
   const files = (await readdir(directory)).filter((file) => /^\d{4}_\w+\.sql$/.test(file)).sort()
   return Promise.all(
     files.map(async (file) => {
@@ -130,8 +144,8 @@ function findPending(
     const before = applied.get(migration.number)
     if (before === undefined) return true
     if (before.checksum === migration.checksum) return false
-    const file = `${String(migration.number).padStart(4, '0')}_${migration.name}.sql`
-    throw new MigrationError('edited', `${file} was edited after it was applied: put the change into a new migration`)
+    const edited = `${fileOf(migration)} was edited after it was applied: put the change into a new migration`
+    throw new MigrationError('edited', edited)
   })
 }
 
