@@ -51,15 +51,41 @@ test('past the bound, ids of one time are kept up to half of it', () => {
 test('what a checkpoint restores knows the same ids', () => {
   const before = new RecentIds()
   for (let i = 0; i < 50; i++) before.add(hashId(`id-${i}`), i, 1000, 100)
-  const after = new RecentIds()
-  const pairs: [number, number][] = []
-  before.forEach((hash, timeMs) => {
-    pairs.push([hash, timeMs])
-  })
-  after.restore(pairs)
+  const after = restored(before)
   for (let i = 0; i < 50; i++) assert.equal(after.add(hashId(`id-${i}`), 60, 1000, 100), false)
   assert.equal(after.add(hashId('another'), 60, 1000, 100), true)
 })
+
+test('what a checkpoint restores forgets the same ids at the same moments, past the bound and under another window', () => {
+  const step = fc.record({
+    id: fc.integer({ min: 0, max: 400 }),
+    gapMs: fc.integer({ min: 0, max: 3 }),
+    windowMs: fc.constantFrom(20, 200, 2000),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 20, maxLength: 600 }), fc.nat({ max: 600 }), (steps, restoredAt) => {
+      const run = new RecentIds()
+      let replayed: RecentIds | undefined
+      let nowMs = 0
+      for (const [i, { id, gapMs, windowMs }] of steps.entries()) {
+        if (i === restoredAt) replayed = restored(run)
+        nowMs += gapMs
+        const isNew = run.add(hashId(String(id)), nowMs, windowMs, 50)
+        if (replayed) assert.equal(replayed.add(hashId(String(id)), nowMs, windowMs, 50), isNew)
+      }
+    }),
+  )
+})
+
+function restored(ids: RecentIds): RecentIds {
+  const pairs: [number, number][] = []
+  ids.forEach((hash, timeMs) => {
+    pairs.push([hash, timeMs])
+  })
+  const copy = new RecentIds()
+  copy.restore(pairs)
+  return copy
+}
 
 test('hashes are whole, below 2^53, and differ', () => {
   const hashes = new Set<number>()

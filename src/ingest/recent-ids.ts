@@ -2,11 +2,16 @@
  * The event ids that one customer sent within the de-duplication window. An id is kept as a 53-bit hash beside the
  * stream time at which it came, in an open-addressing table of plain numbers: with 1,000 ids kept, two of them collide (and one event is
  * taken for a duplicate) once in about 10^10 customers. Bound: `maxIds`; past it the oldest go first.
+ *
+ * What is forgotten, and when, depends on the ids that are kept and on nothing else, not on how the table lies in memory: a
+ * replay goes on from a table that was stored, and must take the same events for duplicates.
  */
 export class RecentIds {
   /** Pairs of hash + 1 (0 is free) and time; the number of pairs is a power of two, at most two thirds of them used. */
   #table: number[] = []
   #used = 0
+  /** With so many, it is looked at what can be dropped: a number of the row that `limitOf` gives, the next one. */
+  #limit = 0
 
   /**
    * Notes an id. The window counts from the stream time at which the id was first seen, not from its event's own time,
@@ -15,7 +20,7 @@ export class RecentIds {
    */
   add(hash: number, streamTimeMs: number, windowMs: number, maxIds: number): boolean {
     const oldestMs = streamTimeMs - windowMs
-    if (this.#used * 3 >= this.#table.length) this.#rebuild(oldestMs, maxIds)
+    if (this.#limit === 0) this.#clear(0)
     const at = this.#find(hash)
     if (this.#table[at] !== 0) {
       if (this.#table[at + 1]! >= oldestMs) return false
@@ -23,6 +28,7 @@ export class RecentIds {
       return true
     }
     this.#put(at, hash, streamTimeMs)
+    if (this.#used === this.#limit) this.#makeRoom(oldestMs, maxIds)
     return true
   }
 
@@ -49,26 +55,29 @@ export class RecentIds {
     for (const [hash, timeMs] of entries) this.#put(this.#find(hash), hash, timeMs)
   }
 
-  /** Drops what left the window or is too much, and makes room for as many again. */
-  #rebuild(oldestMs: number, maxIds: number): void {
+  /** Drops what left the window, where that is a good part, and what is too much, or makes room for as many again. */
+  #makeRoom(oldestMs: number, maxIds: number): void {
     const table = this.#table
     let live = 0
     for (let at = 0; at < table.length; at += 2) if (table[at] !== 0 && table[at + 1]! >= oldestMs) live++
-    let keptFromMs = oldestMs
-    /** How many of just that time are kept. */
-    let ties = live
     if (live >= maxIds) {
-      const times = liveTimes(table, oldestMs, live).sort()
-      live = Math.min(live, maxIds >> 1)
-      keptFromMs = times[times.length - live]!
-      ties = live - (times.length - 1 - times.lastIndexOf(keptFromMs))
-    }
-    this.#clear(live)
+      const kept = Math.min(live, maxIds >> 1)
+      const fromMs = liveTimes(table, oldestMs, live).sort()[live - kept]!
+      this.#rebuild(kept, fromMs, lastKept(table, fromMs, kept))
+    } else if (live <= this.#used * worthShare) this.#rebuild(live, oldestMs)
+    else if (this.#limit === limitOf(table.length / 2)) this.#rebuild(this.#used)
+    else this.#limit = limitAbove(this.#used)
+  }
+
+  /** @param kept how many that is: those from a time on, of just that time up to a key */
+  #rebuild(kept: number, fromMs = Number.NEGATIVE_INFINITY, upToKey = Number.POSITIVE_INFINITY): void {
+    const table = this.#table
+    this.#clear(kept)
     for (let at = 0; at < table.length; at += 2) {
+      const key = table[at]!
       const timeMs = table[at + 1]!
-      if (table[at] === 0 || timeMs < keptFromMs || (timeMs === keptFromMs && ties-- <= 0)) continue
-      const hash = table[at]! - 1
-      this.#put(this.#find(hash), hash, timeMs)
+      if (key === 0 || timeMs < fromMs || (timeMs === fromMs && key > upToKey)) continue
+      this.#put(this.#find(key - 1), key - 1, timeMs)
     }
   }
 
@@ -77,6 +86,7 @@ export class RecentIds {
     let pairs = 4
     while (pairs <= ids * 2) pairs *= 2
     this.#table = emptyTable(pairs)
+    this.#limit = limitAbove(ids)
     this.#used = 0
   }
 
@@ -85,6 +95,30 @@ export class RecentIds {
     this.#table[at + 1] = timeMs
     this.#used++
   }
+}
+
+/** What left the window is dropped only where it is at least a quarter; else that would soon be due again. */
+const worthShare = 0.75
+
+/** Two thirds of the pairs of a table. */
+const limitOf = (pairs: number) => Math.ceil((pairs * 2) / 3)
+
+function limitAbove(ids: number): number {
+  let pairs = 4
+  while (limitOf(pairs) <= ids) pairs *= 2
+  return limitOf(pairs)
+}
+
+/** The largest key at that time of which, with all that is later, so many are kept. */
+function lastKept(table: readonly number[], timeMs: number, kept: number): number {
+  const ties: number[] = []
+  let later = 0
+  for (let at = 0; at < table.length; at += 2) {
+    if (table[at] === 0) continue
+    if (table[at + 1] === timeMs) ties.push(table[at]!)
+    else if (table[at + 1]! > timeMs) later++
+  }
+  return ties.sort((a, b) => a - b)[kept - later - 1]!
 }
 
 function liveTimes(table: readonly number[], oldestMs: number, live: number): Float64Array {

@@ -9,7 +9,17 @@ import { connectClickHouse } from '../../src/store/clickhouse/client.ts'
 import { migrate } from '../../src/store/clickhouse/migrate.ts'
 import { type BrokersSeen, endInTurn, Leaders } from './brokers.ts'
 import { type Change, changeTopic, clockShiftsMs, reasonMs, reasons, roll } from './changes.ts'
-import { commandOf, group, type Mode, output, partitions, topics, writeConfig } from './config.ts'
+import {
+  commandOf,
+  group,
+  type Mode,
+  output,
+  partitions,
+  type Settings,
+  settingsNames,
+  topics,
+  writeConfig,
+} from './config.ts'
 import { stillMs, whenDrained } from './drained.ts'
 import { Feeder } from './feeder.ts'
 import { compare, type Verdict } from './oracle.ts'
@@ -96,9 +106,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       // The oracle holds the workers' clocks against the brokers'.
       { topic: output.journal, partitions, config: { 'message.timestamp.type': 'LogAppendTime' } },
     ])
-    const starts: Record<'usual' | 'changed', WorkerStart[]> = { usual: [], changed: [] }
+    const starts: Record<Settings, WorkerStart[]> = { usual: [], changed: [], settled: [] }
     for (let i = 0; i < options.workers; i++) {
-      for (const settings of ['usual', 'changed'] as const) {
+      for (const settings of settingsNames) {
         const file = join(folder, `worker-${i}-${settings}.yaml`)
         const config = await writeConfig(file, { brokers, store }, settings)
         starts[settings].push({ command: commandOf(options.mode, config), ...clockOf(options.change, i) })
@@ -133,7 +143,7 @@ interface Running {
   readonly brokersSeen: BrokersSeen
   readonly workers: readonly Worker[]
   /** How each worker starts. */
-  readonly starts: Readonly<Record<'usual' | 'changed', readonly WorkerStart[]>>
+  readonly starts: Readonly<Record<Settings, readonly WorkerStart[]>>
   readonly seen: Seen
 }
 
@@ -226,15 +236,15 @@ async function meetFaults(
   return counts
 }
 
-/** Twice: to other settings after a third of the time, and back after two. */
+/** Twice: after a third of the time, and after two. */
 async function changeSettings(
   workers: readonly Worker[],
-  { usual, changed }: Running['starts'],
+  { changed, settled }: Running['starts'],
   seconds: number,
   say: (line: string) => void,
 ): Promise<void> {
   const startMs = Date.now()
-  for (const [i, starts] of [changed, usual].entries()) {
+  for (const [i, starts] of [changed, settled].entries()) {
     await sleep(Math.max(0, startMs + ((i + 1) * seconds * 1000) / 3 - Date.now()))
     await roll(workers, starts, say)
   }

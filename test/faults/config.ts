@@ -23,12 +23,20 @@ const timed = {
   contact: { cooldown: '20s' },
 }
 
-/** An id counts for so long; and what a rolling restart makes of the settings that events are folded by. */
-export const dedupeMs = { usual: 3_600_000, changed: 600_000 }
-const changed = {
-  dedupe: { window: '10m' },
-  enrich: { user_agent: false, session: { idle: '10m', max: '2h' } },
+/**
+ * The settings that events are folded by: those of the start, what a rolling restart makes of them, and another one, which
+ * takes all back but the window of ids: those that were forgotten do not come back.
+ */
+export const settingsNames = ['usual', 'changed', 'settled'] as const
+export type Settings = (typeof settingsNames)[number]
+const shorter = { window: '10m' }
+const changes = {
+  usual: { dedupe: {}, enrich: {} },
+  changed: { dedupe: shorter, enrich: { user_agent: false, session: { idle: '10m', max: '2h' } } },
+  settled: { dedupe: shorter, enrich: {} },
 }
+/** An id counts for so long. */
+export const dedupeMs = { usual: 3_600_000, shorter: 600_000 }
 
 export interface Servers {
   readonly brokers: readonly string[]
@@ -36,7 +44,7 @@ export interface Servers {
 }
 
 /** A worker's configuration: the clicks of the benchmark and a timer, with an ops port of its own. */
-export async function writeConfig(file: string, { brokers, store }: Servers, settings: 'usual' | 'changed') {
+export async function writeConfig(file: string, { brokers, store }: Servers, settings: Settings) {
   const { topics: declared, features, actions, arbitration } = parse(readFileSync(path('bench/clicks.yaml'), 'utf8'))
   const config = {
     kafka: { brokers, group },
@@ -51,8 +59,8 @@ export async function writeConfig(file: string, { brokers, store }: Servers, set
     output: { ...output, format: 'json' },
     slice: { max_events: sliceEvents },
     // A topic that is behind is read within a moment of the other's time, and a customer has thousands of events in it.
-    dedupe: { max_ids: 100_000, ...(settings === 'changed' ? changed.dedupe : {}) },
-    ...(settings === 'changed' ? { enrich: changed.enrich } : {}),
+    dedupe: { max_ids: 100_000, ...changes[settings].dedupe },
+    enrich: changes[settings].enrich,
     ops: { port: await freePort() },
     features,
     actions: [...actions, timed],

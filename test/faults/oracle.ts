@@ -159,7 +159,7 @@ export async function compare(outcome: Outcome): Promise<Verdict> {
 
 const withDedupe = (slice: JournaledSlice, usualSettings: string | undefined) => ({
   ...slice,
-  dedupeMs: slice.settings === usualSettings ? dedupeMs.usual : dedupeMs.changed,
+  dedupeMs: slice.settings === usualSettings ? dedupeMs.usual : dedupeMs.shorter,
 })
 
 function countDifferent(
