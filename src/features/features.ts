@@ -40,8 +40,13 @@ interface FeatureState {
   readonly member: Member
   /** In the unit of the group's placement. */
   readonly back: number
-  /** Other groups, without whose rows those of its own can't be laid or read. */
-  readonly rests: readonly FeatureGroup[]
+  readonly rests: readonly Rest[]
+}
+
+/** A member of its own or another group without which a feature's rows can't be laid or read. */
+export interface Rest {
+  readonly group: FeatureGroup
+  readonly member: Member
 }
 
 export interface FeatureSet {
@@ -158,7 +163,7 @@ function addFeature(
   find: FindGroup,
 ): Feature {
   const { name, kind, window } = declaration
-  const { group, reach, rests = [] } = placeFeature(declaration, where, sessionGapMs, find)
+  const { group, reach, rests } = placeFeature(declaration, where, sessionGapMs, find)
   group.features.push(name)
   group.readsSession ||= readsSession
   const member = memberOf(group, signature, () => makeAggregate(kind), value, key)

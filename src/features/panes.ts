@@ -21,6 +21,12 @@ export function lowerBound(panes: Panes, key: number): number {
   return row
 }
 
+/** The row of that key; `~row` where there is none and it would be put in. */
+export function findKey(panes: Panes, key: number): number {
+  const row = lowerBound(panes, key)
+  return row < rowCount(panes) && keyOf(panes, row) === key ? row : ~row
+}
+
 /** Opens a row for a key at its place; its cells hold 0 until the aggregates start them. */
 export function insertRow(panes: Panes, row: number, key: number): void {
   const { cells, stride, kept, keptStride } = panes

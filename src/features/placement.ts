@@ -16,6 +16,16 @@ export interface Placement {
   place(group: FeatureGroup, rows: Panes, moment: Moment, streamTimeMs: number): number
   /** How far back rows are kept, in the placement's own unit (indexes of time, events); 0 where no window looks back so. */
   readonly kept: number
+  /** More rows it never keeps. */
+  readonly maxRows: number
+  /** The first of the rows that a window reads which looks that far back, in the unit of `kept`. */
+  within(rows: Panes, back: number, asOfMs: number): number
+  /**
+   * Where the events of one of a group's rows lie in other rows of the group, which may be of more events: `row`, or `~row`
+   * where they have none and it would be put in. Undefined where they would have dropped it.
+   * @param groups the rows that lie beside `rows`
+   */
+  find(rows: Panes, other: Panes, row: number, groups: readonly (Panes | undefined)[]): number | undefined
   /** An event that lies further back from the stream time is in no row that is read; ms, infinite where all may be. */
   readonly spanMs: number
 }

@@ -13,6 +13,7 @@ import { RowBuffer } from '../store/row-binary.ts'
 import { lackingAfter } from './carry-over.ts'
 import type { AggregateDeclaration, AggregateFeature } from './declaration.ts'
 import type { FeatureSet } from './features.ts'
+import type { NotReady } from './moment.ts'
 import { type PastEvent, planRefold, Refold } from './refold.ts'
 import { compile, gapMs, read } from './test-fold.ts'
 import type { Window } from './window.ts'
@@ -108,14 +109,17 @@ const events = fc
       value: fc.integer({ min: 0, max: 5 }),
       url: fc.constantFrom('', 'https://shop/a', 'https://shop/b'),
       timezone: fc.constantFrom('', 'America/New_York', 'Asia/Kolkata'),
+      /** In the same ms as the event before. */
+      again: fc.boolean(),
     }),
     { minLength: 4, maxLength: 50 },
   )
-  .map((given) =>
-    given.map(({ minutes, id, type, value, url, timezone }, i) => {
+  .map((given) => {
+    let timeMs = 0
+    return given.map(({ minutes, id, type, value, url, timezone, again }, i) => {
       const event = new Event()
       // Some hours of progress, so that much of the disorder is later than allowed.
-      const timeMs = 1_700_000_000_000 + (minutes + i * 15) * minuteMs
+      if (!again || i === 0) timeMs = 1_700_000_000_000 + (minutes + i * 15) * minuteMs
       return Object.assign(event, {
         id: `e${id}`,
         customer: 'c',
@@ -125,60 +129,75 @@ const events = fc
         timezone,
         properties: new Properties(['v'], [value]),
       })
-    }),
-  )
+    })
+  })
 
-test('a refold at any point gives what was gathered from the first event on, late, repeated and out of order', () => {
-  const after = compile(declared)
-  const whole = pipelineOf(after)
-  const subset = fc.subarray([...declared], { maxLength: declared.length - 1 })
-  let changed = 0
-  fc.assert(
-    fc.property(events, subset, fc.tuple(fc.nat(50), fc.nat(50), fc.nat(50)), (given, earlier, cuts) => {
-      // Longer windows, too, than there were.
-      const before = compile(earlier.map((one) => ({ ...one, window: shorter(one.window) })))
-      const points = cuts.map((cut) => cut % given.length).sort((a, b) => a - b)
-      const [switched, begun, placed] = points as [number, number, number]
-      const expected = new Profile('c')
-      let found = new Profile('c')
-      let pipeline = pipelineOf(before)
-      let refold: Refold | undefined
-      const past: PastEvent[] = []
-      for (const [i, event] of given.entries()) {
-        if (i === switched) {
-          found = change(found, before, after)
-          pipeline = whole
-        }
-        if (i === begun && found.notReady !== undefined) {
-          const plan = planRefold(after, found.notReady)
-          refold = new Refold(plan)
-          const sinceMs = found.streamTimeMs - plan.spanMs
-          for (const one of past) if (one.event.timeMs >= sinceMs) refold.add(one)
-          found.later = []
-        }
-        if (i === placed && refold !== undefined) {
-          for (const one of found.later!) refold.add(one)
-          refold.replaceIn(found.groups)
-          found.notReady = undefined
-          found.later = undefined
-          refold = undefined
-          changed++
-        }
-        take(whole, expected, event)
-        const taken = take(pipeline, found, event)
-        if (taken !== undefined) past.push(taken)
-        if (pipeline !== whole) continue
-        const [values, wanted] = [read(after, found), read(after, expected)]
-        for (const { name } of declared) {
-          const isReady = !found.notReady?.has(name)
-          assert.deepEqual(values[name], isReady ? wanted[name] : undefined, `${name} after ${i}`)
-        }
-      }
-    }),
-    { numRuns: 300 },
-  )
-  assert.ok(changed > 50, `${changed} refolds`)
-})
+for (const isKept of [true, false]) {
+  const what = isKept ? 'all events' : 'events of which a TTL has deleted some'
+  test(`a refold of ${what} at any point gives what was gathered from the first event on, late, repeated and out of order`, () => {
+    const after = compile(declared)
+    const whole = pipelineOf(after)
+    const subset = fc.subarray([...declared], { maxLength: declared.length - 1 })
+    let changed = 0
+    fc.assert(
+      fc.property(
+        events,
+        subset,
+        fc.tuple(fc.nat(50), fc.nat(50), fc.nat(50)),
+        fc.nat(50),
+        (given, earlier, cuts, gone) => {
+          // Longer windows, too, than there were.
+          const before = compile(earlier.map((one) => ({ ...one, window: shorter(one.window) })))
+          const points = cuts.map((cut) => cut % given.length).sort((a, b) => a - b)
+          const [switched, begun, placed] = points as [number, number, number]
+          const expected = new Profile('c')
+          let found = new Profile('c')
+          let pipeline = pipelineOf(before)
+          let refold: Refold | undefined
+          /** What may lack events that the store has lost. */
+          let unsure: NotReady = new Set()
+          const past: PastEvent[] = []
+          for (const [i, event] of given.entries()) {
+            if (i === switched) {
+              found = change(found, before, after)
+              if (!isKept) unsure = found.notReady ?? unsure
+              pipeline = whole
+            }
+            if (i === begun && found.notReady !== undefined) {
+              const plan = planRefold(after, found.notReady)
+              refold = new Refold(plan)
+              const sinceMs = found.streamTimeMs - plan.spanMs
+              // Most of what is old is gone, and the odd row with it.
+              const isThere = (_: PastEvent, n: number) => isKept || n % 7 > gone % 7 || n > gone
+              for (const one of past.filter(isThere)) if (one.event.timeMs >= sinceMs) refold.add(one)
+              found.later = []
+            }
+            if (i === placed && refold !== undefined) {
+              for (const one of found.later!) refold.add(one)
+              refold.replaceIn(found.groups, found.streamTimeMs)
+              found.notReady = undefined
+              found.later = undefined
+              refold = undefined
+              changed++
+            }
+            take(whole, expected, event)
+            const taken = take(pipeline, found, event)
+            if (taken !== undefined) past.push(taken)
+            if (pipeline !== whole) continue
+            const [values, wanted] = [read(after, found), read(after, expected)]
+            for (const { name } of declared) {
+              if (unsure.has(name)) continue
+              const isReady = !found.notReady?.has(name)
+              assert.deepEqual(values[name], isReady ? wanted[name] : undefined, `${name} after ${i}`)
+            }
+          }
+        },
+      ),
+      { numRuns: 300 },
+    )
+    assert.ok(changed > 50, `${changed} refolds`)
+  })
+}
 
 test('what was whole keeps what it knows of events that the store has no longer', () => {
   const window: Window = { kind: 'lifetime' }
@@ -202,7 +221,7 @@ test('what was whole keeps what it knows of events that the store has no longer'
     const found = change(profile, before, after)
     const refold = new Refold(planRefold(after, found.notReady!))
     for (const one of stored) refold.add(one)
-    refold.replaceIn(found.groups)
+    refold.replaceIn(found.groups, found.streamTimeMs)
     found.notReady = undefined
     const values = read(after, found)
     assert.deepEqual(values, { first: 3, more: stored.length > 0 ? [3] : [], today: stored.length })

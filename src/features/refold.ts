@@ -1,11 +1,11 @@
 import type { Enrichment } from '../enrich/enrichment.ts'
 import { followSession, noSession } from '../enrich/session.ts'
 import type { Event } from '../events/event.ts'
+import { adoptRows, type KeptMember } from './adopt.ts'
 import type { Panes } from './aggregate.ts'
 import { type FeatureSet, updateFeatures } from './features.ts'
 import type { FeatureGroup, Member } from './group.ts'
 import type { Moment, NotReady } from './moment.ts'
-import { keyOf, rowCount } from './panes.ts'
 
 /** An event that changed a profile, as its row in the store tells. */
 export interface PastEvent {
@@ -20,8 +20,8 @@ export interface PastEvent {
 export interface RefoldPlan {
   /** Those of the features, and those that they rest on; in the order of the set. */
   readonly groups: readonly FeatureGroup[]
-  /** Of each of them, in the same order, the members that are read by features which are all ready. */
-  readonly whole: readonly (readonly Member[])[]
+  /** Of each of them, in the same order, its members and how far back they stay as they are. */
+  readonly members: readonly (readonly KeptMember[])[]
   /** How far back from the stream time events are needed; ms, infinite for all there are. */
   readonly spanMs: number
 }
@@ -29,18 +29,25 @@ export interface RefoldPlan {
 export function planRefold({ features, groups }: FeatureSet, notReady: NotReady): RefoldPlan {
   const needed = new Set<FeatureGroup>()
   for (const { name, state } of features) {
-    if (state !== undefined && notReady.has(name)) for (const group of [state.group, ...state.rests]) needed.add(group)
+    if (state === undefined || !notReady.has(name)) continue
+    needed.add(state.group)
+    for (const { group } of state.rests) needed.add(group)
   }
   const ordered = groups.filter((group) => needed.has(group))
   const spans = ordered.map(({ readsSession, placement }) =>
     readsSession ? Number.POSITIVE_INFINITY : placement.spanMs,
   )
-  const isWhole = (member: Member) => {
-    const readers = features.filter(({ state }) => state?.member === member)
-    return readers.length > 0 && readers.every(({ name }) => !notReady.has(name))
+  const backOf = (member: Member): number | undefined => {
+    let back: number | undefined
+    for (const { name, state } of features) {
+      if (state === undefined || notReady.has(name)) continue
+      if (state.member === member) back = Math.max(back ?? 0, state.back || Number.POSITIVE_INFINITY)
+      if (state.rests.some((rest) => rest.member === member)) back = Number.POSITIVE_INFINITY
+    }
+    return back
   }
-  const whole = ordered.map(({ members }) => members.filter(isWhole))
-  return { groups: ordered, whole, spanMs: Math.max(0, ...spans) }
+  const members = ordered.map((group) => group.members.map((member) => ({ member, back: backOf(member) })))
+  return { groups: ordered, members, spanMs: Math.max(0, ...spans) }
 }
 
 /**
@@ -75,33 +82,13 @@ export class Refold {
     uncounted.clear()
   }
 
-  /**
-   * Puts the rows in the place of those that a profile has. A member that is whole stays as it is: the store may have lost
-   * events that it knows of.
-   */
-  replaceIn(groups: (Panes | undefined)[]): void {
-    const { groups: refolded, whole } = this.#plan
-    for (const [i, { index }] of refolded.entries()) {
-      const [rows, before, members] = [this.rows[index], groups[index], whole[i]!]
-      if (before === undefined || members.length === 0) groups[index] = rows
-      else if (rows !== undefined) {
-        for (const member of members) copyMember(member, before, rows)
-        groups[index] = rows
-      }
+  /** Puts the rows in place, beside what stays of those that the profile has. */
+  replaceIn(groups: (Panes | undefined)[], streamTimeMs: number): void {
+    const { groups: refolded, members } = this.#plan
+    for (const [i, group] of refolded.entries()) {
+      const { index } = group
+      groups[index] = adoptRows(group, members[i]!, groups[index], this.rows[index], groups, streamTimeMs)
     }
-  }
-}
-
-/** In the rows that are of the same key. */
-function copyMember({ aggregate, offset, keptAt }: Member, from: Panes, to: Panes): void {
-  let row = rowCount(from) - 1
-  for (let into = rowCount(to) - 1; into >= 0; into--) {
-    while (row >= 0 && keyOf(from, row) > keyOf(to, into)) row--
-    if (row < 0 || keyOf(from, row) !== keyOf(to, into)) continue
-    for (let c = 0; c < aggregate.cells; c++) {
-      to.cells[into * to.stride + offset + c] = from.cells[row * from.stride + offset + c]!
-    }
-    if (aggregate.keeps) to.kept[into * to.keptStride + keptAt] = from.kept[row * from.keptStride + keptAt]
   }
 }
 

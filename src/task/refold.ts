@@ -67,7 +67,7 @@ export function install(
     for (const past of profile.later ?? []) addPast(own, past, at, logger)
     profile.later = undefined
     if (!profiles.take(profile, position)) continue
-    own.replaceIn(profile.groups)
+    own.replaceIn(profile.groups, profile.streamTimeMs)
     profile.notReady = undefined
   }
 }

@@ -1,7 +1,6 @@
 import type { Panes } from '../aggregate.ts'
 import { edge } from '../aggregates/edge.ts'
-import type { FeatureGroup } from '../group.ts'
-import { memberOf } from '../group.ts'
+import { type FeatureGroup, type Member, memberOf } from '../group.ts'
 import type { Moment } from '../moment.ts'
 import { keyOf, lowerBound, rowCount } from '../panes.ts'
 import type { Reach } from '../placement.ts'
@@ -18,7 +17,7 @@ import type { IndexedRows } from './indexed-rows.ts'
 const longest: Readonly<Record<Period, number>> = { day: 26 * 4, week: (7 * 24 + 2) * 4, month: (31 * 24 + 2) * 4 }
 
 /** Keeps the customer's timezone: what the latest event says that names one, its trait before its own field. */
-export function addTimezone(group: FeatureGroup): { readonly offset: number; readonly keptAt: number } {
+export function addTimezone(group: FeatureGroup): Member {
   return memberOf(group, 'timezone', () => edge('last'), timezoneOf)
 }
 

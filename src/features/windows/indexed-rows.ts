@@ -1,7 +1,7 @@
 import type { Panes } from '../aggregate.ts'
 import { type FeatureGroup, openRow } from '../group.ts'
 import type { Moment } from '../moment.ts'
-import { dropBelow, keyOf, lowerBound, makeRoom, rowCount } from '../panes.ts'
+import { dropBelow, findKey, keyOf, lowerBound, makeRoom, rowCount } from '../panes.ts'
 import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
 
 /** No index of a calendar is longer: a month of 31 days and the hours by which clocks go back. */
@@ -21,7 +21,7 @@ export interface Calendar {
 export class IndexedRows implements Placement {
   readonly #unitMs: number
   readonly #calendar: Calendar | undefined
-  readonly #maxRows: number
+  readonly maxRows: number
   readonly #latenessMs: number
   kept = 0
 
@@ -34,7 +34,7 @@ export class IndexedRows implements Placement {
     this.#unitMs = typeof unit === 'number' ? unit : 0
     this.#calendar = typeof unit === 'number' ? undefined : unit
     this.#latenessMs = latenessMs
-    this.#maxRows = maxRows
+    this.maxRows = maxRows
   }
 
   place(group: FeatureGroup, rows: Panes, { event }: Moment, streamTimeMs: number): number {
@@ -45,12 +45,20 @@ export class IndexedRows implements Placement {
     // Where no lateness is declared, what the windows no longer hold is late.
     if (key < oldest) return this.#latenessMs === Number.POSITIVE_INFINITY ? tooLate : outside
     dropBelow(rows, oldest)
-    const row = lowerBound(rows, key)
-    if (row < rowCount(rows) && keyOf(rows, row) === key) return row
-    const place = makeRoom(rows, row, this.#maxRows)
+    const row = findKey(rows, key)
+    if (row >= 0) return row
+    const place = makeRoom(rows, ~row, this.maxRows)
     if (place < 0) return outside
     openRow(group, rows, place, key)
     return place
+  }
+
+  within(rows: Panes, back: number, asOfMs: number): number {
+    return lowerBound(rows, this.#indexOf(asOfMs) - back + 1)
+  }
+
+  find(rows: Panes, other: Panes, row: number): number {
+    return findKey(rows, keyOf(other, row))
   }
 
   /** What a window over that many indexes, the last of them the moment's own, reads. */
@@ -58,10 +66,10 @@ export class IndexedRows implements Placement {
     this.kept = Math.max(this.kept, indexes)
     return {
       back: indexes,
-      from: (rows, asOfMs) => lowerBound(rows, this.#indexOf(asOfMs) - indexes + 1),
+      from: (rows, asOfMs) => this.within(rows, indexes, asOfMs),
       to: (rows, asOfMs) => lowerBound(rows, this.#indexOf(asOfMs) + 1),
       nextMs: (rows, asOfMs) => {
-        const oldest = lowerBound(rows, this.#indexOf(asOfMs) - indexes + 1)
+        const oldest = this.within(rows, indexes, asOfMs)
         if (oldest === rowCount(rows)) return Number.POSITIVE_INFINITY
         return this.#calendar?.nextMs(asOfMs) ?? (keyOf(rows, oldest) + indexes) * this.#unitMs
       },

@@ -1,5 +1,6 @@
 import type { Evaluate } from '../../expressions/expression.ts'
 import type { AggregateFeature } from '../declaration.ts'
+import type { Rest } from '../features.ts'
 import type { FeatureGroup } from '../group.ts'
 import type { Moment } from '../moment.ts'
 import type { Placement, Reach } from '../placement.ts'
@@ -31,8 +32,7 @@ export type FindGroup = <P extends Placement>(
 interface Placed {
   readonly group: FeatureGroup
   readonly reach: Reach
-  /** The other groups that it rests on. */
-  readonly rests?: readonly FeatureGroup[]
+  readonly rests: readonly Rest[]
 }
 
 /** The group that a feature's events go to, and what the feature reads of it: one case for each kind of window. */
@@ -46,7 +46,7 @@ export function placeFeature(
   const indexed = (name: string, unit: number | Calendar, indexes: number, maxRows?: number) => {
     const make = () => new IndexedRows(unit, latenessMs ?? Number.POSITIVE_INFINITY, maxRows)
     const { group, placement } = find(where, `${name}${late}`, make)
-    return { group, reach: placement.reach(indexes) }
+    return { group, reach: placement.reach(indexes), rests: [] }
   }
   switch (window.kind) {
     case 'panes':
@@ -69,10 +69,14 @@ export function placeFeature(
         () => new IndexedRows(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY),
       )
       timezones.placement.reach(1)
-      const { keptAt } = addTimezone(timezones.group)
+      const member = addTimezone(timezones.group)
       const make = () => new IndexedRows(quarterHourMs, latenessMs ?? Number.POSITIVE_INFINITY)
       const { group, placement } = find(where, `quarter hours${late}`, make)
-      return { group, reach: customerPeriod(period, placement, timezones.group, keptAt), rests: [timezones.group] }
+      return {
+        group,
+        reach: customerPeriod(period, placement, timezones.group, member.keptAt),
+        rests: [{ group: timezones.group, member }],
+      }
     }
     case 'events': {
       const { group, placement } = find(
@@ -80,26 +84,24 @@ export function placeFeature(
         `events${late}`,
         () => new LastEvents(latenessMs ?? Number.POSITIVE_INFINITY),
       )
-      LastEvents.addIds(group)
-      return { group, reach: placement.reach(window.count) }
+      return { group, reach: placement.reach(window.count), rests: [{ group, member: LastEvents.addIds(group) }] }
     }
     case 'session': {
       const lateMs = latenessMs ?? sessionLatenessMs
       const name = `sessions with gaps of ${sessionGapMs} ms${late}`
       const sessions = find(undefined, name, () => new Sessions(sessionGapMs, lateMs))
-      Sessions.addEnds(sessions.group)
+      const member = Sessions.addEnds(sessions.group)
       const make = () => new SessionRows(sessions.group, sessionGapMs, lateMs)
       const { group, placement } = find(where, `rows of ${name}`, make)
       sessions.placement.follow(group)
-      return { group, reach: placement.reach(), rests: [sessions.group] }
+      return { group, reach: placement.reach(), rests: [{ group: sessions.group, member }] }
     }
     case 'lifetime': {
       if (!('withinMs' in kind)) return indexed('lifetime', Number.POSITIVE_INFINITY, 1)
       const lateMs = latenessMs ?? kind.withinMs
       const name = `lifetime in order, ${lateMs} ms, ${kind.maxEvents} events at most`
       const { group, placement } = find(where, name, () => new OrderedRows(lateMs, kind.maxEvents))
-      OrderedRows.addMark(group)
-      return { group, reach: placement.reach }
+      return { group, reach: placement.reach, rests: [{ group, member: OrderedRows.addMark(group) }] }
     }
   }
 }

@@ -1,6 +1,6 @@
 import { compareText } from '../../expressions/compare-text.ts'
 import type { Aggregate, Panes } from '../aggregate.ts'
-import { type FeatureGroup, memberOf, openRow } from '../group.ts'
+import { type FeatureGroup, type Member, memberOf, openRow } from '../group.ts'
 import type { Moment } from '../moment.ts'
 import { keyOf, makeRoom, rowCount } from '../panes.ts'
 import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
@@ -19,8 +19,8 @@ export class LastEvents implements Placement {
   }
 
   /** Makes room for the ids in a group's rows. */
-  static addIds(group: FeatureGroup): void {
-    memberOf(
+  static addIds(group: FeatureGroup): Member {
+    return memberOf(
       group,
       'event id',
       () => eventId,
@@ -31,30 +31,54 @@ export class LastEvents implements Placement {
   place(group: FeatureGroup, rows: Panes, { event }: Moment, streamTimeMs: number): number {
     const { id, timeMs } = event
     if (timeMs < streamTimeMs - this.#latenessMs) return tooLate
-    let row = rowCount(rows)
-    while (row > 0 && isAfter(rows, row - 1, timeMs, id)) row--
+    const row = rowAfter(rows, timeMs, id)
     const place = makeRoom(rows, row, this.kept)
     if (place < 0) return outside
     openRow(group, rows, place, timeMs)
     return place
   }
 
+  get maxRows(): number {
+    return this.kept
+  }
+
+  within(rows: Panes, back: number): number {
+    return Math.max(0, rowCount(rows) - back)
+  }
+
+  find(rows: Panes, other: Panes, row: number): number | undefined {
+    const [timeMs, id] = [keyOf(other, row), idOf(other, row)]
+    const after = rowAfter(rows, timeMs, id)
+    if (after > 0 && keyOf(rows, after - 1) === timeMs && idOf(rows, after - 1) === id) return after - 1
+    // Among the last events there is none that they do not have.
+    return after === 0 ? ~after : undefined
+  }
+
   reach(count: number): Reach {
     this.kept = Math.max(this.kept, count)
     return {
       back: count,
-      from: (rows) => Math.max(0, rowCount(rows) - count),
+      from: (rows) => this.within(rows, count),
       to: rowCount,
       nextMs: () => Number.POSITIVE_INFINITY,
     }
   }
 }
 
-/** The ids are the first object of a row, since no other member comes before them. */
+/** Where a row of that time and id belongs: behind all that are not after it. */
+function rowAfter(rows: Panes, timeMs: number, id: string): number {
+  let row = rowCount(rows)
+  while (row > 0 && isAfter(rows, row - 1, timeMs, id)) row--
+  return row
+}
+
 function isAfter(rows: Panes, row: number, timeMs: number, id: string): boolean {
   const rowMs = keyOf(rows, row)
-  return rowMs > timeMs || (rowMs === timeMs && compareText(rows.kept[row * rows.keptStride] as string, id) > 0)
+  return rowMs > timeMs || (rowMs === timeMs && compareText(idOf(rows, row), id) > 0)
 }
+
+/** The ids are the first object of a row, since no other member comes before them. */
+const idOf = ({ kept, keptStride }: Panes, row: number) => kept[row * keptStride] as string
 
 /** Holds the id of a row's one event. */
 const eventId: Aggregate = {

@@ -1,7 +1,7 @@
 import type { Aggregate, Panes } from '../aggregate.ts'
-import { type FeatureGroup, memberOf, mergeRow, openRow } from '../group.ts'
+import { type FeatureGroup, type Member, memberOf, mergeRow, openRow } from '../group.ts'
 import type { Moment } from '../moment.ts'
-import { keyOf, lowerBound, removeRows, rowCount } from '../panes.ts'
+import { findKey, keyOf, removeRows, rowCount } from '../panes.ts'
 import { type Placement, type Reach, tooLate } from '../placement.ts'
 
 /**
@@ -12,19 +12,19 @@ import { type Placement, type Reach, tooLate } from '../placement.ts'
  */
 export class OrderedRows implements Placement {
   readonly #latenessMs: number
-  readonly #maxRows: number
+  readonly maxRows: number
   readonly kept = 0
   readonly spanMs = Number.POSITIVE_INFINITY
 
   /** @param maxRows at least 2 */
   constructor(latenessMs: number, maxRows: number) {
     this.#latenessMs = latenessMs
-    this.#maxRows = maxRows
+    this.maxRows = maxRows
   }
 
   /** Makes room in a group's rows for the mark of the first. */
-  static addMark(group: FeatureGroup): void {
-    memberOf(group, 'merged', () => merged, undefined)
+  static addMark(group: FeatureGroup): Member {
+    return memberOf(group, 'merged', () => merged, undefined)
   }
 
   place(group: FeatureGroup, rows: Panes, { event }: Moment, streamTimeMs: number): number {
@@ -34,15 +34,24 @@ export class OrderedRows implements Placement {
     let over = 1
     while (over < rowCount(rows) && keyOf(rows, over) < oldestMs) over++
     mergeFirst(group, rows, over)
-    let row = lowerBound(rows, timeMs)
-    if (row < rowCount(rows) && keyOf(rows, row) === timeMs) return row
-    if (rowCount(rows) >= this.#maxRows) {
+    let row = findKey(rows, timeMs)
+    if (row >= 0) return row
+    if (rowCount(rows) >= this.maxRows) {
       mergeFirst(group, rows, 2)
       if (isPast(rows, timeMs)) return tooLate
-      row = lowerBound(rows, timeMs)
+      row = findKey(rows, timeMs)
     }
-    openRow(group, rows, row, timeMs)
-    return row
+    openRow(group, rows, ~row, timeMs)
+    return ~row
+  }
+
+  within(): number {
+    return 0
+  }
+
+  find(rows: Panes, other: Panes, row: number): number {
+    const key = keyOf(other, row)
+    return isPast(rows, key) ? 0 : findKey(rows, key)
   }
 
   readonly reach: Reach = { back: 0, from: () => 0, to: rowCount, nextMs: () => Number.POSITIVE_INFINITY }

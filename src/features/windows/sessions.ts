@@ -1,6 +1,6 @@
 import type { Panes } from '../aggregate.ts'
 import { timeSince } from '../aggregates/time-since.ts'
-import { type FeatureGroup, memberOf, mergeRow, openRow } from '../group.ts'
+import { type FeatureGroup, type Member, memberOf, mergeRow, openRow } from '../group.ts'
 import type { Moment } from '../moment.ts'
 import { keyOf, lowerBound, removeRows, rowCount } from '../panes.ts'
 import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
@@ -25,8 +25,8 @@ export class Sessions implements Placement {
   }
 
   /** Makes room for the sessions' ends in a group's rows. */
-  static addEnds(group: FeatureGroup): void {
-    memberOf(group, 'session end', () => timeSince('latest'), undefined)
+  static addEnds(group: FeatureGroup): Member {
+    return memberOf(group, 'session end', () => timeSince('latest'), undefined)
   }
 
   /** A group whose rows are merged as its sessions are. */
@@ -52,6 +52,17 @@ export class Sessions implements Placement {
     if (isOfNext) rows.cells[next * rows.stride] = timeMs
     else openRow(group, rows, next, timeMs)
     return next
+  }
+
+  readonly maxRows = Number.POSITIVE_INFINITY
+
+  within(): number {
+    return 0
+  }
+
+  find(rows: Panes, other: Panes, row: number): number {
+    const session = sessionAt(rows, keyOf(other, row))
+    return session >= 0 ? session : ~lowerBound(rows, keyOf(other, row))
   }
 
   #dropOver(rows: Panes, streamTimeMs: number): void {
@@ -84,10 +95,22 @@ export class SessionRows implements Placement {
     const sessions = groups[this.#sessions.index]!
     const over = lowerBound(rows, keyOf(sessions, 0))
     if (over > 0) removeRows(rows, 0, over)
-    const session = lowerBound(sessions, timeMs + 1) - 1
-    const row = lowerBound(rows, keyOf(sessions, session))
-    if (row === rowCount(rows) || keyOf(rows, row) > endOf(sessions, session)) openRow(group, rows, row, timeMs)
-    return row
+    const row = rowIn(rows, sessions, sessionAt(sessions, timeMs))
+    if (row >= 0) return row
+    openRow(group, rows, ~row, timeMs)
+    return ~row
+  }
+
+  readonly maxRows = Number.POSITIVE_INFINITY
+
+  within(): number {
+    return 0
+  }
+
+  find(rows: Panes, other: Panes, row: number, groups: readonly (Panes | undefined)[]): number | undefined {
+    const sessions = groups[this.#sessions.index]
+    const session = sessions === undefined ? -1 : sessionAt(sessions, keyOf(other, row))
+    return session < 0 ? undefined : rowIn(rows, sessions!, session)
   }
 
   /** The session of the moment: the latest, unless it is over by then. */
@@ -116,6 +139,18 @@ export class SessionRows implements Placement {
 
 /** The end is the first cell after the key, since no other member comes before it. */
 const endOf = ({ cells, stride }: Panes, row: number) => cells[row * stride + 1]!
+
+/** The session that holds that time; -1 where none does. */
+function sessionAt(sessions: Panes, timeMs: number): number {
+  const session = lowerBound(sessions, timeMs + 1) - 1
+  return session >= 0 && timeMs <= endOf(sessions, session) ? session : -1
+}
+
+/** The row of a session; `~row` where it has none and it would be put in. */
+function rowIn(rows: Panes, sessions: Panes, session: number): number {
+  const row = lowerBound(rows, keyOf(sessions, session))
+  return row < rowCount(rows) && keyOf(rows, row) <= endOf(sessions, session) ? row : ~row
+}
 
 /** Merges the rows of a session that has become one of two. */
 function mergeSession(group: FeatureGroup, rows: Panes | undefined, sessions: Panes, session: number): void {
