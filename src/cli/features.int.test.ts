@@ -123,6 +123,17 @@ describe('beckon features', { skip }, () => {
       ])
     })
 
+    it('writes no text that a spreadsheet takes for a formula, and leaves numbers as they are', async () => {
+      const given = ['=1+1', '+1-1', '-cmd', '@SUM(A1)', '\t=1', '"\r=1"', '-5', '+1.5e3', 'a=1', "'=1", 'é']
+      const rows = file('formulas.csv', `customer,note\n${given.map((text) => `${text},${text}`).join('\n')}\n`)
+      const lines = await csv('--as-of', '2026-01-31T12:00:00Z', '--customers', rows, '--features', 'views')
+      const spoken = ["'=1+1", "'+1-1", "'-cmd", "'@SUM(A1)", "'\t=1", "'\r=1", '-5', '+1.5e3', 'a=1', "'=1", 'é']
+      assert.deepEqual(
+        lines.slice(1),
+        spoken.map((text) => `"${text}","2026-01-31T12:00:00.000Z","${text}",0`),
+      )
+    })
+
     it('gives each row of a file what was known before its own moment, and carries its other columns along', async () => {
       const rows = [
         'label,customer,time,ROW,AT',
@@ -180,7 +191,7 @@ describe('beckon features', { skip }, () => {
         // Seconds.
         [['--rows', file('c.csv', 'customer,time\na,1769860800\n')], /line 2: time is neither/],
         [['--rows', file('d.csv', 'customer,time\n')], /no row/],
-        [['--rows', file('e.csv', 'customer,time,a,a\nb,2026-01-01,1,2\n')], /two columns are called a/],
+        [['--rows', file('e.csv', 'customer,time,a,a\nb,2026-01-01,1,2\n')], /the header has two columns called/],
         [['--rows', file('f.csv', 'customer,time,views\nb,2026-01-01,1\n')], /views is a feature and another column/],
         [['--rows', file('g.csv', 'customer,time\n,2026-01-01\n')], /line 2: no customer/],
         [['--rows', file('h.csv', 'customer,time\na,2026-01-01\nb\n')], /line 3: the row has 1 fields/],

@@ -1,34 +1,53 @@
-import { parse } from 'yaml'
+import { parseDocument } from 'yaml'
 
 /**
  * Settings of the environment over those of the file: `BECKON_KAFKA__BROKERS=a:9092,b:9092` sets `kafka.brokers`.
- * `__` parts the keys; the value is read as YAML, a list where the file would have one.
+ * `__` parts the keys; the value is read as YAML, a list where the file would have one, and text where a text is due.
  */
 const prefix = 'BECKON_'
 /** Other variables with the prefix that are not settings. */
 const reserved = new Set(['CONFIG', 'CACHE', 'TEST'])
 
-/** Sets each variable's value in `value`, in place. @returns the paths set, by variable. */
-export function applyEnvironment(value: Record<string, unknown>, env: NodeJS.ProcessEnv): Map<string, string> {
-  const applied = new Map<string, string>()
+/** A setting of the environment. */
+export interface Setting {
+  readonly variable: string
+  readonly keys: readonly string[]
+  readonly text: string
+  /** Why the text is no YAML. */
+  readonly fault: string | undefined
+}
+
+/** Sets each variable's value in `value`, in place. @returns the settings, by the path that they set. */
+export function applyEnvironment(value: Record<string, unknown>, env: NodeJS.ProcessEnv): Map<string, Setting> {
+  const applied = new Map<string, Setting>()
   for (const [variable, text] of Object.entries(env)) {
     if (text === undefined || !variable.startsWith(prefix)) continue
     const keys = variable.slice(prefix.length).toLowerCase().split('__')
     if (keys.length < 2 || reserved.has(variable.slice(prefix.length).split('_')[0]!)) continue
-    set(
-      value,
-      keys,
-      keys.at(-1) === 'brokers' ? text.split(',').map((broker) => broker.trim()) : scalar(text, keys.at(-1)!),
-    )
-    applied.set(keys.join('.'), variable)
+    const { to, fault } = read(text, keys.at(-1)!)
+    set(value, keys, to)
+    applied.set(keys.join('.'), { variable, keys, text, fault })
   }
   return applied
 }
 
-/** Secrets and names stay text, though they may look like numbers. */
-function scalar(text: string, key: string): unknown {
-  if (/password|username|url|file|database/.test(key)) return text
-  return parse(text) as unknown
+/** Takes a setting as the text that it is, not as the number, truth value or nothing that it reads as in YAML. */
+export function setAsText(value: Record<string, unknown>, { keys, text }: Setting): void {
+  set(value, keys, text)
+}
+
+/** Secrets and names stay text, though they may look like something else. */
+function read(text: string, key: string): { to: unknown; fault?: string } {
+  if (key === 'brokers') return { to: text.split(',').map((broker) => broker.trim()) }
+  if (/password|username|url|file|database/.test(key)) return { to: text }
+  const document = parseDocument(text, { prettyErrors: false })
+  const [fault] = [...document.errors, ...document.warnings]
+  if (fault !== undefined) return { to: text, fault: fault.message }
+  try {
+    return { to: document.toJS() as unknown }
+  } catch (error) {
+    return { to: text, fault: (error as Error).message }
+  }
 }
 
 function set(value: Record<string, unknown>, [key, ...rest]: readonly string[], to: unknown): void {
@@ -36,7 +55,7 @@ function set(value: Record<string, unknown>, [key, ...rest]: readonly string[], 
     value[key!] = to
     return
   }
-  const inner = value[key!]
+  const inner = Object.hasOwn(value, key!) ? value[key!] : undefined
   const next = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inner : {}
   value[key!] = next
   set(next as Record<string, unknown>, rest, to)

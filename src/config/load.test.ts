@@ -348,6 +348,65 @@ test('broken YAML and missing files are faults, not stack traces', () => {
   assert.throws(() => loadConfig(join(folder, 'none.yaml'), {}), /none.yaml: no such file/)
 })
 
+test('aliases that stand for nothing or for too much, and unknown tags, are faults with a place', () => {
+  const ten = (item: string) => `[${Array(10).fill(item).join(', ')}]`
+  const bomb = `a: &a ${ten('x')}\nb: &b ${ten('*a')}\nc: &c ${ten('*b')}\nd: ${ten('*c')}\n`
+  const cases: readonly (readonly [string, string])[] = [
+    ['features: *shared\n', 'more.yaml:1 : *shared stands for nothing: no &shared is before it'],
+    [bomb, 'more.yaml:2 : more aliases than a file may have (100, with those within what they stand for)'],
+    ['ops: { log_level: !level debug }\n', 'more.yaml:1 : Unresolved tag: !level'],
+  ]
+  for (const [text, fault] of cases) {
+    assert.deepEqual(faultsOf({ 'beckon.yaml': `include: more.yaml\n${minimal}`, 'more.yaml': text }), [fault])
+  }
+  const shared = `${minimal}dedupe: { window: &time 10m }\nenrich: { session: { idle: *time } }\n`
+  assert.deepEqual(faultsOf({ 'beckon.yaml': shared }), [])
+})
+
+test('keys that mean something to JavaScript are unknown keys like any other', () => {
+  assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}constructor: 1\ntoString: [2]\nops: { valueOf: 3 }\n` }), [
+    'beckon.yaml:8 ops.valueOf: unknown key',
+    'beckon.yaml:6 constructor: unknown key',
+    'beckon.yaml:7 toString: unknown key',
+  ])
+  const payload = 'actions: [{ name: a, when: "true", payload: { __proto__: { cel: "1" } } }]'
+  assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}${payload}\n` }), [
+    'beckon.yaml:6 : no key can be called __proto__',
+  ])
+  assert.deepEqual(faultsOf({ 'beckon.yaml': minimal }, { BECKON_CONSTRUCTOR__X: '1', BECKON_OPS__TOSTRING: '1' }), [
+    'environment variable BECKON_OPS__TOSTRING:0 ops.tostring: unknown key',
+    'environment variable BECKON_CONSTRUCTOR__X:0 constructor: unknown key',
+  ])
+})
+
+test('a comma within braces gets a hint', () => {
+  const feature = (where: string) => `features: [{ name: n, count: {}, ${where}, window: session }]`
+  assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}${feature('where: type == "x", b')}\n` }), [
+    'beckon.yaml:6 features.0.b: unknown key; within { } a comma ends a value: put a value that has one in quotes',
+  ])
+  assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}${feature('b: 1')}\n` }), [
+    'beckon.yaml:6 features.0.b: unknown key',
+  ])
+})
+
+test('a file that can not be read is a fault', () => {
+  const kafka = '{ brokers: ["localhost:9092"], tls: { ca_file: missing.pem } }'
+  const [fault] = faultsOf({ 'beckon.yaml': minimal.replace('{ brokers: ["localhost:9092"] }', kafka) })
+  assert.match(fault!, /^beckon.yaml:2 kafka.tls.ca_file: can't read .*missing.pem$/)
+})
+
+test('a setting of the environment is text where a text is due, and a fault where it is no YAML', () => {
+  const path = write({ 'beckon.yaml': minimal })
+  for (const text of ['007', '1e3', 'true', 'null', '[a]', 'a b', '2026-01-01']) {
+    assert.equal(loadConfig(path, { BECKON_KAFKA__GROUP: text }).config.kafka.group, text)
+  }
+  for (const text of ['{x', '*x', 'a: b: c', '[1', '!x y']) {
+    const [fault, ...more] = faultsOf({ 'beckon.yaml': minimal }, { BECKON_KAFKA__GROUP: text })
+    assert.match(fault!, /^environment variable BECKON_KAFKA__GROUP:0 kafka.group: no YAML: /)
+    assert.deepEqual(more, [])
+  }
+})
+
 test('the environment overrides the file, and its faults name the variable', () => {
   const path = write({ 'beckon.yaml': minimal })
   const env = {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { applyEnvironment } from './environment.ts'
+import { applyEnvironment, type Setting, setAsText } from './environment.ts'
 import { ConfigError, type Fault } from './fault.ts'
 import { type Config, configSchema } from './schema.ts'
 import { type ConfigSource, readConfigSource } from './source.ts'
@@ -18,26 +18,59 @@ export function loadConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConf
   const source = readConfigSource(fileName)
   if (source.faults.length > 0) throw new ConfigError(source.faults)
   const variables = applyEnvironment(source.value, env)
-  const parsed = configSchema.safeParse(source.value)
+  const unreadable = [...variables].flatMap(([path, { variable, fault }]) =>
+    fault === undefined ? [] : [environmentFault(variable, path, `no YAML: ${fault}`)],
+  )
+  if (unreadable.length > 0) throw new ConfigError(unreadable)
+  const parsed = parse(source.value, variables)
   if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => faultsOf(issue, source, variables)))
   const config = parsed.data
   resolveFiles(config, source)
-  const faults = [...readSecrets(config, source), ...crossCheck(config, source)]
+  const faults = [...unreadableFiles(config, source), ...readSecrets(config, source), ...crossCheck(config, source)]
   if (faults.length > 0) throw new ConfigError(faults)
   return { config, source }
 }
 
+/** `BECKON_KAFKA__GROUP=007` is a number in YAML: where the schema wants a text, it is the text that was written. */
+function parse(value: Record<string, unknown>, variables: ReadonlyMap<string, Setting>) {
+  const parsed = configSchema.safeParse(value)
+  let changed = false
+  for (const { code, path, ...issue } of parsed.error?.issues ?? []) {
+    const setting = variables.get(path.join('.'))
+    if (setting === undefined || code !== 'invalid_type' || !('expected' in issue) || issue.expected !== 'string')
+      continue
+    setAsText(value, setting)
+    changed = true
+  }
+  return changed ? configSchema.safeParse(value) : parsed
+}
+
+const environmentFault = (variable: string, path: string, message: string): Fault => ({
+  file: `environment variable ${variable}`,
+  line: 0,
+  column: 0,
+  path,
+  message,
+})
+
 type Issue = NonNullable<ReturnType<typeof configSchema.safeParse>['error']>['issues'][number]
 
-function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<string, string>): Fault[] {
+function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<string, Setting>): Fault[] {
   const { path } = issue
-  const variable = variables.get(path.join('.'))
+  const setBy = (path: readonly PropertyKey[]) => {
+    const at = path.join('.')
+    // Of a key that nothing knows, what a variable set may lie below.
+    return variables.get(at) ?? [...variables].find(([set]) => set.startsWith(`${at}.`))?.[1]
+  }
+  const setting = variables.get(path.join('.'))
   const where = (message: string): Fault =>
-    variable
-      ? { file: `environment variable ${variable}`, line: 0, column: 0, path: path.join('.'), message }
-      : source.fault(path, message)
+    setting ? environmentFault(setting.variable, path.join('.'), message) : source.fault(path, message)
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => source.fault([...path, key], 'unknown key'))
+    return issue.keys.map((key) => {
+      const unknown = [...path, key]
+      const setting = setBy(unknown)
+      return setting ? environmentFault(setting.variable, unknown.join('.'), 'unknown key') : source.unknownKey(unknown)
+    })
   }
   // Of a union's alternatives, the one that got furthest says best what is wrong.
   if (issue.code === 'invalid_union') {
@@ -86,6 +119,20 @@ function resolveFiles(config: Config, source: ConfigSource): void {
   for (const key of ['ca_file', 'cert_file', 'key_file'] as const) {
     if (tls?.[key] !== undefined) tls[key] = resolve(source.folder(['kafka']), tls[key])
   }
+}
+
+/** Those that are read when Kafka is asked for. */
+function unreadableFiles({ kafka: { tls } }: Config, source: ConfigSource): Fault[] {
+  return (['ca_file', 'cert_file', 'key_file'] as const).flatMap((key) => {
+    const file = tls?.[key]
+    if (file === undefined) return []
+    try {
+      readFileSync(file)
+      return []
+    } catch {
+      return [source.fault(['kafka', 'tls', key], `can't read ${file}`)]
+    }
+  })
 }
 
 /** Faults that no single key shows. */

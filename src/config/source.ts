@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { type Document, LineCounter, parseDocument } from 'yaml'
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import type { Fault } from './fault.ts'
 
 /**
@@ -13,6 +13,8 @@ export interface ConfigSource {
   readonly faults: Fault[]
   /** A fault at a path of the merged value; `offset` counts characters into a text there. */
   fault(path: readonly PropertyKey[], message: string, offset?: number): Fault
+  /** The fault of a key that nothing knows, with the mend where it comes from a comma within `{ }`. */
+  unknownKey(path: readonly PropertyKey[]): Fault
   /** The folder of the file that a path comes from: what relative file names there refer to. */
   folder(path: readonly PropertyKey[]): string
 }
@@ -20,19 +22,21 @@ export interface ConfigSource {
 interface File {
   readonly name: string
   readonly document: Document
+  readonly content: unknown
   readonly lines: LineCounter
 }
 
 export function readConfigSource(fileName: string): ConfigSource {
   const faults: Fault[] = []
-  const value: Record<string, unknown> = {}
+  // Without a prototype: a key may be called `constructor` or `__proto__`, and is a fault with a place then.
+  const value: Record<string, unknown> = Object.create(null)
   const owners = new Map<string, File>()
   const items = new Map<string, { file: File; index: number }[]>()
 
   const read = (name: string, includedFrom: readonly string[]) => {
     const file = openFile(name, faults)
     if (!file) return
-    const content = file.document.toJS() as unknown
+    const { content } = file
     if (content === null && includedFrom.length > 0) return
     if (typeof content !== 'object' || content === null || Array.isArray(content)) {
       faults.push({ file: name, line: 1, column: 1, path: '', message: 'the file holds no keys' })
@@ -69,13 +73,18 @@ export function readConfigSource(fileName: string): ConfigSource {
     if (item) return { file: item.file, inFile: [key!, item.index, ...rest] }
     return { file: owners.get(String(key)), inFile: path }
   }
+  const fault: ConfigSource['fault'] = (path, message, offset) => {
+    const { file, inFile } = place(path)
+    if (file) return { ...faultIn(file, inFile, message, offset), path: path.join('.') }
+    return { file: resolve(fileName), line: 0, column: 0, path: path.join('.'), message }
+  }
   return {
     value,
     faults,
-    fault(path, message, offset) {
+    fault,
+    unknownKey(path) {
       const { file, inFile } = place(path)
-      if (file) return { ...faultIn(file, inFile, message, offset), path: path.join('.') }
-      return { file: resolve(fileName), line: 0, column: 0, path: path.join('.'), message }
+      return fault(path, file && isCutOff(file, inFile) ? `unknown key; ${commaHint}` : 'unknown key')
     },
     folder: (path) => dirname(place(path).file?.name ?? resolve(fileName)),
   }
@@ -92,11 +101,57 @@ function openFile(name: string, faults: Fault[]): File | undefined {
   }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
-  for (const { message, pos } of document.errors) {
-    const { line, col: column } = lines.linePos(pos[0])
+  const add = (message: string, at: number) => {
+    const { line, col: column } = lines.linePos(at)
     faults.push({ file: name, line, column, path: '', message })
   }
-  return document.errors.length > 0 ? undefined : { name, document, lines }
+  // What the parser only warns of, an unknown tag for instance, is read otherwise than it is meant.
+  const all = [...document.errors, ...document.warnings]
+  const known = faults.length
+  for (const { message, pos } of all) add(message, pos[0])
+  visit(document, {
+    Pair(_, { key }) {
+      // What checks values passes over it, so that it would be dropped in silence.
+      if (isScalar(key) && key.value === '__proto__') add('no key can be called __proto__', key.range?.[0] ?? 0)
+    },
+  })
+  if (faults.length > known) return undefined
+  try {
+    return { name, document, content: document.toJS(), lines }
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error
+    const { message, at } = aliasFault(document)
+    add(message, at)
+    return undefined
+  }
+}
+
+/** Why the aliases can't be followed: one has no anchor, or they make a small file a huge value. */
+function aliasFault(document: Document): { message: string; at: number } {
+  let fault = { message: 'more aliases than a file may have (100, with those within what they stand for)', at: 0 }
+  visit(document, {
+    Alias(_, alias) {
+      const at = alias.range?.[0] ?? 0
+      if (fault.at === 0) fault = { ...fault, at }
+      if (alias.resolve(document) !== undefined) return undefined
+      fault = { message: `*${alias.source} stands for nothing: no &${alias.source} is before it`, at }
+      return visit.BREAK
+    },
+  })
+  return fault
+}
+
+const commaHint = 'within { } a comma ends a value: put a value that has one in quotes'
+
+/** Whether a key without a value stands in a map in braces, as the rest of a value with a comma does. */
+function isCutOff(file: File, path: readonly PropertyKey[]): boolean {
+  const map = file.document.getIn(path.slice(0, -1), true)
+  if (!isMap(map) || map.flow !== true) return false
+  const pair = map.items.find(({ key }) => isScalar(key) && String(key.value) === String(path.at(-1)))
+  return (
+    pair !== undefined &&
+    (pair.value === null || (isNode(pair.value) && pair.value.range?.[0] === pair.value.range?.[1]))
+  )
 }
 
 /** The place of the deepest node on the path that the file has: a missing key is reported where it should stand. */

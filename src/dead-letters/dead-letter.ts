@@ -54,7 +54,8 @@ export function readDeadLetter(batch: RecordBatch, i: number): DeadLetter {
 
 /** The original record, for the partition that it came from: key, bytes and headers, and the trail of its dead letters. */
 export function redriveRecord(batch: RecordBatch, i: number, { topic, partition }: Origin): OutRecord {
-  const headers: Record<string, (Buffer | string)[]> = {}
+  // Without a prototype: a producer may call a header `constructor` or `__proto__`.
+  const headers: Record<string, (Buffer | string)[]> = Object.create(null)
   let earlier: string[] = []
   for (const { name, value } of batch.headers(i)) {
     if (name === redrivenHeader) earlier = trail(value?.toString())

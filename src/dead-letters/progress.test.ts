@@ -27,6 +27,16 @@ describe('how far dead letters were redriven', () => {
     )
   })
 
+  it('knows no reason that only JavaScript has', () => {
+    const one = advance(from(20), 'json', 60)
+    for (const reason of ['constructor', '__proto__', 'toString']) {
+      assert.deepEqual(
+        [19, 20].map((offset) => isDone(one, reason, offset)),
+        [true, false],
+      )
+    }
+  })
+
   it('forgets a reason that all have caught up with', () => {
     const all = advance({ all: 20, byReason: { json: 60, limit: 80 } }, undefined, 70)
     assert.deepEqual(all, { all: 70, byReason: { limit: 80 } })

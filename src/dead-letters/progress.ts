@@ -19,7 +19,12 @@ export function readProgress({ offset, metadata }: CommittedOffset, low: number,
 }
 
 export function isDone({ all, byReason }: Progress, reason: string, offset: number): boolean {
-  return offset < Math.max(all, byReason[reason] ?? 0)
+  return offset < Math.max(all, offsetOf(byReason, reason))
+}
+
+/** A reason comes from a header, which may be anybody's: `constructor` is none of ours. */
+export function offsetOf(byReason: Progress['byReason'], reason: string): number {
+  return Object.hasOwn(byReason, reason) ? byReason[reason]! : 0
 }
 
 /** @param reason undefined where those of all reasons were redriven */

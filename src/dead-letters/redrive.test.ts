@@ -71,6 +71,22 @@ describe('redriving dead letters', () => {
     assert.match(again!.headers.find(([name]) => name === 'beckon.redriven')![1]!, /^dead-[01]-0$/)
   })
 
+  it('takes headers of any name, repeated ones and such without a value', async () => {
+    const names = ['constructor', '__proto__', 'toString', 'twice', 'twice', 'beckon.errors', '']
+    const headers = Object.create(null) as Record<string, Buffer[]>
+    for (const [i, name] of names.entries()) headers[name] = [...(headers[name] ?? []), Buffer.from(String(i))]
+    headers['empty'] = [Buffer.alloc(0)]
+    await log.append([{ topic: 'clicks', partition: 2, key: 'ann', value: Buffer.from('one'), headers }])
+    await rejectNew('json')
+    assert.equal((await redrive(log, options)).redriven, 1)
+    const [original, again] = await contents()
+    assert.deepEqual(
+      again!.headers.filter(([name]) => name !== 'beckon.redriven'),
+      original!.headers,
+    )
+    assert.equal(original!.headers.length, names.length + 1)
+  })
+
   it('does not redrive the same dead letter twice', async () => {
     await publish('one')
     await rejectNew('json')

@@ -1,7 +1,7 @@
 import type { OutRecord, RecordBatch } from '../events/log.ts'
 import type { Log } from '../log/log.ts'
 import { type DeadLetter, readDeadLetter, redriveRecord } from './dead-letter.ts'
-import { advance, isDone, type Progress, readProgress } from './progress.ts'
+import { advance, isDone, offsetOf, type Progress, readProgress } from './progress.ts'
 
 export interface RedriveOptions {
   readonly topic: string
@@ -87,7 +87,7 @@ async function redrivePartition(
 }
 
 function startOf({ all, byReason }: Progress, reason: string | undefined): number {
-  return reason === undefined ? all : Math.max(all, byReason[reason] ?? 0)
+  return reason === undefined ? all : Math.max(all, offsetOf(byReason, reason))
 }
 
 function isWanted(letter: DeadLetter, reason: string | undefined, before: Progress): boolean {

@@ -19,7 +19,7 @@ export function readYamlFile<T>(fileName: string, schema: z.ZodType<T>): YamlFil
 
 function faultsOf(issue: z.core.$ZodIssue, source: ConfigSource): Fault[] {
   const { path } = issue
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => source.fault([...path, key], 'unknown key'))
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => source.unknownKey([...path, key]))
   if (issue.code === 'invalid_union') {
     // Of the alternatives, the first that is of the value's own kind says best what is wrong.
     const fitting = issue.errors.find((issues) => issues.every(isWithin))

@@ -42,8 +42,6 @@ export async function openAsked(path: string, momentMs: number | undefined): Pro
   const first = next.done ? undefined : next.value.find((row) => row.kind === 'fields')
   if (first === undefined) throw new AskedFault(`${path}: no row under a header`)
   const { names } = first.fields
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) throw new AskedFault(`${path}: two columns are called ${twice}`)
   const own = momentMs === undefined ? ['customer', 'time'] : ['customer']
   const missing = own.find((name) => !names.includes(name))
   if (missing !== undefined) throw new AskedFault(`${path}: the header has no column ${missing}`)

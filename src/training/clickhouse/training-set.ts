@@ -137,14 +137,19 @@ FROM (${plan.over(joined)})`
     onProgress(to, rows)
   }
 
-  const named = [...carried, ...features].map(({ name, column }) => `${column} AS ${quoteName(name)}`)
-  const all = ['customer', `fromUnixTimestamp64Milli(${readAtMs}, 'UTC') AS time`, ...named]
-  const selectAll = `SELECT ${all.join(', ')} FROM built FINAL ORDER BY ROW`
+  const selectAll = (format: TrainingFormat) => {
+    const cell = (column: string, type: string) => (format === 'csv' && isText(type) ? unspoken(column) : column)
+    const texts = carried.map(({ name, column }) => `${cell(column, 'String')} AS ${quoteName(name)}`)
+    const values = features.map(({ name, column, type }) => `${cell(column, type)} AS ${quoteName(name)}`)
+    const time = `fromUnixTimestamp64Milli(${readAtMs}, 'UTC') AS time`
+    const all = [`${cell('customer', 'String')} AS customer`, time, ...texts, ...values]
+    return `SELECT ${all.join(', ')} FROM built FINAL ORDER BY ROW FORMAT ${formats[format]}`
+  }
   async function* read(format: TrainingFormat): AsyncGenerator<Buffer> {
     const queryId = randomUUID()
     try {
       const { stream } = await client.exec({
-        query: `${selectAll} FORMAT ${formats[format]}`,
+        query: selectAll(format),
         session_id: session,
         query_id: queryId,
         clickhouse_settings: {
@@ -165,6 +170,15 @@ FROM (${plan.over(joined)})`
   }
   return { rows, read }
 }
+
+const isText = (type: string) => type === 'String' || type === 'Nullable(String)'
+
+/**
+ * A text that a spreadsheet would take for a formula, with an apostrophe before it, as OWASP has it ("CSV Injection"): ids and
+ * properties are anybody's. A text that is a number stays as it is.
+ */
+const unspoken = (column: string) =>
+  `if(match(${column}, '^[=+\\\\-@\\t\\r\\n]') AND toFloat64OrNull(${column}) IS NULL, concat('\\'', ${column}), ${column})`
 
 const selectCustomers = `
 INSERT INTO asked SELECT {rows:UInt64} + rowNumberInAllBlocks(), {rows:UInt64} + rowNumberInAllBlocks() + 1, customer, {at:Int64}
