@@ -284,7 +284,13 @@ test('of a trait stated twice the latest event counts, whatever the order of arr
   const known = profiles()
   const decoded = [stating('a', 'gold', startMs + 10), stating('b', 'free', startMs)]
   new Pipeline(stagesOf()).fold(batchOf(2), 0, decoded, known, startMs)
-  assert.deepEqual([...known.of('c1').traits], [['plan', 'gold']])
+  assert.deepEqual(
+    [...known.of('c1').traits],
+    [
+      ['plan', 'gold'],
+      ['list', [1]],
+    ],
+  )
 })
 
 test('due timers of one kind are one decision, as of the clock, and fire once', () => {

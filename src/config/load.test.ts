@@ -146,7 +146,7 @@ features:
     '8 features.0.window: a window is session, lifetime, or has one of size, sliding, calendar, events; found none',
     '9 features.1.window: a window is session, lifetime, or has one of size, sliding, calendar, events; found size and events',
     '10 features.2.window: a window is longer than 0',
-    '11 features.3.window: Europe/Atlantis is no timezone: a name such as Europe/Paris, or customer',
+    '11 features.3.window: Europe/Atlantis is no timezone that Node and ClickHouse know: a name such as Europe/Paris, or customer',
     '12 features.4.window: a pane is a part of a size',
     '12 features.4.window: only a calendar has a timezone',
     '13 features.5.within: missing',

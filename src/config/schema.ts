@@ -255,7 +255,7 @@ function window(declared: z.output<typeof windowShape>, maxEvents: number, fault
   if (events !== undefined) return { kind: 'events', count: events }
   if (calendar !== undefined) {
     if (timezone !== undefined && timezone !== 'customer' && zoneOf(timezone) === undefined) {
-      fault(`${timezone} is no timezone: a name such as Europe/Paris, or customer`)
+      fault(`${timezone} is no timezone that Node and ClickHouse know: a name such as Europe/Paris, or customer`)
     }
     return { kind: 'calendar', period: calendar, timezone: timezone ?? 'UTC' }
   }

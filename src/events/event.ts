@@ -28,6 +28,17 @@ export class Properties {
     for (let at = this.names.length - 1; at >= 0; at--) if (this.names[at] === name) return this.values[at]
     return undefined
   }
+
+  /** These and one more, which takes the place of one of its name. */
+  with(name: string, value: Value): Properties {
+    return new Properties([...this.names, name], [...this.values, value])
+  }
+
+  toObject(): { readonly [name: string]: Value } {
+    const object: Record<string, Value> = Object.create(null)
+    for (let i = 0; i < this.names.length; i++) object[this.names[i]!] = this.values[i]!
+    return object
+  }
 }
 
 /** Strings are empty, and times 0, where the producer sent none. */

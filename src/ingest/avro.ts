@@ -20,7 +20,7 @@ import {
 import type { AvroRecord, AvroSchema } from './avro-schema.ts'
 import { enumReader, minBytes, type Read, recordReader, unionReader, ValueReaders } from './avro-values.ts'
 import { parseTime, toMs } from './event-time.ts'
-import type { PathNode, Plan, Target } from './plan.ts'
+import { collects, type PathNode, type Plan, type Target } from './plan.ts'
 import type { PropertyCollector } from './property-shape.ts'
 import { collectEntries, eventFromRecord } from './record.ts'
 import { Rejected, rejected } from './rejected.ts'
@@ -135,7 +135,7 @@ class EventCompiler {
   #target(schema: AvroSchema, target: Target): Step {
     this.found.add(target)
     if (schema.kind === 'union') return unionStep(schema.branches, (branch) => this.#target(branch, target))
-    if (target.kind === 'properties' || target.kind === 'traits') return this.#entries(schema, this.#plan[target.kind])
+    if (collects(target)) return this.#entries(schema, this.#plan[target.kind])
     if (target.kind === 'text') {
       const { set } = target
       if (schema.kind === 'string') return this.#stringStep(target)

@@ -27,8 +27,15 @@ export type Target =
     }
   | { readonly kind: 'number'; readonly set: (event: Event, number: number) => void }
   | { readonly kind: 'time'; readonly unit: TimeUnit; readonly set: (event: Event, ms: number) => void }
-  | { readonly kind: 'properties' }
-  | { readonly kind: 'traits' }
+  | Collecting
+
+/** Whose entries are collected; `callTraits` are those of Segment's calls, which in a `group` call are the group's. */
+export interface Collecting {
+  readonly kind: 'properties' | 'traits' | 'callTraits'
+}
+
+export const collects = (target: Target): target is Collecting =>
+  target.kind === 'properties' || target.kind === 'traits' || target.kind === 'callTraits'
 
 export interface PathNode {
   readonly targets: Target[]
@@ -41,6 +48,7 @@ export class Plan {
   readonly #nodes = new Map<string, PathNode>()
   readonly properties = new PropertyCollector()
   readonly traits = new PropertyCollector()
+  readonly callTraits = new PropertyCollector()
   readonly known = new KnownTexts()
   /** Whether functions of the whole record are among the sources: then it has to be read as a whole. */
   readonly needsRecord: boolean
@@ -68,7 +76,9 @@ export class Plan {
     this.#types = mapping.types && new Map(Object.entries(mapping.types))
     this.#collected = mapping.properties ?? []
     for (const path of this.#collected) this.#node(path).targets.push({ kind: 'properties' })
-    for (const path of mapping.traits ?? []) this.#node(path).targets.push({ kind: 'traits' })
+    for (const path of mapping.traits ?? []) {
+      this.#node(path).targets.push({ kind: path === 'traits' ? 'callTraits' : 'traits' })
+    }
 
     const bound = new Map<string, readonly Target[] | 'given'>()
     for (const [name, field] of Object.entries(textSlots) as [TextField, TextSlot][]) {
@@ -114,6 +124,7 @@ export class Plan {
   begin(event: Event): void {
     this.properties.clear()
     this.traits.clear()
+    this.callTraits.clear()
     this.#originalMs = 0
     for (let i = 0; i < this.#waiting.length; i++) this.#waiting[i]!.value = this.#waiting[i]!.empty
     for (let i = 0; i < this.#begin.length; i++) this.#begin[i]!(event)
@@ -122,13 +133,30 @@ export class Plan {
   /** `record` is read only where `needsRecord`. */
   finish(event: Event, record: Properties): void {
     event.properties = this.properties.take()
-    event.traits = this.traits.take()
     for (let i = 0; i < this.#evaluate.length; i++) this.#evaluate[i]!(event, record)
     for (let i = 0; i < this.#fallbacks.length; i++) this.#fallbacks[i]!(event)
     settleTime(event, this.#originalMs)
     if (isStandIn(event.customer)) event.customer = isStandIn(event.anonymousId) ? '' : event.anonymousId
     if (isStandIn(event.id)) event.id = ''
     if (this.#types !== undefined) event.type = this.#types.get(event.type) ?? event.type
+    this.#takeTraits(event)
+  }
+
+  /** What a call itself states goes before what its context repeats. The traits of a group are a property of the event. */
+  #takeTraits(event: Event): void {
+    const { traits, callTraits } = this
+    if (callTraits.isEmpty) {
+      event.traits = traits.take()
+      return
+    }
+    const stated = callTraits.take()
+    const isGroup = event.type === 'group'
+    if (isGroup && this.keeps('traits')) event.properties = event.properties.with('traits', stated.toObject())
+    if (!isGroup && traits.isEmpty) event.traits = stated
+    else {
+      for (let i = 0; i < stated.names.length && !isGroup; i++) traits.add(stated.names[i]!, stated.values[i]!)
+      event.traits = traits.take()
+    }
   }
 
   /** The targets on the record's paths, or `given` where the field may be filled whatever the record's schema. */
@@ -269,8 +297,8 @@ function asTime(value: Value, unit: TimeUnit): number {
   return typeof value === 'string' ? parseTime(value, unit) : Number.NaN
 }
 
-/** Fills what a path fills, `properties` and `traits` aside. */
-export function assign(target: Exclude<Target, { kind: 'properties' | 'traits' }>, event: Event, value: Value): void {
+/** Fills what a path fills, but for targets that collect entries. */
+export function assign(target: Exclude<Target, Collecting>, event: Event, value: Value): void {
   if (target.kind === 'text') target.set(event, asText(value, target.id))
   else if (target.kind === 'number') target.set(event, asNumber(value))
   else target.set(event, asTime(value, target.unit))

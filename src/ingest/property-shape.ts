@@ -92,6 +92,10 @@ export class PropertyCollector {
     this.#values[this.#count++] = value
   }
 
+  get isEmpty(): boolean {
+    return this.#count === 0
+  }
+
   take(): Properties {
     if (this.#count === 0) return Properties.empty
     // Half the cost of a slice.

@@ -3,7 +3,7 @@
 import { Event, type Properties, type Value } from '../events/event.ts'
 import { parseJsonObject } from './json.ts'
 import type { Fit } from './json-fit.ts'
-import { assign, type PathNode, type Plan } from './plan.ts'
+import { assign, collects, type PathNode, type Plan } from './plan.ts'
 import type { PropertyCollector } from './property-shape.ts'
 import { rejected } from './rejected.ts'
 import { isNothing } from './stand-in.ts'
@@ -41,7 +41,7 @@ class Walk {
       return
     }
     for (const target of node.targets) {
-      if (target.kind === 'properties' || target.kind === 'traits') collectEntries(this.#plan[target.kind], value)
+      if (collects(target)) collectEntries(this.#plan[target.kind], value)
       else assign(target, this.#event, value)
     }
     if (node.children.size === 0) return

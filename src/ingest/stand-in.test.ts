@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Event } from '../events/event.ts'
+import { Event, Properties } from '../events/event.ts'
 import { RowDecoder } from '../replay/row-decoder.ts'
 import { compileDecoder, type DecoderOptions } from './decode.ts'
 import { Rejected } from './rejected.ts'
@@ -70,11 +70,7 @@ test('behind a stand-in the anonymous id counts, in JSON, in Avro, under a mappi
     const nobody = inJson({ userId: id, anonymousId: id })
     assert.equal(nobody instanceof Event && nobody.customer, '')
     const row = new RowDecoder(mapping, 64_000)
-    const fields = {
-      names: ['user', 'visitor', 'type', 'at'],
-      values: [id, 'a1', 'x', '2025-03-01'],
-      get: () => undefined,
-    }
+    const fields = new Properties(['user', 'visitor', 'type', 'at'], [id, 'a1', 'x', '2025-03-01'])
     row.begin([{ kind: 'fields', line: 1, fields }])
     const event = row.decode(null, 0)
     assert.equal(event instanceof Event && event.customer, 'a1')

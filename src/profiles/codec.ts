@@ -1,5 +1,5 @@
+import type { Value } from '../events/event.ts'
 import type { Aggregate } from '../features/aggregate.ts'
-import type { Scalar } from '../features/aggregates/order.ts'
 import type { FeatureSet } from '../features/features.ts'
 import { emptyPanes, insertRow, rowCount } from '../features/panes.ts'
 import { hashId } from '../ingest/recent-ids.ts'
@@ -13,7 +13,7 @@ import { contactTimes, Profile } from './profile.ts'
  * A profile's state as bytes, for its row in the store, and back. Panes and timers are stored with what they are of: after a
  * change of the features or timers those that stayed the same find theirs again, and the others start anew.
  */
-export const formatVersion = 2
+export const formatVersion = 3
 /** The first one that is still read. */
 const oldestVersion = 2
 
@@ -26,11 +26,16 @@ export function writeState(out: RowBuffer, profile: Profile, layout: Layout): vo
   writeNumber(out, lastMs)
   writeNumber(out, events)
   out.string(entryPage)
-  out.varint(profile.traits.size)
-  for (const [name, value] of profile.traits) {
+  // A trait that was removed has a time and no value; before format 3 there is none, nor a list or a map.
+  out.varint(profile.traitTimes.size)
+  for (const [name, timeMs] of profile.traitTimes) {
     out.string(name)
-    writeKept(out, value)
-    writeNumber(out, profile.traitTimes.get(name)!)
+    const value = profile.traits.get(name)
+    if (typeof value === 'object') {
+      out.u8(tags.json)
+      out.string(JSON.stringify(value))
+    } else writeKept(out, value)
+    writeNumber(out, timeMs)
   }
   out.varint(profile.contacts.size)
   for (const [name, times] of profile.contacts) {
@@ -120,13 +125,14 @@ export function readState(customer: string, bytes: Buffer, layout: Layout): Prof
   profile.session.lastMs = reader.number()
   profile.session.events = reader.number()
   profile.session.entryPage = reader.string()
-  const [traits, traitTimes] = [new Map<string, Scalar>(), new Map<string, number>()]
+  const [traits, traitTimes] = [new Map<string, Value>(), new Map<string, number>()]
   for (let n = reader.varint(); n > 0; n--) {
     const name = reader.string()
-    traits.set(name, reader.kept() as Scalar)
+    const value = reader.kept() as Value | undefined
+    if (value !== undefined) traits.set(name, value)
     traitTimes.set(name, reader.number())
   }
-  if (traits.size > 0) Object.assign(profile, { traits, traitTimes })
+  if (traitTimes.size > 0) Object.assign(profile, { traits, traitTimes })
   for (let n = reader.varint(); n > 0; n--) {
     const times = contactTimes(profile, reader.string())
     for (let m = reader.varint(); m > 0; m--) times.push(reader.number())
@@ -191,7 +197,7 @@ function writeNumber(out: RowBuffer, value: number): void {
   }
 }
 
-const tags = { none: 0, string: 1, number: 2, yes: 3, no: 4, set: 5, map: 6, bytes: 7, list: 8 } as const
+const tags = { none: 0, string: 1, number: 2, yes: 3, no: 4, set: 5, map: 6, bytes: 7, list: 8, json: 9 } as const
 
 /** What an aggregate keeps beside its numbers: nothing, a scalar, a set or a list of scalars, numbers by scalar, or bytes. */
 function writeKept(out: RowBuffer, kept: unknown): void {
@@ -272,6 +278,14 @@ class StateReader {
     return this.#bytes.subarray(this.#at - length, this.#at)
   }
 
+  #json(): unknown {
+    try {
+      return JSON.parse(this.string())
+    } catch (cause) {
+      throw new StateError("a profile's state holds text that is no JSON", { cause })
+    }
+  }
+
   kept(): unknown {
     switch (this.u8()) {
       case tags.none:
@@ -302,6 +316,8 @@ class StateReader {
         for (let n = this.varint(); n > 0; n--) values.push(this.kept())
         return values
       }
+      case tags.json:
+        return this.#json()
       default:
         throw new StateError("a profile's state holds an unknown tag")
     }

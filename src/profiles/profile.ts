@@ -1,8 +1,7 @@
 import type { Enrichment } from '../enrich/enrichment.ts'
 import { noSession } from '../enrich/session.ts'
-import type { Event, Properties, Value } from '../events/event.ts'
+import type { Event, Value } from '../events/event.ts'
 import type { Panes } from '../features/aggregate.ts'
-import { compareScalars, isScalar, type Scalar } from '../features/aggregates/order.ts'
 import type { NotReady } from '../features/moment.ts'
 import type { PastEvent } from '../features/refold.ts'
 import { RecentIds } from '../ingest/recent-ids.ts'
@@ -27,8 +26,8 @@ export class Profile {
   /** While its features are computed from the events in the store: those that came since that began, in their order. */
   later: PastEvent[] | undefined = undefined
   readonly session = noSession()
-  /** The latest value of each trait by event time, and that time. */
-  traits: ReadonlyMap<string, Scalar> = noTraits
+  /** The latest value of each trait by event time; and the time of the latest statement, also of a trait that was removed. */
+  traits: ReadonlyMap<string, Value> = noTraits
   traitTimes: ReadonlyMap<string, number> = noTimes
   readonly recentIds = new RecentIds()
   /** Times of the actions published to the customer, ascending, by the action's name; as long as a cap looks back. */
@@ -49,7 +48,7 @@ export class Profile {
 }
 
 // Most customers have none of these, and an empty map takes 200 bytes; whoever adds makes the customer's own.
-const noTraits: ReadonlyMap<string, Scalar> = new Map()
+const noTraits: ReadonlyMap<string, Value> = new Map()
 const noTimes: ReadonlyMap<string, number> = new Map()
 const noContacts: ReadonlyMap<string, number[]> = new Map()
 
@@ -64,27 +63,6 @@ export function contactTimes(profile: Profile, action: string): number[] {
     profile.contacts = new Map([...profile.contacts, [action, times]])
   }
   return times
-}
-
-/** The most traits that a profile keeps; further names are ignored, as are values that are lists or maps. */
-const maxTraits = 200
-
-/** Takes over the traits that an event states. Of several statements of one trait the one of the latest event holds. */
-export function mergeTraits(profile: Profile, stated: Properties, timeMs: number): void {
-  const traits = new Map(profile.traits)
-  const traitTimes = new Map(profile.traitTimes)
-  for (let i = 0; i < stated.names.length; i++) {
-    const name = stated.names[i]!
-    const value: Value = stated.values[i]!
-    if (!isScalar(value)) continue
-    const before = traitTimes.get(name)
-    if (before === undefined ? traits.size >= maxTraits : before > timeMs) continue
-    if (before === timeMs && compareScalars(value, traits.get(name)!) <= 0) continue
-    traits.set(name, value)
-    traitTimes.set(name, timeMs)
-  }
-  profile.traits = traits
-  profile.traitTimes = traitTimes
 }
 
 /** A customer with more events than these, in the seconds that computing its features takes, has its turn another time. */

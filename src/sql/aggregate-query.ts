@@ -1,7 +1,7 @@
 import { Scope } from '../expressions/expression.ts'
 import type { AggregateFeature } from '../features/declaration.ts'
 import { eventVariables } from '../features/moment.ts'
-import { type AggregateSql, type FeatureRows, nowMs, rowMs } from './aggregate.ts'
+import { type AggregateSql, type DynCell, type FeatureRows, nowMs, rowMs } from './aggregate.ts'
 import { aggregateToSql } from './aggregates/kinds.ts'
 import {
   arrivalWindows,
@@ -13,6 +13,7 @@ import {
   timezoneSql,
 } from './event-columns.ts'
 import { expressionToSql } from './expression.ts'
+import { readDyn } from './read-dyn.ts'
 import { type Sql, SqlValues, simple, tags } from './value.ts'
 import { countsInWindow } from './window.ts'
 
@@ -65,6 +66,19 @@ export class AggregateQuery {
     if (cell === undefined) {
       cell = { name, column: `F${this.#cells.size + 1}`, ...this.#aggregate(declaration) }
       this.#cells.set(name, cell)
+    }
+    return cell
+  }
+
+  /** The cell of a customer's trait: what the latest event states of it, null too, and of one ms the largest value. */
+  addTrait(name: string): Cell {
+    const key = `traits.${name}`
+    let cell = this.#cells.get(key)
+    if (cell === undefined) {
+      const value = rowsOf(this.#values, '1', [], this.#expression(`traits[${JSON.stringify(name)}]`), undefined).dyn()
+      const text = `argMaxIf(${value}, (${rowMs}, ${value}), ${value}.1 != ${tags.error})`
+      cell = { name: key, column: `F${this.#cells.size + 1}`, text, read: (of) => readDyn(of as DynCell) }
+      this.#cells.set(key, cell)
     }
     return cell
   }

@@ -4,7 +4,7 @@ import type { FeatureSet } from '../features/features.ts'
 import { type ProfileMoment, profileVariables } from '../features/moment.ts'
 import { expressionToSql, NotInSql, type SqlMap } from './expression.ts'
 import { type FeatureColumn, featureColumn, valueColumn } from './feature-column.ts'
-import { simple } from './value.ts'
+import { dyn, error, simple, tags } from './value.ts'
 
 /**
  * Features of features as columns over the cells of those that are computed from events. What one reads may be computed
@@ -15,6 +15,7 @@ export class ComputedColumns {
   readonly #types: ReadonlyMap<string, string>
   readonly #scope: Scope<ProfileMoment>
   readonly #cellOf: (declaration: AggregateFeature) => string
+  readonly #traitOf: (name: string) => string
   readonly #levels: string[][] = []
   readonly #features = new Map<string, NamedFeature>()
   #columns = 0
@@ -22,16 +23,19 @@ export class ComputedColumns {
   /**
    * @param set the declarations compiled
    * @param cellOf adds a feature to the query below, where it is not there, and names its cell. Throws NotInSql
+   * @param traitOf as `cellOf`, of a trait
    */
   constructor(
     declarations: readonly FeatureDeclaration[],
     set: FeatureSet,
     cellOf: (declaration: AggregateFeature) => string,
+    traitOf: (name: string) => string,
   ) {
     this.#declared = new Map(declarations.map((declaration) => [declaration.name, declaration]))
     this.#types = new Map(set.features.map(({ name, type }) => [name, type]))
     this.#scope = new Scope([...profileVariables, ...set.features])
     this.#cellOf = cellOf
+    this.#traitOf = traitOf
   }
 
   /**
@@ -78,11 +82,11 @@ export class ComputedColumns {
     return { column: valueColumn(simple(value.type, column), type), level: level + 1, reads }
   }
 
-  /** A customer's trait is what the latest event says of it, the largest value of one ms: as `mergeTraits` has it. */
+  /** A customer's trait is what the latest event says of it, as `mergeTraits` has it; one that was removed is not there. */
   readonly #traits: SqlMap = {
     member: (name) => {
-      const kind = { name: 'last', of: `traits[${JSON.stringify(name)}]` } as const
-      return simple('dyn', this.#cellOf({ name: `traits.${name}`, kind, window: { kind: 'lifetime' } }))
+      const cell = this.#traitOf(name)
+      return dyn(`if(${cell}.1 = ${tags.none}, ${error.text}, ${cell})`)
     },
     whole: () => {
       throw new NotInSql("traits: all traits of a customer can't be said in SQL")

@@ -1,3 +1,4 @@
+import { zoneNames } from '../features/windows/calendar.ts'
 import type { VariableSql } from './expression.ts'
 import { quoteText } from './quote.ts'
 import { constant, digitsOf, dyn, error, number, quoteJson, type Sql, SqlValues, simple } from './value.ts'
@@ -111,12 +112,13 @@ export function eventVariablesSql(columns: Columns, arrivals: Columns): Variable
   }
 }
 
-/** The timezone that an event names, its trait before its own field; empty for none. Needs the names that the server knows. */
+/** The timezone that an event names, its trait before its own field; empty for none. Needs the names that the server knows, and takes those that the stream knows too. */
 export function timezoneSql(variable: VariableSql): string {
   const traits = variable('traits')
   if (traits === undefined || !('member' in traits)) throw new TypeError('traits are a map')
   const stated = new SqlValues().to('string', traits.member('timezone')).text
-  const isZone = (name: string) => `${name} IN (SELECT time_zone FROM system.time_zones)`
+  const known = `SELECT time_zone FROM system.time_zones WHERE time_zone IN (${zoneNames().map(quoteText).join(', ')})`
+  const isZone = (name: string) => `${name} IN (${known})`
   return `multiIf(${isZone(`ifNull(${stated}, '')`)}, ifNull(${stated}, ''), ${isZone("context['timezone']")}, context['timezone'], '')`
 }
 

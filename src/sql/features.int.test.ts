@@ -11,8 +11,9 @@ import { compileFeatures, updateFeatures } from '../features/features.ts'
 import { profileVariables } from '../features/moment.ts'
 import type { Window } from '../features/window.ts'
 import { addToTally, emptyTally } from '../parity/tally.ts'
-import { mergeTraits, Profile } from '../profiles/profile.ts'
+import { Profile } from '../profiles/profile.ts'
 import { readFeatures } from '../profiles/readable.ts'
+import { mergeTraits } from '../profiles/traits.ts'
 import { insertRows } from '../store/clickhouse/insert.ts'
 import { createTestDatabase, skip, type TestDatabase } from '../store/clickhouse/test-database.ts'
 import { eventsTable, writeEventRow } from '../store/event-row.ts'
@@ -108,6 +109,9 @@ const base: readonly FeatureDeclaration[] = [
   { name: 'share', value: 'double(n) / all + whole * 0.5' },
   { name: 'texts', value: 'last5.filter(t, t == "" || t == "2" || t == "é").map(t, string(t) + "/")' },
   { name: 'zone', value: 'has(traits.timezone) ? traits.timezone : latest' },
+  { name: 'city', value: 'traits.timezone.city' },
+  { name: 'is_vip', value: '"vip" in traits.timezone' },
+  { name: 'tags', value: 'traits.timezone.filter(t, t != "vip")' },
 ]
 
 /** Random CEL over them, as far as the check lets it through. */
@@ -215,7 +219,21 @@ const facts = fc.array(
       fc.integer({ min: -5000, max: 5000 }).map((n) => n / 100),
     ),
     timezone: fc.constantFrom('', '', 'America/New_York', 'Asia/Kolkata', 'Nowhere/Else'),
-    trait: fc.constantFrom(undefined, undefined, undefined, 'Europe/Paris', 'Nowhere', 5),
+    trait: fc.constantFrom<(Value | undefined)[]>(
+      undefined,
+      undefined,
+      undefined,
+      'Europe/Paris',
+      'Nowhere',
+      5,
+      true,
+      null,
+      ['vip', 'é'],
+      ['vip', { a: [1.5, null] }],
+      [],
+      { city: 'Zürich', vip: [1] },
+      {},
+    ),
     isDuplicate: fc.nat(9).map((n) => n === 0),
   }),
   { minLength: 5, maxLength: 60 },

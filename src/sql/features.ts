@@ -96,7 +96,12 @@ function compileQuery(
   untold: Untold[],
 ): FeatureQuery {
   const aggregates = new AggregateQuery(sessionGapMs)
-  const computed = new ComputedColumns(declarations, set, (declaration) => aggregates.add(declaration).column)
+  const computed = new ComputedColumns(
+    declarations,
+    set,
+    (declaration) => aggregates.add(declaration).column,
+    (trait) => aggregates.addTrait(trait).column,
+  )
   const features: (FeatureSql & { readonly text: string })[] = []
   for (const declaration of portion) {
     const { name } = declaration

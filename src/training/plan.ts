@@ -1,9 +1,8 @@
 import type { Config } from '../config/schema.ts'
 import { noSession } from '../enrich/session.ts'
-import type { AggregateFeature } from '../features/declaration.ts'
 import type { FeatureSet } from '../features/features.ts'
 import type { ProfileMoment } from '../features/moment.ts'
-import { AggregateQuery } from '../sql/aggregate-query.ts'
+import { AggregateQuery, type Cell } from '../sql/aggregate-query.ts'
 import { ComputedColumns } from '../sql/computed-columns.ts'
 import { NotInSql } from '../sql/expression.ts'
 import type { FeatureColumn } from '../sql/feature-column.ts'
@@ -40,13 +39,12 @@ export function planTraining(
 ): TrainingPlan {
   const sources: AggregateQuery[] = []
   const cells = new Map<string, { readonly column: string; readonly text: string }>()
-  const cellOf = (declaration: AggregateFeature): string => {
-    const { name } = declaration
+  const cellOf = (name: string, addTo: (source: AggregateQuery) => Cell): string => {
     let cell = cells.get(name)
     if (cell === undefined) {
       if (cells.size === sources.length * featuresPerQuery) sources.push(new AggregateQuery(session.idle))
       const index = sources.length - 1
-      const { column } = sources[index]!.add(declaration)
+      const { column } = addTo(sources[index]!)
       cell = { column: `C${cells.size + 1}`, text: orNone(sourceName(index), column, name) }
       cells.set(name, cell)
     }
@@ -59,7 +57,12 @@ export function planTraining(
     return typeof none === 'number' && none !== 0 ? `if(${source}.PART = 0, ${quoteNumber(none)}, ${cell})` : cell
   }
 
-  const computed = new ComputedColumns(features, set, cellOf)
+  const computed = new ComputedColumns(
+    features,
+    set,
+    (declaration) => cellOf(declaration.name, (source) => source.add(declaration)),
+    (trait) => cellOf(`traits.${trait}`, (source) => source.addTrait(trait)),
+  )
   const columns: TrainingColumn[] = []
   const untold: Untold[] = []
   for (const name of names) {

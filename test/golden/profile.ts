@@ -91,7 +91,14 @@ const sampleEvents = Array.from({ length: 40 }, (_, i) => ({
   context: {
     page: { url: 'https://shop.test/start' },
     timezone: 'America/New_York',
-    traits: { plan: 'pro', age: 30 + i, vip: i % 2 === 0 },
+    traits: {
+      plan: 'pro',
+      age: 30 + i,
+      vip: i % 2 === 0,
+      tags: ['a', i],
+      address: { city: 'Praha' },
+      beta: i < 9 || null,
+    },
   },
 }))
 

@@ -1,3 +1,4 @@
+import type { Value } from '../../events/event.ts'
 import { compareText } from '../../expressions/compare-text.ts'
 
 /**
@@ -16,3 +17,12 @@ export function compareScalars(a: Scalar, b: Scalar): number {
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b)
   return typeof a === typeof b ? Number(a) - Number(b) : rank(a) - rank(b)
 }
+
+/** Of all that a producer can send: null, the scalars in their order, then lists, then maps, each by the text of its JSON. */
+export function compareValues(a: Value, b: Value): number {
+  if (isScalar(a) && isScalar(b)) return compareScalars(a, b)
+  const by = kindOf(a) - kindOf(b)
+  return by !== 0 || a === null ? by : compareText(JSON.stringify(a), JSON.stringify(b))
+}
+
+const kindOf = (value: Value) => (value === null ? 0 : isScalar(value) ? 1 : Array.isArray(value) ? 2 : 3)

@@ -39,6 +39,25 @@ test('two times have one index exactly where their local dates are of one period
   }
 })
 
-test('a name that is no timezone has no zone', () => {
-  for (const name of ['', 'Nowhere/Else', '+01:00', 'customer']) assert.equal(zoneOf(name), undefined, name)
+test('where clocks change a minute behind the quarter hour, it counts by the clock at its end', () => {
+  const dayOf = (zone: string, ms: number) =>
+    new Date(zoneOf(zone)!.index('day', ms) * 86_400_000).toISOString().slice(0, 10)
+  // At 0:01 on the 29th it became 23:01 on the 28th.
+  for (const [minutes, day] of [
+    [29, '2006-10-28'],
+    [31, '2006-10-28'],
+    [35, '2006-10-28'],
+    [89, '2006-10-28'],
+    [90, '2006-10-29'],
+  ] as const) {
+    assert.equal(dayOf('America/St_Johns', Date.UTC(2006, 9, 29, 2, minutes)), day, String(minutes))
+  }
+  const next = zoneOf('America/St_Johns')!.nextMs('day', Date.UTC(2006, 9, 29, 2, 35))
+  assert.equal(new Date(next).toISOString(), '2006-10-29T03:30:00.000Z')
+})
+
+test('a name that Node or ClickHouse does not know, or not in that spelling, has no zone', () => {
+  const names = ['', 'Nowhere/Else', '+01:00', 'customer', 'europe/paris', 'PST', 'America/Coyhaique', 'Factory']
+  for (const name of names) assert.equal(zoneOf(name), undefined, name)
+  for (const name of ['UTC', 'Europe/Paris', 'EST', 'US/Pacific']) assert.ok(zoneOf(name), name)
 })

@@ -1,4 +1,5 @@
 import type { Period } from '../window.ts'
+import { serverZones } from './server-zones.ts'
 
 /**
  * Local calendars: which day, week or month of a timezone a time lies in, as whole numbers that follow each other. The
@@ -6,7 +7,10 @@ import type { Period } from '../window.ts'
  */
 
 const dayMs = 86_400_000
-/** Since 1972 clocks are put forward and back at quarter hours of UTC only, so that each has one offset. */
+/**
+ * Clocks are put forward and back at quarter hours of UTC, so that each has one offset. But St. John's and Goose Bay did it a
+ * minute after one, until 2011: there the whole quarter hour counts by the offset at its end, as ClickHouse has it.
+ */
 export const quarterHourMs = 900_000
 /** 200 days of quarter hours, and more names of zones than there are. */
 const maxOffsets = 19_200
@@ -56,7 +60,7 @@ export class Zone {
     let offsetMs = this.#offsets.get(slot)
     if (offsetMs === undefined) {
       if (this.#offsets.size >= maxOffsets) this.#offsets.clear()
-      offsetMs = this.#readOffset(slot * quarterHourMs)
+      offsetMs = this.#readOffset((slot + 1) * quarterHourMs - 1)
       this.#offsets.set(slot, offsetMs)
     }
     this.#lastSlot = slot
@@ -88,14 +92,14 @@ function monthOf(day: number): number {
 
 const zones = new Map<string, Zone | undefined>()
 
-/** The zone of an IANA name; undefined where there is none of that name. */
+/** The zone of an IANA name that Node and ClickHouse know in that spelling; undefined where there is none. */
 export function zoneOf(name: string): Zone | undefined {
   let zone = zones.get(name)
   if (zone !== undefined || zones.has(name)) return zone
   if (zones.size >= maxZones) zones.clear()
   try {
-    // ICU takes bare offsets (+01:00) too, ClickHouse does not.
-    zone = /^[A-Za-z]/.test(name) ? new Zone(name) : undefined
+    // ICU takes bare offsets (+01:00), names of its own (PST) and other spellings too.
+    zone = serverZones.has(name) ? new Zone(name) : undefined
   } catch {
     // ICU's only answer to a name that it does not know.
     zone = undefined
@@ -103,5 +107,8 @@ export function zoneOf(name: string): Zone | undefined {
   zones.set(name, zone)
   return zone
 }
+
+/** All names that have a zone. */
+export const zoneNames = (): readonly string[] => [...serverZones].filter((name) => zoneOf(name) !== undefined)
 
 export const utc = new Zone('UTC')
