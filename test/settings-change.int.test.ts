@@ -134,7 +134,9 @@ describe('settings that change in a rolling restart', { skip }, () => {
     assert.deepEqual(new Set(entries.map(({ settings }) => settings)), new Set(settingsOf.keys()), 'both took a part')
     for (const [partition, events] of log.entries()) {
       const known = new Map<string, Customer>()
-      for (const { first_offset: from, next_offset: to, settings } of entries.filter((one) => one.partition === partition)) {
+      for (const { first_offset: from, next_offset: to, settings } of entries.filter(
+        (one) => one.partition === partition,
+      )) {
         for (const event of events.slice(from, to)) {
           const customer = known.get(event.customer) ?? newCustomer()
           known.set(event.customer, customer)

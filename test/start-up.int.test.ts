@@ -85,6 +85,22 @@ describe('a start that can not succeed', { skip }, () => {
     }
   })
 
+  it('says that the tables are older than the program, or newer', async () => {
+    const other = await World.open()
+    try {
+      await other.createTopics({ events: 1, actions: 1, dead_letters: 1 })
+      const config = other.writeConfig({ topics: [{ name: other.topic('events'), format: 'json' }] })
+      const { client } = other.database
+      await client.command({ query: "INSERT INTO migrations (number, name, checksum) VALUES (9999, 'later', 'x')" })
+      await ends(await other.start(config), 1, /migration 9999 \(later\) was applied by a newer version of beckon/)
+      const query = 'DELETE FROM migrations WHERE number >= 6 SETTINGS mutations_sync = 1'
+      await client.command({ query })
+      await ends(await other.start(config), 1, /migrations are to be applied: 0006_settings\.sql.*; run beckon migrate/)
+    } finally {
+      await other.close()
+    }
+  })
+
   it('says that its port is taken', async () => {
     const holder = createServer().listen(0, '127.0.0.1')
     await once(holder, 'listening')

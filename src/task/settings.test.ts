@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
-import { turn, World } from './test-world.ts'
+import { journalCodec } from '../journal/journal.ts'
+import { journalSchemas } from '../schema-files.ts'
+import { Task } from './task.ts'
+import { at, turn, World } from './test-world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'beckon-settings-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -105,6 +108,18 @@ describe('input that was committed and not saved, under other settings than thos
       actions.map(({ customer }) => customer),
       ['all', 'u1'],
     )
+  })
+
+  it('of before settings were named, is folded under those of now', async () => {
+    const journal = journalCodec('beckon.journal', journalSchemas().slice(0, 1))
+    await take(new Task(at.partition, { ...world.deps(plain), journal }), 'a', startMs)
+    const now = world.task(plain)
+    await take(now, 'b', startMs)
+    assert.equal(now.failure, undefined)
+    assert.deepEqual(await told(), [
+      [1, 0, 1],
+      [2, 0, 1],
+    ])
   })
 
   it('waits for their text where the store has lost it', async () => {

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { MigrationError, migrate } from './migrate.ts'
+import { type GoldenCheckpoint, goldenFiles } from '../../../test/golden/golden.ts'
+import type { GoldenProfile } from '../../../test/golden/profile.ts'
+import { decodeCheckpoint } from '../../journal/checkpoint.ts'
+import { checkMigrated, MigrationError, migrate } from './migrate.ts'
+import { readPolicy, readSettings } from './policies.ts'
+import { createProfileStore } from './profiles.ts'
 import { createTestDatabase, skip, type TestDatabase } from './test-database.ts'
 
 describe('migrate', { skip }, () => {
@@ -97,6 +102,45 @@ describe('migrate', { skip }, () => {
     await write('0002_second.sql', 'CREATE OR REPLACE VIEW b AS SELECT 1;\nCREATE OR REPLACE VIEW c AS SELECT 2;\n')
     assert.equal(await run(), 1)
     assert.deepEqual(await tables(), ['a', 'b', 'c', 'migrations'])
+  })
+
+  test('the tables of the first five migrations are brought forward with what they hold', async () => {
+    const own = new URL('../../../../schemas/clickhouse/', import.meta.url)
+    await rm(folder, { recursive: true })
+    await mkdir(folder)
+    const files = (await readdir(own)).sort()
+    for (const file of files.slice(0, 5)) await copyFile(new URL(file, own), join(folder, file))
+    assert.equal(await run(), 5)
+
+    const [checkpoint] = goldenFiles<GoldenCheckpoint>('checkpoint')
+    const [profile] = goldenFiles<GoldenProfile>('profile')
+    const { policyText, state } = profile!.golden
+    const insert = (table: string, values: object) =>
+      database.client.insert({ table, values: [values], format: 'JSONEachRow' })
+    await insert('policies', { hash: 'p', text: policyText, first_seen: 1, last_seen: 1, settings: '{}' })
+    await insert('profiles', { partition: 1, customer: '', version: 7, state: checkpoint!.golden.state })
+    await insert('profiles', { partition: 1, customer: 'ada', version: 7, policy: 'p' })
+    await insert('events', { topic: 't', partition: 1, offset: 6, customer: 'ada', type: 'view', time: 1_743_282_000 })
+    await insert('decisions', { topic: 't', partition: 1, offset: 6, customer: 'ada', time: 1_743_282_000 })
+    await insert('actions', { id: 'x', topic: 't', partition: 1, offset: 6, customer: 'ada', time: 1_743_282_000 })
+    // Its bytes are no text.
+    const query = "ALTER TABLE profiles UPDATE state = base64Decode({state:String}) WHERE customer = 'ada'"
+    await database.client.command({ query: `${query} SETTINGS mutations_sync = 1`, query_params: { state } })
+
+    const { options: clickhouse, client } = database
+    await assert.rejects(checkMigrated(clickhouse), (error) => (error as MigrationError).code === 'pending')
+    assert.equal(await migrate({ clickhouse, dryRun: false, onStep: () => {} }), files.length - 5)
+    await checkMigrated(clickhouse)
+
+    const store = createProfileStore(client)
+    assert.deepEqual(decodeCheckpoint((await store.readCheckpoint(1))!.state), checkpoint!.golden.checkpoint)
+    const [ada] = await store.read(1, ['ada'])
+    assert.equal(ada!.state.toString('base64'), state)
+    assert.equal(await readPolicy(client, 'p'), policyText)
+    assert.equal(await readSettings(client, 'none'), undefined)
+    for (const table of ['events', 'decisions', 'actions', 'customers']) {
+      assert.deepEqual(await database.select(`SELECT customer FROM ${table}`), [{ customer: 'ada' }], table)
+    }
   })
 
   test('a database name is never taken for SQL', async () => {
