@@ -1,4 +1,5 @@
 import type { Event } from '../events/event.ts'
+import type { Network } from './click-networks.ts'
 import { type Campaign, noCampaign } from './enrichment.ts'
 import { memo } from './memo.ts'
 import { compilePropertyFinder } from './property-finder.ts'
@@ -16,11 +17,13 @@ const tags = new Map<string, Tag>([
   ['utm_content', 'content'],
 ])
 
-const networks = new Map([
+/** Query parameters that hold the id of a click, and whose it is; `click-networks.ts` says what kind of click. */
+const networks = new Map<string, Network>([
   ['gclid', 'Google'],
   ['gbraid', 'Google'],
   ['wbraid', 'Google'],
-  ['dclid', 'Google'],
+  ['dclid', 'Google Display'],
+  ['srsltid', 'Google Merchant'],
   ['fbclid', 'Meta'],
   ['igshid', 'Instagram'],
   ['igsh', 'Instagram'],
@@ -29,12 +32,23 @@ const networks = new Map([
   ['twclid', 'X'],
   ['li_fat_id', 'LinkedIn'],
   ['yclid', 'Yandex'],
-  ['ysclid', 'Yandex'],
+  ['ysclid', 'Yandex Search'],
   ['epik', 'Pinterest'],
   ['sccid', 'Snapchat'],
   ['rdt_cid', 'Reddit'],
+  ['qclid', 'Quora'],
   ['bd_vid', 'Baidu'],
   ['gdt_vid', 'Tencent'],
+  ['tblci', 'Taboola'],
+  ['dicbo', 'Outbrain'],
+  ['irclickid', 'Impact'],
+  ['cjevent', 'CJ'],
+  ['awc', 'Awin'],
+  ['sscid', 'ShareASale'],
+  ['tduid', 'Tradedoubler'],
+  ['ransiteid', 'Rakuten'],
+  ['mc_cid', 'Mailchimp'],
+  ['_kx', 'Klaviyo'],
 ])
 
 /** A `_` may be escaped. */

@@ -33,7 +33,13 @@ test('what is switched off stays empty', () => {
   event.url = '/?utm_source=x'
   event.referrer = 'https://www.google.com/'
   event.userAgent = 'Googlebot/2.1'
-  assert.deepEqual(enrich(event), { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo })
+  assert.deepEqual(enrich(event), {
+    agent: noAgent,
+    campaign: noCampaign,
+    referrer: noReferrer,
+    channelGroup: '' as const,
+    geo: noGeo,
+  })
 })
 
 const accessLog = new URL('../../../../shared/data/access-log/access.log.gz', import.meta.url)

@@ -1,5 +1,6 @@
 import type { Event } from '../events/event.ts'
 import { compileCampaign } from './campaign.ts'
+import { compileChannelGroup } from './channel-group.ts'
 import { type Enrichment, noCampaign, noGeo } from './enrichment.ts'
 import { compileGeo, type GeoReader } from './geo.ts'
 import { compileReferrer } from './referrer.ts'
@@ -21,10 +22,18 @@ export function compileEnricher(options: EnrichOptions): (event: Event) => Enric
   const readAgent = compileAgent(options.userAgent, options.bot)
   const readCampaign = options.campaign ? compileCampaign() : () => noCampaign
   const readReferrer = compileReferrer(options.referrer)
+  const channelGroupOf = compileChannelGroup()
   const readGeo = options.geo === null ? () => noGeo : compileGeo(options.geo.reader)
 
   return (event) => {
     const campaign = readCampaign(event)
-    return { agent: readAgent(event), campaign, referrer: readReferrer(event, campaign), geo: readGeo(event) }
+    const referrer = readReferrer(event, campaign)
+    return {
+      agent: readAgent(event),
+      campaign,
+      referrer,
+      channelGroup: channelGroupOf(campaign, referrer),
+      geo: readGeo(event),
+    }
   }
 }

@@ -7,6 +7,7 @@ export interface Enrichment {
   readonly agent: Agent
   readonly campaign: Campaign
   readonly referrer: Referrer
+  readonly channelGroup: ChannelGroup
   readonly geo: Geo
 }
 
@@ -23,7 +24,7 @@ export interface Agent {
 }
 
 /** `other` is a user agent that names no device, the empty string an event with no user agent. */
-export type Device = 'desktop' | 'mobile' | 'tablet' | 'tv' | 'wearable' | 'console' | 'bot' | 'other' | ''
+export type Device = 'desktop' | 'mobile' | 'tablet' | 'tv' | 'wearable' | 'console' | 'car' | 'bot' | 'other' | ''
 
 /** What led the customer here, as the marketer tagged it. */
 export interface Campaign {
@@ -49,7 +50,34 @@ export interface Referrer {
 }
 
 /** `direct` is an event with no referrer; the class is empty only where the enrichment is off. */
-export type ReferrerClass = 'search' | 'social' | 'mail' | 'ai' | 'internal' | 'direct' | 'other' | ''
+export type ReferrerClass = 'search' | 'social' | 'mail' | 'ai' | 'shopping' | 'internal' | 'direct' | 'other' | ''
+
+/**
+ * Which kind of marketing led the customer here, by referrer and campaign. Empty for a visit that goes on (the referrer is
+ * internal, with no campaign), and where both enrichments are off; `unassigned` is a campaign that fits no other group.
+ */
+export type ChannelGroup =
+  | 'direct'
+  | 'cross_network'
+  | 'paid_shopping'
+  | 'paid_search'
+  | 'paid_social'
+  | 'paid_video'
+  | 'display'
+  | 'paid_other'
+  | 'organic_shopping'
+  | 'organic_social'
+  | 'organic_video'
+  | 'organic_search'
+  | 'ai'
+  | 'email'
+  | 'affiliates'
+  | 'referral'
+  | 'audio'
+  | 'sms'
+  | 'push'
+  | 'unassigned'
+  | ''
 
 /** Where the event's address is, as far as the operator's database knows. Never a default place. */
 export interface Geo {

@@ -1,8 +1,8 @@
-import { getDomain, getPublicSuffix } from 'tldts'
+import { getDomain } from 'tldts'
 import type { Event } from '../events/event.ts'
 import { type Campaign, directReferrer, noReferrer, type Referrer } from './enrichment.ts'
 import { memo } from './memo.ts'
-import { referrerSources } from './referrer-sources.ts'
+import { findSource } from './sources/find.ts'
 import { eachParameter, hostOf, originOf, queryOf } from './url.ts'
 
 const maxSites = 10_000
@@ -19,15 +19,8 @@ interface Site {
   readonly termParameters: readonly string[]
 }
 
-interface Source {
-  readonly class: Referrer['class']
-  readonly source: string
-  readonly termParameters: readonly string[]
-}
-
 /** A text longer than the longest name in the DNS is no host's. */
 const maxHostChars = 253
-const unknown: Source = { class: 'other', source: '', termParameters: [] }
 
 /**
  * The event's referrer. It is internal when it is a site of the operator's, or of the same registrable domain as the
@@ -38,9 +31,8 @@ export function compileReferrer(
   options: { readonly internalDomains: readonly string[] } | null,
 ): (event: Event, campaign: Campaign) => Referrer {
   if (options === null) return () => noReferrer
-  const sources = compileSources()
   const internalDomains = options.internalDomains.map((domain) => domain.toLowerCase())
-  const siteOf = memo(maxSites, (origin) => describe(hostOf(origin), sources, internalDomains))
+  const siteOf = memo(maxSites, (origin) => describe(hostOf(origin), internalDomains))
 
   return (event, campaign) => {
     const { referrer, url } = event
@@ -65,9 +57,9 @@ export function compileReferrer(
   }
 }
 
-function describe(text: string, sources: ReadonlyMap<string, Source>, internalDomains: readonly string[]): Site {
+function describe(text: string, internalDomains: readonly string[]): Site {
   const host = text.length > maxHostChars ? '' : text
-  const { class: kind, source, termParameters } = find(host, sources)
+  const { class: kind, source, termParameters } = findSource(host)
   return {
     host,
     domain: getDomain(host, { allowPrivateDomains: true }) ?? '',
@@ -86,28 +78,4 @@ function withTerm({ asReferrer, termParameters }: Site, referrer: string): Refer
     if (term === '' && termParameters.includes(name)) term = value
   })
   return term === '' ? asReferrer : { ...asReferrer, term }
-}
-
-function compileSources(): ReadonlyMap<string, Source> {
-  return new Map(
-    referrerSources.flatMap(([kind, source, hosts, termParameters = '']) => {
-      const entry: Source = { class: kind, source, termParameters: termParameters.split(' ').filter((p) => p !== '') }
-      return hosts.split(' ').map((host): [string, Source] => [host, entry])
-    }),
-  )
-}
-
-/** The table's most specific entry for the host. */
-function find(host: string, sources: ReadonlyMap<string, Source>): Source {
-  const suffix = getPublicSuffix(host) ?? ''
-  const starred = (name: string) => (name.endsWith(`.${suffix}`) ? `${name.slice(0, -suffix.length)}*` : '')
-  const get = (name: string) => sources.get(name) ?? sources.get(starred(name))
-
-  const exact = get(host) ?? get(host.replace(/^(www|m)\./, ''))
-  if (exact !== undefined) return exact
-  for (let dot = 0; dot >= 0; dot = host.indexOf('.', dot + 1)) {
-    const entry = get(dot === 0 ? `.${host}` : host.slice(dot))
-    if (entry !== undefined) return entry
-  }
-  return unknown
 }

@@ -66,6 +66,7 @@ const shared: readonly Variable<Moment>[] = [
   map('campaign', (m) => m.enrichment.campaign),
   text('referrer_class', (m) => m.enrichment.referrer.class),
   text('referrer_source', (m) => m.enrichment.referrer.source),
+  text('channel_group', (m) => m.enrichment.channelGroup),
   ...session,
 ]
 

@@ -37,7 +37,7 @@ export function fold(set: FeatureSet, profile: Profile, fact: Fact, lateBy = new
   profile.streamTimeMs = Math.max(profile.streamTimeMs, fact.timeMs)
   const moment: Moment = {
     event,
-    enrichment: { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo },
+    enrichment: { agent: noAgent, campaign: noCampaign, referrer: noReferrer, channelGroup: '' as const, geo: noGeo },
     session: noSession(),
     traits: profile.traits,
     groups: profile.groups,

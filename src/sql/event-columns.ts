@@ -72,6 +72,8 @@ const texts: Readonly<Record<string, string>> = {
   city: "context['city']",
   referrer_class: "CAST(referrer_class, 'String')",
   referrer_source: "context['referrer_source']",
+  channel_group:
+    "if(referrer_class = 'direct' AND NOT arrayExists(k -> startsWith(k, 'campaign_'), mapKeys(context)), 'direct', context['channel_group'])",
 }
 
 const campaign = ['source', 'medium', 'name', 'term', 'content', 'clickId', 'network']

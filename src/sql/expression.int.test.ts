@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
-import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
+import { compileChannelGroup } from '../enrich/channel-group.ts'
+import { directReferrer, noAgent, noCampaign, noGeo } from '../enrich/enrichment.ts'
 import { noSession, touchSession } from '../enrich/session.ts'
 import { Event, Properties, type Value } from '../events/event.ts'
 import { type Compiled, ExpressionFault, Scope } from '../expressions/expression.ts'
@@ -220,7 +221,16 @@ const cel = fc.letrec<{ any: string; truth: string; amount: string; word: string
       depth,
       field,
       quoted,
-      fc.constantFrom('type', 'customer', 'url', 'entry_page', 'campaign.source', 'campaign.clickId', 'device'),
+      fc.constantFrom(
+        'type',
+        'customer',
+        'url',
+        'entry_page',
+        'campaign.source',
+        'campaign.clickId',
+        'channel_group',
+        'device',
+      ),
       call(['string'], any),
       pair(['+'], word),
     ),
@@ -238,6 +248,8 @@ interface Fact {
   readonly campaign: string
 }
 
+const channelGroupOf = compileChannelGroup()
+
 /** The events in the order in which they came, as the service stores them, and as the closures see them. */
 function momentsOf(given: readonly Fact[], customer: string, row: RowBuffer): Moment[] {
   const session = noSession()
@@ -252,10 +264,12 @@ function momentsOf(given: readonly Fact[], customer: string, row: RowBuffer): Mo
       timeMs: 1_700_000_000_000 + fact.minutes * 60_000,
     })
     touchSession(session, event, { idleMs: 20 * 60_000, maxMs: 60 * 60_000 })
+    const campaign = fact.campaign === '' ? noCampaign : { ...noCampaign, source: fact.campaign }
     const enrichment = {
       agent: { ...noAgent, bot: fact.bot },
-      campaign: fact.campaign === '' ? noCampaign : { ...noCampaign, source: fact.campaign },
-      referrer: noReferrer,
+      campaign,
+      referrer: directReferrer,
+      channelGroup: channelGroupOf(campaign, directReferrer),
       geo: noGeo,
     }
     writeEventRow(row, 't', 0, offset, offset, event, enrichment, session.index, session.startMs, false, false)

@@ -280,7 +280,13 @@ describe('the features as SQL over events', { skip }, () => {
             if (trait !== undefined) event.traits = new Properties(['timezone'], [trait])
             event.timeMs = Date.UTC(2026, 9, 24, 17, 45) + seconds * 1000
             event.properties = new Properties(['v'], [value])
-            const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
+            const enrichment = {
+              agent: noAgent,
+              campaign: noCampaign,
+              referrer: noReferrer,
+              channelGroup: '' as const,
+              geo: noGeo,
+            }
             const { session } = profile
             let late = false
             if (!isDuplicate) {

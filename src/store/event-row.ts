@@ -137,7 +137,7 @@ function agentSegments(agent: Agent): AgentSegments {
 function writeContext(
   row: RowBuffer,
   event: Event,
-  { campaign, referrer, geo }: Enrichment,
+  { campaign, referrer, channelGroup, geo }: Enrichment,
   agent: AgentSegments,
 ): void {
   const at = row.openMap()
@@ -152,6 +152,7 @@ function writeContext(
   entries += note(row, 'currency', event.currency)
   row.segment(agent.context)
   entries += agent.entries
+  const before = entries
   if (campaign !== noCampaign) {
     entries += note(row, 'campaign_source', campaign.source)
     entries += note(row, 'campaign_medium', campaign.medium)
@@ -161,6 +162,8 @@ function writeContext(
     entries += note(row, 'campaign_click_id', campaign.clickId)
     entries += note(row, 'campaign_network', campaign.network)
   }
+  // With no referrer and no campaign it is always direct: as the column `channel_group` reads it.
+  if (entries > before || referrer.class !== 'direct') entries += note(row, 'channel_group', channelGroup)
   if (event.traits.names.length > 0) entries += note(row, 'typed_traits', nonTextsOf(event.traits))
   entries += note(row, 'referrer_source', referrer.source)
   entries += note(row, 'referrer_host', referrer.host)

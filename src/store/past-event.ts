@@ -1,5 +1,6 @@
 import {
   type Campaign,
+  type ChannelGroup,
   type Device,
   type Enrichment,
   noAgent,
@@ -73,10 +74,13 @@ export function toPastEvent(columns: PastEventColumns): CustomerEvent {
       ? Object.entries(traits)
       : Object.entries({ ...traits, ...(JSON.parse(typed) as Record<string, Value>) }),
   )
+  const campaign = toCampaign(text)
+  const isDirect = referrerClass === 'direct' && campaign === noCampaign
   const enrichment: Enrichment = {
     agent: { ...noAgent, device: device as Device, browser, os, bot },
-    campaign: toCampaign(text),
+    campaign,
     referrer: { class: referrerClass as ReferrerClass, source: text('referrer_source'), host: '', term: '' },
+    channelGroup: isDirect ? 'direct' : (text('channel_group') as ChannelGroup),
     geo: country === '' && text('city') === '' ? noGeo : { ...noGeo, country, city: text('city') },
   }
   return {

@@ -65,7 +65,7 @@ export class World {
       customer: userId,
       position: this.#nextPosition++,
       event: Object.assign(new Event(), fields),
-      enrichment: { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo },
+      enrichment: { agent: noAgent, campaign: noCampaign, referrer: noReferrer, channelGroup: '' as const, geo: noGeo },
       sessionIndex: 1,
       sessionStartMs: 0,
     })

@@ -12,7 +12,7 @@ import { RowBuffer, type RowChunk } from '../row-binary.ts'
 import { insertRows } from './insert.ts'
 import { createTestDatabase, skip, type TestDatabase } from './test-database.ts'
 
-const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, geo: noGeo }
+const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, channelGroup: '' as const, geo: noGeo }
 
 function eventAt(offset: number, timeMs = 1_700_000_000_000): RowChunk {
   const row = new RowBuffer()

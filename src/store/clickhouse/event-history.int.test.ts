@@ -107,8 +107,29 @@ describe('the history of customers', { skip }, () => {
       },
     }
     const bare: Row = { customer: 'bare', offset: 6 }
-    await insert([full, bare])
-    for (const row of [full, bare]) {
+    const enrich = compileEnricher({
+      userAgent: false,
+      bot: false,
+      campaign: true,
+      referrer: { internalDomains: [] },
+      geo: null,
+    })
+    const landing = (customer: string, offset: number, event: Partial<Event>): Row => ({
+      customer,
+      offset,
+      event,
+      enrichment: enrich(Object.assign(new Event(), event)),
+    })
+    const rows = [
+      full,
+      bare,
+      landing('direct', 7, { url: 'https://shop.example/' }),
+      landing('mailed', 8, { url: 'https://shop.example/?utm_medium=email' }),
+      landing('tagged', 9, { url: 'https://shop.example/?utm_term=shoes' }),
+      landing('next page', 10, { url: 'https://shop.example/a', referrer: 'https://shop.example/' }),
+    ]
+    await insert(rows)
+    for (const row of rows) {
       const [found, ...more] = await read([row.customer])
       assert.equal(more.length, 0)
       assert.deepEqual([found!.sessionIndex, found!.sessionStartMs], [7, startMs])

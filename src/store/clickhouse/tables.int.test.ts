@@ -65,6 +65,7 @@ describe('the tables', { skip }, () => {
     },
     campaign: { source: 's', medium: 'm', name: 'n', term: 't', content: 'c', clickId: 'i', network: 'Google' },
     referrer: { class: 'search', source: 'Google', host: 'google.com', term: 'shoes' },
+    channelGroup: 'paid_search',
     geo: {
       country: 'GB',
       region: 'England',
@@ -140,7 +141,7 @@ describe('the tables', { skip }, () => {
       },
     )
     const [context] = await database.select(
-      `SELECT context['typed_traits'] AS typed_traits, anonymous_id, received_at, title, referrer, ip, locale, timezone, channel, currency, device_vendor, device_model, campaign_source, campaign_medium, campaign_name, campaign_term, campaign_content, campaign_click_id, campaign_network, referrer_source, referrer_host, referrer_term, region, city, latitude, longitude, geo_timezone, asn, organization FROM events FINAL WHERE id = 'e1'`,
+      `SELECT context['typed_traits'] AS typed_traits, anonymous_id, received_at, title, referrer, ip, locale, timezone, channel, currency, device_vendor, device_model, campaign_source, campaign_medium, campaign_name, campaign_term, campaign_content, campaign_click_id, campaign_network, referrer_source, referrer_host, referrer_term, channel_group, region, city, latitude, longitude, geo_timezone, asn, organization FROM events FINAL WHERE id = 'e1'`,
     )
     assert.deepEqual(context, {
       typed_traits: '{"age":42,"gone":null,"tags":["a"]}',
@@ -165,6 +166,7 @@ describe('the tables', { skip }, () => {
       referrer_source: 'Google',
       referrer_host: 'google.com',
       referrer_term: 'shoes',
+      channel_group: 'paid_search',
       region: 'England',
       city: 'London',
       latitude: 51.5,
