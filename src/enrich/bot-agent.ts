@@ -4,7 +4,7 @@ import { createIsbotFromList, isbot, list } from 'isbot'
  * Patterns of isbot that tell a program from a browser and not a crawler from an app: apps have names of their own, call
  * HTTP libraries, and name the site or the package that they are of.
  */
-const notOfApps = [
+export const notOfApps: readonly string[] = [
   '(?<!lib)http',
   '@[a-z][\\w-]+\\.',
   '\\.com\\b',

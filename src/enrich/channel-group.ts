@@ -87,7 +87,7 @@ function read(parts: Parts): Tagged {
     if (category !== '' && paidGroup[category] !== 'paid_other') return certain(paidGroup[category])
     if (display.has(medium)) return certain('display')
     if (click.startsWith('paid_')) return certain(click)
-    return { group: '', isPaidSomewhere: category === '' }
+    return category === '' ? { group: '', isPaidSomewhere: true } : certain('paid_other')
   }
   if (display.has(medium)) return certain('display')
   const isPaidClick = click.startsWith('paid_')
