@@ -23,7 +23,13 @@ function policyOf(actions: readonly ActionDeclaration[], arbitration = best) {
 }
 
 function momentOf({ session, traits, groups, notReady }: Profile, event: Event, asOfMs: number): Moment {
-  const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, channelGroup: '' as const, geo: noGeo }
+  const enrichment = {
+    agent: noAgent,
+    campaign: noCampaign,
+    referrer: noReferrer,
+    channelGroup: '' as const,
+    geo: noGeo,
+  }
   return { event, enrichment, session, traits, groups, notReady, asOfMs }
 }
 

@@ -45,7 +45,13 @@ describe('profiles beyond the memory', { skip }, () => {
     const profile = cache.of(event.customer)
     assert(cache.take(profile, offset))
     profile.streamTimeMs = event.timeMs
-    const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, channelGroup: '' as const, geo: noGeo }
+    const enrichment = {
+      agent: noAgent,
+      campaign: noCampaign,
+      referrer: noReferrer,
+      channelGroup: '' as const,
+      geo: noGeo,
+    }
     const { session, traits, groups, notReady } = profile
     const moment = { event, enrichment, session, traits, groups, notReady, asOfMs: event.timeMs }
     updateFeatures(features, profile.groups, moment, event.timeMs, new Map())

@@ -21,7 +21,13 @@ function momentOf(type: string, timeMs: number): Moment {
   const event = new Event()
   event.type = type
   event.timeMs = timeMs
-  const enrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, channelGroup: '' as const, geo: noGeo }
+  const enrichment = {
+    agent: noAgent,
+    campaign: noCampaign,
+    referrer: noReferrer,
+    channelGroup: '' as const,
+    geo: noGeo,
+  }
   return { event, enrichment, session: noSession(), traits: new Map(), groups: [], notReady: undefined, asOfMs: timeMs }
 }
 

@@ -13,4 +13,10 @@ export function eventlessMoment(
   return { event, enrichment: noEnrichment, session, traits, groups, notReady, asOfMs }
 }
 
-export const noEnrichment = { agent: noAgent, campaign: noCampaign, referrer: noReferrer, channelGroup: '' as const, geo: noGeo }
+export const noEnrichment = {
+  agent: noAgent,
+  campaign: noCampaign,
+  referrer: noReferrer,
+  channelGroup: '' as const,
+  geo: noGeo,
+}

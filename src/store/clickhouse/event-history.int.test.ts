@@ -133,6 +133,10 @@ describe('the history of customers', { skip }, () => {
       const [found, ...more] = await read([row.customer])
       assert.equal(more.length, 0)
       assert.deepEqual([found!.sessionIndex, found!.sessionStartMs], [7, startMs])
+      const stored = await database.select(
+        `SELECT channel_group FROM events WHERE customer = '${row.customer}' AND partition = ${partition}`,
+      )
+      assert.deepEqual(stored, [{ channel_group: found!.enrichment.channelGroup }])
       const moment = (event: Event, enrichment: Enrichment) => ({ event, enrichment }) as Moment
       const told = moment(found!.event, found!.enrichment)
       const wanted = moment(eventOf(row), row.enrichment ?? plain)
