@@ -32,6 +32,7 @@ import { RowBuffer, type RowChunk } from './store/row-binary.ts'
 import { settingsTable, writeSettingsRow } from './store/settings-row.ts'
 import { StoreError } from './store/store-error.ts'
 import type { Decider, TaskDeps } from './task/deps.ts'
+import { failureOf } from './task/failure.ts'
 import { FoldQueue } from './task/fold-queue.ts'
 import { Task } from './task/task.ts'
 import { warmUp } from './task/warm-up.ts'
@@ -155,7 +156,12 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     async onBatch(batch, turn) {
       await tasks.get(batch.partition)?.onBatch(batch, turn)
     },
-    onFailure: (error, at) => logger.error('batch.failed', { ...at, error }),
+    onFailure(error, at) {
+      const failure = failureOf(error)
+      const task = tasks.get(at.partition)
+      if (failure === undefined || task === undefined) logger.error('batch.failed', { ...at, error })
+      else void task.giveUp(failure)
+    },
     onCrash: (error) => fail(error),
   })
 

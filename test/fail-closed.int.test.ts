@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
+import kafkajs from 'kafkajs'
+import { maxBatchBytes } from '../src/log/kafka/codecs.ts'
 import { type Service, skip, until, World } from './harness.ts'
 
 /** Where it can't be shown that nothing is lost, a partition of all topics stops with its reason, and the others go on. */
@@ -191,6 +193,50 @@ describe('a partition that can not be made right', { skip }, () => {
       await second.stop()
     } finally {
       await fresh.close()
+    }
+  })
+
+  it('says checksum where bytes have changed, and unreadable where they unpack to too much; the others go on', async () => {
+    const bare = await World.open()
+    try {
+      await bare.createTopics({ events: 3, actions: 3, dead_letters: 1 })
+      const file = bare.writeConfig({
+        topics: [{ name: bare.topic('events'), format: 'json' }],
+        features: [{ name: 'seen', count: {}, window: 'lifetime' }],
+        slice: { checkpoint: '200ms' },
+      })
+      const event = (id: string, partition: number) => {
+        const value = { messageId: id, type: 'view', userId: `c${partition}`, timestamp: 1_700_000_000_000 }
+        return { partition, key: `c${partition}`, value: JSON.stringify(value) }
+      }
+      for (const partition of [0, 1, 2]) await bare.produce('events', [event(`good-${partition}`, partition)])
+      await bare.produce('events', [event('wrong-amount', 0)])
+      await bare.damage('events', 0, 'wrong-amount', 'other-amount')
+      const bomb = { partition: 1, key: 'c1', value: Buffer.alloc(maxBatchBytes + 1) }
+      await bare.produce('events', [bomb], kafkajs.CompressionTypes.GZIP)
+      for (const partition of [0, 1, 2]) await bare.produce('events', [event(`late-${partition}`, partition)])
+
+      const service = await bare.start(file)
+      for (const [partition, reason] of ['checksum', 'unreadable'].entries()) {
+        const line = await service.logged('task.failed', (one) => one['reason'] === reason)
+        assert.equal(line['partition'], partition)
+        assert.match(String(line['hint']), new RegExp(`at offset 1 of ${bare.topic('events')}, partition ${partition}`))
+        assert.equal(await failed(service, reason), 1)
+      }
+      const ready = await service.get('/readyz')
+      assert.equal(ready.status, 503)
+      assert.match(ready.text, /"state":"failed","reason":"checksum"/)
+      assert.match(ready.text, /"state":"failed","reason":"unreadable"/)
+      const committed = async () => {
+        const [found] = await bare.admin.fetchOffsets({ groupId: bare.group, topics: [bare.topic('events')] })
+        return found!.partitions.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset))
+      }
+      await until('what is before them, and the other partition, is taken', async () => {
+        return String(await committed()) === '1,1,2'
+      })
+      await service.stop()
+    } finally {
+      await bare.close()
     }
   })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -98,6 +98,20 @@ export class World {
         () => false,
       ),
     )
+  }
+
+  /** Changes bytes of a record on the broker's disk, of whatever lies there as one run of them. */
+  async damage(topic: string, partition: number, from: string, to: string): Promise<void> {
+    const { brokers } = await this.admin.describeCluster()
+    const resource = { type: kafkajs.ConfigResourceTypes.BROKER, name: String(brokers[0]!.nodeId) }
+    const { resources } = await this.admin.describeConfigs({ resources: [resource], includeSynonyms: false })
+    const folder = resources[0]!.configEntries.find(({ configName }) => configName === 'log.dirs')!.configValue
+    const file = join(folder, `${this.topic(topic)}-${partition}`, `${'0'.repeat(20)}.log`)
+    const at = readFileSync(file).indexOf(from)
+    assert.ok(at >= 0, `${from} is on the disk`)
+    const log = openSync(file, 'r+')
+    writeSync(log, to, at)
+    closeSync(log)
   }
 
   /** Appends in order, in requests that a broker takes. */

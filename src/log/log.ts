@@ -64,7 +64,7 @@ export interface ConsumeOptions {
   /** Every generation, before its first batch: all that is owned now. What is missing from it was lost. */
   onAssigned(partitions: readonly TopicPartition[], consumption: Consumption): void
   /**
-   * The handler threw, or the partition's bytes can't be read. The batch comes again after a back-off (0.1 s, doubled up
+   * The handler threw, or the partition's bytes can't be read (`checksum`, `unreadable`). The batch comes again after a back-off (0.1 s, doubled up
    * to 5 s); other partitions go on. Pause the partition to stop that.
    */
   onFailure(error: unknown, at: TopicPartition): void
@@ -139,7 +139,8 @@ export interface NewTopic {
 
 /**
  * `fenced`: another owner opened the transactional id. `aborted`: the transaction failed before its commit was asked for.
- * `unknown_outcome`: the commit was asked for and not answered. `unreadable`: corrupt or oversized record bytes.
+ * `unknown_outcome`: the commit was asked for and not answered. `checksum`: record bytes that are not those that were written,
+ * fetched twice. `unreadable`: records of an unknown format or codec, or that unpack to too much.
  * `refused`: the brokers deny it (rights, credentials, settings). `unavailable`: they did not answer in time.
  */
 export type LogErrorCode =
@@ -148,6 +149,7 @@ export type LogErrorCode =
   | 'unknown_outcome'
   | 'too_large'
   | 'unknown_topic'
+  | 'checksum'
   | 'unreadable'
   | 'refused'
   | 'unavailable'

@@ -21,6 +21,8 @@ export const failures = [
   'topics',
   'state',
   'output',
+  'checksum',
+  'unreadable',
 ] as const
 export type Failure = (typeof failures)[number]
 

@@ -27,5 +27,11 @@ export function failureOf(error: unknown): TaskFailure | undefined {
   if (error instanceof LogError && error.code === 'too_large') {
     return new TaskFailure('output', 'an output topic refuses a record of allowed size: raise max.message.bytes', error)
   }
+  if (error instanceof LogError && error.code === 'checksum') {
+    return new TaskFailure('checksum', `${error.message}: see the runbook`, error)
+  }
+  if (error instanceof LogError && error.code === 'unreadable') {
+    return new TaskFailure('unreadable', `${error.message}: see the runbook`, error)
+  }
   return undefined
 }

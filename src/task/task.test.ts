@@ -3,6 +3,7 @@ import { beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { LogError } from '../log/log.ts'
+import { failureOf } from './failure.ts'
 import type { Task } from './task.ts'
 import { turn, World } from './test-world.ts'
 
@@ -100,5 +101,51 @@ describe('a task whose partition another worker had meanwhile', () => {
     await next.onBatch(await world.batch(7, 8), turn)
     assert.equal(next.failure, undefined)
     assert.equal(await world.committed(), 8)
+  })
+})
+
+describe('a task whose log can’t hand the next records over', () => {
+  it('finishes the slice under way, stops with the reason, and takes nothing more', async () => {
+    const world = new World(minimal)
+    await world.open()
+    const task = world.task()
+    await world.append('a', 'b')
+    const slice = task.onBatch(await world.batch(0, 2), turn)
+    const failure = failureOf(
+      new LogError('checksum', 'the record batch at offset 2 of events, partition 0: other bytes'),
+    )
+    await task.giveUp(failure!)
+    await slice
+    assert.equal(await world.committed(), 2)
+    assert.equal(task.state, 'failed')
+    assert.equal(task.failure?.reason, 'checksum')
+    assert.match(task.failure.hint, /offset 2 of events/)
+    await world.append('c')
+    await task.onBatch(await world.batch(2, 3), turn)
+    task.tick()
+    assert.equal(await world.committed(), 2)
+    await task.close(true)
+    assert.equal(task.state, 'failed')
+  })
+
+  it('stops as well while it opens, also where the replay meets such records', async () => {
+    const world = new World(minimal)
+    await world.open()
+    const opening = world.task()
+    opening.start()
+    await opening.giveUp(failureOf(new LogError('unreadable', 'a codec to come'))!)
+    assert.deepEqual([opening.state, opening.failure?.reason], ['failed', 'unreadable'])
+
+    const task = world.task()
+    await world.append('a')
+    await task.onBatch(await world.batch(0, 1), turn)
+    const batch = await world.batch(0, 1)
+    const next = world.task()
+    // biome-ignore lint/correctness/useYield: it fails before.
+    world.log.read = async function* () {
+      throw new LogError('checksum', 'the record batch at offset 0 of events, partition 0: other bytes')
+    }
+    await next.onBatch(batch, turn)
+    assert.deepEqual([next.state, next.failure?.reason], ['failed', 'checksum'])
   })
 })

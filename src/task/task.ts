@@ -173,6 +173,26 @@ export class Task {
     await errand?.run(turn)
   }
 
+  /**
+   * For a reason that the log has, beside the slices: the records that come next can't be read. A slice under way is finished
+   * first, and an opening, since what they hold must be let go; what is not saved is, as soon as the store answers.
+   */
+  async giveUp(failure: TaskFailure): Promise<void> {
+    while (this.#busy) await this.#busy
+    if (this.#ended || this.#state === 'failed') return
+    const ended = this.#end(failure)
+    this.#occupy(ended)
+    await ended
+  }
+
+  async #end(failure: TaskFailure): Promise<void> {
+    await this.#opening?.catch(() => undefined)
+    const opened = this.#opened
+    if (opened && !this.#checkpoint && opened.position !== opened.checkpointPosition) this.#save(opened)
+    await this.#drop()
+    this.#fail(failure)
+  }
+
   /** What is not saved is, as soon as the store answers: behind the slice under way, all that this task has committed. */
   async save(): Promise<void> {
     const opened = this.#opened
@@ -429,6 +449,7 @@ export class Task {
     const failure = failureOf(error)
     await this.#drop()
     if (failure) return this.#fail(failure)
+    if (this.#state === 'failed') return
     this.#state = 'closed'
     this.#deps.logger.warn('task.closed', { ...this.at, error })
     // The turn's next holder opens the partition; while the turn is ours, the same batch must come again.

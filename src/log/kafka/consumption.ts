@@ -70,6 +70,8 @@ class KafkaConsumption implements Consumption {
   readonly #handlers = new Set<Promise<void>>()
   /** Partitions whose end is held back, lean records only. */
   readonly #heldBack = new Map<string, HeldBack>()
+  /** Where the last wrong checksum was. */
+  readonly #suspect = new Map<string, string>()
   /** Stock records only: control records that kafkajs went past without a word, as [from, to). */
   readonly #skipped = new Map<string, readonly [number, number]>()
 
@@ -202,6 +204,7 @@ class KafkaConsumption implements Consumption {
     this.#joined = true
     this.#owned = new Map(partitions.map((at) => [partitionKey(at), at]))
     this.#skipped.clear()
+    this.#suspect.clear()
     this.#heldBack.clear()
     for (const key of this.#paused) if (!this.#owned.has(key)) this.#paused.delete(key)
     for (const [key, { timer }] of this.#backOffs) {
@@ -284,7 +287,10 @@ class KafkaConsumption implements Consumption {
     const key = partitionKey(at)
     try {
       const view = leanResult(batch) ?? new StockBatch(batch, this.#startOffset(key, payload))
-      if (view instanceof LogError) throw view
+      if (view instanceof LogError) {
+        if (view.code === 'checksum' && this.#isFirst(key, batch.firstOffset())) return this.#backOff(at)
+        throw view
+      }
       await this.#options.onBatch(view, turn)
     } catch (error) {
       this.#backOff(at)
@@ -294,6 +300,13 @@ class KafkaConsumption implements Consumption {
     if (!turn.isCurrent()) return
     this.#backOffs.delete(key)
     payload.resolveOffset(batch.lastOffset())
+  }
+
+  /** A wrong checksum may come of the way from the broker: the same is fetched once more before it counts. */
+  #isFirst(key: string, offset: string | null): boolean {
+    if (offset === null || this.#suspect.get(key) === offset) return false
+    this.#suspect.set(key, offset)
+    return true
   }
 
   #startOffset(key: string, { batch }: EachBatchPayload): number {

@@ -15,6 +15,7 @@ import { Appender } from './appender.ts'
 import { createClient, type KafkaOptions } from './client.ts'
 import { registerCodecs } from './codecs.ts'
 import { joinGroup } from './consumption.ts'
+import { checkCrc32c } from './crc32c.ts'
 import { toLogError } from './errors.ts'
 import { PartitionReader } from './partition-reader.ts'
 import { openKafkaWriter } from './writer.ts'
@@ -23,6 +24,7 @@ const newTopicPatienceMs = 10_000
 
 /** Throws LogError `unavailable` or `refused`. */
 export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
+  checkCrc32c()
   await registerCodecs()
   const readers = createClient(options, { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 })
   const admin = readers.admin()

@@ -1,6 +1,6 @@
 /**
  * Puts our record reader in the place of kafkajs's, which costs more than all the rest of the engine: for Fetch
- * version 11 (brokers since 2.3) and format 2. Older records are left to kafkajs.
+ * version 11 (brokers since 2.3).
  *
  * To kafkajs, a partition's part of the response is one message whose offset is the last one, so that its bookkeeping
  * of offsets holds; the view travels on that message.
@@ -10,11 +10,13 @@ import type { RecordBatch } from '../../events/log.ts'
 import { LogError, partitionKey } from '../log.ts'
 import { onBroker, replaceRequest } from './exchange.ts'
 import { ByteReader } from './protocol/byte-reader.ts'
-import { type FetchedPartition, isRecordSet, readRecordSet } from './record-set.ts'
+import { type FetchedPartition, readRecordSet } from './record-set.ts'
 import { handWhole } from './whole-responses.ts'
 
 const fetchApi = 1
 const knownVersion = 11
+/** CORRUPT_MESSAGE: to kafkajs an error of the whole fetch, which it would repeat for ever. */
+const corruptMessage = 2
 
 interface FetchArguments {
   readonly topics: readonly {
@@ -46,7 +48,7 @@ export function useLeanFetch(cluster: Cluster, onBounds: OnBounds = () => undefi
     version: knownVersion,
     replace: ({ request, response }, args) => ({
       request,
-      response: { parse: response.parse, decode: (bytes) => decode(bytes, args, response.decode, onBounds) },
+      response: { parse: response.parse, decode: (bytes) => decode(bytes, args, onBounds) },
     }),
   })
 }
@@ -56,12 +58,7 @@ export function leanResult(batch: Pick<Batch, 'messages'>): RecordBatch | LogErr
   return (batch.messages[0] as Partial<CarrierMessage> | undefined)?.lean
 }
 
-async function decode(
-  bytes: Buffer,
-  { topics }: FetchArguments,
-  stock: (bytes: Buffer) => Promise<unknown>,
-  onBounds: OnBounds,
-): Promise<unknown> {
+async function decode(bytes: Buffer, { topics }: FetchArguments, onBounds: OnBounds): Promise<unknown> {
   const asked = new Map<string, { readonly fetchOffset: string; readonly untilOffset?: number }>()
   for (const { topic, partitions } of topics) {
     for (const partition of partitions) asked.set(partitionKey({ topic, partition: partition.partition }), partition)
@@ -76,14 +73,13 @@ async function decode(
     const partitions: unknown[] = []
     for (let left = reader.int32(); left > 0; left--) {
       const part = readPartition(reader)
-      if (!isRecordSet(part.records)) return stock(bytes)
       const key = partitionKey({ topic: topicName, partition: part.partition })
       onBounds(key, part.lastStableOffset, part.highWatermark)
       const { fetchOffset = '0', untilOffset = Number.POSITIVE_INFINITY } = asked.get(key) ?? {}
       const startOffset = Number(fetchOffset)
       partitions.push({
         partition: part.partition,
-        errorCode: part.errorCode,
+        errorCode: part.errorCode === corruptMessage ? 0 : part.errorCode,
         highWatermark: String(part.highWatermark),
         abortedTransactions: [],
         preferredReadReplica: part.preferredReadReplica,
@@ -95,15 +91,28 @@ async function decode(
   return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses }
 }
 
-async function carry(fetched: FetchedPartition): Promise<CarrierMessage[]> {
-  if (fetched.records.length === 0) return []
-  const lean = await readRecordSet(fetched).catch((error: unknown) => {
+async function carry(fetched: Fetched): Promise<CarrierMessage[]> {
+  if (fetched.errorCode !== corruptMessage && fetched.records.length === 0) return []
+  const lean = await read(fetched)
+  const lastOffset = lean instanceof LogError ? fetched.startOffset : lean.nextOffset - 1
+  return [{ offset: String(lastOffset), isControlRecord: false, batchContext: {}, lean }]
+}
+
+interface Fetched extends FetchedPartition {
+  readonly errorCode: number
+}
+
+async function read(fetched: Fetched): Promise<RecordBatch | LogError> {
+  if (fetched.errorCode === corruptMessage) {
+    const { topic, partition, startOffset } = fetched
+    return new LogError('checksum', `the broker can't read ${topic}, partition ${partition}, at offset ${startOffset}`)
+  }
+  try {
+    return await readRecordSet(fetched)
+  } catch (error) {
     if (error instanceof LogError) return error
     throw error
-  })
-  const lastOffset = lean instanceof LogError ? fetched.startOffset : lean.nextOffset - 1
-  if (lastOffset < fetched.startOffset) return []
-  return [{ offset: String(lastOffset), isControlRecord: false, batchContext: {}, lean }]
+  }
 }
 
 /** One partition of a fetch response, version 11. */

@@ -71,7 +71,7 @@ export class PartitionReader {
       if (part === undefined || part.messages.length === 0)
         throw new LogError('unavailable', `nothing came of ${topic}`)
       const result = leanResult(part)
-      if (result === undefined) throw new LogError('unreadable', `${topic} holds records of an older format`)
+      if (result === undefined) throw new LogError('refused', 'this kafkajs does not ask our reader')
       if (result instanceof LogError) throw result
       return result
     })
@@ -84,7 +84,8 @@ export class PartitionReader {
         return await this.#inTurn(question)
       } catch (error) {
         const failure = toLogError(error, doing, 'unavailable')
-        if (failure.code !== 'unavailable' || tries === maxTries || this.#closed) throw failure
+        const passes = failure.code === 'unavailable' || (failure.code === 'checksum' && tries === 1)
+        if (!passes || tries === maxTries || this.#closed) throw failure
         await sleep(100 * tries)
         await this.#inTurn(() => this.#cluster.refreshMetadata()).catch(() => undefined)
       }

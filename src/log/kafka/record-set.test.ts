@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { Slice } from '../../events/log.ts'
 import { LogError } from '../log.ts'
 import { maxBatchBytes, registerCodecs } from './codecs.ts'
-import { type FetchedPartition, isRecordSet, readRecordSet } from './record-set.ts'
+import { crc32c } from './crc32c.ts'
+import { type FetchedPartition, readRecordSet } from './record-set.ts'
 
 // kafkajs's own encoder and decoder are the oracle.
 const require = createRequire(import.meta.url)
@@ -41,12 +42,18 @@ async function encode(firstOffset: number, records: readonly TestRecord[], field
   return buffer
 }
 
+/** The batch with the checksum of what it holds by now. */
+function sealed(batch: Buffer): Buffer {
+  batch.writeUInt32BE(crc32c(batch, 21, batch.length), 17)
+  return batch
+}
+
 /** The marker that ends a transaction: a batch of one control record. */
 async function marker(offset: number, producerId: number, type: 'abort' | 'commit'): Promise<Buffer> {
   const key = Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1])
   const batch = await encode(offset, [{ key, value: Buffer.alloc(6) }], { transactional: true, producerId })
   batch.writeInt16BE(batch.readInt16BE(21) | 0x20, 21)
-  return batch
+  return sealed(batch)
 }
 
 function fetched(records: Buffer, more: Partial<FetchedPartition> = {}): FetchedPartition {
@@ -130,10 +137,12 @@ test('a batch that is cut off waits for the next fetch; compaction moves on past
   assert.deepEqual(await offsetsOf(fetched(cut)), [[0, 1], 2])
   // The batch header still covers offsets up to 9.
   first.writeInt32BE(9, 23)
-  assert.deepEqual(await offsetsOf(fetched(first)), [[0, 1], 10])
+  assert.deepEqual(await offsetsOf(fetched(sealed(first))), [[0, 1], 10])
   const empty = await encode(20, [one('x')])
   empty.writeInt32BE(0, 57)
-  assert.deepEqual(await offsetsOf(fetched(empty, { startOffset: 20 })), [[], 21])
+  assert.deepEqual(await offsetsOf(fetched(sealed(empty), { startOffset: 20 })), [[], 21])
+  const range = { startOffset: 10, untilOffset: 15 }
+  assert.deepEqual(await offsetsOf(fetched(empty, range)), [[], 15], 'all of the range is gone')
 })
 
 test('aborted transactions are left out, committed ones of the same producer are not; markers never show', async () => {
@@ -168,7 +177,7 @@ test('headers of any name, repeated ones and null values are kept in order', asy
   const batch = await encode(0, [one('to be replaced')])
   const records = Buffer.concat([batch.subarray(0, 61), record])
   records.writeInt32BE(records.length - 12, 8)
-  const view = await readRecordSet(fetched(records))
+  const view = await readRecordSet(fetched(sealed(records)))
   assert.deepEqual(view.headers(0), [
     { name: '__proto__', value },
     { name: '__proto__', value: null },
@@ -179,38 +188,101 @@ test('headers of any name, repeated ones and null values are kept in order', asy
 test('the broker’s time stands for all records where the topic says so', async () => {
   const records = await encode(0, [one('a'), one('b')])
   records.writeInt16BE(records.readInt16BE(21) | 0x08, 21)
-  const batch = await readRecordSet(fetched(records))
+  const batch = await readRecordSet(fetched(sealed(records)))
   assert.deepEqual([batch.timestamp(0), batch.timestamp(1)], [5000, 5000])
 })
 
-test('older formats are told apart', async () => {
-  const records = await encode(0, [one('a')])
-  assert.ok(isRecordSet(records))
-  assert.ok(isRecordSet(Buffer.alloc(0)))
-  records[16] = 1
-  assert.ok(!isRecordSet(records))
+const place = /^the record batch at offset 7 of t, partition 2: /
+
+test('what can’t be read says where, and why: the checksum, the format, the codec, the size, and bytes that are none', async () => {
+  const good = await encode(7, [one('a'), one('b')])
+  const changed = (change: (bytes: Buffer) => void) => {
+    const bytes = Buffer.from(good)
+    change(bytes)
+    return bytes
+  }
+  const bomb = await encode(7, [{ key: null, value: Buffer.alloc(maxBatchBytes + 1) }], { compression: 1 })
+  const cases: [what: string, records: Buffer, code: string, message: RegExp][] = [
+    [
+      'a byte of a record',
+      changed((bytes) => bytes.writeUInt8(bytes.at(-2)! ^ 1, bytes.length - 2)),
+      'checksum',
+      /bytes/,
+    ],
+    ['a byte of the header', changed((bytes) => bytes.writeUInt8(bytes[22]! ^ 0x20, 22)), 'checksum', /bytes/],
+    ['the checksum', changed((bytes) => bytes.writeUInt8(bytes[17]! ^ 1, 17)), 'checksum', /bytes/],
+    ['an older format', changed((bytes) => bytes.writeUInt8(1, 16)), 'unreadable', /format 1/],
+    ['a format to come', changed((bytes) => bytes.writeUInt8(3, 16)), 'unreadable', /format 3/],
+    ['a codec to come', sealed(changed((bytes) => bytes.writeUInt8(5, 22))), 'unreadable', /codec/],
+    ['another codec than its own', sealed(changed((bytes) => bytes.writeUInt8(1, 22))), 'unreadable', /gzip/],
+    ['more than the bound', bomb, 'unreadable', /gzip/],
+    ['fewer records than it says', sealed(changed((bytes) => bytes.writeInt32BE(3, 57))), 'unreadable', /record/],
+    ['a length beyond the response', good.subarray(0, -1), 'unreadable', /beyond/],
+    ['a length of nothing', changed((bytes) => bytes.writeInt32BE(0, 8)), 'unreadable', /header/],
+    ['less than a header', good.subarray(0, 20), 'unreadable', /beyond/],
+    ['only what was before', await encode(5, [one('a')]), 'unreadable', /nothing/],
+  ]
+  for (const [what, records, code, message] of cases) {
+    await assert.rejects(readRecordSet(fetched(records, { startOffset: 7 })), (error: LogError) => {
+      assert.equal(error.code, code, what)
+      assert.match(error.message, place, what)
+      assert.match(error.message, message, what)
+      return true
+    })
+    // What comes before it is read, and the next fetch begins with it.
+    const before = await encode(5, [one('x'), one('y')])
+    const both = Buffer.concat([before, records])
+    assert.deepEqual(await offsetsOf(fetched(both, { startOffset: 5 })), [[5, 6], 7], what)
+  }
 })
 
-test('a batch that unpacks to more than the bound is unreadable', async () => {
-  const records = await encode(0, [{ key: null, value: Buffer.alloc(maxBatchBytes + 1) }], { compression: 1 })
-  await assert.rejects(readRecordSet(fetched(records)), { name: 'LogError', code: 'unreadable' })
-})
-
-test('corrupt bytes are unreadable: no other error, no endless loop, no byte from outside', async () => {
-  const clean = Buffer.concat([
+async function someBatches(): Promise<Buffer[]> {
+  return [
     await encode(0, [one('a'), { key: null, value: null, headers: { h: Buffer.from('x') } }]),
     await encode(2, [one('b'), one('c')], { compression: 1 }),
     await encode(4, [one('d')], { compression: 2 }),
     await encode(5, [one('e')], { compression: 3 }),
-  ])
-  const mutation = fc.tuple(fc.nat({ max: clean.length - 1 }), fc.integer({ min: 0, max: 255 }))
+  ]
+}
+
+/** The records before the fault; none where it is the first. */
+async function keysOf(records: Buffer): Promise<(string | undefined)[]> {
+  try {
+    const batch = await readRecordSet(fetched(records))
+    return Array.from({ length: batch.count }, (_, i) => batch.key(i)?.toString())
+  } catch (error) {
+    assert.ok(error instanceof LogError && ['unreadable', 'checksum'].includes(error.code), String(error))
+    return []
+  }
+}
+
+test('a byte that has changed is never read, nor is what comes behind it', async () => {
+  const batches = await someBatches()
+  const clean = Buffer.concat(batches)
+  const all = await keysOf(clean)
+  const counts = [0, 2, 4, 5]
+  let start = 0
+  for (const [i, batch] of batches.entries()) {
+    for (let at = 8; at < batch.length; at++) {
+      if (at >= 12 && at < 16) continue // the leader's epoch, which nobody reads
+      const records = Buffer.from(clean)
+      records[start + at]! ^= 1 << (at % 8)
+      assert.deepEqual(await keysOf(records), all.slice(0, counts[i]), `byte ${at} of batch ${i}`)
+    }
+    start += batch.length
+  }
+})
+
+test('bytes that a producer made wrong are unreadable: no other error, no endless loop, no byte from outside', async () => {
+  const batches = await someBatches()
+  const clean = Buffer.concat(batches)
+  const mutation = fc.tuple(fc.nat({ max: 3 }), fc.nat({ max: 1000 }), fc.integer({ min: 0, max: 255 }))
   await fc.assert(
     fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 6 }), async (mutations) => {
-      const records = Buffer.from(clean)
-      for (const [at, byte] of mutations) records[at] = byte
-      if (!isRecordSet(records)) return
+      const made = batches.map((batch) => Buffer.from(batch))
+      for (const [i, at, byte] of mutations) made[i]![21 + (at % (made[i]!.length - 21))] = byte
       try {
-        const batch = await readRecordSet(fetched(records))
+        const batch = await readRecordSet(fetched(Buffer.concat(made.map(sealed))))
         for (let i = 0; i < batch.count; i++) {
           const size = (batch.key(i)?.length ?? 0) + (batch.value(i)?.length ?? 0) + batch.headers(i).length
           assert.ok(size <= 3 * clean.length)

@@ -5,6 +5,7 @@
 import type { RecordBatch, RecordHeader, Slice } from '../../events/log.ts'
 import { LogError } from '../log.ts'
 import { codecs, maxBatchBytes } from './codecs.ts'
+import { crc32c } from './crc32c.ts'
 import { readInt64 } from './protocol/byte-reader.ts'
 
 /** One partition's part of a fetch response. */
@@ -25,6 +26,7 @@ export interface FetchedPartition {
 const headerBytes = 61
 /** In all formats. */
 const magicAt = 16
+const crcAt = 17
 const codecMask = 0x07
 const logAppendTime = 0x08
 const transactional = 0x10
@@ -32,35 +34,45 @@ const control = 0x20
 /** Length, attributes, two deltas, key length, value length, header count. */
 const smallestRecordBytes = 7
 
-/** Whether all batches are of format 2; brokers before Kafka 4 may hold older ones. */
-export function isRecordSet(records: Buffer): boolean {
-  for (let at = 0; at + magicAt < records.length; at += 12 + records.readInt32BE(at + 8)) {
-    if (records[at + magicAt] !== 2 || records.readInt32BE(at + 8) < headerBytes - 12) return false
-  }
-  return true
-}
-
 /**
- * Reads the batches as a consumer of committed records sees them: without control records and aborted transactions.
- * Throws LogError `unreadable` for corrupt bytes, and for batches that unpack to more than the bound.
+ * Reads the batches as a consumer of committed records sees them: without control records and aborted transactions. What comes
+ * before a batch that can't be read is read; where that is the first one, it throws LogError: `checksum`, where its bytes are
+ * not those that were written, or `unreadable`, for a format or a codec that we do not know, for a batch that unpacks to more
+ * than the bound, and for one that is not what the protocol says.
  */
 export async function readRecordSet(fetched: FetchedPartition): Promise<RecordBatch> {
-  const { records, startOffset, untilOffset } = fetched
+  const { topic, partition, startOffset } = fetched
   const index = new RecordIndex(fetched)
+  try {
+    await readBatches(fetched, index)
+  } catch (error) {
+    if (!(error instanceof LogError)) throw error
+    if (index.nextOffset <= startOffset) {
+      const place = `the record batch at offset ${startOffset} of ${topic}, partition ${partition}`
+      throw new LogError(error.code, `${place}: ${error.message}`, error.cause)
+    }
+  }
+  return index
+}
+
+async function readBatches(fetched: FetchedPartition, index: RecordIndex): Promise<void> {
+  const { records, startOffset, untilOffset } = fetched
   const aborts = new AbortedTransactions(fetched.aborted)
   let unpackedBytes = 0
-  for (let at = 0; at + headerBytes <= records.length; ) {
-    const end = at + 12 + records.readInt32BE(at + 8)
-    if (end > records.length) break
+  for (let at = 0; at < records.length && index.nextOffset < untilOffset; ) {
+    const end = endOfBatch(records, at)
+    // A broker cuts off the last batch, and never the first.
+    if (end > records.length && at > 0) return
+    checkBatch(records, at, end)
     const baseOffset = readInt64(records, at)
     const lastOffset = baseOffset + records.readInt32BE(at + 23)
-    if (baseOffset >= untilOffset) break
+    if (at > 0 && baseOffset < index.nextOffset) throw corrupt('offsets that go back')
     const attributes = records.readInt16BE(at + 21)
     const count = records.readInt32BE(at + 57)
     // What is left of a fetch that unpacks to too much comes with the next one.
-    if (unpackedBytes > maxBatchBytes) break
+    if (unpackedBytes > maxBatchBytes) return
     const visible = aborts.admit(records, at, lastOffset)
-    if (visible && lastOffset >= startOffset && count > 0) {
+    if (visible && lastOffset >= startOffset && baseOffset < untilOffset && count > 0) {
       const codec = codecs.get(attributes & codecMask)
       const packed = records.subarray(at + headerBytes, end)
       if (codec === undefined && (attributes & codecMask) !== 0) throw corrupt('an unknown codec')
@@ -72,7 +84,26 @@ export async function readRecordSet(fetched: FetchedPartition): Promise<RecordBa
     index.nextOffset = Math.min(lastOffset + 1, untilOffset)
     at = end
   }
-  return index
+  if (records.length > 0 && index.nextOffset <= startOffset) throw corrupt('nothing from that offset on')
+}
+
+/** Where it should end; beyond the response where that does not tell. */
+function endOfBatch(records: Buffer, at: number): number {
+  const format = records[at + magicAt] ?? 2
+  if (format < 2) throw new LogError('unreadable', `written in format ${format}, as before Kafka 0.11`)
+  if (format > 2) throw corrupt(`format ${format}`)
+  if (at + headerBytes > records.length) return Number.POSITIVE_INFINITY
+  const end = at + 12 + records.readInt32BE(at + 8)
+  if (end < at + headerBytes) throw corrupt('a batch without a header')
+  return end
+}
+
+/** To be called before any field is believed; only offset, length and format stand before what the checksum is of. */
+function checkBatch(records: Buffer, at: number, end: number): void {
+  if (end > records.length) throw corrupt('a batch beyond the response')
+  if (crc32c(records, at + 21, end) !== records.readUInt32BE(at + crcAt)) {
+    throw new LogError('checksum', 'its bytes are not those that were written')
+  }
 }
 
 /** Follows which producers are in an aborted transaction, as batches pass by in offset order. */
@@ -129,6 +160,16 @@ class RecordIndex implements RecordBatch {
   add(bytes: Buffer, records: number, baseOffset: number, baseTime: number, sameTime: boolean): void {
     if (records * smallestRecordBytes > bytes.length) throw corrupt('fewer bytes than records')
     this.#reserve(this.count + records)
+    const before = this.count
+    try {
+      this.#add(bytes, records, baseOffset, baseTime, sameTime)
+    } catch (error) {
+      this.count = before
+      throw error
+    }
+  }
+
+  #add(bytes: Buffer, records: number, baseOffset: number, baseTime: number, sameTime: boolean): void {
     const source = this.#sources.push(bytes) - 1
     const cursor = new Cursor(bytes)
     for (let i = 0; i < records; i++) {
