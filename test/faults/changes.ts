@@ -22,7 +22,7 @@ export const clockShiftsMs = [50 * 60_000, -10 * 60_000]
 /** What must be the reason for which all partitions stop, for the changes that can't be lived with. */
 export const reasons: Partial<Record<Change, readonly string[]>> = {
   grow: ['partitions'],
-  recreate: ['ahead', 'truncated'],
+  recreate: ['ahead', 'deleted', 'diverged'],
 }
 
 /** The longest that a changed topic may take until all partitions have stopped. */
@@ -59,17 +59,18 @@ export async function changeTopic(
 ): Promise<Stop> {
   const admin = new Kafka({ brokers: [...brokers], clientId: 'changes', logLevel: logLevel.NOTHING }).admin()
   await admin.connect()
+  const fromMs = Date.now()
   const input = change === 'grow' ? await grow(admin) : await feeder.hold(() => recreate(admin, log))
   await admin.disconnect()
-  const fromMs = Date.now()
+  const changedMs = Date.now()
   const stopped = () => {
     const due = seen.failures.filter(({ reason, atMs }) => atMs >= fromMs && reasons[change]!.includes(reason))
     return (
       new Set(due.map(({ partition }) => partition).filter((partition) => partition < partitions)).size === partitions
     )
   }
-  while (!stopped() && Date.now() < fromMs + patienceMs) await sleep(100)
-  const seconds = stopped() ? (Date.now() - fromMs) / 1000 : null
+  while (!stopped() && Date.now() < changedMs + patienceMs) await sleep(100)
+  const seconds = stopped() ? (Date.now() - changedMs) / 1000 : null
   await sleep(goneOnMs)
   return { seconds, input }
 }

@@ -164,7 +164,8 @@ async function run(options: ChaosOptions, running: Running): Promise<ChaosReport
   await feeding
   const fedMs = Date.now()
   say(`fed ${feeder.count} events; ${seen.fenced} fenced; draining`)
-  const drained = !stopped && (await whenDrained({ log, clickhouse, group, topics, partitions }))
+  const drained =
+    !stopped && (await whenDrained({ log, clickhouse, group, topics, partitions, opened: () => seen.opened }))
   const drainSeconds = drained ? (Date.now() - fedMs) / 1000 : null
   if (!drained && !stopped) say(`not drained, and no progress for ${stillMs / 1000} s`)
   await Promise.all(workers.map((worker) => worker.stop()))
@@ -225,8 +226,10 @@ async function meetFaults(
       ongoing.push(takeAway(dir, 'clickhouse', fault.forMs, say))
     } else {
       // A freeze is to hit one that has something to do, in the midst of it.
-      const worker = await availableWorker(workers, fault.worker, fault.what === 'freeze')
+      let worker = await availableWorker(workers, fault.worker, fault.what === 'freeze')
       if (fault.what === 'freeze') await feeder.burst(5 + random.below(30))
+      // A rolling restart may have taken it meanwhile.
+      if (!worker.available) worker = await availableWorker(workers, fault.worker, false)
       ongoing.push(worker[fault.what](fault.forMs))
       say(`${((Date.now() - startMs) / 1000).toFixed(1)} s: ${fault.what} ${worker.name}`)
       counts[fault.what]++

@@ -103,8 +103,9 @@ function jarFolder(): string {
 }
 
 /**
- * A copy of everything on each broker, of which all but one must have taken what is acknowledged; few partitions for the internal topics (a quicker first transaction), no wait before the
- * first rebalance, and a short session, for whose end a broker waits when it comes back from a crash. Nothing expires and
+ * A copy of everything on each broker, of which all but one must have taken what is acknowledged; few partitions for the
+ * internal topics (a quicker first transaction), no wait before the first rebalance, leaders that go back soon to a broker
+ * that is back, and a short session, for whose end a broker waits when it comes back from a crash. Nothing expires and
  * no segment is rolled by time: replayed history carries old timestamps, which a retention would delete and a roll would
  * turn into a segment for each week. A socket takes 1 MiB, where 100 KiB are usual: of what is fetched no more than that
  * comes at once to a reader who is busy with the fetch before.
@@ -133,6 +134,7 @@ export function serverProperties(data: string, index: number, places: readonly P
     'transaction.state.log.num.partitions': 4,
     'share.coordinator.state.topic.replication.factor': copies,
     'share.coordinator.state.topic.min.isr': inSync,
+    'leader.imbalance.check.interval.seconds': 30,
     'group.initial.rebalance.delay.ms': 0,
     'broker.session.timeout.ms': 3_000,
     'broker.heartbeat.interval.ms': 500,
