@@ -92,7 +92,7 @@ features: [${declarations(count)}]
 }
 
 function foldAll(engine: Engine, clicks: readonly Click[]): { cpuNs: number; profileBytes: number } {
-  const pipeline = new Pipeline(compileStages(engine, 'json'))
+  const pipeline = new Pipeline(compileStages(engine, 'json'), 'rethrow')
   const profiles = new MemoryProfiles([])
   const batch = batchOf(clicks)
   const nowMs = Date.UTC(2026, 2, 1)

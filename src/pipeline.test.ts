@@ -9,7 +9,7 @@ import type { OutRecord, RecordBatch } from './events/log.ts'
 import { compileFeatures } from './features/features.ts'
 import { Erasure } from './ingest/erasure.ts'
 import { rejected } from './ingest/rejected.ts'
-import { type Decoded, Pipeline, type Stages } from './pipeline.ts'
+import { type Decoded, emptyOutput, Pipeline, ProcessingError, type Stages } from './pipeline.ts'
 import { Profile } from './profiles/profile.ts'
 import { noTimers } from './timers/states.ts'
 
@@ -224,6 +224,52 @@ test('an event that makes the code fail is a dead letter, and the events around 
   assert.deepEqual([...tally.deadLetters], [['processing', 1]])
   assert.equal(rows.events.rowEnds.length, 2)
   assert.equal((faults[0] as Error).message, 'a bug')
+  const careless = new Pipeline(stagesOf({ enrich: broken }), 'rethrow')
+  assert.throws(() => careless.fold(batchOf(3), 0, decoded, profiles(), startMs), ProcessingError)
+})
+
+test('of many large dead letters of a slice the first are kept whole, of the others the beginning', () => {
+  const batch = { ...batchOf(40), value: () => Buffer.alloc(256 * 1024) }
+  const decoded = Array.from({ length: 40 }, () => bad)
+  const { records, deadLetterBytes } = new Pipeline(stagesOf()).fold(batch, 0, decoded, profiles(), startMs)
+  const whole = records.filter(({ value }) => value?.length === 256 * 1024)
+  assert.deepEqual([records.length, whole.length], [40, 16])
+  assert(deadLetterBytes < 5 * 1024 * 1024)
+  assert.equal(records[39]!.headers['beckon.errors.value_bytes'], String(256 * 1024))
+})
+
+test('a record that makes the decoding throw is a dead letter', () => {
+  const stages = stagesOf({
+    decode: (_batch, i) => {
+      if (i === 1) throw new Error('a bug')
+      return eventOf(`e${i}`, 'c1')
+    },
+  })
+  for (const onThrow of ['undo', 'rethrow'] as const) {
+    const pipeline = new Pipeline(stages, onThrow)
+    const decoded = pipeline.decode(batchOf(3), 0, 3, startMs)
+    const { tally, faults, quarantined } = pipeline.fold(batchOf(3), 0, decoded, profiles(), startMs)
+    assert.deepEqual([...tally.deadLetters], [['processing', 1]])
+    assert.equal((faults[0] as Error).message, 'a bug')
+    assert.deepEqual(quarantined, { offsets: [101], timers: [] })
+  }
+})
+
+test('a slice ends early where what it sends is enough, and goes on from there', () => {
+  const decoded = Array.from({ length: 10 }, (_, i) => eventOf(`e${i}`, 'c1'))
+  const known = profiles()
+  const pipeline = new Pipeline(stagesOf())
+  const ends: number[] = []
+  const names: string[] = []
+  for (let from = 0; from < decoded.length; ) {
+    const output = emptyOutput(1_000)
+    const { taken, actions } = pipeline.fold(batchOf(10), from, decoded.slice(from), known, startMs, output)
+    from += taken
+    ends.push(from)
+    names.push(...actions.map(({ event_id: id }) => id))
+  }
+  assert.deepEqual(ends, [4, 8, 10])
+  assert.deepEqual(names, ['e1', 'e3', 'e5', 'e7', 'e9'])
 })
 
 test('an action that no topic takes is a dead letter of its event', () => {
@@ -452,7 +498,7 @@ test('what is due at one moment is one decision, what is due earlier comes first
 
 test('a timer whose decision throws has fired all the same', () => {
   const on = { name: 'quiet', absent: 'false', after: 'true', forMs: 1000 }
-  const action = { name: 'x', on, when: 'true', value: 1, contact: { cooldownMs: 0, caps: [] } }
+  const action = { name: 'x', on, when: 'true', value: 1, contact: { cooldownMs: 9, caps: [] } }
   const stages = stagesOf({
     encodeAction: () => {
       throw new Error('a bug')
@@ -465,7 +511,16 @@ test('a timer whose decision throws has fired all the same', () => {
   pipeline.fold(batchOf(1), 0, [eventOf('e', 'c1')], known, startMs)
   const end = { topic: 'clicks', partition: 2, offset: 101 }
   const clock = { nowMs: startMs, clockMs: startMs + 1000 }
-  const { faults, records } = pipeline.fire(end, ['c1'], known, clock)
+  const { faults, records, rows, tally, quarantined } = pipeline.fire(end, ['c1'], known, clock)
   assert.deepEqual([(faults[0] as Error).message, records.length], ['a bug', 0])
-  assert.equal(pipeline.fire(end, ['c1'], known, clock).tally.timers, 0)
+  assert.deepEqual([tally.timers, rows.decisions.rowEnds.length, known.of('c1').contacts.size], [0, 0, 0])
+  assert.deepEqual(quarantined, { offsets: [], timers: [`${startMs + 1000} c1`] })
+  assert.equal(pipeline.fire(end, ['c1'], known, clock).faults.length, 0, 'it is not due any more')
+
+  const mended = new Pipeline(stagesOf({ policy: compilePolicy(declared, arbitration, [], 'v1', fail) }))
+  const again = profiles()
+  mended.fold(batchOf(1), 0, [eventOf('e', 'c1')], again, startMs)
+  const leftOut = { offsets: new Set<number>(), timers: new Set(quarantined.timers) }
+  assert.equal(mended.fire(end, ['c1'], again, clock, undefined, leftOut).actions.length, 0)
+  assert.deepEqual(again.of('c1').timers, known.of('c1').timers, 'a replay makes of it the same')
 })

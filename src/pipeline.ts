@@ -3,18 +3,19 @@ import { type Candidate, type Decision, decide, joinedBy, joinTimers, prospect }
 import type { Action, Policy } from './decide/policy.ts'
 import { type PublishedAction, publishAction } from './emit/action.ts'
 import type { Cause, Place, Positioned } from './emit/cause.ts'
-import { deadLetter } from './emit/dead-letter.ts'
+import { deadLetter, headOnly, whole } from './emit/dead-letter.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
 import { noSession, type SessionBounds, touchSession } from './enrich/session.ts'
 import { Event } from './events/event.ts'
 import type { OutRecord, RecordBatch } from './events/log.ts'
+import { recordBytes } from './events/record-bytes.ts'
 import { type FeatureSet, updateFeatures } from './features/features.ts'
 import type { Moment } from './features/moment.ts'
 import { readsAny } from './features/reading.ts'
 import { UnknownSchema } from './ingest/decode.ts'
 import { Erasure } from './ingest/erasure.ts'
 import { hashId } from './ingest/recent-ids.ts'
-import { type Rejected, type Reason as RejectReason, rejected } from './ingest/rejected.ts'
+import { Rejected, type Reason as RejectReason, rejected } from './ingest/rejected.ts'
 import { eraseProfile } from './profiles/erase.ts'
 import { noteLater, type Profile } from './profiles/profile.ts'
 import { mergeTraits } from './profiles/traits.ts'
@@ -24,6 +25,7 @@ import { crossByEvent, crossByTime } from './timers/crossing.ts'
 import { eventlessMoment, noEnrichment } from './timers/eventless-moment.ts'
 import type { AbsenceState, CrossingState } from './timers/states.ts'
 import { dueMs, nextDueMs, type Timer } from './timers/timer.ts'
+import { noteForUndo } from './undo.ts'
 
 /**
  * One slice of a partition, records of one of its topics, through the stages, in order:
@@ -57,6 +59,8 @@ export interface Stages {
 export interface SliceResult extends Output {
   /** The rows of this call's records. */
   readonly rows: SliceChunks
+  /** How many of this call's records, or customers, were taken: all of them, but where the output is full. */
+  readonly taken: number
 }
 
 export interface Output {
@@ -64,9 +68,27 @@ export interface Output {
   readonly records: OutRecord[]
   readonly actions: PublishedAction[]
   readonly tally: Tally
-  /** What the code threw for events that became dead letters with the reason `processing`. */
+  /** What the code threw for what is quarantined. */
   readonly faults: unknown[]
+  readonly quarantined: { readonly offsets: number[]; readonly timers: string[] }
+  /** About what the records take; no more is begun once that is more than `maxBytes`. */
+  bytes: number
+  readonly maxBytes: number
+  /** Of them, the dead letters. */
+  deadLetterBytes: number
 }
+
+/**
+ * What made the code throw, and changed nothing: the offsets of events; and of timers, the moment at which they were due with
+ * the customer. These are not due any more.
+ */
+export interface Quarantined {
+  readonly offsets: ReadonlySet<number>
+  /** As `timersAt` names them. */
+  readonly timers: ReadonlySet<string>
+}
+
+const timersAt = (dueMs: number, customer: string) => `${dueMs} ${customer}`
 
 /** Counts of one slice, for the metrics. */
 export interface Tally {
@@ -111,16 +133,44 @@ export interface Clock {
 export type Decoded = Event | Erasure | Rejected | UnknownSchema | undefined
 
 const processingFault = rejected('processing', 'the event made the processing fail')
+
+/** A record that made the decoding throw. */
+class Undecodable extends Rejected {
+  readonly fault: unknown
+
+  constructor(fault: unknown) {
+    super(processingFault.reason, processingFault.detail)
+    this.fault = fault
+  }
+}
+
+/** The code threw in the midst of an event or a timer; the profiles and the output of the slice are not to be used. */
+export class ProcessingError extends Error {
+  constructor(cause: unknown) {
+    super('the processing failed', { cause })
+  }
+}
+
+/** Past so many bytes of dead letters in a slice, only the beginning of each further one is kept. */
+const deadLetterBudget = 4 * 1024 * 1024
+const nothing: Quarantined = { offsets: new Set(), timers: new Set() }
 const tooLarge = rejected('output_limit', 'an action is larger than the output topic takes')
 
 export class Pipeline {
   readonly #stages: Stages
+  readonly #undoes: boolean
   readonly #rows = new SliceRows()
   readonly #moment: Moment
   readonly #hasCrossings: boolean
 
-  constructor(stages: Stages) {
+  /**
+   * @param onThrow what is done where the code throws in the midst of an event or a timer. `undo` takes back all that it has
+   *   changed, quarantines it and goes on, which takes a copy of the profile before each; `rethrow` takes nothing, and leaves
+   *   profiles that are not to be used any more
+   */
+  constructor(stages: Stages, onThrow: 'undo' | 'rethrow' = 'undo') {
     this.#stages = stages
+    this.#undoes = onThrow === 'undo'
     this.#hasCrossings = stages.policy.timers.some(({ kind }) => kind === 'crossing')
     this.#moment = {
       event: new Event(),
@@ -139,7 +189,13 @@ export class Pipeline {
    */
   decode(batch: RecordBatch, from: number, to: number, nowMs: number): Decoded[] {
     const decoded: Decoded[] = []
-    for (let i = from; i < to; i++) decoded.push(this.#stages.decode(batch, i, nowMs))
+    for (let i = from; i < to; i++) {
+      try {
+        decoded.push(this.#stages.decode(batch, i, nowMs))
+      } catch (fault) {
+        decoded.push(new Undecodable(fault))
+      }
+    }
     return decoded
   }
 
@@ -148,6 +204,8 @@ export class Pipeline {
    * @param decoded what `decode` gave for the records from `from` on
    * @param profiles those of the slice's customers are loaded
    * @param output what the slice gave so far, where it is folded piece by piece; added to
+   * @param leftOut what was quarantined when the slice was folded first: it is left out, whatever would come of it now
+   * @throws ProcessingError where throws are not undone
    */
   fold(
     batch: RecordBatch,
@@ -156,25 +214,38 @@ export class Pipeline {
     profiles: Profiles,
     nowMs: number,
     output = emptyOutput(),
+    leftOut = nothing,
   ): SliceResult {
-    const { records, tally } = output
-    for (let k = 0; k < decoded.length; k++) {
-      const event = decoded[k]
-      const i = from + k
+    const { tally } = output
+    let taken = 0
+    while (taken < decoded.length && !(taken > 0 && output.bytes > output.maxBytes)) {
+      const event = decoded[taken]
+      const i = from + taken++
       tally.events++
+      if (leftOut.offsets.size > 0 && leftOut.offsets.has(batch.offset(i))) continue
       let rejection: Rejected | undefined
-      if (event instanceof Event) rejection = this.#one(batch, batch.offset(i), event, profiles, nowMs, output)
+      if (event instanceof Event) rejection = this.#one(batch, batch.offset(i), event, profiles, nowMs, output, leftOut)
       else if (event === undefined) tally.skipped++
       else if (event instanceof Erasure) this.#erase(event, batch.offset(i), profiles, tally)
       else {
         assert(!(event instanceof UnknownSchema), 'the schema is fetched before the fold')
         rejection = event
+        if (event instanceof Undecodable) quarantine(output, batch.offset(i), event.fault)
       }
-      if (rejection === undefined) continue
-      tally.deadLetters.set(rejection.reason, (tally.deadLetters.get(rejection.reason) ?? 0) + 1)
-      records.push(deadLetter(this.#stages.deadLetterTopic, batch, i, rejection, nowMs))
+      if (rejection !== undefined) this.#reject(batch, i, rejection, nowMs, output)
     }
-    return { ...output, rows: this.#rows.take() }
+    return { ...output, rows: this.#rows.take(), taken }
+  }
+
+  #reject(batch: RecordBatch, i: number, rejection: Rejected, nowMs: number, output: Output): void {
+    const { deadLetters } = output.tally
+    deadLetters.set(rejection.reason, (deadLetters.get(rejection.reason) ?? 0) + 1)
+    const keeps = output.deadLetterBytes < deadLetterBudget ? whole : headOnly
+    const letter = deadLetter(this.#stages.deadLetterTopic, batch, i, rejection, nowMs, keeps)
+    const bytes = recordBytes(letter)
+    output.records.push(letter)
+    output.bytes += bytes
+    output.deadLetterBytes += bytes
   }
 
   /**
@@ -183,6 +254,8 @@ export class Pipeline {
    * of its own time, so that the same events give the same crossings whenever they are taken.
    * @param end the first offset that the slice does not include
    * @param customers in order; their profiles are loaded
+   * @param leftOut as in `fold`
+   * @throws ProcessingError as `fold`
    */
   fire(
     end: Place,
@@ -190,15 +263,18 @@ export class Pipeline {
     profiles: Profiles,
     clock: Clock,
     output = emptyOutput(),
+    leftOut = nothing,
   ): SliceResult {
-    for (const customer of customers) {
+    let taken = 0
+    while (taken < customers.length && !(taken > 0 && output.bytes > output.maxBytes)) {
+      const customer = customers[taken++]!
       const profile = profiles.of(customer)
       const position = profiles.origin + end.offset
       if (!profiles.take(profile, position)) continue
-      this.#fireDue(profile, { ...end, position }, clock, output)
+      this.#fireDue(profile, { ...end, position }, clock, output, leftOut)
       profiles.schedule(profile)
     }
-    return { ...output, rows: this.#rows.take() }
+    return { ...output, rows: this.#rows.take(), taken }
   }
 
   /**
@@ -222,10 +298,12 @@ export class Pipeline {
     profiles: Profiles,
     nowMs: number,
     output: Output,
+    leftOut: Quarantined,
   ): Rejected | undefined {
     const profile = profiles.of(event.customer)
     const position = profiles.origin + offset
     if (!profiles.take(profile, position)) return undefined
+    const undo = this.#undoes ? noteForUndo(profile, output, this.#rows) : undefined
     try {
       const { enrich, session, dedupe, features, policy } = this.#stages
       const streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
@@ -239,7 +317,8 @@ export class Pipeline {
       const isFirst = profile.streamTimeMs === 0
       const beforeMs = streamTimeMs - 1
       if (this.#hasCrossings && nextDueMs(policy.timers, profile.timers, 'crossing') <= beforeMs) {
-        this.#fireDue(profile, { topic, partition, offset, position }, { nowMs, clockMs: beforeMs }, output, 'crossing')
+        const at = { topic, partition, offset, position }
+        this.#fireDue(profile, at, { nowMs, clockMs: beforeMs }, output, leftOut, 'crossing')
       }
       profile.streamTimeMs = streamTimeMs
       touchSession(profile.session, event, session)
@@ -271,10 +350,20 @@ export class Pipeline {
       output.tally.decisions[outlook === 'none' ? 'none' : 'suppressed']++
       return undefined
     } catch (fault) {
-      this.#rows.dropOpenRows()
-      output.faults.push(fault)
+      this.#takeBack(undo, fault)
+      profiles.schedule(profile)
+      quarantine(output, offset, fault)
       return processingFault
     }
+  }
+
+  /** @throws ProcessingError where nothing was noted for it */
+  #takeBack(undo: (() => void) | undefined, fault: unknown): void {
+    if (undo === undefined) {
+      this.#rows.take()
+      throw fault instanceof ProcessingError ? fault : new ProcessingError(fault)
+    }
+    undo()
   }
 
   /** With an event: evaluates what waits to become true. @returns the actions that compete */
@@ -293,58 +382,81 @@ export class Pipeline {
   }
 
   /** Fires a profile's timers that are due by the clock, in the order of their times. @param kind only those of that kind */
-  #fireDue(profile: Profile, at: Positioned, clock: Clock, output: Output, kind?: Timer['kind']): void {
+  #fireDue(
+    profile: Profile,
+    at: Positioned,
+    clock: Clock,
+    output: Output,
+    leftOut: Quarantined,
+    kind?: Timer['kind'],
+  ): void {
     for (;;) {
-      const dueMs = nextDueMs(this.#stages.policy.timers, profile.timers, kind)
-      if (dueMs > clock.clockMs) return
-      this.#fireMoment(profile, dueMs, at, clock, output, kind)
+      const momentMs = nextDueMs(this.#stages.policy.timers, profile.timers, kind)
+      if (momentMs > clock.clockMs) return
+      const name = timersAt(momentMs, profile.customer)
+      const due = this.#dueAt(profile, momentMs, kind)
+      const undo = this.#undoes ? noteForUndo(profile, output, this.#rows) : undefined
+      try {
+        if (!leftOut.timers.has(name)) this.#fireMoment(profile, due, momentMs, at, clock, output)
+      } catch (fault) {
+        this.#takeBack(undo, fault)
+        output.faults.push(fault)
+        output.quarantined.timers.push(name)
+      }
+      this.#end(profile, due, momentMs)
+    }
+  }
+
+  /** The indexes of the timers that are due at a moment. */
+  #dueAt({ timers: states }: Profile, momentMs: number, kind?: Timer['kind']): number[] {
+    const due: number[] = []
+    this.#stages.policy.timers.forEach((timer, index) => {
+      const isOfKind = kind === undefined || timer.kind === kind
+      if (isOfKind && dueMs(timer, states[index]) === momentMs) due.push(index)
+    })
+    return due
+  }
+
+  /** What was due at the moment is not any more. */
+  #end({ timers: states }: Profile, due: readonly number[], momentMs: number): void {
+    for (const index of due) {
+      const timer = this.#stages.policy.timers[index]!
+      if (timer.kind === 'absence') (states[index] as AbsenceState).fired = true
+      else if (dueMs(timer, states[index]) === momentMs) {
+        ;(states[index] as CrossingState).nextMs = Number.POSITIVE_INFINITY
+      }
     }
   }
 
   /**
-   * The timers that are due at one moment: what they bring about competes in one decision. None of them is due any more then,
-   * whatever comes of it. An absence is decided as of the clock, but as of the moment where a condition has turned at it.
+   * The timers that are due at one moment: what they bring about competes in one decision. An absence is decided as of the
+   * clock, but as of the moment where a condition has turned at it.
    */
   #fireMoment(
     profile: Profile,
+    due: readonly number[],
     momentMs: number,
     at: Positioned,
     { nowMs, clockMs }: Clock,
     output: Output,
-    kind?: Timer['kind'],
   ): void {
     const { policy } = this.#stages
-    const due = policy.timers
-      .map((timer, index) => ({ timer, index, state: profile.timers[index] }))
-      .filter(({ timer, state }) => (kind ?? timer.kind) === timer.kind && dueMs(timer, state) === momentMs)
     const asOf = (ms: number) => eventlessMoment(profile, Math.max(profile.streamTimeMs, ms))
-    try {
-      // First of all, where evaluating one of them throws.
-      for (const { timer, state } of due) {
-        if (timer.kind === 'absence') (state as AbsenceState).fired = true
-        else (state as CrossingState).nextMs = Number.POSITIVE_INFINITY
-      }
-      let atMs = clockMs
-      const fired: number[] = []
-      for (const { timer, state, index } of due) {
-        if (timer.kind === 'crossing') {
-          if (!crossByTime(timer, state as CrossingState, asOf(momentMs))) continue
-          atMs = momentMs
-        }
-        fired.push(index)
-      }
-      if (fired.length === 0) return
-      output.tally.timers += fired.length
-      const causes = fired.map((index): Cause => ({ ...at, timer: policy.timers[index]!.name, dueMs: momentMs }))
-      const cause = { ...causes[0]!, timer: causes.map(({ timer }) => timer).join('; ') }
-      const causeOf = (action: Action) => causes[fired.findIndex((index) => policy.onTimer[index]!.includes(action))]!
-      const competing = joinTimers(policy, fired)
-      const came = this.#decide(competing, profile, asOf(atMs), cause, causeOf, nowMs, output)
-      if (came === 'none') output.tally.decisions.none++
-    } catch (fault) {
-      this.#rows.dropOpenRows()
-      output.faults.push(fault)
-    }
+    let atMs = clockMs
+    const fired = due.filter((index) => {
+      const timer = policy.timers[index]!
+      if (timer.kind === 'absence') return true
+      const hasTurned = crossByTime(timer, profile.timers[index] as CrossingState, asOf(momentMs))
+      if (hasTurned) atMs = momentMs
+      return hasTurned
+    })
+    if (fired.length === 0) return
+    output.tally.timers += fired.length
+    const causes = fired.map((index): Cause => ({ ...at, timer: policy.timers[index]!.name, dueMs: momentMs }))
+    const cause = { ...causes[0]!, timer: causes.map(({ timer }) => timer).join('; ') }
+    const causeOf = (action: Action) => causes[fired.findIndex((index) => policy.onTimer[index]!.includes(action))]!
+    const came = this.#decide(joinTimers(policy, fired), profile, asOf(atMs), cause, causeOf, nowMs, output)
+    if (came === 'none') output.tally.decisions.none++
   }
 
   /**
@@ -360,9 +472,10 @@ export class Pipeline {
     cause: Cause,
     causeOf: (action: Action) => Cause,
     nowMs: number,
-    { records, actions, tally }: Output,
+    output: Output,
   ): 'none' | 'decided' | 'too_large' {
     const { policy, encodeAction, maxRecordBytes, onDecision } = this.#stages
+    const { records, actions, tally } = output
     let came: 'decided' | 'too_large' = 'decided'
     const publish = (candidate: Candidate, rank: number): boolean => {
       const action = publishAction(candidate, rank, moment, causeOf(candidate.action), policy.version)
@@ -373,6 +486,7 @@ export class Pipeline {
       if (fits) {
         records.push(record)
         actions.push(action)
+        output.bytes += recordBytes(record)
         this.#rows.action(action, cause.position, nowMs)
       } else came = 'too_large'
       return fits
@@ -387,9 +501,16 @@ export class Pipeline {
   }
 }
 
-export function emptyOutput(): Output {
+function quarantine({ faults, quarantined }: Output, offset: number, fault: unknown): void {
+  faults.push(fault)
+  quarantined.offsets.push(offset)
+}
+
+/** @param maxBytes of the records; by default there is no bound */
+export function emptyOutput(maxBytes = Number.POSITIVE_INFINITY): Output {
   const decisions = { chosen: 0, suppressed: 0, none: 0 }
   const counts = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), tooLarge: new Map(), decisions }
   const tally = { events: 0, skipped: 0, erasures: 0, duplicates: 0, late: 0, timers: 0, ...counts }
-  return { records: [], actions: [], tally, faults: [] }
+  const quarantined = { offsets: [], timers: [] }
+  return { records: [], actions: [], tally, faults: [], quarantined, bytes: 0, maxBytes, deadLetterBytes: 0 }
 }

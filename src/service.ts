@@ -238,7 +238,8 @@ export async function startService(engine: Engine, world: World): Promise<Servic
 }
 
 const decider = (engine: Engine, format: ActionFormat, registry: Registry | undefined): Decider => ({
-  pipeline: new Pipeline(compileStages(engine, format)),
+  pipeline: new Pipeline(compileStages(engine, format), 'rethrow'),
+  careful: new Pipeline(compileStages(engine, format)),
   features: engine.features,
   timers: engine.policy.timers,
   policy: engine.policy.version,

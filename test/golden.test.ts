@@ -33,7 +33,7 @@ describe('the journal', () => {
       headers: () => Object.entries(headers).map(([name, text]) => ({ name, value: Buffer.from(text) })),
     }) as unknown as RecordBatch
   /** Of the fields that not all formats have. */
-  const unknown = { settings: '', rejected: -1, quarantined: [] }
+  const unknown = { settings: '', rejected: -1, quarantined: [], quarantined_timers: [] }
 
   for (const { format, golden } of goldens) {
     it(`is read as format ${format} wrote it`, () => {

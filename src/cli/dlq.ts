@@ -106,7 +106,7 @@ function cells(letter: Listed): string[] {
 }
 
 const refusals: Readonly<Record<Refusal, string>> = {
-  cut: 'were too large to be kept whole: the producer has to send them again',
+  cut: 'are cut, since they were too large, or too many at once: the producer has to send them again',
   loop: 'have been redriven three times already: mend their cause first, and have the producer send them again',
   foreign: 'do not say that they came from an input topic of this configuration',
 }

@@ -21,7 +21,7 @@ export interface DeadLetter {
   readonly schemaId: number | undefined
   /** Of the original value, of which less may have been kept. */
   readonly valueBytes: number
-  /** The value was too large to be kept whole. */
+  /** Its value, its key or its headers were not kept whole. */
   readonly cut: boolean
   /** How often it was redriven before it became this dead letter. */
   readonly redriven: number
@@ -37,7 +37,6 @@ export function readDeadLetter(batch: RecordBatch, i: number): DeadLetter {
   const whole = (name: string) => (/^\d{1,15}$/.test(text(name)) ? Number(text(name)) : undefined)
   const [topic, partition, offset] = [text('topic'), whole('partition'), whole('offset')]
   const known = topic !== '' && partition !== undefined && offset !== undefined
-  const cutFrom = whole('value_bytes')
   return {
     partition: batch.partition,
     offset: batch.offset(i),
@@ -46,8 +45,8 @@ export function readDeadLetter(batch: RecordBatch, i: number): DeadLetter {
     from: known ? { topic, partition, offset } : undefined,
     timeMs: whole('time') ?? 0,
     schemaId: whole('schema_id'),
-    valueBytes: cutFrom ?? batch.value(i)?.length ?? 0,
-    cut: cutFrom !== undefined,
+    valueBytes: whole('value_bytes') ?? batch.value(i)?.length ?? 0,
+    cut: ['value_bytes', 'key_bytes', 'header_bytes'].some((name) => whole(name) !== undefined),
     redriven: trail(headers.get(redrivenHeader)).length,
   }
 }

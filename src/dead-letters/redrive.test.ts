@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import { deadLetter, maxValueBytes } from '../emit/dead-letter.ts'
+import { deadLetter, whole } from '../emit/dead-letter.ts'
 import type { OutRecord } from '../events/log.ts'
 import { type Reason, Rejected } from '../ingest/rejected.ts'
 import { MemoryLog } from '../log/memory/memory-log.ts'
@@ -142,14 +142,18 @@ describe('redriving dead letters', () => {
   })
 
   it('refuses what was cut, what came from elsewhere, and what is no dead letter of ours', async () => {
-    await publish('x'.repeat(maxValueBytes + 1))
+    await publish('x'.repeat(whole.value + 1))
     await rejectNew('too_large')
+    const large = 'x'.repeat(whole.headers + 1)
+    await log.append([{ topic: 'clicks', partition: 2, key: large, value: Buffer.from('{}'), headers: {} }])
+    await log.append([{ topic: 'clicks', partition: 2, key: 'ann', value: Buffer.from('{}'), headers: { large } }])
+    await rejectNew('json')
     await publish('foreign', 'other', 0)
     looked = 0
     await rejectNew('json', 'other', 0)
     await log.append([
       { topic: 'dead', key: null, value: Buffer.from('?'), headers: { 'beckon.errors.partition': '-1' } },
     ])
-    assert.deepEqual(await redrive(log, options), { redriven: 0, refused: { cut: 1, loop: 0, foreign: 2 } })
+    assert.deepEqual(await redrive(log, options), { redriven: 0, refused: { cut: 3, loop: 0, foreign: 2 } })
   })
 })

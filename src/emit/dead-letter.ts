@@ -1,30 +1,36 @@
-import type { OutRecord, RecordBatch } from '../events/log.ts'
+import type { OutRecord, RecordBatch, RecordHeader } from '../events/log.ts'
 import type { Rejected } from '../ingest/rejected.ts'
 
-/** A larger value is cut: the dead letter must fit where the record did, with its headers on top. */
-export const maxValueBytes = 256 * 1024
-/** The most bytes of the record's own headers that are kept. */
-const maxHeaderBytes = 16 * 1024
+/** How much of a record its dead letter keeps; bytes. */
+export interface Keeps {
+  readonly value: number
+  readonly key: number
+  /** Of all headers, their names with them. */
+  readonly headers: number
+}
+
+/** All of it, but for what no dead letter could hold: it must fit where the record did, with our headers on top. */
+export const whole: Keeps = { value: 256 * 1024, key: 16 * 1024, headers: 16 * 1024 }
+/** What is left where a slice has too many: whose it is, and what it looks like. */
+export const headOnly: Keeps = { value: 128, key: 256, headers: 0 }
+/** What a header takes beside its name and its value. */
+const headerOverheadBytes = 8
 
 /**
  * The copy of a record that could not be used: its key, bytes and headers, and why in `beckon.errors.*`. The messages are
  * fixed texts, so nothing that a producer sent is repeated in a header. A redriven dead letter keeps its first reason chain
- * out: earlier `beckon.errors.*` headers are replaced.
+ * out: earlier `beckon.errors.*` headers are replaced. What is cut says how long it was.
  */
-export function deadLetter(topic: string, batch: RecordBatch, i: number, why: Rejected, nowMs: number): OutRecord {
-  // Without a prototype: a producer may call a header `constructor` or `__proto__`.
-  const headers: Record<string, Buffer | string | Buffer[]> = Object.create(null)
-  let bytes = 0
-  for (const { name, value } of batch.headers(i)) {
-    if (name.startsWith('beckon.errors.')) continue
-    bytes += name.length + (value?.length ?? 0)
-    if (bytes > maxHeaderBytes) break
-    const before = headers[name]
-    const kept = value ?? Buffer.alloc(0)
-    headers[name] = before === undefined ? kept : [...(Array.isArray(before) ? before : [before as Buffer]), kept]
-  }
-  const value = batch.value(i)
-  const cut = value !== null && value.length > maxValueBytes
+export function deadLetter(
+  topic: string,
+  batch: RecordBatch,
+  i: number,
+  why: Rejected,
+  nowMs: number,
+  keeps = whole,
+): OutRecord {
+  const headers = keptHeaders(batch.headers(i), keeps.headers)
+  const [key, value] = [batch.key(i), batch.value(i)]
   Object.assign(headers, {
     'beckon.errors.reason': why.reason,
     'beckon.errors.detail': why.detail,
@@ -33,7 +39,27 @@ export function deadLetter(topic: string, batch: RecordBatch, i: number, why: Re
     'beckon.errors.offset': String(batch.offset(i)),
     'beckon.errors.time': String(nowMs),
     ...(why.schemaId >= 0 ? { 'beckon.errors.schema_id': String(why.schemaId) } : {}),
-    ...(cut ? { 'beckon.errors.value_bytes': String(value.length) } : {}),
+    ...(value !== null && value.length > keeps.value ? { 'beckon.errors.value_bytes': String(value.length) } : {}),
+    ...(key !== null && key.length > keeps.key ? { 'beckon.errors.key_bytes': String(key.length) } : {}),
   })
-  return { topic, key: batch.key(i), value: cut ? value.subarray(0, maxValueBytes) : value, headers }
+  return { topic, key: head(key, keeps.key), value: head(value, keeps.value), headers }
+}
+
+const head = (bytes: Buffer | null, length: number) =>
+  bytes !== null && bytes.length > length ? bytes.subarray(0, length) : bytes
+
+function keptHeaders(own: readonly RecordHeader[], maxBytes: number): Record<string, Buffer | string | Buffer[]> {
+  // Without a prototype: a producer may call a header `constructor` or `__proto__`.
+  const headers: Record<string, Buffer | string | Buffer[]> = Object.create(null)
+  let bytes = 0
+  for (const { name, value } of own) {
+    if (name.startsWith('beckon.errors.')) continue
+    bytes += headerOverheadBytes + Buffer.byteLength(name) + (value?.length ?? 0)
+    if (bytes > maxBytes) continue
+    const before = headers[name]
+    const kept = value ?? Buffer.alloc(0)
+    headers[name] = before === undefined ? kept : [...(Array.isArray(before) ? before : [before as Buffer]), kept]
+  }
+  if (bytes > maxBytes) headers['beckon.errors.header_bytes'] = String(bytes)
+  return headers
 }

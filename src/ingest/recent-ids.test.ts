@@ -93,3 +93,24 @@ test('hashes are whole, below 2^53, and differ', () => {
   assert.equal(hashes.size, 100_000)
   for (const hash of hashes) assert(Number.isSafeInteger(hash) && hash >= 0)
 })
+
+test('a copy goes on as its original, and apart from it', () => {
+  const ids = new RecentIds()
+  const add = (to: RecentIds, i: number) => to.add(hashId(`id ${i}`), i, 1_000, 100)
+  for (let i = 0; i < 250; i++) {
+    const copy = ids.copy()
+    const twin = copy.copy()
+    assert.equal(add(copy, i), add(twin, i))
+    assert.deepEqual(pairsOf(copy), pairsOf(twin))
+    assert.equal(add(ids, i), true, 'the copies know it, and it does not')
+    assert.deepEqual(pairsOf(ids), pairsOf(copy))
+  }
+})
+
+function pairsOf(ids: RecentIds): [number, number][] {
+  const pairs: [number, number][] = []
+  ids.forEach((hash, timeMs) => {
+    pairs.push([hash, timeMs])
+  })
+  return pairs
+}

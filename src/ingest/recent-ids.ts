@@ -42,6 +42,14 @@ export class RecentIds {
     return this.#used
   }
 
+  copy(): RecentIds {
+    const copy = new RecentIds()
+    copy.#table = this.#table.slice()
+    copy.#used = this.#used
+    copy.#limit = this.#limit
+    return copy
+  }
+
   #find(hash: number): number {
     const mask = this.#table.length - 1
     let at = (hash * 2) & mask & ~1

@@ -33,6 +33,8 @@ export interface JournalEntry {
   readonly rejected: number
   /** The offsets of events that made the processing fail, ascending: they are folded as if they were not there. */
   readonly quarantined: readonly number[]
+  /** The timers that made it fail, as `dueMs customer`: they have fired, and nothing was decided. */
+  readonly quarantined_timers: readonly string[]
 }
 
 /**

@@ -14,7 +14,7 @@ import type { CrossingState } from '../timers/states.ts'
 import { nextDueMs, type Timer } from '../timers/timer.ts'
 import { BloomFilter } from './bloom-filter.ts'
 import { type Layout, layoutOf, readState, writeState } from './codec.ts'
-import { isErased } from './erase.ts'
+import { isBlank, isErased } from './erase.ts'
 import { Profile } from './profile.ts'
 import { readFeatures } from './readable.ts'
 
@@ -278,7 +278,7 @@ export class ProfileCache {
       most = Math.max(most, profile.changes)
       profile.changes = 0
       latestMs = Math.max(latestMs, profile.streamTimeMs)
-      this.#writeRow(profile, position)
+      if (!isBlank(profile)) this.#writeRow(profile, position)
       profile.dirty = false
       profile.position = position
     }

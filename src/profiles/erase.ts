@@ -10,6 +10,9 @@ export function eraseProfile(profile: Profile, erasedBefore: number): void {
 }
 
 /** Erased, and nothing has come of the customer since: there is no profile. */
-export function isErased({ erasedBefore, streamTimeMs, recentIds }: Profile): boolean {
-  return erasedBefore > 0 && streamTimeMs === 0 && recentIds.size === 0
-}
+export const isErased = (profile: Profile): boolean => profile.erasedBefore > 0 && isEmpty(profile)
+
+/** Nothing has ever come of the customer but what was undone: there is nothing to store. */
+export const isBlank = (profile: Profile): boolean => profile.erasedBefore === 0 && isEmpty(profile)
+
+const isEmpty = ({ streamTimeMs, recentIds }: Profile) => streamTimeMs === 0 && recentIds.size === 0

@@ -184,9 +184,10 @@ export class RowBuffer {
     this.#rowEnds[this.#rows++] = this.length
   }
 
-  /** Forgets what was written since the last `endRow`: the row could not be finished. */
-  dropOpenRow(): void {
-    this.#end = this.#start + (this.#rows === 0 ? 0 : this.#rowEnds[this.#rows - 1]!)
+  /** Keeps the first so many of the rows since the last `take`, and forgets what was written behind them. */
+  keep(rows: number): void {
+    this.#rows = rows
+    this.#end = this.#start + (rows === 0 ? 0 : this.#rowEnds[rows - 1]!)
   }
 
   /** Hands out the rows, and starts anew. They keep the whole buffer in memory that they were cut from. */

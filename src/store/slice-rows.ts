@@ -17,6 +17,12 @@ export interface SliceChunks {
   readonly actions: RowChunk
 }
 
+interface RowCounts {
+  readonly events: number
+  readonly decisions: number
+  readonly actions: number
+}
+
 /** Collects the rows of a slice. One instance serves all tasks, since a slice is folded without a pause. */
 export class SliceRows {
   readonly #events = new RowBuffer()
@@ -46,11 +52,16 @@ export class SliceRows {
     writeActionRow(this.#actions, action, position, nowMs)
   }
 
-  /** Forgets rows that were begun and not finished. */
-  dropOpenRows(): void {
-    this.#events.dropOpenRow()
-    this.#decisions.dropOpenRow()
-    this.#actions.dropOpenRow()
+  /** How many there are so far. */
+  counts(): RowCounts {
+    return { events: this.#events.rows, decisions: this.#decisions.rows, actions: this.#actions.rows }
+  }
+
+  /** Keeps the first so many, and forgets all that was written behind them, finished or not. */
+  keep({ events, decisions, actions }: RowCounts): void {
+    this.#events.keep(events)
+    this.#decisions.keep(decisions)
+    this.#actions.keep(actions)
   }
 
   take(): SliceChunks {

@@ -15,7 +15,10 @@ import type { FoldQueue } from './fold-queue.ts'
 
 /** What decides, and by what policy. */
 export interface Decider {
+  /** It rethrows: where it throws, the partition is opened anew. */
   readonly pipeline: Pipeline
+  /** The same, and it undoes what a throw leaves behind: for a partition that has met one. */
+  readonly careful: Pipeline
   readonly features: FeatureSet
   readonly timers: readonly Timer[]
   /** Content hash of the policy. */

@@ -4,7 +4,7 @@ import type { RecordBatch } from '../events/log.ts'
 import { UnknownSchema } from '../ingest/decode.ts'
 import { laterReasons } from '../ingest/rejected.ts'
 import type { Turn } from '../log/log.ts'
-import { type Clock, type Decoded, emptyOutput, type Output, type Tally } from '../pipeline.ts'
+import { type Clock, type Decoded, emptyOutput, type Output, type Quarantined, type Tally } from '../pipeline.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
 import type { SliceChunks } from '../store/slice-rows.ts'
 import type { At, TaskDeps } from './deps.ts'
@@ -15,7 +15,8 @@ export interface Folded extends Output {
   readonly rows: readonly SliceChunks[]
 }
 
-export const nothingFolded = (): Folded => ({ ...emptyOutput(), rows: [] })
+/** @param maxBytes of what it will send */
+export const nothingFolded = (maxBytes = maxSliceBytes): Folded => ({ ...emptyOutput(maxBytes), rows: [] })
 
 /** How many records were no events. */
 export function rejectedOf({ deadLetters }: Tally): number {
@@ -30,9 +31,11 @@ const pieceRecords = 1_000
 const maxFired = 1_000
 /** Most of those that are looked at may not be due after all: so many at most in one slice. */
 const maxLooks = 10
+/** What a slice sends, in memory and in its transaction; with one event's actions more. A slice ends early past it. */
+const maxSliceBytes = 16 * 1024 * 1024
 
 /**
- * Records [from, to) of a batch through the pipeline, with the schemas fetched that the decoder lacks and the profiles
+ * Records of [from, to) of a batch, up to where what they send is enough for a slice, through the pipeline, with the schemas fetched that the decoder lacks and the profiles
  * loaded that are not in memory. The profiles change; nothing leaves. One task folds at a time, but for those that wait
  * for a dependency.
  */
@@ -44,10 +47,11 @@ export async function foldRecords(
   to: number,
   nowMs: number,
   turn: Turn,
-): Promise<Folded> {
+  leftOut?: Quarantined,
+): Promise<Folded & { readonly end: number }> {
   const { pipeline, folding, fetchSchema, logger } = deps
   const { topic, partition } = batch
-  const output = emptyOutput()
+  const output = emptyOutput(maxSliceBytes)
   const rows: SliceChunks[] = []
   let leave = await folding.enter()
   const waitFor = async (ask: () => Promise<void>): Promise<void> => {
@@ -55,8 +59,10 @@ export async function foldRecords(
     await patiently(turn, { topic, partition }, logger, ask)
     leave = await folding.enter()
   }
+  let end = from
   try {
-    for (let start = from; start < to; start += pieceRecords) {
+    while (end < to && (end === from || output.bytes <= output.maxBytes)) {
+      const start = end
       // Commits and fetches of the other partitions go on between the pieces.
       if (start > from) await setImmediate()
       const decoded = await decodeAll(pipeline, batch, start, Math.min(start + pieceRecords, to), nowMs, (id) =>
@@ -64,18 +70,21 @@ export async function foldRecords(
       )
       const missing = profiles.missing(decoded)
       if (missing.length > 0) await waitFor(() => profiles.load(missing))
-      rows.push(pipeline.fold(batch, start, decoded, profiles, nowMs, output).rows)
+      const piece = pipeline.fold(batch, start, decoded, profiles, nowMs, output, leftOut)
+      rows.push(piece.rows)
+      end += piece.taken
     }
   } finally {
     leave()
   }
-  return { ...output, rows }
+  return { ...output, rows, end }
 }
 
 /**
  * Behind the records of a slice: fires the timers of those customers that are due by the clock, and adds to what the slice
- * gave.
+ * gave. Where that is enough for a slice, those behind are left for the next one.
  * @param end the first offset that the slice does not include
+ * @returns also who of them has had their turn
  */
 export async function fireTimers(
   { pipeline, logger }: TaskDeps,
@@ -85,11 +94,13 @@ export async function fireTimers(
   clock: Clock,
   turn: Turn,
   folded: Folded,
-): Promise<Folded> {
-  if (customers.length === 0) return folded
+  leftOut?: Quarantined,
+): Promise<Folded & { readonly fired: readonly string[] }> {
+  if (customers.length === 0) return { ...folded, fired: [] }
   await loadAway(profiles, customers, end, logger, turn)
-  const { rows } = pipeline.fire(end, customers, profiles, clock, folded)
-  return { ...folded, rows: [...folded.rows, rows] }
+  const { rows, taken, ...output } = pipeline.fire(end, customers, profiles, clock, folded, leftOut)
+  for (const customer of customers.slice(taken)) profiles.schedule(profiles.of(customer))
+  return { ...output, rows: [...folded.rows, rows], fired: customers.slice(0, taken) }
 }
 
 /** The customers whose timers are due by the clock, so many as one slice takes. */

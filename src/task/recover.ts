@@ -4,6 +4,7 @@ import type { RecordBatch } from '../events/log.ts'
 import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
 import { emptyDigest, type JournalEntry, rollDigest, widthOf } from '../journal/journal.ts'
 import type { Turn } from '../log/log.ts'
+import { ProcessingError, type Quarantined } from '../pipeline.ts'
 import { ProfileCache } from '../profiles/cache.ts'
 import { writeSlice } from '../store/slice-rows.ts'
 import {
@@ -136,19 +137,27 @@ async function replay(
       const at = { topic, partition }
       const ids: string[] = []
       if (!isBy(decider, entry, deps)) decider = await changeDecider(deps, opened, entry, turn)
-      const own = { ...deps, ...decider }
+      // Of what an earlier version did with what it could not process there is no note: it left it half done.
+      const isNoted = entry.rejected >= 0
+      const own = { ...deps, ...decider, ...(isNoted ? {} : { pipeline: decider.careful }) }
       profiles.origin = originOf(opened, topic)
+      const leftOut = leftOutBy(entry)
       let rejected = 0
       for await (const { batch, from, to } of inputs.get(topic)!.before(next, maxSliceEvents)) {
-        const folded = await foldRecords(own, profiles, batch, from, to, entry.now, turn)
-        rejected += rejectedOf(folded.tally)
-        await keep(folded, ids)
+        for (let at = from; at < to; ) {
+          const folded = await foldRecords(own, profiles, batch, at, to, entry.now, turn, leftOut)
+          at = folded.end
+          if (isNoted && folded.faults.length > 0) throw new ProcessingError(folded.faults[0])
+          rejected += rejectedOf(folded.tally)
+          await keep(folded, ids)
+        }
       }
-      if (entry.rejected >= 0 && rejected !== entry.rejected) throw otherEvents(entry, rejected)
+      if (isNoted && rejected !== entry.rejected) throw otherEvents(entry, rejected)
       if (entry.refolded.length > 0) await refoldAgain(own, at, opened, entry.refolded, turn)
       const clock = { nowMs: entry.now, clockMs: entry.clock }
       const place = { ...at, offset: next }
-      await keep(await fireTimers(own, profiles, place, entry.fired, clock, turn, nothingFolded()), ids)
+      const none = nothingFolded(Number.POSITIVE_INFINITY)
+      await keep(await fireTimers(own, profiles, place, entry.fired, clock, turn, none, leftOut), ids)
       // Where the store already holds some rows of a later checkpoint, their part of the replay is skipped.
       if (rollDigest(opened.digest, ids) !== entry.digest && profiles.newestPosition <= start) {
         const range = `${first} to ${next - 1} of ${topic}`
@@ -160,11 +169,19 @@ async function replay(
       opened.clockMs = entry.clock
       opened.digest = entry.digest
     }
+  } catch (error) {
+    if (!(error instanceof ProcessingError)) throw error
+    throw new TaskFailure('digest', `the replay from position ${opened.position} fails where it did not before`, error)
   } finally {
     for (const input of inputs.values()) await input.close()
   }
   profiles.useRules(deps)
 }
+
+const leftOutBy = ({ quarantined, quarantined_timers: timers }: JournalEntry): Quarantined => ({
+  offsets: new Set(quarantined),
+  timers: new Set(timers),
+})
 
 /** A topic's records, read once, in the pieces that the slices took. */
 class Input {

@@ -6,7 +6,7 @@ import { rollDigest, widthOf } from '../journal/journal.ts'
 import { hasRecords } from '../log/has-records.ts'
 import { partitionKey, type Turn } from '../log/log.ts'
 import { countSlice, type TaskState } from '../ops/metrics.ts'
-import type { Clock } from '../pipeline.ts'
+import { type Clock, ProcessingError } from '../pipeline.ts'
 import { profilesTable } from '../store/profile-row.ts'
 import { writeSlice } from '../store/slice-rows.ts'
 import { backfill } from './backfill.ts'
@@ -20,6 +20,8 @@ import { recover } from './recover.ts'
 
 /** What no batch asks for is tried again after that. */
 const retryMs = 5_000
+/** Once the code has thrown, each event's profile is copied before it until no further one has made it throw for so long. */
+const carefulMs = 10 * 60_000
 
 /**
  * The worker of one partition number of all input topics: it owns the partition's profiles, in which what the topics tell of
@@ -35,6 +37,8 @@ const retryMs = 5_000
  *   due; while no batch comes, a slice of timers alone.
  *   Features that the rules have anew are computed from stored events beside it, and put in place in slices of their own.
  *   Profiles follow in checkpoints.
+ *   Where the code throws in the midst of an event, its profile is half changed: the task drops all and opens again, and
+ *   goes on carefully, so that the event is undone and becomes a dead letter.
  * - **failed**: the reason is in the metric, the log and `/readyz`; the other partitions go on.
  *
  * Delivery: exactly once. The transaction decides whether a slice happened; ClickHouse follows behind it. Order: by
@@ -43,6 +47,8 @@ const retryMs = 5_000
 export class Task {
   readonly at: At
   readonly #deps: TaskDeps
+  /** Until when a throw is expected; ms. */
+  #carefulUntilMs = 0
   #state: TaskState = 'closed'
   #failure: TaskFailure | undefined
   #opened: Opened | undefined
@@ -139,8 +145,7 @@ export class Task {
       while (from < batch.count && turn.isCurrent()) {
         await this.#runErrand(turn)
         const to = Math.min(from + this.#deps.maxSliceEvents, batch.count)
-        await this.#slice(opened, batch, from, to, turn)
-        from = to
+        from = await this.#slice(opened, batch, from, to, turn)
       }
     } catch (error) {
       await this.#onError(error, turn)
@@ -296,26 +301,31 @@ export class Task {
     })
   }
 
-  async #slice(opened: Opened, batch: RecordBatch, from: number, to: number, turn: Turn): Promise<void> {
+  /** Takes records of [from, to). @returns where it ended */
+  async #slice(opened: Opened, batch: RecordBatch, from: number, to: number, turn: Turn): Promise<number> {
     const { metrics, rows } = this.#deps
     if (rows.full) await whileCurrent(turn, rows.whenDrained())
-    if (!turn.isCurrent()) return
+    if (!turn.isCurrent()) return from
     const { topic } = batch
     const nowMs = Date.now()
     // Not now: since the batch was fetched more may have come. Where it has not, timers fire by the next tick.
     const takenMs = Math.min(nowMs, batch.timestamp(to - 1))
-    const clock = await clockBehind(this.#deps, this.at, opened, topic, takenMs, nowMs)
+    const clockThen = await clockBehind(this.#deps, this.at, opened, topic, takenMs, nowMs)
     this.#folding = true
     opened.profiles.origin = originOf(opened, topic)
-    const folded = await foldRecords(this.#deps, opened.profiles, batch, from, to, nowMs, turn)
+    const { end, ...folded } = await foldRecords(this.#deciding, opened.profiles, batch, from, to, nowMs, turn)
+    // Where it ended early, what comes next in the batch may be what a timer waits for.
+    const isWhole = end === to
+    const clock = isWhole ? clockThen : clockOf(opened, nowMs, opened.clockMs)
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
-    const nextOffset = to === batch.count ? batch.nextOffset : batch.offset(to)
+    const nextOffset = end === batch.count ? batch.nextOffset : batch.offset(end)
     const committedMs = await this.#commit(opened, { topic, nextOffset, folded }, due, clock, turn)
-    opened.takenMs.set(topic, takenMs)
+    if (isWhole) opened.takenMs.set(topic, takenMs)
     if (folded.actions.length > 0) {
       metrics.eventToAction.observe(Math.max(0, (committedMs - batch.timestamp(from)) / 1000))
     }
     await turn.heartbeat()
+    return end
   }
 
   /** A slice of timers alone. It runs only where all of the log is taken. */
@@ -342,6 +352,12 @@ export class Task {
     return { topic, nextOffset: offsets.get(topic)!, folded: nothingFolded() }
   }
 
+  /** What decides on a slice. */
+  get #deciding(): TaskDeps {
+    const deps = this.#deps
+    return Date.now() < this.#carefulUntilMs ? { ...deps, pipeline: deps.careful } : deps
+  }
+
   /** The second half of a slice: fires the timers, and commits all of it. @returns when; ms */
   async #commit(
     opened: Opened,
@@ -357,15 +373,17 @@ export class Task {
     const { nowMs, clockMs } = clock
     profiles.origin = originOf(opened, topic)
     const end = { topic, partition, offset: nextOffset }
-    const folded = await fireTimers(this.#deps, profiles, end, due, clock, turn, records)
+    const { fired, ...folded } = await fireTimers(this.#deciding, profiles, end, due, clock, turn, records)
     const foldedMs = Date.now()
     const digest = rollDigest(
       opened.digest,
       folded.actions.map(({ id }) => id),
     )
-    const taken = { first_offset: offsets.get(topic)!, next_offset: nextOffset, fired: due, refolded }
+    const taken = { first_offset: offsets.get(topic)!, next_offset: nextOffset, fired, refolded }
     const position = opened.position + widthOf(taken)
-    const folding = { policy, models: {}, settings, rejected: rejectedOf(records.tally), quarantined: [] }
+    const { offsets: quarantined, timers: quarantined_timers } = folded.quarantined
+    const leftOut = { rejected: rejectedOf(records.tally), quarantined, quarantined_timers }
+    const folding = { policy, models: {}, settings, ...leftOut }
     const entry = { topic, partition, ...taken, now: nowMs, ...folding, digest, clock: clockMs, position }
     const metadata = commitMetadata(nowMs, position)
     const sent = [...folded.records, journal.encode(entry)]
@@ -389,6 +407,7 @@ export class Task {
       logger.warn('action.too_large', { topic, partition, action, count })
     }
     for (const error of folded.faults) logger.error('event.processing', { topic, partition, error })
+    if (folded.faults.length > 0 && this.#carefulUntilMs > 0) this.#carefulUntilMs = committedMs + carefulMs
     if (this.#unsavedSinceMs === 0) this.#unsavedSinceMs = committedMs
     // Between slices only: the next one looks up who must be loaded, and they must still be here when it is folded.
     profiles.evict(profileBytes())
@@ -446,6 +465,7 @@ export class Task {
 
   async #onError(error: unknown, turn: Turn): Promise<void> {
     this.#folding = false
+    if (error instanceof ProcessingError) this.#carefulUntilMs = Date.now() + carefulMs
     const failure = failureOf(error)
     await this.#drop()
     if (failure) return this.#fail(failure)

@@ -195,7 +195,8 @@ export class World {
 }
 
 const deciderOf = (engine: Engine) => ({
-  pipeline: new Pipeline(compileStages(engine, 'json')),
+  pipeline: new Pipeline(compileStages(engine, 'json'), 'rethrow'),
+  careful: new Pipeline(compileStages(engine, 'json')),
   features: engine.features,
   timers: engine.policy.timers,
   policy: engine.policy.version,

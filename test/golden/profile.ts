@@ -75,14 +75,14 @@ const actions = [
 ]
 
 /** 2025-03-29 21:00 UTC, two hours before a day of 23 hours begins in Prague. */
-const startMs = 1_743_282_000_000
+export const startMs = 1_743_282_000_000
 const minuteMs = 60_000
 const sampled = 'ada'
 
 const types = ['view', 'view', 'cart', 'view', 'order']
 
 /** Late ones and duplicates among them. */
-const sampleEvents = Array.from({ length: 40 }, (_, i) => ({
+export const sampleEvents = Array.from({ length: 40 }, (_, i) => ({
   messageId: `m${i === 17 ? 16 : i}`,
   userId: sampled,
   event: types[i % types.length],

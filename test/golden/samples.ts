@@ -19,6 +19,7 @@ export const journalEntry: JournalEntry = {
   settings: 'feed0000feed0000feed0000feed0000',
   rejected: 2,
   quarantined: [4_294_967_297, 4_294_967_300],
+  quarantined_timers: ['1700000000000 ada'],
 }
 
 export const checkpoint: Checkpoint = {

@@ -1,0 +1,48 @@
+import type { Panes } from '../features/aggregate.ts'
+import type { RecentIds } from '../ingest/recent-ids.ts'
+import type { TimerState } from '../timers/states.ts'
+import type { Profile } from './profile.ts'
+
+/**
+ * All of a profile that an event may change, as it is now, so that it can be put back. What the stages replace and never change
+ * in place (traits, what is not ready) is not copied; the profile's place in the cache and in the partition is not part of it.
+ */
+export type ProfileCopy = Pick<
+  Profile,
+  'streamTimeMs' | 'groups' | 'notReady' | 'later' | 'traits' | 'traitTimes' | 'contacts' | 'timers'
+> & { readonly session: Profile['session']; readonly recentIds: RecentIds; readonly laterEvents: number }
+
+export function copyProfile(profile: Profile): ProfileCopy {
+  const { streamTimeMs, groups, notReady, later, session, traits, traitTimes, recentIds, contacts, timers } = profile
+  return {
+    streamTimeMs,
+    groups: groups.map((panes) => panes && copyPanes(panes)),
+    notReady,
+    later,
+    laterEvents: later?.length ?? 0,
+    session: { ...session },
+    traits,
+    traitTimes,
+    recentIds: recentIds.copy(),
+    contacts: contacts.size === 0 ? contacts : new Map([...contacts].map(([name, times]) => [name, [...times]])),
+    timers: timers.length === 0 ? timers : timers.map((state): TimerState | undefined => state && { ...state }),
+  }
+}
+
+/** Makes the profile what it was. The copy is used up. */
+export function restoreProfile(profile: Profile, { laterEvents, ...copy }: ProfileCopy): void {
+  if (copy.later !== undefined) copy.later.length = laterEvents
+  Object.assign(profile, copy)
+}
+
+function copyPanes({ cells, stride, kept, keptStride }: Panes): Panes {
+  return { cells: cells.slice(), stride, kept: kept.map(copyKept), keptStride }
+}
+
+/** One of the kinds that `codec.ts` writes. */
+function copyKept(kept: unknown): unknown {
+  if (kept instanceof Set) return new Set(kept)
+  if (kept instanceof Map) return new Map(kept)
+  if (kept instanceof Uint8Array || Array.isArray(kept)) return kept.slice()
+  return kept
+}
