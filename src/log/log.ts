@@ -58,7 +58,7 @@ export interface ConsumeOptions {
   onBatch(batch: RecordBatch, turn: Turn): Promise<void>
   /**
    * Before partitions may pass to another member, as the group is joined again or left: what is to be saved for their next
-   * owner. No handler runs, and it is waited for, `maxRevokingMs` at most. Absent: nothing.
+   * owner. No handler runs, and it is waited for, `maxRevokingMs` at most, longer where the group is left. Absent: nothing.
    */
   onRevoking?(): Promise<void>
   /** Every generation, before its first batch: all that is owned now. What is missing from it was lost. */
@@ -77,8 +77,8 @@ export const maxRevokingMs = 3_000
 
 export interface Consumption {
   /**
-   * Waits for the running handlers, whose turns are no longer current, so that they may return early; then leaves the
-   * group, within 5 s, also while it rebalances.
+   * Waits for the running handlers, whose turns are no longer current, so that they may return early, and for
+   * `onRevoking`, 8 s at most; then leaves the group, within 5 s, also while it rebalances.
    */
   stop(): Promise<void>
   /** No batch is handed over until `resume`, or until the partition is lost. A running handler goes on. */

@@ -40,6 +40,8 @@ const patienceMs = 200
 const maxConcurrentPartitions = 24
 const firstBackOffMs = 100
 const longestBackOffMs = 5_000
+/** For saving before the group is left: kafkajs beats for it meanwhile. While it is joined again nobody does. */
+const maxLeavingMs = 8_000
 /** For leaving the group, when all handlers have ended. */
 const leaveMs = 5_000
 
@@ -150,7 +152,7 @@ class KafkaConsumption implements Consumption {
     this.#stopping = true
     for (const { timer } of this.#backOffs.values()) clearTimeout(timer)
     await Promise.allSettled(this.#handlers)
-    await this.#revoke()
+    await this.#revoke(maxLeavingMs)
     const isJoining = !this.#joined && this.#crash === undefined
     // Where it is no longer a member there is nothing to leave; where no broker answers, the session's end removes it.
     const left = isJoining ? this.#leaveWhileJoining().catch(() => undefined) : undefined
@@ -227,17 +229,17 @@ class KafkaConsumption implements Consumption {
     cluster.findGroupCoordinator = async (asked) => {
       this.#joined = false
       await Promise.allSettled(this.#setAside.values())
-      await this.#revoke()
+      await this.#revoke(maxRevokingMs)
       this.#giveUpJoining()
       return find(asked)
     }
   }
 
   /** Where saving takes longer, or fails, the next owner has more to replay. */
-  async #revoke(): Promise<void> {
+  async #revoke(withinMs: number): Promise<void> {
     if (this.#owned.size === 0) return
     const saved = this.#options.onRevoking?.().catch(() => undefined)
-    await Promise.race([saved, sleep(maxRevokingMs, undefined, { ref: false })])
+    await Promise.race([saved, sleep(withinMs, undefined, { ref: false })])
   }
 
   /** kafkajs does not end a join when it is stopped: it would stay a member for ever, out of reach. An error makes it. */
