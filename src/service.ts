@@ -9,10 +9,10 @@ import type { Engine } from './engine.ts'
 import type { Registry } from './ingest/registry/registry.ts'
 import { Rejected } from './ingest/rejected.ts'
 import { journalCodec } from './journal/journal.ts'
-import { type Consumption, type Log, LogError, type TopicPartition } from './log/log.ts'
+import { type Consumption, type Log, LogError } from './log/log.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
-import { countConditions, createMetrics, forgetConditions, type Metrics, taskStates } from './ops/metrics.ts'
+import { countConditions, createMetrics, failures, forgetConditions, type Metrics, taskStates } from './ops/metrics.ts'
 import { createParityReader } from './parity/clickhouse/reader.ts'
 import { watchParity } from './parity/watch.ts'
 import { Pipeline } from './pipeline.ts'
@@ -28,13 +28,16 @@ import { readPolicy, readSettings } from './store/clickhouse/policies.ts'
 import { createProfileStore } from './store/clickhouse/profiles.ts'
 import { createWriter } from './store/clickhouse/writer.ts'
 import { policiesTable, writePolicyRow } from './store/policy-row.ts'
+import type { ProfileStore } from './store/profile-store.ts'
 import { RowBuffer, type RowChunk } from './store/row-binary.ts'
 import { settingsTable, writeSettingsRow } from './store/settings-row.ts'
 import { StoreError } from './store/store-error.ts'
 import type { Decider, TaskDeps } from './task/deps.ts'
-import { failureOf } from './task/failure.ts'
+import { failureOf, TaskFailure } from './task/failure.ts'
 import { FoldQueue } from './task/fold-queue.ts'
+import { answerMs, readiness } from './task/readiness.ts'
 import { Task } from './task/task.ts'
+import { TopicWatch } from './task/topic-watch.ts'
 import { warmUp } from './task/warm-up.ts'
 
 /** What the service talks to. `main` connects them; tests may give the in-memory log. */
@@ -62,8 +65,11 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const { config } = engine
   const { log, logger } = world
   const topics = config.topics.map(({ name }) => name)
-  const partitions = await checkPartitions(log, topics, config.output.journal)
-  for (const topic of [config.output.actions, config.output.dead_letters]) await log.partitionCount(topic)
+  const store = createProfileStore(world.clickhouse)
+  const counts = await checkTables(config, store, logger)
+  const { partitions, failure } = await checkPartitions(log, topics, config.output.journal, counts)
+  const outputs = [config.output.actions, config.output.dead_letters]
+  for (const topic of outputs) await log.partitionCount(topic)
   const metrics = createMetrics(
     engine.policy.names,
     topics,
@@ -74,9 +80,8 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     maxPendingBytes: config.clickhouse.max_pending_mb * 1024 * 1024,
     observer: insertObserver(metrics, logger),
   })
-  const format = await actionFormat(engine, world.registry)
-  const store = createProfileStore(world.clickhouse)
-  await checkTables(config, logger)
+  const registry = world.registry && observed(world.registry, metrics)
+  const format = await actionFormat(engine, registry)
   rows.write(policiesTable, policyRow(engine))
   rows.write(settingsTable, settingsRow(engine))
   const textsStored = rows.whenStored()
@@ -84,8 +89,28 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   textsStored.catch(() => undefined)
   const tasks = new Map<number, Task>()
   let consumption: Consumption | undefined
-  let joined = false
   let ended = false
+  /** What all partitions failed for. */
+  let stopped: TaskFailure | undefined
+  const stopAll = (reason: TaskFailure) => {
+    if (stopped !== undefined) return
+    stopped = reason
+    logger.error('topics.changed', { reason: reason.reason, hint: reason.hint })
+    for (const task of tasks.values()) void task.giveUp(reason)
+    // The group has no use for a member that takes nothing, and kafkajs none for a topic that is gone.
+    if (tasks.size > 0) void consumption?.stop()
+  }
+  const watch = new TopicWatch({
+    log,
+    inputs: topics,
+    journal: config.output.journal,
+    outputs,
+    partitions,
+    logger,
+    onChange: stopAll,
+  })
+  if (failure) stopAll(failure)
+  await watch.look()
 
   const maxProfileBytes = config.memory.profiles_mb
     ? config.memory.profiles_mb * 1024 * 1024
@@ -93,18 +118,17 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   const deps: TaskDeps = {
     log,
     groupId: config.kafka.group,
-    ...decider(engine, format, world.registry),
+    ...decider(engine, format, registry),
     earlier: async (policy, settings) => {
       const earlier = earlierEngine(engine, await readTexts(world.clickhouse, engine, policy, settings))
-      return earlier instanceof Unlike
-        ? earlier
-        : decider(earlier, replayFormat(engine, earlier, format), world.registry)
+      return earlier instanceof Unlike ? earlier : decider(earlier, replayFormat(engine, earlier, format), registry)
     },
     textsStored,
     journal: journalCodec(config.output.journal, journalSchemas()),
     journalTopic: config.output.journal,
     topics,
     partitions,
+    topicId: (topic) => watch.idOf(topic),
     profileBytes: () => maxProfileBytes / Math.max(1, tasks.size),
     store,
     history: createEventHistory(world.clickhouse),
@@ -114,7 +138,8 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     folding: new FoldQueue(),
     maxSliceEvents: config.slice.max_events,
     checkpointMs: config.slice.checkpoint,
-    pause: (at: TopicPartition) => consumption?.pause(at),
+    pause: (at) => consumption?.pause(at),
+    seek: (at, offset) => consumption?.seek(at, offset),
   }
 
   let fail: (error: unknown) => void
@@ -147,11 +172,14 @@ export async function startService(engine: Engine, world: World): Promise<Servic
         if (tasks.has(partition)) continue
         const task = new Task(partition, deps)
         tasks.set(partition, task)
-        task.start()
+        if (partition >= partitions) stopAll(added(partition, partitions))
+        if (stopped === undefined) task.start()
+        else void task.giveUp(stopped)
       }
-      joined = true
-      observeHeldBack(metrics, topics, tasks, consumption)
+      observePartitions(metrics, topics, tasks, consumption)
       logger.info('assigned', { count: owned.length })
+      if (stopped !== undefined) setImmediate(() => void consumption?.stop())
+      else void watch.look()
     },
     async onBatch(batch, turn) {
       await tasks.get(batch.partition)?.onBatch(batch, turn)
@@ -159,16 +187,27 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     onFailure(error, at) {
       const failure = failureOf(error)
       const task = tasks.get(at.partition)
-      if (failure === undefined || task === undefined) logger.error('batch.failed', { ...at, error })
-      else void task.giveUp(failure)
+      if (failure !== undefined && task !== undefined) {
+        void task.giveUp(failure)
+        return
+      }
+      logger.error('batch.failed', { ...at, error })
+      if (!(error instanceof LogError)) return
+      if (error.code === 'unknown_topic') void watch.look()
+      if (error.code !== 'out_of_range' && error.code !== 'diverged') return
+      // Where Kafka does not answer it comes again, with the next fetch.
+      task?.onLogChanged(at.topic, error).catch((again) => logger.warn('dependency.wait', { ...at, error: again }))
     },
     onCrash: (error) => fail(error),
   })
+  watch.start()
 
   const ticking = setInterval(() => {
     for (const task of tasks.values()) task.tick()
     observe(metrics, tasks, rows.pendingBytes)
-    observeHeldBack(metrics, topics, tasks, consumption)
+    observePartitions(metrics, topics, tasks, consumption)
+    metrics.kafkaUp.set(watch.silentMs === 0 ? 1 : 0)
+    metrics.groupMember.set(consumption?.isMember() ? 1 : 0)
     countConditions(metrics, conditioned)
   }, tickMs)
 
@@ -187,15 +226,17 @@ export async function startService(engine: Engine, world: World): Promise<Servic
       })
     : () => undefined
 
-  const ready = (): Probe => {
-    const states = [...tasks.values()].map((task) => ({
-      ...task.at,
-      state: task.state,
-      ...(task.failure ? { reason: task.failure.reason, hint: task.failure.hint } : {}),
-    }))
-    // A member of a group may own no partition: it stands by.
-    return { ok: joined && states.every(({ state }) => state === 'running'), detail: { partitions: states } }
-  }
+  const unansweredMs = (partition: number) =>
+    Math.max(...topics.map((topic) => consumption?.seen({ topic, partition })?.unansweredMs ?? 0))
+  const ready = (): Probe =>
+    readiness({
+      isMember: consumption?.isMember() ?? false,
+      failure: stopped,
+      kafkaSilentMs: watch.silentMs,
+      missing: watch.missing,
+      tasks: tasks.values(),
+      unansweredMs,
+    })
   // That it answers says that the event loop turns. A dependency that is away must not fail it: a restart mends nothing.
   const health = (): Probe => ({ ok: !ended, detail: {} })
   let ops: OpsServer
@@ -203,6 +244,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     ops = await startOpsServer(config.ops, metrics.registry, health, ready)
   } catch (error) {
     clearInterval(ticking)
+    watch.stop()
     endPlacement()
     endParity()
     await consumption.stop()
@@ -222,6 +264,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     crashed,
     async stop(deadlineMs) {
       clearInterval(ticking)
+      watch.stop()
       endPlacement()
       endParity()
       const drained = async () => {
@@ -283,34 +326,52 @@ function settingsRow({ settings: { hash, text } }: Engine): RowChunk {
 
 /**
  * The topics meet in the profiles, so they have the same partitions, and the journal has as many.
- * @returns the partitions of the input topics
+ * @param counts the partitions that the stored profiles lie in
+ * @returns the partitions of the input topics, and why they can't go on from those profiles
  * @throws LogError `unknown_topic`, `refused`
  */
-async function checkPartitions(log: Log, topics: readonly string[], journal: string): Promise<number> {
-  const counts = await Promise.all(topics.map((topic) => log.partitionCount(topic)))
-  const partitions = counts[0]!
-  if (new Set(counts).size > 1) {
-    const list = topics.map((topic, i) => `${topic} has ${counts[i]}`).join(', ')
+async function checkPartitions(
+  log: Log,
+  topics: readonly string[],
+  journal: string,
+  counts: readonly number[],
+): Promise<{ readonly partitions: number; readonly failure?: TaskFailure }> {
+  const found = await Promise.all(topics.map((topic) => log.partitionCount(topic)))
+  const partitions = found[0]!
+  const journaled = await log.partitionCount(journal)
+  const list = topics.map((topic, i) => `${topic} has ${found[i]}`).join(', ')
+  // Before all else, since to give the journal or another topic more would be the wrong mend.
+  const before = counts.find((count) => found.some((now) => now !== count))
+  if (before !== undefined) {
+    const hint = `the profiles lie in ${before} partitions, and now ${list}`
+    return { partitions, failure: new TaskFailure('partitions', hint) }
+  }
+  if (new Set(found).size > 1) {
     throw new LogError('refused', `the input topics must have the same number of partitions: ${list}`)
   }
-  const journaled = await log.partitionCount(journal)
   if (journaled < partitions) {
     const hint = `it has ${journaled}, the input topics have ${partitions}`
     throw new LogError('refused', `the journal ${journal} needs at least as many partitions as the input: ${hint}`)
   }
-  return partitions
+  return { partitions }
 }
+
+const added = (partition: number, partitions: number) =>
+  new TaskFailure('partitions', `the topics had ${partitions} partitions and now have a number ${partition}`)
 
 /**
  * Tables that are not this program's stop the start; a server that is away does not: the tasks wait for it.
+ * @returns the numbers of partitions that the checkpoints speak of
  * @throws MigrationError, StoreError
  */
-async function checkTables({ clickhouse }: Config, logger: Logger): Promise<void> {
+async function checkTables({ clickhouse }: Config, store: ProfileStore, logger: Logger): Promise<number[]> {
   try {
     await checkMigrated(clickhouse)
+    return await store.readPartitionCounts()
   } catch (error) {
     if (!(error instanceof StoreError) || !error.retriable) throw error
     logger.warn('dependency.wait', { error, hint: 'ClickHouse does not answer: the tasks wait for it' })
+    return []
   }
 }
 
@@ -320,6 +381,24 @@ async function actionFormat({ config }: Engine, registry: Registry | undefined):
   const schema = readSchema('action')
   if (format === 'wire' || !registry) return { wire: { schemaId, schema } }
   return { wire: { schemaId: await registry.register(`${actions}-value`, schema), schema } }
+}
+
+/** Tells whether it answers. */
+function observed(registry: Registry, { registryUp }: Metrics): Registry {
+  return {
+    register: (subject, schema) => registry.register(subject, schema),
+    isCompatible: (subject, schema) => registry.isCompatible(subject, schema),
+    async schema(id, topic) {
+      try {
+        const schema = await registry.schema(id, topic)
+        registryUp.set(1)
+        return schema
+      } catch (error) {
+        registryUp.set(0)
+        throw error
+      }
+    },
+  }
 }
 
 async function fetchSchema(engine: Engine, registry: Registry | undefined, topic: string, id: number, nowMs: number) {
@@ -339,6 +418,12 @@ function observe(metrics: Metrics, tasks: ReadonlyMap<number, Task>, pendingByte
     unsavedMs = Math.max(unsavedMs, task.unsavedMs(nowMs))
     busiestShare = Math.max(busiestShare, task.busiestShare)
   }
+  for (const reason of failures) {
+    metrics.partitionFailed.set(
+      { reason },
+      [...tasks.values()].filter((task) => task.failure?.reason === reason).length,
+    )
+  }
   for (const state of taskStates) {
     metrics.partitions.set({ state }, [...tasks.values()].filter((task) => task.state === state).length)
   }
@@ -349,18 +434,28 @@ function observe(metrics: Metrics, tasks: ReadonlyMap<number, Task>, pendingByte
   metrics.pendingBytes.set(pendingBytes)
 }
 
-/** Only of what is owned now: another process tells of the others. */
-function observeHeldBack(
+/** Only of what is owned and known now: another process tells of the others, and what is not known is not 0. */
+function observePartitions(
   metrics: Metrics,
   topics: readonly string[],
   tasks: ReadonlyMap<number, Task>,
   consumption: Consumption | undefined,
 ): void {
-  metrics.heldBack.reset()
-  for (const topic of topics) {
-    for (const partition of tasks.keys()) {
-      const seconds = (consumption?.heldBackMs({ topic, partition }) ?? 0) / 1000
-      metrics.heldBack.set({ topic, partition: String(partition) }, seconds)
+  const { heldBack, consumerLag, fetchAge } = metrics
+  for (const gauge of [heldBack, consumerLag, fetchAge]) gauge.reset()
+  for (const task of tasks.values()) {
+    for (const topic of topics) {
+      const { partition } = task.at
+      const seen = consumption?.seen({ topic, partition })
+      const nextOffset = task.nextOffset(topic)
+      if (seen === undefined || task.state === 'failed') continue
+      const labels = { topic, partition: String(partition) }
+      heldBack.set(labels, seen.heldBackMs / 1000)
+      if (nextOffset === undefined) continue
+      fetchAge.set(labels, seen.unansweredMs / 1000)
+      if (seen.unansweredMs < answerMs && seen.highWatermark !== undefined) {
+        consumerLag.set(labels, Math.max(0, seen.highWatermark - nextOffset))
+      }
     }
   }
 }

@@ -11,16 +11,18 @@ import { fileURLToPath } from 'node:url'
 import kafkajs, { type Admin, type CompressionTypes, type IHeaders, type Message, type Producer } from 'kafkajs'
 import { committedPosition } from '../src/journal/commit-metadata.ts'
 import { registerCodecs } from '../src/log/kafka/codecs.ts'
+import { openKafkaLog } from '../src/log/kafka/kafka-log.ts'
 import { freePort } from '../src/stack/ports.ts'
 import { createTestDatabase, type TestDatabase } from '../src/store/clickhouse/test-database.ts'
+import { transactionalId } from '../src/task/deps.ts'
 
 /**
  * The real service, as a child process, on the real servers. A world has topics, a database, a group and a folder of
  * its own; closing it removes them, and ends the services that a failed test left running.
  */
 
-const { BECKON_TEST_KAFKA: kafka, BECKON_TEST_CLICKHOUSE: clickhouse, CI: ci } = process.env
-const missing = kafka === undefined || clickhouse === undefined
+const { BECKON_TEST_KAFKA: sharedKafka, BECKON_TEST_CLICKHOUSE: clickhouse, CI: ci } = process.env
+const missing = sharedKafka === undefined || clickhouse === undefined
 
 /** Why the tests can't run here; in CI they have to. */
 export const skip = missing && ci === undefined && 'BECKON_TEST_KAFKA and BECKON_TEST_CLICKHOUSE are not set'
@@ -69,7 +71,8 @@ export class World {
     })
   }
 
-  static async open({ withTables = true } = {}): Promise<World> {
+  /** @param kafka where it is not the one of all tests */
+  static async open({ withTables = true, kafka = sharedKafka } = {}): Promise<World> {
     assert.ok(kafka !== undefined && clickhouse !== undefined, 'the tests of the service need both servers')
     await registerCodecs()
     const client = new kafkajs.Kafka({ brokers: [kafka], clientId: 'e2e', logLevel: kafkajs.logLevel.NOTHING })
@@ -192,13 +195,28 @@ export class World {
       await until(`${name} is consumed`, async () => {
         assert.equal(service.exitCode, null, `the service ended:\n${service.output}`)
         const ends = await this.admin.fetchTopicOffsets(topic)
-        const [committed] = await this.admin.fetchOffsets({ groupId: this.group, topics: [topic] })
+        const committed = await this.#committedOf(topic)
         return ends.every(({ partition, high }) => {
           const found = committed?.partitions.find((entry) => entry.partition === partition)
           return high === '0' || (found !== undefined && Number(found.offset) >= Number(high))
         })
       })
     }
+  }
+
+  /** undefined while the group's coordinator is on its way to another broker, or up. */
+  async #committedOf(topic: string) {
+    const offsets = this.admin.fetchOffsets({ groupId: this.group, topics: [topic] })
+    return (await offsets.catch(() => []))[0]
+  }
+
+  /** Commits an offset of the group as the service does, in a transaction of the partition's own id. */
+  async commit(topic: string, partition: number, offset: number, metadata: string): Promise<void> {
+    const log = await openKafkaLog({ brokers: [this.kafka], clientId: 'e2e' })
+    const writer = await log.openWriter(transactionalId(this.group, partition))
+    await writer.commit({ records: [], groupId: this.group, topic, partition, nextOffset: offset, metadata })
+    await writer.close()
+    await log.close()
   }
 
   /** Waits until all that is committed by now is in ClickHouse: a partition's checkpoint is stored behind all it speaks for. */
@@ -339,7 +357,9 @@ export class Service {
   }
 
   async get(path: string): Promise<{ status: number; text: string }> {
-    const response = await fetch(`http://127.0.0.1:${this.port}${path}`)
+    const response = await fetch(`http://127.0.0.1:${this.port}${path}`).catch((error) => {
+      assert.fail(`${path} is not answered: ${error}\n${this.output}`)
+    })
     return { status: response.status, text: await response.text() }
   }
 

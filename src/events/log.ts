@@ -17,6 +17,8 @@ export interface RecordBatch {
   readonly count: number
   /** The offset to go on from: past the last record and past control records behind it. */
   readonly nextOffset: number
+  /** The epoch of the leader that wrote the last of it; left out, or -1, where that is not known. */
+  readonly leaderEpoch?: number
   /** The partition's high watermark when the batch was fetched. */
   readonly highWatermark: number
   offset(i: number): number

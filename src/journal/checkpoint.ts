@@ -5,6 +5,8 @@ import { checkFormat, StateError } from '../store/state-error.ts'
 export interface Checkpoint {
   /** All input before it is in the profiles; by topic, those too that are not consumed any more. */
   readonly offsets: Readonly<Record<string, number>>
+  /** Those topics' ids, as far as they were known: another topic of the name has another. */
+  readonly ids?: Readonly<Record<string, string>>
   /** The partition's clock: timers due by then have fired; ms. */
   readonly clockMs: number
   /** The digest of all actions before the position. */

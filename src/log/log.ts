@@ -39,10 +39,14 @@ export interface Log {
    * which settles what the previous owner left open.
    */
   committedOffsets(groupId: string, topics: readonly string[], partition: number): Promise<CommittedOffset[]>
+  /** Those of the topics that there are, as any broker sees them. Answers within some seconds, or throws LogError `unavailable`. */
+  topics(names: readonly string[]): Promise<TopicState[]>
   /** Throws LogError `unknown_topic`. */
   partitionCount(topic: string): Promise<number>
   /** The first offset kept, and the last stable offset: past the last record that can be read. */
   offsets(topic: string, partition: number): Promise<{ readonly low: number; readonly high: number }>
+  /** Where what the leader of that epoch wrote, and those before it, ends in the log as it is now; 0 where nothing is left of it. */
+  endOfEpoch(topic: string, partition: number, epoch: number): Promise<number>
   /** Those that exist are left as they are. */
   createTopics(topics: readonly NewTopic[]): Promise<void>
   close(): Promise<void>
@@ -64,7 +68,8 @@ export interface ConsumeOptions {
   /** Every generation, before its first batch: all that is owned now. What is missing from it was lost. */
   onAssigned(partitions: readonly TopicPartition[], consumption: Consumption): void
   /**
-   * The handler threw, or the partition's bytes can't be read (`checksum`, `unreadable`). The batch comes again after a back-off (0.1 s, doubled up
+   * The handler threw, or the partition's bytes can't be read (`checksum`, `unreadable`), or its log is not the one that was read so far (LogError
+   * `out_of_range`, `diverged`, `unknown_topic`): nothing of such a log is ever handed over. The batch comes again after a back-off (0.1 s, doubled up
    * to 5 s); other partitions go on. Pause the partition to stop that.
    */
   onFailure(error: unknown, at: TopicPartition): void
@@ -84,10 +89,21 @@ export interface Consumption {
   /** No batch is handed over until `resume`, or until the partition is lost. A running handler goes on. */
   pause(at: TopicPartition): void
   resume(at: TopicPartition): void
-  /** How long one open transaction of a producer has held back the records behind it, as far as was seen; ms, 0 for none. */
-  heldBackMs(at: TopicPartition): number
+  /** What is known of a partition by the answers to its fetches; undefined where it is not owned, or nothing is told of it. */
+  seen(at: TopicPartition): Seen | undefined
+  /** Whether the group counts on this member, as far as it knows. */
+  isMember(): boolean
   /** The next batch starts at that offset, whatever the running handler does. */
   seek(at: TopicPartition, offset: number): void
+}
+
+export interface Seen {
+  /** undefined before the first answer. */
+  readonly highWatermark: number | undefined
+  /** How long its next fetch has been without an answer; ms. 0 while none is due: a batch is handled, or it is paused. */
+  readonly unansweredMs: number
+  /** How long one open transaction of a producer has held back the records behind it, as far as was seen; ms, 0 for none. */
+  readonly heldBackMs: number
 }
 
 /** A handler's claim on its partition. Only liveness rests on it; safety rests on the writer's fencing. */
@@ -137,11 +153,21 @@ export interface NewTopic {
   readonly config?: Readonly<Record<string, string>>
 }
 
+/** A topic as it is now. */
+export interface TopicState {
+  readonly topic: string
+  /** Another one of the same name has another. */
+  readonly id: string
+  readonly partitions: number
+}
+
 /**
  * `fenced`: another owner opened the transactional id. `aborted`: the transaction failed before its commit was asked for.
  * `unknown_outcome`: the commit was asked for and not answered. `checksum`: record bytes that are not those that were written,
  * fetched twice. `unreadable`: records of an unknown format or codec, or that unpack to too much.
- * `refused`: the brokers deny it (rights, credentials, settings). `unavailable`: they did not answer in time.
+ * `out_of_range`: the log has not, or no longer, the offset to go on from. `diverged`: what was read before that offset has
+ * been replaced, by a leader that did not have it. `refused`: the brokers deny it (rights, credentials, settings).
+ * `unavailable`: they did not answer in time.
  */
 export type LogErrorCode =
   | 'fenced'
@@ -151,6 +177,8 @@ export type LogErrorCode =
   | 'unknown_topic'
   | 'checksum'
   | 'unreadable'
+  | 'out_of_range'
+  | 'diverged'
   | 'refused'
   | 'unavailable'
 

@@ -13,6 +13,8 @@ export type Metrics = ReturnType<typeof createMetrics>
 export const failures = [
   'gap',
   'ahead',
+  'diverged',
+  'deleted',
   'journal',
   'digest',
   'policy',
@@ -60,7 +62,16 @@ export function createMetrics(
     actionsTooLarge: counter('actions_too_large_total', 'Actions larger than the output topic takes.', ['action']),
     conditions: counter('conditions_total', "Evaluations of an action's condition.", ['action', 'result']),
     decisions: counter('decisions_total', 'Evaluations of the policy.', ['result']),
-    consumerLag: gauge('consumer_lag', 'Records behind the high watermark.', ['topic', 'partition']),
+    kafkaUp: gauge('kafka_up', '1 while some broker answers.'),
+    groupMember: gauge('group_member', '1 while the consumer group counts on this process.'),
+    fetchAge: gauge('fetch_age_seconds', 'How long the next fetch of a running partition has been without an answer.', [
+      'topic',
+      'partition',
+    ]),
+    consumerLag: gauge('consumer_lag', 'Records behind the high watermark; no series where that is not known.', [
+      'topic',
+      'partition',
+    ]),
     heldBack: gauge(
       'held_back_seconds',
       "How long one open transaction of a producer has held back a partition's records.",
@@ -107,6 +118,7 @@ export function createMetrics(
     unstorableRows: counter('unstorable_rows_total', 'Rows that ClickHouse refused for good.', ['table']),
     pendingBytes: gauge('clickhouse_pending_bytes', 'Rows that wait for an insert.'),
     storeUp: gauge('clickhouse_up', '1 when the last insert or query was answered.'),
+    registryUp: gauge('registry_up', '0 when the last schema asked for was not answered.'),
     parityCompared: gauge('parity_compared', 'Feature values that the last parity check compared.'),
     parityDifferent: gauge('parity_different', 'Those of them that differ from SQL over the events.'),
     parityLastRun: gauge('parity_last_run_timestamp_seconds', 'When the last parity check ended; 0 before the first.'),
@@ -125,6 +137,7 @@ export function createMetrics(
   for (const result of ['chosen', 'suppressed', 'none']) metrics.decisions.inc({ result }, 0)
   for (const reason of failures) metrics.partitionFailed.set({ reason }, 0)
   for (const state of taskStates) metrics.partitions.set({ state }, 0)
+  metrics.registryUp.set(1)
   return metrics
 }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { it } from 'node:test'
+import { parse } from 'yaml'
 import { applyEnvironment } from '../config/environment.ts'
 import { configSchema } from '../config/schema.ts'
 import { createMetrics } from '../ops/metrics.ts'
@@ -17,6 +19,43 @@ it('alerts and draws only metrics that beckon has', async () => {
     for (const name of names) assert.ok(known.has(name), `${path}: ${name}`)
   }
 })
+
+const { error: noPromtool } = spawnSync('promtool', ['--version'])
+
+it('has alerts that come when they should, and stay away when they should', {
+  skip: noPromtool && 'no promtool',
+}, () => {
+  for (const args of [
+    ['check', 'rules', 'rules.yml'],
+    ['test', 'rules', 'rules.test.yml'],
+  ]) {
+    const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: new URL('prometheus/', deploy) })
+    assert.equal(status, 0, `${stdout}${stderr}`)
+  }
+})
+
+it('tests that each alert comes, and that a healthy service has none', () => {
+  const tests = parse(read('prometheus/rules.test.yml')) as Tests
+  const cases = tests.tests.flatMap(({ alert_rule_test }) => alert_rule_test)
+  const alerts = [...read('prometheus/rules.yml').matchAll(/- alert: (\w+)/g)].map(([, name]) => name!)
+  for (const alert of alerts) {
+    const own = cases.filter(({ alertname }) => alertname === alert)
+    assert.ok(
+      own.some(({ exp_alerts }) => exp_alerts !== undefined),
+      `${alert} is never seen`,
+    )
+    assert.ok(
+      own.some(({ exp_alerts }) => exp_alerts === undefined),
+      `${alert} is never silent`,
+    )
+  }
+})
+
+interface Tests {
+  readonly tests: readonly {
+    readonly alert_rule_test: readonly { readonly alertname: string; readonly exp_alerts?: readonly unknown[] }[]
+  }[]
+}
 
 it('has an example environment whose settings all exist', () => {
   const lines = read('example.env').matchAll(/^# (BECKON_\w+)=(.*)$/gm)

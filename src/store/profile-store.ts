@@ -26,6 +26,8 @@ export interface ProfileStore {
   read(partition: number, customers: readonly string[]): Promise<StoredProfile[]>
   /** The latest checkpoint, undefined where there is none. */
   readCheckpoint(partition: number): Promise<StoredProfile | undefined>
+  /** The numbers of partitions that the checkpoints of all partitions speak of; one, as a rule, and none before the first. */
+  readPartitionCounts(): Promise<number[]>
   /**
    * Whose timers are due next, past the cursor and at most so many rows, in the order of (due, customer). A customer's
    * earlier versions may be among them, so the profile itself has the last word.

@@ -43,6 +43,8 @@ export interface TaskDeps extends Decider {
   readonly topics: readonly string[]
   /** The partitions of the input topics. */
   readonly partitions: number
+  /** The id of an input topic; undefined while it is not known. */
+  readonly topicId: (topic: string) => string | undefined
   readonly store: ProfileStore
   readonly history: EventHistory
   readonly rows: RowWriter
@@ -55,6 +57,8 @@ export interface TaskDeps extends Decider {
   readonly profileBytes: () => number
   /** Stops the fetch of a failed partition. */
   readonly pause: (at: TopicPartition) => void
+  /** Moves the fetch of a partition. */
+  readonly seek: (at: TopicPartition, offset: number) => void
 }
 
 /** All that an open task holds. */
@@ -64,6 +68,8 @@ export interface Opened {
   readonly profiles: ProfileCache
   /** By topic, those too that are not consumed any more: all input before it is folded in and committed. */
   readonly offsets: Map<string, number>
+  /** By topic, the epoch of the leader that wrote the last records before the offset; only where it is known. */
+  readonly epochs: Map<string, number>
   /** The topics of which no slice is committed yet: their offsets are where they began when the partition was opened. */
   readonly untaken: Set<string>
   /** Goes up with every slice (`widthOf`); all slices before it are folded in and committed. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Unlike } from '../earlier.ts'
 import type { RecordBatch } from '../events/log.ts'
 import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
+import { committedEpoch } from '../journal/commit-metadata.ts'
 import { emptyDigest, type JournalEntry, rollDigest, widthOf } from '../journal/journal.ts'
 import type { Turn } from '../log/log.ts'
 import { ProcessingError, type Quarantined } from '../pipeline.ts'
@@ -21,6 +22,7 @@ import { Lost, TaskFailure } from './failure.ts'
 import { type Folded, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
 import { beating, patiently } from './patience.ts'
 import { refoldAgain } from './refold.ts'
+import { createdAnew } from './topic-watch.ts'
 
 /**
  * Makes a partition this task's own, and its profiles those of exactly the input before the committed offsets C:
@@ -32,29 +34,52 @@ import { refoldAgain } from './refold.ts'
  * order in which the journal's slices did. It emits nothing, since the transactions of that input did; its rows go to the
  * store once more, where they replace themselves. What was decided under earlier rules and settings is decided again under
  * those.
+ * @param note is told what it is at, in words for people
  * @throws TaskFailure where it can't be shown that nothing is lost; Lost where the partition is another's meanwhile
  */
-export async function recover(deps: TaskDeps, partition: number, turn: Turn): Promise<Opened> {
-  const { log, groupId, store, logger, topics, partitions } = deps
+export async function recover(
+  deps: TaskDeps,
+  partition: number,
+  turn: Turn,
+  note: (step: string) => void,
+): Promise<Opened> {
+  const { log, groupId, store, logger, topics } = deps
+  note('the previous owner is fenced')
   await turn.heartbeat()
   if (!turn.isCurrent()) throw new Lost('the partition was lost before it was opened')
   const writer = await beating(turn, log.openWriter(transactionalId(groupId, partition)))
   try {
+    note('the checkpoint is read from ClickHouse')
     const stored = await patiently(turn, { partition }, logger, () => store.readCheckpoint(partition))
+    // A partition that was added to a topic has none, where the others tell of fewer.
+    const counts = stored ? [] : await patiently(turn, { partition }, logger, () => store.readPartitionCounts())
+    for (const count of counts) checkPartitions(count, deps.partitions)
+    note('the committed offsets are read')
     const committed = await beating(turn, readCommitted(deps, partition))
-    const saved = stored && readCheckpoint(stored.state, partitions)
+    const saved = stored && readCheckpoint(stored.state, deps.partitions)
     const offsets = new Map(Object.entries(saved?.offsets ?? {}))
     const untaken = new Set(topics.filter((topic) => !offsets.has(topic)))
+    const epochs = new Map<string, number>()
     for (const topic of topics) {
-      const { low } = await beating(turn, log.offsets(topic, partition))
-      checkPlace(topic, offsets.get(topic), committed.byTopic.get(topic)!.offset, low)
-      if (untaken.has(topic)) offsets.set(topic, low)
+      const id = deps.topicId(topic)
+      if (id !== undefined && (saved?.ids?.[topic] ?? id) !== id) throw createdAnew(topic)
+      const { offset, metadata } = committed.byTopic.get(topic)!
+      const bounds = await beating(turn, log.offsets(topic, partition))
+      checkPlace(topic, offsets.get(topic), offset, bounds)
+      const epoch = committedEpoch(metadata)
+      if (offset !== null && epoch >= 0) {
+        const end = await beating(turn, log.endOfEpoch(topic, partition, epoch))
+        if (end < offset) throw diverged(topic, end, offset)
+        epochs.set(topic, epoch)
+      }
+      if (untaken.has(topic)) offsets.set(topic, bounds.low)
     }
     const position = stored?.version ?? 0
     const opened: Opened = {
       writer,
       profiles: new ProfileCache(store, partition, deps, featuresOf(deps), stored === undefined),
       offsets,
+      epochs,
       untaken,
       position,
       takenMs: new Map(),
@@ -63,7 +88,9 @@ export async function recover(deps: TaskDeps, partition: number, turn: Turn): Pr
       journalOffset: saved?.journalOffset ?? 0,
       checkpointPosition: position,
     }
+    note('the input since the checkpoint is replayed')
     await replay(deps, partition, opened, committed, turn)
+    note('the rules are stored in ClickHouse')
     await beating(turn, deps.textsStored)
     return opened
   } catch (error) {
@@ -74,17 +101,34 @@ export async function recover(deps: TaskDeps, partition: number, turn: Turn): Pr
 
 function readCheckpoint(state: Buffer, partitions: number): Checkpoint {
   const checkpoint = decodeCheckpoint(state)
-  if (checkpoint.partitions !== partitions) {
-    throw new TaskFailure('partitions', `the topics had ${checkpoint.partitions} partitions and now have ${partitions}`)
-  }
+  checkPartitions(checkpoint.partitions, partitions)
   return checkpoint
 }
+
+function checkPartitions(saved: number, partitions: number): void {
+  if (saved === partitions) return
+  throw new TaskFailure('partitions', `the topics had ${saved} partitions and now have ${partitions}`)
+}
+
+/** What was taken is not in the log any more: a leader was elected that did not have it. */
+export const diverged = (topic: string, end: number, offset: number) =>
+  new TaskFailure('diverged', `${topic} was taken to ${offset}, but what was taken is in it to ${end} only`)
+
+/** The log is shorter than what was taken of it: made anew, or cut by the election of a leader that lacked the rest. */
+export const tooShort = (topic: string, offset: number, high: number) =>
+  new TaskFailure('ahead', `${topic} was taken to ${offset}, but it ends at ${high}: was it deleted and created anew?`)
 
 /**
  * Fails closed where the log no longer has what the checkpoint needs.
  * @param saved the checkpoint's offset; undefined where it does not speak of the topic
  */
-function checkPlace(topic: string, saved: number | undefined, committed: number | null, low: number): void {
+function checkPlace(
+  topic: string,
+  saved: number | undefined,
+  committed: number | null,
+  { low, high }: { readonly low: number; readonly high: number },
+): void {
+  if (committed !== null && high < committed) throw tooShort(topic, committed, high)
   if (saved === undefined) {
     // Nothing but the topic itself can tell what came before; the journal tells whether something did (`readEntries`).
     if (committed !== null && low > committed) throw cutWithoutCheckpoint(topic, low)

@@ -4,7 +4,7 @@ import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { commitMetadata } from '../journal/commit-metadata.ts'
 import { rollDigest, widthOf } from '../journal/journal.ts'
 import { hasRecords } from '../log/has-records.ts'
-import { partitionKey, type Turn } from '../log/log.ts'
+import { LogError, partitionKey, type Turn } from '../log/log.ts'
 import { countSlice, type TaskState } from '../ops/metrics.ts'
 import { type Clock, ProcessingError } from '../pipeline.ts'
 import { profilesTable } from '../store/profile-row.ts'
@@ -16,7 +16,7 @@ import { type At, type Opened, originOf, type TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
 import { type Folded, findDue, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
 import { whileCurrent } from './patience.ts'
-import { recover } from './recover.ts'
+import { diverged, recover, tooShort } from './recover.ts'
 
 /** What no batch asks for is tried again after that. */
 const retryMs = 5_000
@@ -50,7 +50,11 @@ export class Task {
   /** Until when a throw is expected; ms. */
   #carefulUntilMs = 0
   #state: TaskState = 'closed'
+  #stateSinceMs = Date.now()
+  #waitsFor = 'it has just been assigned'
   #failure: TaskFailure | undefined
+  /** It fails behind the batch under way, and takes no other. */
+  #isGivenUp = false
   #opened: Opened | undefined
   #opening: Promise<Opened> | undefined
   /** Folded, not yet committed: no snapshot may be taken. */
@@ -79,6 +83,21 @@ export class Task {
 
   get failure(): TaskFailure | undefined {
     return this.#failure
+  }
+
+  /** Why it is not running, where it is closed or opening: in words for people, without any data. */
+  get waitsFor(): string {
+    return this.#waitsFor
+  }
+
+  /** How long it has been in its state; ms. */
+  stateMs(nowMs: number): number {
+    return nowMs - this.#stateSinceMs
+  }
+
+  /** All of the topic before it is taken; undefined while it is not known. */
+  nextOffset(topic: string): number | undefined {
+    return this.#state === 'running' ? this.#opened?.offsets.get(topic) : undefined
   }
 
   get profilesInMemory(): number {
@@ -119,7 +138,7 @@ export class Task {
   async onBatch(batch: RecordBatch, turn: Turn): Promise<void> {
     // One may follow the other.
     while (this.#busy && turn.isCurrent()) await whileCurrent(turn, this.#busy)
-    if (this.#state === 'failed' || !turn.isCurrent()) return
+    if (this.#isGivenUp || this.#state === 'failed' || !turn.isCurrent()) return
     const handled = this.#handle(batch, turn)
     this.#occupy(handled)
     await handled
@@ -139,7 +158,6 @@ export class Task {
       if (opened === undefined) return
       const start = opened.offsets.get(batch.topic)!
       if (batch.startOffset > start) await this.#checkGap(batch.topic, start, batch.startOffset)
-      this.#observeLag(batch)
       let from = 0
       while (from < batch.count && batch.offset(from) < start) from++
       while (from < batch.count && turn.isCurrent()) {
@@ -159,6 +177,24 @@ export class Task {
     if (!this.#folding) this.#saveWhenDue(opened)
     this.#readTimers(opened)
     this.#workUnasked(opened)
+  }
+
+  /** A fetch has found that a topic's log is not the one that was taken so far. While the task opens, that looks itself. */
+  async onLogChanged(topic: string, error: LogError): Promise<void> {
+    const { partition } = this.at
+    const nextOffset = this.nextOffset(topic)
+    if (nextOffset === undefined) return
+    if (error.code === 'diverged') return this.giveUp(new TaskFailure('diverged', error.message, error))
+    const { low, high } = await this.#deps.log.offsets(topic, partition)
+    if (high < nextOffset) await this.giveUp(tooShort(topic, nextOffset, high))
+    else if (low > nextOffset) await this.giveUp(cutOff(topic, nextOffset, low))
+    else {
+      const epoch = this.#opened?.epochs.get(topic)
+      const end = epoch === undefined ? nextOffset : await this.#deps.log.endOfEpoch(topic, partition, epoch)
+      if (end < nextOffset) await this.giveUp(diverged(topic, end, nextOffset))
+      // It asked for a place of before the partition was opened.
+      else this.#deps.seek({ topic, partition }, nextOffset)
+    }
   }
 
   /** While no batch is handled: an errand, or the timers that are due. */
@@ -183,6 +219,7 @@ export class Task {
    * first, and an opening, since what they hold must be let go; what is not saved is, as soon as the store answers.
    */
   async giveUp(failure: TaskFailure): Promise<void> {
+    this.#isGivenUp = true
     while (this.#busy) await this.#busy
     if (this.#ended || this.#state === 'failed') return
     const ended = this.#end(failure)
@@ -193,7 +230,12 @@ export class Task {
   async #end(failure: TaskFailure): Promise<void> {
     await this.#opening?.catch(() => undefined)
     const opened = this.#opened
-    if (opened && !this.#checkpoint && opened.position !== opened.checkpointPosition) this.#save(opened)
+    const save = () => {
+      if (opened && opened.position !== opened.checkpointPosition) this.#save(opened)
+    }
+    // Without waiting: the store may be away.
+    if (this.#checkpoint) void this.#checkpoint.then(save)
+    else save()
     await this.#drop()
     this.#fail(failure)
   }
@@ -216,7 +258,13 @@ export class Task {
     // It ends by itself, now that the task has; what it holds must be gone before the log is closed.
     await this.#opening?.catch(() => undefined)
     await this.#drop()
-    if (this.#state !== 'failed') this.#state = 'closed'
+    if (this.#state !== 'failed') this.#enter('closed', 'the partition was given up')
+  }
+
+  #enter(state: TaskState, waitsFor = ''): void {
+    this.#state = state
+    this.#stateSinceMs = Date.now()
+    this.#waitsFor = waitsFor
   }
 
   /**
@@ -231,20 +279,22 @@ export class Task {
       if (!(await hasRecords(log, { topic, partition }, nextOffset, startOffset))) return
       throw new Lost('another owner went on from here')
     }
-    const missing = `offsets ${nextOffset} to ${startOffset - 1} are gone from ${topic}`
-    throw new TaskFailure('gap', `${missing}: the retention was shorter than the outage`)
+    throw cutOff(topic, nextOffset, startOffset)
   }
 
   #open(turn: Turn): Promise<Opened> {
-    this.#state = 'opening'
+    this.#enter('opening', 'it is its turn')
     const startedMs = Date.now()
-    this.#opening = recover(this.#deps, this.at.partition, turn).then(async (opened) => {
+    const note = (step: string) => {
+      this.#waitsFor = step
+    }
+    this.#opening = recover(this.#deps, this.at.partition, turn, note).then(async (opened) => {
       if (this.#ended) {
         await dropWriter(opened, this.at, this.#deps.logger)
         throw new Lost('the partition was given up while it was opened')
       }
       this.#opened = opened
-      this.#state = 'running'
+      this.#enter('running')
       const { position } = opened
       const count = position - opened.checkpointPosition
       const ms = Date.now() - startedMs
@@ -319,7 +369,8 @@ export class Task {
     const clock = isWhole ? clockThen : clockOf(opened, nowMs, opened.clockMs)
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
     const nextOffset = end === batch.count ? batch.nextOffset : batch.offset(end)
-    const committedMs = await this.#commit(opened, { topic, nextOffset, folded }, due, clock, turn)
+    const taken = { topic, nextOffset, epoch: batch.leaderEpoch ?? -1, folded }
+    const committedMs = await this.#commit(opened, taken, due, clock, turn)
     if (isWhole) opened.takenMs.set(topic, takenMs)
     if (folded.actions.length > 0) {
       metrics.eventToAction.observe(Math.max(0, (committedMs - batch.timestamp(from)) / 1000))
@@ -347,9 +398,10 @@ export class Task {
   }
 
   /** What a slice takes that has no records: it has a place in the first topic all the same. */
-  #noRecords({ offsets }: Opened): Taken {
+  #noRecords({ offsets, epochs }: Opened): Taken {
     const topic = this.#deps.topics[0]!
-    return { topic, nextOffset: offsets.get(topic)!, folded: nothingFolded() }
+    const epoch = epochs.get(topic) ?? -1
+    return { topic, nextOffset: offsets.get(topic)!, epoch, folded: nothingFolded() }
   }
 
   /** What decides on a slice. */
@@ -361,7 +413,7 @@ export class Task {
   /** The second half of a slice: fires the timers, and commits all of it. @returns when; ms */
   async #commit(
     opened: Opened,
-    { topic, nextOffset, folded: records }: Taken,
+    { topic, nextOffset, epoch, folded: records }: Taken,
     due: readonly string[],
     clock: Clock,
     turn: Turn,
@@ -369,7 +421,7 @@ export class Task {
   ): Promise<number> {
     const { metrics, rows, groupId, journal, journalTopic, policy, settings, logger, profileBytes } = this.#deps
     const { partition } = this.at
-    const { profiles, offsets } = opened
+    const { profiles, offsets, epochs } = opened
     const { nowMs, clockMs } = clock
     profiles.origin = originOf(opened, topic)
     const end = { topic, partition, offset: nextOffset }
@@ -385,12 +437,13 @@ export class Task {
     const leftOut = { rejected: rejectedOf(records.tally), quarantined, quarantined_timers }
     const folding = { policy, models: {}, settings, ...leftOut }
     const entry = { topic, partition, ...taken, now: nowMs, ...folding, digest, clock: clockMs, position }
-    const metadata = commitMetadata(nowMs, position)
+    const metadata = commitMetadata(nowMs, position, epoch)
     const sent = [...folded.records, journal.encode(entry)]
     const slice = { records: sent, groupId, topic, partition, nextOffset, metadata }
     const written = await commitSlice(this.#deps, this.at, opened, slice, turn)
     this.#folding = false
     offsets.set(topic, nextOffset)
+    if (epoch >= 0) epochs.set(topic, epoch)
     opened.untaken.delete(topic)
     opened.position = position
     opened.clockMs = clockMs
@@ -440,10 +493,15 @@ export class Task {
 
   /** Takes the snapshot now, and stores it behind the rows of the slices that it covers: it then speaks for them too. */
   #save(opened: Opened): void {
-    const { rows, logger, partitions } = this.#deps
+    const { rows, logger, partitions, topicId } = this.#deps
     const { position, clockMs, digest, journalOffset, profiles } = opened
     const offsets = Object.fromEntries([...opened.offsets].filter(([topic]) => !opened.untaken.has(topic)))
-    const checkpoint = { offsets, clockMs, digest, journalOffset, partitions }
+    const ids: Record<string, string> = {}
+    for (const topic of Object.keys(offsets)) {
+      const id = topicId(topic)
+      if (id !== undefined) ids[topic] = id
+    }
+    const checkpoint = { offsets, ids, clockMs, digest, journalOffset, partitions }
     const snapshot = profiles.snapshot(position, encodeCheckpoint(checkpoint))
     this.#savingSinceMs = this.#unsavedSinceMs
     this.#unsavedSinceMs = 0
@@ -470,19 +528,18 @@ export class Task {
     await this.#drop()
     if (failure) return this.#fail(failure)
     if (this.#state === 'failed') return
-    this.#state = 'closed'
+    this.#enter('closed', error instanceof LogError ? error.message : String((error as Error)?.name))
     this.#deps.logger.warn('task.closed', { ...this.at, error })
     // The turn's next holder opens the partition; while the turn is ours, the same batch must come again.
     if (turn.isCurrent()) throw error
   }
 
   #fail(failure: TaskFailure): void {
-    const { metrics, logger, topics, pause } = this.#deps
+    const { logger, topics, pause } = this.#deps
     const { partition } = this.at
     if (this.#state === 'failed') return
-    this.#state = 'failed'
+    this.#enter('failed')
     this.#failure = failure
-    metrics.partitionFailed.inc({ reason: failure.reason })
     logger.error('task.failed', { partition, reason: failure.reason, hint: failure.hint, error: failure })
     for (const topic of topics) pause({ topic, partition })
   }
@@ -503,17 +560,19 @@ export class Task {
     this.#unsavedSinceMs = 0
     if (opened) await dropWriter(opened, this.at, this.#deps.logger)
   }
+}
 
-  #observeLag(batch: RecordBatch): void {
-    const labels = { topic: batch.topic, partition: String(this.at.partition) }
-    this.#deps.metrics.consumerLag.set(labels, Math.max(0, batch.highWatermark - batch.nextOffset))
-  }
+const cutOff = (topic: string, nextOffset: number, low: number) => {
+  const missing = `offsets ${nextOffset} to ${low - 1} are gone from ${topic}`
+  return new TaskFailure('gap', `${missing}: the retention was shorter than the outage`)
 }
 
 /** What a slice takes from the log. */
 interface Taken {
   readonly topic: string
   readonly nextOffset: number
+  /** Of the leader that wrote the last of it; -1 where that is not known. */
+  readonly epoch: number
   readonly folded: Folded
 }
 

@@ -156,6 +156,7 @@ export class World {
       journalTopic: 'beckon.journal',
       topics: this.#topics,
       partitions: 1,
+      topicId: (topic) => topic,
       store: {
         insert: async () => undefined,
         read: async () => [],
@@ -164,6 +165,7 @@ export class World {
           this.meanwhile = undefined
           return meanwhile?.()
         },
+        readPartitionCounts: async () => [],
         readDue: async () => [],
         readCustomer: async () => [],
       },
@@ -190,6 +192,7 @@ export class World {
       checkpointMs: 1_000,
       profileBytes: () => 1_000_000,
       pause: () => undefined,
+      seek: () => undefined,
     }
   }
 }

@@ -51,6 +51,32 @@ export class ByteWriter {
     this.#at += this.#bytes.write(value, this.#at)
   }
 
+  /** Without a sign, of 32 bits. */
+  uvarint(value: number): void {
+    this.#reserve(longestVarint)
+    this.#at = putUvarint(this.#bytes, this.#at, value)
+  }
+
+  /** A text behind its length and one, as a varint. */
+  compactString(value: string): void {
+    const size = Buffer.byteLength(value)
+    this.uvarint(size + 1)
+    this.#reserve(size)
+    this.#at += this.#bytes.write(value, this.#at)
+  }
+
+  raw(bytes: Buffer): void {
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#at)
+    this.#at += bytes.length
+  }
+
+  /** 16 bytes, given as 32 hexadecimal digits. */
+  uuid(hex: string): void {
+    this.#reserve(16)
+    this.#at += this.#bytes.write(hex, this.#at, 'hex')
+  }
+
   /** Of 32 bits. */
   varint(value: number): void {
     this.#reserve(longestVarint)
@@ -106,7 +132,12 @@ export class ByteWriter {
 
 /** @returns where the next byte goes */
 function putVarint(bytes: Buffer, at: number, value: number): number {
-  let rest = ((value << 1) ^ (value >> 31)) >>> 0
+  return putUvarint(bytes, at, ((value << 1) ^ (value >> 31)) >>> 0)
+}
+
+/** @returns where the next byte goes */
+function putUvarint(bytes: Buffer, at: number, value: number): number {
+  let rest = value
   let next = at
   for (; rest > 0x7f; rest >>>= 7) bytes[next++] = (rest & 0x7f) | 0x80
   bytes[next++] = rest

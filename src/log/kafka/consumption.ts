@@ -11,6 +11,7 @@ import {
   LogError,
   maxRevokingMs,
   partitionKey,
+  type Seen,
   type TopicPartition,
   type Turn,
 } from '../log.ts'
@@ -18,8 +19,10 @@ import { stickyAssigner } from './assigner.ts'
 import type { KafkaOptions } from './client.ts'
 import { openCluster } from './clusters.ts'
 import { toLogError } from './errors.ts'
+import { KnownLogs } from './known-logs.ts'
 import { leanResult, useLeanFetch } from './lean-fetch.ts'
 import { StockBatch } from './stock-batch.ts'
+import { describeTopics } from './topics.ts'
 
 /** A slice takes 1 s at most, far less than the session; the session less than the rebalance. */
 const sessionTimeoutMs = 10_000
@@ -40,6 +43,7 @@ const patienceMs = 200
 const maxConcurrentPartitions = 24
 const firstBackOffMs = 100
 const longestBackOffMs = 5_000
+const newTopicMs = 10_000
 /** For saving before the group is left: kafkajs beats for it meanwhile. While it is joined again nobody does. */
 const maxLeavingMs = 8_000
 /** For leaving the group, when all handlers have ended. */
@@ -55,6 +59,9 @@ class KafkaConsumption implements Consumption {
   readonly #options: ConsumeOptions
   readonly #kafka: Kafka
   readonly #consumer: Consumer
+  #cluster: Cluster | undefined
+  /** The topics as they were when the consumption began: of another one made under the name later, nothing is fetched. */
+  readonly #logs = new KnownLogs()
   #generation = 0
   /** As the group knows it since the last join. */
   #memberId = ''
@@ -70,6 +77,8 @@ class KafkaConsumption implements Consumption {
   readonly #setAside = new Map<string, Promise<void>>()
   /** All that run, those set aside too. */
   readonly #handlers = new Set<Promise<void>>()
+  /** Of all that are owned, lean records only. */
+  readonly #answered = new Map<string, Answered>()
   /** Partitions whose end is held back, lean records only. */
   readonly #heldBack = new Map<string, HeldBack>()
   /** Where the last wrong checksum was. */
@@ -85,8 +94,9 @@ class KafkaConsumption implements Consumption {
       groupId: options.groupId,
       partitionAssigners: [
         (context) => {
+          this.#cluster = context.cluster
           if (settings.records !== 'stock') {
-            useLeanFetch(context.cluster, (key, stable, high) => this.#noteBounds(key, stable, high))
+            useLeanFetch(context.cluster, (key, stable, high) => this.#noteBounds(key, stable, high), this.#logs)
           }
           this.#drainBeforeJoining(context.cluster)
           return assigner(context)
@@ -130,6 +140,7 @@ class KafkaConsumption implements Consumption {
     try {
       await this.#consumer.connect()
       await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true })
+      await this.#learnTopics()
       await this.#consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
@@ -146,6 +157,17 @@ class KafkaConsumption implements Consumption {
       throw this.#crash
     }
     this.#started = true
+  }
+
+  /** The brokers learn of a new topic one after the other. */
+  async #learnTopics(): Promise<void> {
+    const { topics } = this.#options
+    const deadline = performance.now() + newTopicMs
+    while (this.#cluster !== undefined && !topics.every((topic) => this.#logs.has(topic))) {
+      if (performance.now() > deadline) throw new LogError('unknown_topic', 'a broker does not know the topics yet')
+      this.#logs.add(await describeTopics(this.#cluster, topics))
+      await sleep(50)
+    }
   }
 
   async stop(): Promise<void> {
@@ -173,18 +195,34 @@ class KafkaConsumption implements Consumption {
     if (this.#joined) this.#consumer.seek({ ...at, offset: String(offset) })
   }
 
-  heldBackMs(at: TopicPartition): number {
-    const held = this.#heldBack.get(partitionKey(at))
-    return held === undefined ? 0 : held.seenMs - held.sinceMs
+  seen(at: TopicPartition): Seen | undefined {
+    const key = partitionKey(at)
+    const answered = this.#answered.get(key)
+    if (answered === undefined) return undefined
+    const held = this.#heldBack.get(key)
+    return {
+      highWatermark: answered.highWatermark,
+      unansweredMs: this.#isHeld(key) ? 0 : performance.now() - answered.sinceMs,
+      heldBackMs: held === undefined ? 0 : held.seenMs - held.sinceMs,
+    }
   }
 
-  /** With every response; nothing is kept where all that is there can be read. */
+  isMember(): boolean {
+    return this.#joined && !this.#stopping
+  }
+
+  /** With every response; of what is held back nothing is kept where all that is there can be read. */
   #noteBounds(key: string, lastStableOffset: number, highWatermark: number): void {
+    const nowMs = performance.now()
+    const answered = this.#answered.get(key)
+    if (answered !== undefined && highWatermark >= 0) {
+      answered.highWatermark = highWatermark
+      answered.sinceMs = nowMs
+    }
     if (lastStableOffset >= highWatermark) {
       this.#heldBack.delete(key)
       return
     }
-    const nowMs = performance.now()
     const held = this.#heldBack.get(key)
     if (held?.lastStableOffset === lastStableOffset) held.seenMs = nowMs
     else this.#heldBack.set(key, { lastStableOffset, sinceMs: nowMs, seenMs: nowMs })
@@ -208,6 +246,11 @@ class KafkaConsumption implements Consumption {
     this.#skipped.clear()
     this.#suspect.clear()
     this.#heldBack.clear()
+    for (const key of this.#answered.keys()) if (!this.#owned.has(key)) this.#answered.delete(key)
+    for (const key of this.#owned.keys()) {
+      if (this.#answered.has(key)) continue
+      this.#answered.set(key, { highWatermark: undefined, sinceMs: performance.now() })
+    }
     for (const key of this.#paused) if (!this.#owned.has(key)) this.#paused.delete(key)
     for (const [key, { timer }] of this.#backOffs) {
       if (this.#owned.has(key)) continue
@@ -335,8 +378,13 @@ class KafkaConsumption implements Consumption {
   #applyPause(at: TopicPartition): void {
     if (!this.#joined) return
     const which = [{ topic: at.topic, partitions: [at.partition] }]
-    if (this.#isHeld(partitionKey(at))) this.#consumer.pause(which)
-    else this.#consumer.resume(which)
+    const key = partitionKey(at)
+    if (this.#isHeld(key)) this.#consumer.pause(which)
+    else {
+      this.#consumer.resume(which)
+      const answered = this.#answered.get(key)
+      if (answered !== undefined) answered.sinceMs = performance.now()
+    }
   }
 
   #onCrash(error: LogError): void {
@@ -363,6 +411,12 @@ interface HeldBack {
   readonly sinceMs: number
   /** When the broker said so last: a partition that is not fetched is not held back any longer for that. */
   seenMs: number
+}
+
+interface Answered {
+  highWatermark: number | undefined
+  /** Since when the next answer is due. */
+  sinceMs: number
 }
 
 interface BackOff {

@@ -10,6 +10,7 @@ import {
   LogError,
   type NewTopic,
   type SliceWriter,
+  type TopicState,
 } from '../log.ts'
 import { Appender } from './appender.ts'
 import { createClient, type KafkaOptions } from './client.ts'
@@ -18,9 +19,12 @@ import { joinGroup } from './consumption.ts'
 import { checkCrc32c } from './crc32c.ts'
 import { toLogError } from './errors.ts'
 import { PartitionReader } from './partition-reader.ts'
+import { TopicLook } from './topics.ts'
 import { openKafkaWriter } from './writer.ts'
 
 const newTopicPatienceMs = 10_000
+const lookMs = 4_000
+const lookRetry = { initialRetryTime: 100, maxRetryTime: 500, retries: 1 }
 
 /** Throws LogError `unavailable` or `refused`. */
 export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
@@ -48,6 +52,7 @@ class KafkaLog implements Log {
   /** Those that it has been asked for. */
   readonly #topics = new Set<string>()
   #reader: Promise<PartitionReader> | undefined
+  #look: TopicLook | undefined
   #closed = false
 
   constructor(options: KafkaOptions, readers: Kafka, writers: Kafka, admin: Admin) {
@@ -98,6 +103,18 @@ class KafkaLog implements Log {
     })
   }
 
+  async topics(names: readonly string[]): Promise<TopicState[]> {
+    if (this.#closed) throw new LogError('unavailable', 'the log is closed')
+    // Who asks tells of an outage, once; its client would for each connection.
+    const { onLog: _, ...silent } = this.#options
+    this.#look ??= new TopicLook(createClient(silent, lookRetry))
+    return this.#look.topics(names, lookMs)
+  }
+
+  async endOfEpoch(topic: string, partition: number, epoch: number): Promise<number> {
+    return (await this.#openReader()).endOfEpoch(topic, partition, epoch)
+  }
+
   async partitionCount(topic: string): Promise<number> {
     const { topics } = await this.#ask(`looking up ${topic}`, () => this.#admin.fetchTopicMetadata({ topics: [topic] }))
     const found = topics.find(({ name }) => name === topic)
@@ -130,7 +147,10 @@ class KafkaLog implements Log {
 
   #openReader(): Promise<PartitionReader> {
     if (this.#closed) throw new LogError('unavailable', 'the log is closed')
-    this.#reader ??= PartitionReader.open(this.#readers, this.#options)
+    this.#reader ??= PartitionReader.open(this.#readers, this.#options).catch((error) => {
+      this.#reader = undefined
+      throw toLogError(error, 'connecting to the brokers', 'unavailable')
+    })
     return this.#reader
   }
 
@@ -150,6 +170,7 @@ class KafkaLog implements Log {
     this.#closed = true
     await this.#reader?.then((reader) => reader.close()).catch(() => undefined)
     await this.#appender?.then((appender) => appender.close()).catch(() => undefined)
+    await this.#look?.close()
     await this.#admin.disconnect()
   }
 

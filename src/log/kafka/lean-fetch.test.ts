@@ -3,6 +3,8 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import type { Cluster } from 'kafkajs'
 import { LogError } from '../log.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { KnownLogs } from './known-logs.ts'
 import { leanResult, useLeanFetch } from './lean-fetch.ts'
 
 // The request and response definitions that a broker object looks up; a kafkajs of another build fails here first.
@@ -13,44 +15,85 @@ const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0')
 const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0')
 
 const fetchApi = 1
-const asked = { topics: [{ topic: 't', partitions: [{ partition: 4, fetchOffset: '10', maxBytes: 1 }] }] }
+const id = '0123456789abcdef0123456789abcdef'
+const asked = {
+  maxWaitTime: 1,
+  minBytes: 1,
+  maxBytes: 1,
+  isolationLevel: 1,
+  topics: [{ topic: 't', partitions: [{ partition: 4, fetchOffset: '10', maxBytes: 1 }] }],
+}
 
 /** How a fetch goes with a broker of that highest version, after our wrapping. */
-async function exchangeWith(maxVersion: number, onBounds?: (...bounds: unknown[]) => void) {
+async function exchangeWith(maxVersion: number, onBounds?: (...bounds: unknown[]) => void, logs = knownLogs()) {
   const broker = { lookupRequest: lookup({ [fetchApi]: { minVersion: 0, maxVersion } }) }
   const cluster = { findBroker: async () => broker } as unknown as Cluster
-  useLeanFetch(cluster, onBounds)
+  useLeanFetch(cluster, onBounds, logs)
   await cluster.findBroker({ nodeId: '1' })
   await cluster.findBroker({ nodeId: '1' })
-  return broker.lookupRequest(fetchApi, requests.Fetch)({ ...asked, maxWaitTime: 1, minBytes: 1, maxBytes: 1 })
+  return (args = asked) => broker.lookupRequest(fetchApi, requests.Fetch)(args)
 }
 
-/** A response of one partition, versions 4 and 11. */
-async function response(version: number, records: Buffer, errorCode = 0): Promise<Buffer> {
-  const partition = new Encoder().writeInt32(4).writeInt16(errorCode).writeInt64(77).writeInt64(70)
-  if (version === 11) partition.writeInt64(0)
-  partition.writeArray([])
-  if (version === 11) partition.writeInt32(-1)
-  partition.writeBytes(records)
-  const body = new Encoder().writeInt32(0)
-  if (version === 11) body.writeInt16(0).writeInt32(0)
-  return body.writeArray([new Encoder().writeString('t').writeArray([partition])]).buffer
+function knownLogs(): KnownLogs {
+  const logs = new KnownLogs()
+  logs.add([{ topic: 't', id, partitions: 5 }])
+  return logs
 }
 
-async function records(): Promise<Buffer> {
+interface Part {
+  readonly errorCode?: number
+  /** Where what was read parts from what is there. */
+  readonly divergesAt?: number
+}
+
+/** A response of one partition: Fetch 13. */
+function response(records: Buffer, { errorCode = 0, divergesAt }: Part = {}): Buffer {
+  const to = new ByteWriter()
+  to.uvarint(0)
+  to.int32(0)
+  to.int16(0)
+  to.int32(0)
+  to.uvarint(2)
+  to.uuid(id)
+  to.uvarint(2)
+  to.int32(4)
+  to.int16(errorCode)
+  for (const offset of [77, 70, 0]) to.int64(offset)
+  to.uvarint(0) // null: none aborted
+  to.int32(-1)
+  to.uvarint(records.length + 1)
+  to.raw(records)
+  if (divergesAt === undefined) to.uvarint(0)
+  else {
+    to.uvarint(1)
+    to.uvarint(0)
+    to.uvarint(13)
+    to.int32(2)
+    to.int64(divergesAt)
+    to.uvarint(0)
+  }
+  for (const tags of [0, 0]) to.uvarint(tags)
+  return to.written
+}
+
+async function records(leaderEpoch = 0): Promise<Buffer> {
   const encoded = ['a', 'b', 'c'].map((key, offsetDelta) =>
     encodeRecord({ offsetDelta, key: Buffer.from(key), value: null }),
   )
   const batch = { firstOffset: 9, lastOffsetDelta: 2, records: encoded }
-  return (await RecordBatch(batch)).buffer
+  const bytes: Buffer = (await RecordBatch(batch)).buffer
+  bytes.writeInt32BE(leaderEpoch, 12)
+  return bytes
 }
 
-test('version 11 is read by our reader: the view travels on one message, whose offset is the last one', async () => {
+test('a fetch is read by our reader: the view travels on one message, whose offset is the last one', async () => {
   const heard: unknown[] = []
-  const { request, response: reader } = await exchangeWith(12, (...bounds) => heard.push(bounds))
-  assert.equal(request.apiVersion, 11)
-  const decoded = await reader.parse(await reader.decode(await response(11, await records())))
+  const fetch = await exchangeWith(12, (...bounds) => heard.push(bounds))
+  const { request, response: reader } = fetch()
+  assert.deepEqual([request.apiKey, request.apiVersion], [fetchApi, 13])
+  const decoded = await reader.parse(await reader.decode(response(await records())))
   const [part] = decoded.responses[0].partitions
+  assert.equal(decoded.responses[0].topicName, 't')
   assert.equal(part.partition, 4)
   assert.equal(part.highWatermark, '77')
   assert.deepEqual(heard, [['t/4', 70, 77]])
@@ -64,19 +107,56 @@ test('version 11 is read by our reader: the view travels on one message, whose o
   assert.deepEqual([String(view.key(0)), view.offset(0)], ['b', 10])
 })
 
+test('the next fetch tells the epoch of the last batch, and so does one that asks for the same batch again', async () => {
+  const fetch = await exchangeWith(12)
+  /** The place of the epoch behind the partition, the leader's epoch and the offset, before the log start, bytes and tags. */
+  const epochOf = async ({ request }: ReturnType<typeof fetch>) => (await request.encode()).buffer.readInt32BE(60)
+  const from = (fetchOffset: string) => ({
+    ...asked,
+    topics: [{ topic: 't', partitions: [{ partition: 4, fetchOffset, maxBytes: 1 }] }],
+  })
+  assert.equal(await epochOf(fetch()), -1)
+  await fetch().response.decode(response(await records(6)))
+  assert.equal(await epochOf(fetch(from('12'))), 6)
+  assert.equal(await epochOf(fetch(from('11'))), -1, 'of a place that was never come to nothing is known')
+  const later = await records(8)
+  later.writeInt32BE(12, 4)
+  await fetch(from('12')).response.decode(response(later))
+  assert.equal(await epochOf(fetch(from('15'))), 8)
+  assert.equal(await epochOf(fetch(from('12'))), 6)
+})
+
 test('an error of the brokers is kafkajs’s to tell', async () => {
-  const { response: reader } = await exchangeWith(11)
-  await assert.rejects(async () => reader.parse(await reader.decode(await response(11, Buffer.alloc(0), 6))), {
+  const { response: reader } = (await exchangeWith(11))()
+  await assert.rejects(async () => reader.parse(await reader.decode(response(Buffer.alloc(0), { errorCode: 6 }))), {
     type: 'NOT_LEADER_FOR_PARTITION',
   })
 })
 
+for (const [what, part, code] of [
+  ['an offset that is not there', { errorCode: 1 }, 'out_of_range'],
+  ['a topic that is gone', { errorCode: 100 }, 'unknown_topic'],
+  ['a log that has parted from what was read', { divergesAt: 7 }, 'diverged'],
+] as const) {
+  test(`${what} is ours to tell, since kafkajs would begin anew and say nothing`, async () => {
+    const { response: reader } = (await exchangeWith(12))()
+    const decoded = await reader.parse(await reader.decode(response(Buffer.alloc(0), part)))
+    const error = leanResult(decoded.responses[0].partitions[0])
+    assert.ok(error instanceof LogError)
+    assert.equal(error.code, code)
+  })
+}
+
+test('a topic whose id is not known is not asked for by its name', async () => {
+  const { request } = (await exchangeWith(12, undefined, new KnownLogs()))()
+  await assert.rejects(request.encode(), { code: 'unknown_topic' })
+})
+
 test('what can’t be read is told for its partition alone', async () => {
-  const { response: reader } = await exchangeWith(11)
+  const { response: reader } = (await exchangeWith(11))()
   const damaged = await records()
   damaged[damaged.length - 1]! ^= 1
-  const answers = [await response(11, damaged), await response(11, Buffer.alloc(0), 2)]
-  for (const bytes of answers) {
+  for (const bytes of [response(damaged), response(Buffer.alloc(0), { errorCode: 2 })]) {
     const [part] = (await reader.parse(await reader.decode(bytes))).responses[0].partitions
     assert.deepEqual(
       part.messages.map(({ offset }: { offset: string }) => offset),
@@ -89,8 +169,12 @@ test('what can’t be read is told for its partition alone', async () => {
 })
 
 test('another version is left to kafkajs', async () => {
-  const old = await exchangeWith(4)
-  const decoded = await old.response.decode(await response(4, await records()))
+  const old = (await exchangeWith(4))()
+  assert.equal(old.request.apiVersion, 4)
+  const partition = new Encoder().writeInt32(4).writeInt16(0).writeInt64(77).writeInt64(70).writeArray([])
+  partition.writeBytes(await records())
+  const body = new Encoder().writeInt32(0).writeArray([new Encoder().writeString('t').writeArray([partition])])
+  const decoded = await old.response.decode(body.buffer)
   assert.equal(decoded.responses[0].partitions[0].messages.length, 3)
   assert.equal(leanResult(decoded.responses[0].partitions[0]), undefined)
 })

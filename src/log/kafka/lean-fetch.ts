@@ -1,30 +1,35 @@
 /**
- * Puts our record reader in the place of kafkajs's, which costs more than all the rest of the engine: for Fetch
- * version 11 (brokers since 2.3).
+ * Puts our fetch in the place of kafkajs's, whose decoder costs more than all the rest of the engine: Fetch 13 where
+ * kafkajs means its own newest, 11.
  *
  * To kafkajs, a partition's part of the response is one message whose offset is the last one, so that its bookkeeping
- * of offsets holds; the view travels on that message.
+ * of offsets holds; the view travels on that message. So does an error that says that the log is not the one that was read
+ * so far: kafkajs would begin anew where the log begins, and nobody would know.
  */
 import type { Batch, Cluster } from 'kafkajs'
 import type { RecordBatch } from '../../events/log.ts'
-import { LogError, partitionKey } from '../log.ts'
+import { LogError, type LogErrorCode, partitionKey } from '../log.ts'
 import { onBroker, replaceRequest } from './exchange.ts'
-import { ByteReader } from './protocol/byte-reader.ts'
-import { type FetchedPartition, readRecordSet } from './record-set.ts'
+import { KnownLogs } from './known-logs.ts'
+import { type FetchedPart, type FetchQuestion, fetch } from './protocol/fetch.ts'
+import { readRecordSet } from './record-set.ts'
 import { handWhole } from './whole-responses.ts'
 
-const fetchApi = 1
-const knownVersion = 11
-/** CORRUPT_MESSAGE: to kafkajs an error of the whole fetch, which it would repeat for ever. */
-const corruptMessage = 2
+/** The version that kafkajs takes of any broker since 2.3. */
+const stockVersion = 11
 
 interface FetchArguments {
+  readonly maxWaitTime: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly isolationLevel: number
   readonly topics: readonly {
     readonly topic: string
     readonly partitions: readonly {
       readonly partition: number
       readonly fetchOffset: string
       readonly untilOffset?: number
+      readonly maxBytes: number
     }[]
   }[]
 }
@@ -40,17 +45,40 @@ interface CarrierMessage {
 /** Hears of every partition of every response, by `partitionKey`; the offsets are -1 where the broker tells an error. */
 type OnBounds = (key: string, lastStableOffset: number, highWatermark: number) => void
 
-/** Lets the brokers of that cluster object read fetches by our reader. */
-export function useLeanFetch(cluster: Cluster, onBounds: OnBounds = () => undefined): void {
+/** What is no error of the moment, and of its partition alone: going on elsewhere would leave out records, or take them twice. */
+const lost: ReadonlyMap<number, readonly [LogErrorCode, string]> = new Map([
+  [2, ['checksum', "the broker can't read it"]],
+  [1, ['out_of_range', 'the log does not have the offset asked for']],
+  [100, ['unknown_topic', 'there is no topic of that id any more']],
+  [103, ['unknown_topic', 'the topic of that id is another one']],
+])
+
+/**
+ * Lets the brokers of that cluster object do fetches our way.
+ * @param logs has the topics that are fetched
+ */
+export function useLeanFetch(
+  cluster: Cluster,
+  onBounds: OnBounds = () => undefined,
+  logs: KnownLogs = new KnownLogs(),
+): KnownLogs {
   onBroker(cluster, handWhole)
   replaceRequest<FetchArguments>(cluster, {
-    api: fetchApi,
-    version: knownVersion,
+    api: fetch.api,
+    version: stockVersion,
     replace: ({ request, response }, args) => ({
-      request,
-      response: { parse: response.parse, decode: (bytes) => decode(bytes, args, onBounds) },
+      request: {
+        ...request,
+        apiVersion: fetch.version,
+        async encode() {
+          const encoded = fetch.encode(questionOf(args, logs))
+          return { buf: encoded, buffer: encoded }
+        },
+      },
+      response: { parse: response.parse, decode: (bytes) => decode(bytes, args, logs, onBounds) },
     }),
   })
+  return logs
 }
 
 /** The view, or why there is none, of what kafkajs hands over; undefined where kafkajs has decoded it itself. */
@@ -58,72 +86,92 @@ export function leanResult(batch: Pick<Batch, 'messages'>): RecordBatch | LogErr
   return (batch.messages[0] as Partial<CarrierMessage> | undefined)?.lean
 }
 
-async function decode(bytes: Buffer, { topics }: FetchArguments, onBounds: OnBounds): Promise<unknown> {
+function questionOf(
+  { maxWaitTime: maxWaitMs, minBytes, maxBytes, isolationLevel, topics }: FetchArguments,
+  logs: KnownLogs,
+): FetchQuestion {
+  return {
+    maxWaitMs,
+    minBytes,
+    maxBytes,
+    isolationLevel,
+    topics: topics.map(({ topic, partitions }) => ({
+      id: logs.idOf(topic),
+      partitions: partitions.map(({ partition, fetchOffset: from, maxBytes: mostBytes }) => {
+        const fetchOffset = Number(from)
+        const lastEpoch = logs.epochBefore(partitionKey({ topic, partition }), fetchOffset)
+        return { partition, fetchOffset, lastEpoch, maxBytes: mostBytes }
+      }),
+    })),
+  }
+}
+
+async function decode(
+  bytes: Buffer,
+  { topics }: FetchArguments,
+  logs: KnownLogs,
+  onBounds: OnBounds,
+): Promise<unknown> {
   const asked = new Map<string, { readonly fetchOffset: string; readonly untilOffset?: number }>()
   for (const { topic, partitions } of topics) {
     for (const partition of partitions) asked.set(partitionKey({ topic, partition: partition.partition }), partition)
   }
-  const reader = new ByteReader(bytes)
-  const clientSideThrottleTime = reader.int32()
-  const errorCode = reader.int16()
-  const sessionId = reader.int32()
+  const answer = fetch.decode(bytes)
   const responses: { topicName: string; partitions: unknown[] }[] = []
-  for (let topicsLeft = reader.int32(); topicsLeft > 0; topicsLeft--) {
-    const topicName = reader.string()
+  for (const { id, partitions: parts } of answer.topics) {
+    const topic = logs.topicOf(id)
     const partitions: unknown[] = []
-    for (let left = reader.int32(); left > 0; left--) {
-      const part = readPartition(reader)
-      const key = partitionKey({ topic: topicName, partition: part.partition })
+    for (const part of parts) {
+      const key = partitionKey({ topic, partition: part.partition })
       onBounds(key, part.lastStableOffset, part.highWatermark)
       const { fetchOffset = '0', untilOffset = Number.POSITIVE_INFINITY } = asked.get(key) ?? {}
       const startOffset = Number(fetchOffset)
+      const lean = errorOf(part, topic, startOffset) ?? (await read({ ...part, topic, startOffset, untilOffset }))
+      if (lean !== undefined && !(lean instanceof LogError)) {
+        logs.fetched(key, startOffset, lean.nextOffset, lean.leaderEpoch ?? -1)
+      }
       partitions.push({
         partition: part.partition,
-        errorCode: part.errorCode === corruptMessage ? 0 : part.errorCode,
+        errorCode: lean instanceof LogError ? 0 : part.errorCode,
         highWatermark: String(part.highWatermark),
         abortedTransactions: [],
         preferredReadReplica: part.preferredReadReplica,
-        messages: await carry({ ...part, topic: topicName, startOffset, untilOffset }),
+        messages: carry(lean, startOffset),
       })
     }
-    responses.push({ topicName, partitions })
+    responses.push({ topicName: topic, partitions })
   }
+  const { throttleMs: clientSideThrottleTime, errorCode, sessionId } = answer
   return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses }
 }
 
-async function carry(fetched: Fetched): Promise<CarrierMessage[]> {
-  if (fetched.errorCode !== corruptMessage && fetched.records.length === 0) return []
-  const lean = await read(fetched)
-  const lastOffset = lean instanceof LogError ? fetched.startOffset : lean.nextOffset - 1
-  return [{ offset: String(lastOffset), isControlRecord: false, batchContext: {}, lean }]
-}
-
-interface Fetched extends FetchedPartition {
-  readonly errorCode: number
-}
-
-async function read(fetched: Fetched): Promise<RecordBatch | LogError> {
-  if (fetched.errorCode === corruptMessage) {
-    const { topic, partition, startOffset } = fetched
-    return new LogError('checksum', `the broker can't read ${topic}, partition ${partition}, at offset ${startOffset}`)
+function errorOf(
+  { partition, errorCode, divergesAt }: FetchedPart,
+  topic: string,
+  startOffset: number,
+): LogError | undefined {
+  if (divergesAt !== undefined) {
+    const what = `what was read of ${topic} before ${startOffset} is no longer there from ${divergesAt} on`
+    return new LogError('diverged', what)
   }
+  const [code, message] = lost.get(errorCode) ?? []
+  return code && new LogError(code, `${topic}, partition ${partition}, offset ${startOffset}: ${message}`)
+}
+
+/** The records, or why they can't be read; undefined where there are none. */
+async function read(fetched: Parameters<typeof readRecordSet>[0]): Promise<RecordBatch | LogError | undefined> {
+  if (fetched.records.length === 0) return undefined
   try {
-    return await readRecordSet(fetched)
+    const batch = await readRecordSet(fetched)
+    return batch.nextOffset > fetched.startOffset ? batch : undefined
   } catch (error) {
     if (error instanceof LogError) return error
     throw error
   }
 }
 
-/** One partition of a fetch response, version 11. */
-function readPartition(from: ByteReader) {
-  const partition = from.int32()
-  const errorCode = from.int16()
-  const highWatermark = from.int64()
-  const lastStableOffset = from.int64()
-  from.int64() // log start offset
-  const aborted = from.array(() => ({ producerId: from.int64(), firstOffset: from.int64() }))
-  aborted.sort((a, b) => a.firstOffset - b.firstOffset)
-  const preferredReadReplica = from.int32()
-  return { partition, errorCode, highWatermark, lastStableOffset, aborted, preferredReadReplica, records: from.bytes() }
+function carry(lean: RecordBatch | LogError | undefined, startOffset: number): CarrierMessage[] {
+  if (lean === undefined) return []
+  const lastOffset = lean instanceof LogError ? startOffset : lean.nextOffset - 1
+  return [{ offset: String(lastOffset), isControlRecord: false, batchContext: {}, lean }]
 }

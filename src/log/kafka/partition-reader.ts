@@ -9,7 +9,11 @@ import { LogError } from '../log.ts'
 import type { KafkaOptions } from './client.ts'
 import { openCluster } from './clusters.ts'
 import { toLogError } from './errors.ts'
+import type { KnownLogs } from './known-logs.ts'
 import { leanResult, useLeanFetch } from './lean-fetch.ts'
+import { endOfEpoch } from './protocol/end-of-epoch.ts'
+import { send } from './protocol/send.ts'
+import { describeTopics } from './topics.ts'
 
 const readCommitted = 1
 const maxTries = 8
@@ -17,21 +21,23 @@ const maxTries = 8
 export class PartitionReader {
   readonly #owner: Consumer
   readonly #cluster: Cluster
+  readonly #logs: KnownLogs
   readonly #maxBytes: number
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  private constructor(owner: Consumer, cluster: Cluster, maxBytes: number) {
+  private constructor(owner: Consumer, cluster: Cluster, logs: KnownLogs, maxBytes: number) {
     this.#owner = owner
     this.#cluster = cluster
+    this.#logs = logs
     this.#maxBytes = maxBytes
   }
 
   static async open(kafka: Kafka, settings: KafkaOptions): Promise<PartitionReader> {
     const { owner, cluster } = openCluster(kafka)
-    useLeanFetch(cluster)
+    const logs = useLeanFetch(cluster)
     await owner.connect()
-    return new PartitionReader(owner, cluster, settings.maxBytesPerPartition ?? 1024 * 1024)
+    return new PartitionReader(owner, cluster, logs, settings.maxBytesPerPartition ?? 1024 * 1024)
   }
 
   async *read(topic: string, partition: number, fromOffset: number, untilOffset: number): AsyncIterable<RecordBatch> {
@@ -56,6 +62,16 @@ export class PartitionReader {
     })
   }
 
+  /** Where what the leader of that epoch wrote ends now. Throws LogError `unknown_topic` where there is no such partition. */
+  endOfEpoch(topic: string, partition: number, epoch: number): Promise<number> {
+    return this.#patiently(`looking up ${topic}`, async () => {
+      const leader = await this.#findLeader(topic, partition)
+      const { errorCode, endOffset } = await send(leader, endOfEpoch, { topic, partition, epoch })
+      if (errorCode !== 0) throw new LogError('unavailable', `${topic}: error ${errorCode} about an epoch`)
+      return Math.max(0, endOffset)
+    })
+  }
+
   #fetch(topic: string, partition: number, from: number, untilOffset: number): Promise<RecordBatch> {
     const range = { partition, fetchOffset: String(from), untilOffset, maxBytes: this.#maxBytes }
     const request = {
@@ -66,14 +82,19 @@ export class PartitionReader {
       topics: [{ topic, partitions: [range] }],
     }
     return this.#patiently(`reading ${topic}`, async () => {
-      const { responses } = await (await this.#findLeader(topic, partition)).fetch(request)
+      const leader = await this.#findLeader(topic, partition)
+      if (!this.#logs.has(topic)) this.#logs.add(await describeTopics(this.#cluster, [topic]))
+      const { responses } = await leader.fetch(request)
       const part = responses[0]?.partitions[0]
       if (part === undefined || part.messages.length === 0)
         throw new LogError('unavailable', `nothing came of ${topic}`)
       const result = leanResult(part)
       if (result === undefined) throw new LogError('refused', 'this kafkajs does not ask our reader')
-      if (result instanceof LogError) throw result
-      return result
+      if (!(result instanceof LogError)) return result
+      if (result.code !== 'unknown_topic') throw result
+      // Another one of that name, maybe: it is looked for once more.
+      this.#logs.forget(topic)
+      throw new LogError('unavailable', result.message)
     })
   }
 

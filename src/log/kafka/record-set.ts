@@ -82,6 +82,7 @@ async function readBatches(fetched: FetchedPartition, index: RecordIndex): Promi
       index.add(bytes, count, baseOffset, time, (attributes & logAppendTime) !== 0)
     }
     index.nextOffset = Math.min(lastOffset + 1, untilOffset)
+    index.leaderEpoch = records.readInt32BE(at + 12)
     at = end
   }
   if (records.length > 0 && index.nextOffset <= startOffset) throw corrupt('nothing from that offset on')
@@ -140,6 +141,7 @@ class RecordIndex implements RecordBatch {
   readonly highWatermark: number
   count = 0
   nextOffset: number
+  leaderEpoch = -1
   readonly #untilOffset: number
   readonly #sources: Buffer[] = []
   /** Source, key start and length, value start and length, headers start; a length of -1 is null. */

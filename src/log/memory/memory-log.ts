@@ -15,9 +15,11 @@ import {
   maxRevokingMs,
   type NewTopic,
   partitionKey,
+  type Seen,
   type Slice,
   type SliceWriter,
   type TopicPartition,
+  type TopicState,
   type Turn,
 } from '../log.ts'
 import { partitionOfKey } from '../murmur2.ts'
@@ -112,6 +114,18 @@ export class MemoryLog implements Log {
       this.#partition(topic, partition)
       return committed.get(partitionKey({ topic, partition })) ?? { offset: null, metadata: '' }
     })
+  }
+
+  async topics(names: readonly string[]): Promise<TopicState[]> {
+    return names.flatMap((topic) => {
+      const partitions = this.#topics.get(topic)?.length
+      return partitions === undefined ? [] : [{ topic, id: topic, partitions }]
+    })
+  }
+
+  /** All of it is of one epoch. */
+  async endOfEpoch(topic: string, partition: number): Promise<number> {
+    return this.#partition(topic, partition).length
   }
 
   async partitionCount(topic: string): Promise<number> {
@@ -328,9 +342,14 @@ class MemoryConsumption implements Consumption {
     this.wake()
   }
 
-  /** Its transactions are never open. */
-  heldBackMs(): number {
-    return 0
+  /** Its transactions are never open, and it answers at once. */
+  seen(at: TopicPartition): Seen | undefined {
+    if (!this.#positions.has(partitionKey(at))) return undefined
+    return { highWatermark: this.#log.highWatermark(at), unansweredMs: 0, heldBackMs: 0 }
+  }
+
+  isMember(): boolean {
+    return !this.#stopping
   }
 
   seek(at: TopicPartition, offset: number): void {

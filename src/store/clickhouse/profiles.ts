@@ -14,6 +14,11 @@ FROM profiles
 WHERE partition = {partition:UInt16} AND customer IN {customers:Array(String)}
 GROUP BY customer`
 
+const selectPartitionCounts = `
+SELECT DISTINCT JSONExtractUInt(latest, 'partitions')::UInt32 AS partitions
+FROM (SELECT argMax(state, version) AS latest FROM profiles WHERE customer = '' GROUP BY partition)
+WHERE partitions > 0`
+
 /** Rows as they lie there: telling a customer's latest would mean to look at all customers. */
 const selectDue = `
 SELECT customer, toString(toUnixTimestamp64Milli(next_due)) AS due
@@ -38,6 +43,14 @@ export function createProfileStore(client: ClickHouseClient): ProfileStore {
     read,
     async readCheckpoint(partition) {
       return (await read(partition, ['']))[0]
+    },
+    async readPartitionCounts() {
+      const rows = await select<readonly [number]>(client, {
+        query: selectPartitionCounts,
+        params: {},
+        format: 'JSONCompactEachRow',
+      })
+      return rows.map(([partitions]) => partitions)
     },
     async readDue(partition, { dueMs, customer }, most) {
       const params = { partition, dueMs, customer, most }

@@ -7,6 +7,11 @@ export class ByteReader {
     this.#bytes = bytes
   }
 
+  int8(): number {
+    this.#at += 1
+    return this.#bytes.readInt8(this.#at - 1)
+  }
+
   int16(): number {
     this.#at += 2
     return this.#bytes.readInt16BE(this.#at - 2)
@@ -42,6 +47,47 @@ export class ByteReader {
     const items: T[] = []
     for (let left = this.int32(); left > 0; left--) items.push(item())
     return items
+  }
+
+  /** A varint without a sign, of 32 bits. */
+  uvarint(): number {
+    let value = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#take(1)[0]!
+      value |= (byte & 0x7f) << shift
+      if (byte <= 0x7f) break
+    }
+    return value >>> 0
+  }
+
+  /** Bytes behind their length and one in a varint, not copied; none for null. */
+  compactBytes(): Buffer {
+    return this.#take(Math.max(0, this.uvarint() - 1))
+  }
+
+  /** A text behind its length and one in a varint; empty for null. */
+  compactString(): string {
+    return this.compactBytes().toString('utf8')
+  }
+
+  /** Items behind their count and one in a varint; none for null. */
+  compactArray<T>(item: () => T): T[] {
+    const items: T[] = []
+    for (let left = this.uvarint() - 1; left > 0; left--) items.push(item())
+    return items
+  }
+
+  /** 16 bytes, as 32 hexadecimal digits. */
+  uuid(): string {
+    return this.#take(16).toString('hex')
+  }
+
+  /** The tagged fields at the end of each structure of a flexible version (KIP-482). @param take gets each, to read it or not */
+  tags(take: (tag: number, field: ByteReader) => void = () => undefined): void {
+    for (let left = this.uvarint(); left > 0; left--) {
+      const tag = this.uvarint()
+      take(tag, new ByteReader(this.#take(this.uvarint())))
+    }
   }
 
   #take(length: number): Buffer {

@@ -2,7 +2,8 @@ import type { TopicPartition } from '../../log.ts'
 
 /**
  * One request of Kafka's protocol in the one version that we speak (https://kafka.apache.org/protocol): a file for each in
- * this folder, `send.ts` sends them. Versions before the flexible ones (KIP-482), since kafkajs writes the header.
+ * this folder, `send.ts` sends them. kafkajs writes the header, as before the flexible versions (KIP-482): the bytes of one
+ * of those begin with the tags that its header ends with.
  */
 export interface Request<Asked, Answer extends Answered> {
   readonly name: string

@@ -1,0 +1,70 @@
+/** Asks which topics there are, with their ids, which kafkajs's own question does not tell. */
+import type { Cluster, Consumer, Kafka } from 'kafkajs'
+import { LogError, type TopicState } from '../log.ts'
+import { openCluster } from './clusters.ts'
+import { toLogError } from './errors.ts'
+import { metadata } from './protocol/metadata.ts'
+import { send } from './protocol/send.ts'
+
+/**
+ * Any broker knows, so the first that answers is asked, of those that the cluster object knows. Topics that are not there are left out.
+ * @throws LogError `refused` where the brokers are too old; kafkajs's errors where none answers
+ */
+export async function describeTopics(cluster: Cluster, topics: readonly string[]): Promise<TopicState[]> {
+  let failure: unknown = new LogError('unavailable', 'no broker is known')
+  for (const nodeId of cluster.getNodeIds()) {
+    try {
+      const broker = await cluster.findBroker({ nodeId: String(nodeId) })
+      return (await send(broker, metadata, topics)).topics
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
+}
+
+/** A connection of its own, so that no other request stands before the answer. */
+export class TopicLook {
+  readonly #owner: Consumer
+  readonly #cluster: Cluster
+  #connected = false
+
+  constructor(kafka: Kafka) {
+    const { owner, cluster } = openCluster(kafka)
+    this.#owner = owner
+    this.#cluster = cluster
+  }
+
+  /** Throws LogError `unavailable` where no broker has answered within that time. */
+  async topics(names: readonly string[], withinMs: number): Promise<TopicState[]> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      const error = new LogError('unavailable', `no broker has answered within ${withinMs} ms`)
+      timer = setTimeout(reject, withinMs, error)
+    })
+    const answer = this.#ask(names)
+    // It may come to nothing when nobody waits for it any longer.
+    answer.catch(() => undefined)
+    try {
+      return await Promise.race([answer, late])
+    } catch (error) {
+      throw toLogError(error, 'looking at the topics', 'unavailable')
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #ask(names: readonly string[]): Promise<TopicState[]> {
+    if (!this.#connected) {
+      await this.#owner.connect()
+      // Without any topic kafkajs asks for all of the cluster, and fails where one of those has no leader.
+      await this.#cluster.addMultipleTargetTopics([...names])
+    }
+    this.#connected = true
+    return describeTopics(this.#cluster, names)
+  }
+
+  close(): Promise<void> {
+    return this.#owner.disconnect()
+  }
+}

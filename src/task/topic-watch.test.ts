@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Log, LogError, type TopicState } from '../log/log.ts'
+import { createLogger } from '../ops/logger.ts'
+import { TopicWatch } from './topic-watch.ts'
+
+const there: readonly TopicState[] = [
+  { topic: 'clicks', id: 'a', partitions: 4 },
+  { topic: 'orders', id: 'b', partitions: 4 },
+  { topic: 'journal', id: 'c', partitions: 6 },
+  { topic: 'actions', id: 'd', partitions: 1 },
+]
+const away = new LogError('unavailable', 'no broker')
+
+/** Looks as often as there are answers. @returns what was told, and what is missing at the end */
+async function looks(...answers: readonly (readonly TopicState[] | LogError)[]) {
+  const told: string[] = []
+  const left = [...answers]
+  const topics = async () => {
+    const answer = left.shift()!
+    if (answer instanceof LogError) throw answer
+    return answer
+  }
+  const watch = new TopicWatch({
+    log: { topics } as unknown as Log,
+    inputs: ['clicks', 'orders'],
+    journal: 'journal',
+    outputs: ['actions'],
+    partitions: 4,
+    logger: createLogger('silent'),
+    onChange: ({ reason, hint }) => told.push(`${reason}: ${hint}`),
+  })
+  for (const _ of answers) await watch.look()
+  return { told, watch }
+}
+
+const but = (topic: string, change: Partial<TopicState>) =>
+  there.map((state) => (state.topic === topic ? { ...state, ...change } : state))
+const without = (name: string) => there.filter(({ topic }) => topic !== name)
+
+test('topics that stay as they are raise nothing, nor do brokers that do not answer for a while', async () => {
+  const { told, watch } = await looks(there, away, away, there)
+  assert.deepEqual(told, [])
+  assert.equal(watch.silentMs, 0)
+  assert.equal(watch.idOf('orders'), 'b')
+})
+
+test('how long no broker has answered is told while none does', async () => {
+  const { watch } = await looks(there, away)
+  assert.ok(watch.silentMs > 0)
+})
+
+const changes: [string, readonly TopicState[], RegExp][] = [
+  ['another topic under the name', but('orders', { id: 'z' }), /^ahead: orders was deleted and created anew/],
+  ['more partitions of one input', but('clicks', { partitions: 5 }), /^partitions: clicks had 4 .* now has 5/],
+  ['fewer partitions', but('clicks', { partitions: 3 }), /^partitions: clicks had 4 .* now has 3/],
+  [
+    'a journal with too few partitions',
+    but('journal', { partitions: 3 }),
+    /^partitions: the journal journal now has 3/,
+  ],
+]
+for (const [what, answer, wanted] of changes) {
+  test(`${what} is told`, async () => {
+    const { told } = await looks(there, answer)
+    assert.equal(told.length, 1)
+    assert.match(told[0]!, wanted)
+  })
+}
+
+test('more partitions of the journal or of the actions, and another journal, are nothing to stop for', async () => {
+  const { told } = await looks(
+    there,
+    but('journal', { partitions: 9, id: 'y' }),
+    but('actions', { partitions: 9, id: 'x' }),
+  )
+  assert.deepEqual(told, [])
+})
+
+test('an input topic is deleted when three looks in a row have not found it: a broker that starts knows few', async () => {
+  const gone = without('clicks')
+  assert.deepEqual((await looks(there, gone, gone, there, gone, gone)).told, [])
+  const { told, watch } = await looks(there, gone, gone, gone)
+  assert.match(told[0]!, /^deleted: clicks is not there/)
+  assert.deepEqual(watch.missing, ['clicks'])
+})
+
+test('an output topic that is gone is named, and stops nothing', async () => {
+  const gone = without('actions')
+  const { told, watch } = await looks(there, gone, gone, gone, gone)
+  assert.deepEqual([told, watch.missing], [[], ['actions']])
+})

@@ -1,0 +1,125 @@
+import type { Log, TopicState } from '../log/log.ts'
+import type { Logger } from '../ops/logger.ts'
+import { TaskFailure } from './failure.ts'
+
+/** How soon a change is seen by a process that is told of it by nothing else. */
+const everyMs = 5_000
+/** A broker that has just started may not know all topics yet. */
+const missesUntilDeleted = 3
+
+interface Watched {
+  readonly log: Log
+  readonly inputs: readonly string[]
+  readonly journal: string
+  /** The others that are written to. */
+  readonly outputs: readonly string[]
+  /** The number of partitions that the input topics had when the service began. */
+  readonly partitions: number
+  readonly logger: Logger
+  /** Once: going on would be a guess for every partition. */
+  readonly onChange: (failure: TaskFailure) => void
+}
+
+/**
+ * Looks at the topics every few seconds, at each assignment, and when a fetch finds one gone: whether they are still the
+ * ones, of the same number of partitions, whose events the profiles hold. One request for all of them, to any broker; so
+ * it tells too whether Kafka answers.
+ */
+export class TopicWatch {
+  readonly #watched: Watched
+  readonly #ids = new Map<string, string>()
+  readonly #misses = new Map<string, number>()
+  #looking: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #answeredMs = performance.now()
+  #isAway = false
+
+  constructor(watched: Watched) {
+    this.#watched = watched
+  }
+
+  /** Of the topic that was there when it was seen first; undefined before that. */
+  idOf(topic: string): string | undefined {
+    return this.#ids.get(topic)
+  }
+
+  /** Those that the last look did not find. */
+  get missing(): string[] {
+    return [...this.#misses.keys()]
+  }
+
+  /** How long no broker has answered; ms. */
+  get silentMs(): number {
+    return this.#isAway ? performance.now() - this.#answeredMs : 0
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.look(), everyMs)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Never throws. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  async #look(): Promise<void> {
+    const { log, inputs, journal, outputs, logger } = this.#watched
+    let found: TopicState[]
+    try {
+      found = await log.topics([...inputs, journal, ...outputs])
+    } catch (error) {
+      if (!this.#isAway) logger.warn('kafka.away', { error, hint: 'no broker answers: it is asked again' })
+      this.#isAway = true
+      return
+    }
+    if (this.#isAway) logger.info('kafka.back', { ms: Math.round(performance.now() - this.#answeredMs) })
+    this.#isAway = false
+    this.#answeredMs = performance.now()
+    const byName = new Map(found.map((state) => [state.topic, state]))
+    for (const topic of [...inputs, journal, ...outputs]) this.#note(topic, byName.get(topic))
+  }
+
+  #note(topic: string, state: TopicState | undefined): void {
+    const { inputs, journal, onChange } = this.#watched
+    if (state === undefined) this.#misses.set(topic, (this.#misses.get(topic) ?? 0) + 1)
+    else this.#misses.delete(topic)
+    const isInput = inputs.includes(topic)
+    const failure =
+      state === undefined
+        ? isInput && this.#misses.get(topic)! >= missesUntilDeleted && deleted(topic)
+        : isInput
+          ? this.#changeOf(state)
+          : topic === journal && this.#tooFew(state)
+    if (failure) onChange(failure)
+  }
+
+  #changeOf({ topic, id, partitions }: TopicState): TaskFailure | undefined {
+    const known = this.#ids.get(topic) ?? id
+    this.#ids.set(topic, known)
+    if (known !== id) return createdAnew(topic)
+    if (partitions === this.#watched.partitions) return undefined
+    return new TaskFailure(
+      'partitions',
+      `${topic} had ${this.#watched.partitions} partitions and now has ${partitions}`,
+    )
+  }
+
+  #tooFew({ topic, partitions }: TopicState): TaskFailure | undefined {
+    if (partitions >= this.#watched.partitions) return undefined
+    const needed = `the input topics have ${this.#watched.partitions}`
+    return new TaskFailure('partitions', `the journal ${topic} now has ${partitions} partitions, ${needed}`)
+  }
+}
+
+export const createdAnew = (topic: string) =>
+  new TaskFailure('ahead', `${topic} was deleted and created anew: its offsets mean something else now`)
+
+const deleted = (topic: string) =>
+  new TaskFailure('deleted', `${topic} is not there any more, or may no longer be described: see the runbook`)
