@@ -155,7 +155,14 @@ function topicDecoder(
   limits: Config['limits'],
   onFault: (path: readonly string[], fault: unknown) => void,
 ): Decoder | undefined {
-  const mapping = topic.mapping && compileMapping(topic.mapping, (path, fault) => onFault(['mapping', ...path], fault))
+  let isFaulty = false
+  const mapping =
+    topic.mapping &&
+    compileMapping(topic.mapping, (path, fault) => {
+      isFaulty = true
+      onFault(['mapping', ...path], fault)
+    })
+  if (isFaulty) return undefined
   const decoder = compileDecoder({
     format: formats[topic.format],
     maxBytes: limits.max_event_kb * 1024,

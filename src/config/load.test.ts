@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { after, test } from 'node:test'
 import { compileEngine } from '../engine.ts'
+import { Event } from '../events/event.ts'
 import { ConfigError } from './fault.ts'
 import { loadConfig } from './load.ts'
 
@@ -471,11 +472,34 @@ topics:
   assert.deepEqual(faultsOf({ 'beckon.yaml': topic(good), 'r.avsc': schema }), [])
   assert.match(faultsOf({ 'beckon.yaml': topic(good) })[0]!, /^beckon.yaml:7 topics.0.schema: can't read /)
   assert.match(
-    faultsOf({ 'beckon.yaml': topic('{ customer: usr }'), 'r.avsc': schema })[0]!,
+    faultsOf({ 'beckon.yaml': topic('{ customer: usr, type: what, time: at }'), 'r.avsc': schema })[0]!,
     /must give a customer, a type/,
   )
   assert.match(
     faultsOf({ 'beckon.yaml': topic(good.replace('.what', '.what +')), 'r.avsc': schema })[0]!,
     /^beckon.yaml:8 topics.0.mapping.type.cel: /,
   )
+})
+
+test('a mapping says who, what and when, in JSON too, and may name several paths', () => {
+  const topic = (mapping: string) => minimal.replace('format: json }', `format: json, mapping: ${mapping} }`)
+  const faults = faultsOf({ 'beckon.yaml': topic('{ url: page }') })
+  for (const [i, key] of ['customer', 'type', 'time'].entries()) {
+    assert.match(faults[i]!, new RegExp(`^beckon.yaml:5 topics.0.mapping.${key}: missing: say ${key}: FIELD`))
+  }
+  assert.equal(faults.length, 3)
+  const several =
+    '{ customer: [user, id], type: { field: [what, kind] }, time: { field: [at, on], unit: s }, value: [a, b.c] }'
+  const { decoders } = compileEngine(loadConfig(write({ 'beckon.yaml': topic(several) }), {}))
+  const event = decoders.get('clicks')!.decode(Buffer.from('{"id":"u","kind":"x","on":1740823200,"b":{"c":2}}'), 0)
+  assert.ok(event instanceof Event)
+  assert.deepEqual([event.customer, event.type, event.timeMs, event.value], ['u', 'x', 1740823200_000, 2])
+  assert.deepEqual(faultsOf({ 'beckon.yaml': topic('{ anonymous_id: a, type: b, time: c }') }), [])
+  assert.equal(faultsOf({ 'beckon.yaml': topic('{ customer: [], type: b, time: c }') }).length, 1)
+})
+
+test('an alias within what it stands for is a fault', () => {
+  assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}actions: &all [*all]\n` }), [
+    'beckon.yaml:6 : *all stands within what it stands for',
+  ])
 })

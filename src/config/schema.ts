@@ -52,16 +52,20 @@ const registry = z.strictObject({
   password_file: z.string().optional(),
 })
 
+/** A path into the record, or several, of which the first that is not empty counts. */
+const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)])
 const fieldSource = z.union([
   z.string().min(1),
-  z.strictObject({ field: z.string().min(1) }),
+  z.array(z.string().min(1)).min(1),
+  z.strictObject({ field: paths }),
   z.strictObject({ cel }),
   z.strictObject({ constant: z.union([z.string(), z.number()]) }),
 ])
 const unit = z.enum(['ms', 's', 'us', 'ns', 'iso'])
 const timeSource = z.union([
   z.string().min(1),
-  z.strictObject({ field: z.string().min(1), unit: unit.default('ms') }),
+  z.array(z.string().min(1)).min(1),
+  z.strictObject({ field: paths, unit: unit.default('ms') }),
   z.strictObject({ cel, unit: unit.default('ms') }),
 ])
 

@@ -115,6 +115,13 @@ function openFile(name: string, faults: Fault[]): File | undefined {
       if (isScalar(key) && key.value === '__proto__') add('no key can be called __proto__', key.range?.[0] ?? 0)
     },
   })
+  visit(document, {
+    Alias(_, alias, within) {
+      const of = alias.resolve(document)
+      if (of !== undefined && within.includes(of))
+        add(`*${alias.source} stands within what it stands for`, alias.range?.[0] ?? 0)
+    },
+  })
   if (faults.length > known) return undefined
   try {
     return { name, document, content: document.toJS(), lines }

@@ -30,6 +30,15 @@ const times: readonly (readonly [key: 'time' | 'sent_at' | 'received_at', field:
   ['received_at', 'receivedAt'],
 ]
 
+type Declarable = string | string[] | { field: string | string[] } | { cel: string } | { constant: string | number }
+
+/** What an event can't be without, and how to say it. */
+const needed = {
+  customer: 'missing: say customer: FIELD, the one with the id of who it is, or anonymous_id: FIELD',
+  type: 'missing: say type: FIELD, the one that tells what was done, or type: { constant: NAME }',
+  time: 'missing: say time: FIELD, the one that tells when it was done; with a unit, time: { field: FIELD, unit: s }',
+} as const
+
 /**
  * The mapping of a foreign topic, ready for its decoder. Fields that it does not name are not looked for; all of the
  * record's fields that nothing reads become properties.
@@ -40,10 +49,14 @@ export function compileMapping(
   onFault: (path: readonly string[], fault: unknown) => void,
 ): FieldMapping {
   const mapping: { -readonly [K in keyof FieldMapping]: FieldMapping[K] } = {}
-  const source = (key: string, from: string | { field: string } | { cel: string } | { constant: unknown }): Source => {
-    if (typeof from === 'string') return from
+  for (const key of ['customer', 'type', 'time'] as const) {
+    const given = declared[key] ?? (key === 'customer' ? declared.anonymous_id : undefined)
+    if (given === undefined) onFault([key], new Error(needed[key]))
+  }
+  const source = (key: string, from: Declarable): Source => {
+    if (typeof from === 'string' || Array.isArray(from)) return from
     if ('field' in from) return from.field
-    if ('constant' in from) return { constant: from.constant as string | number }
+    if ('constant' in from) return { constant: from.constant }
     try {
       const { evaluate } = scope.compile(from.cel)
       return { evaluate: (record) => evaluate(record) as Value | undefined }
@@ -53,13 +66,14 @@ export function compileMapping(
     }
   }
   for (const [key, field] of texts) {
-    const from = declared[key] as Parameters<typeof source>[1] | undefined
+    const from = declared[key] as Declarable | undefined
     if (from !== undefined) mapping[field] = source(key, from)
   }
   for (const [key, field] of times) {
     const from = declared[key]
     if (from === undefined) continue
-    mapping[field] = (typeof from === 'string' ? from : { from: source(key, from), unit: from.unit }) as TimeSource
+    const isPaths = typeof from === 'string' || Array.isArray(from)
+    mapping[field] = (isPaths ? from : { from: source(key, from), unit: from.unit }) as TimeSource
   }
   if (declared.value !== undefined) mapping.value = source('value', declared.value)
   for (const key of ['properties', 'traits'] as const) {

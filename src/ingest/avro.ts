@@ -118,7 +118,16 @@ class EventCompiler {
     return (cursor) => properties.add(path, read(cursor))
   }
 
+  /** Throws a rejection that names the field, where the mapping can't be served. */
   #named(schema: AvroSchema, node: PathNode, path: string): Step {
+    try {
+      return this.#steps(schema, node, path)
+    } catch (fault) {
+      throw fault === unfit ? new Rejected(unfit.reason, `${unfit.detail}: ${path}`) : fault
+    }
+  }
+
+  #steps(schema: AvroSchema, node: PathNode, path: string): Step {
     const steps = node.targets.map((target) => this.#target(schema, target))
     if (node.children.size > 0) steps.push(this.#within(schema, node, `${path}.`))
     if (steps.length === 1) return steps[0]!

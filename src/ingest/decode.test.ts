@@ -578,3 +578,29 @@ test('a path reaches names with dots in them, in JSON and in maps, alone and bes
   const fromAvro = decoded(decoderOf({ format: 'avro', schema: JSON.stringify(schema), mapping }), bytes)
   assert.deepEqual(seen(fromAvro), ['u', 'x', 'y', '1'])
 })
+
+test('an event without an amount has it from its properties, with a mapping and without', () => {
+  const mapping: FieldMapping = { customer: 'userId', type: 'event', time: 'timestamp', value: 'amount' }
+  const { value: _, ...silent } = mapping
+  const computed: FieldMapping = { ...mapping, value: { evaluate: (record) => record.get('amount') ?? null } }
+  const cases: readonly (readonly [Record<string, Value>, number, string])[] = [
+    [{ revenue: 5, currency: 'EUR' }, 5, 'EUR'],
+    [{ total: 3, revenue: 5 }, 5, ''],
+    [{ value: 'none', total: 3 }, 3, ''],
+    [{}, Number.NaN, ''],
+    [{ revenue: 5 }, 5, ''],
+  ]
+  for (const each of [undefined, mapping, silent, computed]) {
+    const decoder = decoderOf({ format: 'json', ...(each && { mapping: each }) })
+    for (const [given, value, currency] of cases) {
+      const json = { userId: 'u', event: 'x', timestamp: atMs, ...given }
+      const event = decoded(decoder, Buffer.from(JSON.stringify(json)))
+      assert.deepEqual([event.value, event.currency], [value, currency], JSON.stringify(given))
+    }
+  }
+  const both = decoded(
+    decoderOf({ format: 'json', mapping }),
+    Buffer.from(JSON.stringify({ userId: 'u', event: 'x', timestamp: atMs, amount: 1, revenue: 5 })),
+  )
+  assert.equal(both.value, 1)
+})

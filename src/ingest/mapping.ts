@@ -53,6 +53,12 @@ export interface FieldMapping
   readonly types?: Readonly<Record<string, string>>
 }
 
+/**
+ * Whatever the mapping: an event without the field has it from the first of these properties that is of its kind. So rule tests,
+ * replays and topics, with a mapping and without, take the same amount from the same properties.
+ */
+export const propertyFallbacks = { value: ['value', 'revenue', 'total'], currency: ['currency'] } as const
+
 /** That of `schemas/event.avsc` and of Segment's JSON calls. */
 export const defaultMapping: FieldMapping = {
   id: 'messageId',
@@ -73,8 +79,8 @@ export const defaultMapping: FieldMapping = {
   locale: 'context.locale',
   timezone: 'context.timezone',
   channel: ['context.channel', 'channel'],
-  value: ['value', 'properties.value', 'properties.revenue', 'properties.total'],
-  currency: ['currency', 'properties.currency'],
+  value: 'value',
+  currency: 'currency',
   properties: ['properties', 'nested'],
   traits: ['traits', 'context.traits'],
 }

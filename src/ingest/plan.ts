@@ -7,7 +7,14 @@ import type { Event, Properties, Value } from '../events/event.ts'
 import { isNoTime, type Slot, slot, type TextSlot, textSlots, timeSlots, valueSlot } from './event-slots.ts'
 import { isPlausible, parseTime, type TimeUnit, toMs } from './event-time.ts'
 import { KnownTexts } from './known-texts.ts'
-import type { FieldMapping, Source, TextField, TimeField, TimeSource } from './mapping.ts'
+import {
+  type FieldMapping,
+  propertyFallbacks,
+  type Source,
+  type TextField,
+  type TimeField,
+  type TimeSource,
+} from './mapping.ts'
 import { PropertyCollector, placeOf } from './property-shape.ts'
 import { rejected } from './rejected.ts'
 import { isNothing, isStandIn } from './stand-in.ts'
@@ -91,6 +98,8 @@ export class Plan {
     }
     const number = (set: (event: Event, value: number) => void): Target => ({ kind: 'number', set })
     this.#bind(valueSlot, Number.NaN, mapping.value, number, asNumber)
+    this.#fallBack(valueSlot, propertyFallbacks.value, (value) => (typeof value === 'number' ? value : Number.NaN))
+    this.#fallBack(textSlots.currency, propertyFallbacks.currency, (value) => (typeof value === 'string' ? value : ''))
     for (const [name, field] of Object.entries({ ...timeSlots, originalTime: this.#originalTime }) as [
       TimeField,
       Slot<number>,
@@ -200,6 +209,26 @@ export class Plan {
     }
     if (others.length > 0) this.#fallbacks.push((event) => fill(event, field, others))
     return targets.length < paths.length ? 'given' : targets
+  }
+
+  /** Where the names lie is remembered: most events have the names of the one before. */
+  #fallBack<T>(field: Slot<T>, properties: readonly string[], read: (value: Value | undefined) => T): void {
+    let names: readonly string[] = []
+    const places = new Int32Array(properties.length).fill(-1)
+    this.#fallbacks.push((event) => {
+      if (!field.isEmpty(field.get(event))) return
+      const { properties: given } = event
+      if (given.names !== names) {
+        names = given.names
+        for (let i = 0; i < places.length; i++) places[i] = placeOf(properties[i]!, names)
+      }
+      for (let i = 0; i < places.length; i++) {
+        const value = read(given.values[places[i]!])
+        if (field.isEmpty(value)) continue
+        field.set(event, value)
+        return
+      }
+    })
   }
 
   #collectedName(path: string): string | undefined {

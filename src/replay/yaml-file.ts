@@ -24,10 +24,13 @@ function faultsOf(issue: z.core.$ZodIssue, source: ConfigSource): Fault[] {
     // Of the alternatives, the first that is of the value's own kind says best what is wrong.
     const fitting = issue.errors.find((issues) => issues.every(isWithin))
     if (fitting) return fitting.flatMap((inner) => faultsOf({ ...inner, path: [...path, ...inner.path] }, source))
+    if (issue.errors.every((issues) => issues.every(isMissing))) return [source.fault(path, 'missing')]
     return [source.fault(path, issue.errors.flatMap((issues) => issues.map(({ message }) => message)).join(', or '))]
   }
-  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
-  return [source.fault(path, missing ? 'missing' : issue.message)]
+  return [source.fault(path, isMissing(issue) ? 'missing' : issue.message)]
 }
+
+const isMissing = ({ code, message }: z.core.$ZodIssue) =>
+  code === 'invalid_type' && message.endsWith('received undefined')
 
 const isWithin = ({ path, code }: z.core.$ZodIssue) => path.length > 0 || code === 'unrecognized_keys'

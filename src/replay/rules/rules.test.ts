@@ -42,6 +42,7 @@ actions:
   - { name: small, on: { absent: order, after: tie, for: 1h }, when: 'true', value: 1 }
   - { name: large, on: { absent: call, after: tie, for: 1h }, when: 'true', value: 10 }
 arbitration: { emit: best, contact: { caps: [{ max: 3, per: 24h }] } }
+limits: { max_event_kb: 300 }
 `,
 )
 
