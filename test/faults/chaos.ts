@@ -158,14 +158,16 @@ async function run(options: ChaosOptions, running: Running): Promise<ChaosReport
   say('all partitions are open')
 
   const counts = await meetFaults(options, running, feeder)
+  const caughtUp = () => whenDrained({ log, clickhouse, group, topics, partitions, opened: () => seen.opened })
   const topicChange = change === 'grow' || change === 'recreate' ? change : undefined
+  // The change is to meet workers that are well: each has opened what it owns, and saved it.
+  if (topicChange) await feeder.hold(caughtUp)
   const stopped = topicChange && (await changeTopic(topicChange, { log, feeder, seen, brokers }))
   feeder.stop()
   await feeding
   const fedMs = Date.now()
   say(`fed ${feeder.count} events; ${seen.fenced} fenced; draining`)
-  const drained =
-    !stopped && (await whenDrained({ log, clickhouse, group, topics, partitions, opened: () => seen.opened }))
+  const drained = !stopped && (await caughtUp())
   const drainSeconds = drained ? (Date.now() - fedMs) / 1000 : null
   if (!drained && !stopped) say(`not drained, and no progress for ${stillMs / 1000} s`)
   await Promise.all(workers.map((worker) => worker.stop()))
