@@ -10,6 +10,7 @@ import type { Registry } from './ingest/registry/registry.ts'
 import { Rejected } from './ingest/rejected.ts'
 import { journalCodec } from './journal/journal.ts'
 import { type Consumption, type Log, LogError } from './log/log.ts'
+import { ClockWatch } from './ops/clock-watch.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
 import { countConditions, createMetrics, failures, forgetConditions, type Metrics, taskStates } from './ops/metrics.ts'
@@ -52,7 +53,7 @@ export interface World {
 export interface Service {
   readonly metrics: Metrics
   readonly opsPort: number
-  /** Rejects when the consumption ended for good: the process must end. */
+  /** Rejects where the process must end: the consumption ended for good, or this machine's clock is wrong (ClockError). */
   readonly crashed: Promise<never>
   /** Finishes the running slices, saves, leaves the group; within `deadlineMs`. */
   stop(deadlineMs: number): Promise<void>
@@ -153,6 +154,10 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   crashed.catch(() => undefined)
 
   const conditioned = [...engine.policy.onEvent, ...engine.policy.onTimer.flat()]
+  const clock = new ClockWatch(metrics, logger)
+  await log.askTime(config.kafka.group)
+  // Before the group is joined, so that a machine whose clock is wrong takes no partition from the others.
+  clock.look(Date.now(), log.nowMs())
   await warmUp(deps)
   forgetConditions(conditioned)
   consumption = await log.consume({
@@ -209,6 +214,11 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     metrics.kafkaUp.set(watch.silentMs === 0 ? 1 : 0)
     metrics.groupMember.set(consumption?.isMember() ? 1 : 0)
     countConditions(metrics, conditioned)
+    try {
+      clock.look(Date.now(), log.nowMs())
+    } catch (error) {
+      fail(error)
+    }
   }, tickMs)
 
   const endPlacement = watchPlacement({ countSplit: () => countSplitCustomers(world.clickhouse), metrics, logger })
@@ -407,7 +417,6 @@ async function fetchSchema(engine: Engine, registry: Registry | undefined, topic
 }
 
 function observe(metrics: Metrics, tasks: ReadonlyMap<number, Task>, pendingBytes: number): void {
-  const nowMs = Date.now()
   let profiles = 0
   let timers = 0
   let unsavedMs = 0
@@ -415,7 +424,7 @@ function observe(metrics: Metrics, tasks: ReadonlyMap<number, Task>, pendingByte
   for (const task of tasks.values()) {
     profiles += task.profilesInMemory
     timers += task.timersPending
-    unsavedMs = Math.max(unsavedMs, task.unsavedMs(nowMs))
+    unsavedMs = Math.max(unsavedMs, task.unsavedMs)
     busiestShare = Math.max(busiestShare, task.busiestShare)
   }
   for (const reason of failures) {

@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/fault.ts'
 import { RegistryError } from '../ingest/registry/registry.ts'
 import { LogError } from '../log/log.ts'
+import { ClockError } from '../ops/clock-watch.ts'
 import { MigrationError } from '../store/clickhouse/migrate.ts'
 import { StoreError } from '../store/store-error.ts'
 
@@ -36,6 +37,7 @@ export function explainError(error: unknown): { readonly message: string; readon
   if (error instanceof RegistryError) {
     return { message: `Schema Registry: ${error.message}; check the section registry`, code: exitCode.failed }
   }
+  if (error instanceof ClockError) return { message: error.message, code: exitCode.failed }
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
     return { message: `${error.message}; set ops.port to another one`, code: exitCode.failed }
   }

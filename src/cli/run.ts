@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { ClockError } from '../ops/clock-watch.ts'
 import { createLogger } from '../ops/logger.ts'
 import { startService } from '../service.ts'
 import { configOption, openEngine } from './config-option.ts'
@@ -23,7 +24,8 @@ export function runCommand(): Command {
       process.exitCode = exitCode.failed
       try {
         const service = await startService(engine, { log, clickhouse, registry: connectRegistryOf(config), logger })
-        await Promise.race([asked(), service.crashed]).catch((error) => {
+        const wrongClock = await Promise.race([asked(), service.crashed]).catch((error) => {
+          if (error instanceof ClockError) return error
           process.exitCode = exitCode.bug
           logger.error('consumer.crashed', { error, hint: 'the process ends; its supervisor starts it again' })
           throw new CommandError('the Kafka consumer ended for good; see the log line consumer.crashed', exitCode.bug)
@@ -31,6 +33,7 @@ export function runCommand(): Command {
         logger.info('stopping')
         await service.stop(stopMs)
         logger.info('stopped')
+        if (wrongClock) throw wrongClock
         process.exitCode = exitCode.done
       } finally {
         // All is committed and saved by now. A retry timer of kafkajs can outlive its client and hold up the close, or the

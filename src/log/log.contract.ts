@@ -449,6 +449,16 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       await next.stop()
     })
 
+    test('the brokers tell their time, also to several who ask at once', async () => {
+      const groupId = bench.name()
+      await Promise.all([bench.log, bench.other, bench.log].map((log) => log.askTime(groupId)))
+      for (const log of [bench.log, bench.other]) {
+        const nowMs = log.nowMs()
+        // Here their clock is that of this machine.
+        assert.ok(nowMs !== undefined && Math.abs(nowMs - Date.now()) < 60_000, String(nowMs))
+      }
+    })
+
     test('a range is read without a group, up to its end or the end of the log', async () => {
       const topic = await newTopic()
       await bench.log.append(records(topic, ['0', '1', '2', '3', '4']))

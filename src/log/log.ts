@@ -47,6 +47,15 @@ export interface Log {
   offsets(topic: string, partition: number): Promise<{ readonly low: number; readonly high: number }>
   /** Where what the leader of that epoch wrote, and those before it, ends in the log as it is now; 0 where nothing is left of it. */
   endOfEpoch(topic: string, partition: number, epoch: number): Promise<number>
+  /**
+   * The brokers' time, whatever this machine's clock says; ms. Undefined until they were asked, and where this machine's
+   * clocks have parted since.
+   */
+  nowMs(): number | undefined
+  /**
+   * Asks the brokers for their time, by a transaction of the group that holds nothing and is aborted. Throws LogError.
+   */
+  askTime(groupId: string): Promise<void>
   /** Those that exist are left as they are. */
   createTopics(topics: readonly NewTopic[]): Promise<void>
   close(): Promise<void>

@@ -119,6 +119,8 @@ export function createMetrics(
     pendingBytes: gauge('clickhouse_pending_bytes', 'Rows that wait for an insert.'),
     storeUp: gauge('clickhouse_up', '1 when the last insert or query was answered.'),
     registryUp: gauge('registry_up', '0 when the last schema asked for was not answered.'),
+    clockSkew: gauge('clock_skew_seconds', "By how much this machine's clock is ahead of the brokers'."),
+    clockJumps: counter('clock_jumps_total', "How often this machine's clock jumped, or the machine was suspended."),
     parityCompared: gauge('parity_compared', 'Feature values that the last parity check compared.'),
     parityDifferent: gauge('parity_different', 'Those of them that differ from SQL over the events.'),
     parityLastRun: gauge('parity_last_run_timestamp_seconds', 'When the last parity check ended; 0 before the first.'),

@@ -32,9 +32,13 @@ export async function clockBehind(
   return clockOf(opened, nowMs, leastMs)
 }
 
-/** It never goes back, nor, but for that, ahead of now. */
+/** What two readings of the brokers' time may differ by; ms. */
+const driftMs = 1_000
+
+/** It never goes back, but where it was ahead of the brokers' time: then it was a wrong one. */
 export function clockOf({ clockMs }: Opened, nowMs: number, takenMs: number): Clock {
-  return { nowMs, clockMs: Math.max(clockMs, Math.min(nowMs, takenMs)) }
+  const beforeMs = clockMs > nowMs + driftMs ? 0 : clockMs
+  return { nowMs, clockMs: Math.max(beforeMs, Math.min(nowMs, takenMs)) }
 }
 
 /** The offset past all that the topic has; undefined where a record of it is still to be taken. */

@@ -15,7 +15,7 @@ import { commitSlice, dropWriter } from './commit.ts'
 import { type At, type Opened, originOf, type TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
 import { type Folded, findDue, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
-import { whileCurrent } from './patience.ts'
+import { beating, whileCurrent } from './patience.ts'
 import { diverged, recover, tooShort } from './recover.ts'
 
 /** What no batch asks for is tried again after that. */
@@ -113,9 +113,9 @@ export class Task {
   }
 
   /** Age of the oldest change that no checkpoint holds; ms. */
-  unsavedMs(nowMs: number): number {
+  get unsavedMs(): number {
     const sinceMs = this.#savingSinceMs || this.#unsavedSinceMs
-    return sinceMs === 0 ? 0 : nowMs - sinceMs
+    return sinceMs === 0 ? 0 : performance.now() - sinceMs
   }
 
   /** Opens the partition without waiting for a batch: its profiles are due, and perhaps its timers, though none comes. */
@@ -205,7 +205,10 @@ export class Task {
   }
 
   #fireWhenDue(opened: Opened): Promise<void> | undefined {
-    return opened.profiles.mayFire(Date.now()) ? this.#fireAlone(opened) : undefined
+    // Where the time is not known, it is asked for.
+    return opened.profiles.mayFire(this.#deps.log.nowMs() ?? Number.POSITIVE_INFINITY)
+      ? this.#fireAlone(opened)
+      : undefined
   }
 
   async #runErrand(turn: Turn): Promise<void> {
@@ -284,7 +287,7 @@ export class Task {
 
   #open(turn: Turn): Promise<Opened> {
     this.#enter('opening', 'it is its turn')
-    const startedMs = Date.now()
+    const startedMs = performance.now()
     const note = (step: string) => {
       this.#waitsFor = step
     }
@@ -297,9 +300,9 @@ export class Task {
       this.#enter('running')
       const { position } = opened
       const count = position - opened.checkpointPosition
-      const ms = Date.now() - startedMs
+      const ms = Math.round(performance.now() - startedMs)
       this.#deps.logger.info('task.open', { ...this.at, position, count, ms })
-      if (count > 0) this.#unsavedSinceMs = Date.now()
+      if (count > 0) this.#unsavedSinceMs = performance.now()
       void this.#backfill(opened)
       return opened
     })
@@ -317,7 +320,7 @@ export class Task {
       turn: { heartbeat: async () => undefined, isCurrent },
       between: (work) => this.#between(opened, work),
       commit: async (customers, turn) => {
-        const clock = { nowMs: Date.now(), clockMs: opened.clockMs }
+        const clock = { nowMs: this.#deps.log.nowMs() ?? Date.now(), clockMs: opened.clockMs }
         await this.#commit(opened, this.#noRecords(opened), [], clock, turn, customers)
       },
     }).catch((error) => {
@@ -357,7 +360,8 @@ export class Task {
     if (rows.full) await whileCurrent(turn, rows.whenDrained())
     if (!turn.isCurrent()) return from
     const { topic } = batch
-    const nowMs = Date.now()
+    const nowMs = await this.#nowMs(turn)
+    const beganMs = performance.now()
     // Not now: since the batch was fetched more may have come. Where it has not, timers fire by the next tick.
     const takenMs = Math.min(nowMs, batch.timestamp(to - 1))
     const clockThen = await clockBehind(this.#deps, this.at, opened, topic, takenMs, nowMs)
@@ -369,11 +373,11 @@ export class Task {
     const clock = isWhole ? clockThen : clockOf(opened, nowMs, opened.clockMs)
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
     const nextOffset = end === batch.count ? batch.nextOffset : batch.offset(end)
-    const taken = { topic, nextOffset, epoch: batch.leaderEpoch ?? -1, folded }
+    const taken = { topic, nextOffset, epoch: batch.leaderEpoch ?? -1, folded, beganMs }
     const committedMs = await this.#commit(opened, taken, due, clock, turn)
     if (isWhole) opened.takenMs.set(topic, takenMs)
     if (folded.actions.length > 0) {
-      metrics.eventToAction.observe(Math.max(0, (committedMs - batch.timestamp(from)) / 1000))
+      metrics.eventToAction.observe(Math.max(0, (nowMs + committedMs - beganMs - batch.timestamp(from)) / 1000))
     }
     await turn.heartbeat()
     return end
@@ -384,7 +388,7 @@ export class Task {
     const { log, topics, rows } = this.#deps
     const turn = this.#ownTurn
     if (rows.full) return
-    const nowMs = Date.now()
+    const nowMs = await this.#nowMs(turn)
     // After the clock was read: what was there by then counts.
     const ends = await Promise.all(topics.map((topic) => endOf(log, this.at, opened, topic)))
     if (ends.includes(undefined)) return
@@ -397,23 +401,35 @@ export class Task {
     setImmediate(() => this.tick())
   }
 
+  /** The brokers' time; ms. Where it is not known, they are asked. */
+  async #nowMs(turn: Turn): Promise<number> {
+    const { log, groupId } = this.#deps
+    const known = log.nowMs()
+    if (known !== undefined) return known
+    await beating(turn, log.askTime(groupId))
+    const learnt = log.nowMs()
+    if (learnt === undefined)
+      throw new LogError('unavailable', "this machine's clock jumps while the brokers are asked")
+    return learnt
+  }
+
   /** What a slice takes that has no records: it has a place in the first topic all the same. */
   #noRecords({ offsets, epochs }: Opened): Taken {
     const topic = this.#deps.topics[0]!
     const epoch = epochs.get(topic) ?? -1
-    return { topic, nextOffset: offsets.get(topic)!, epoch, folded: nothingFolded() }
+    return { topic, nextOffset: offsets.get(topic)!, epoch, folded: nothingFolded(), beganMs: performance.now() }
   }
 
   /** What decides on a slice. */
   get #deciding(): TaskDeps {
     const deps = this.#deps
-    return Date.now() < this.#carefulUntilMs ? { ...deps, pipeline: deps.careful } : deps
+    return performance.now() < this.#carefulUntilMs ? { ...deps, pipeline: deps.careful } : deps
   }
 
-  /** The second half of a slice: fires the timers, and commits all of it. @returns when; ms */
+  /** The second half of a slice: fires the timers, and commits all of it. @returns when, by the monotonic clock; ms */
   async #commit(
     opened: Opened,
-    { topic, nextOffset, epoch, folded: records }: Taken,
+    { topic, nextOffset, epoch, folded: records, beganMs }: Taken,
     due: readonly string[],
     clock: Clock,
     turn: Turn,
@@ -426,7 +442,7 @@ export class Task {
     profiles.origin = originOf(opened, topic)
     const end = { topic, partition, offset: nextOffset }
     const { fired, ...folded } = await fireTimers(this.#deciding, profiles, end, due, clock, turn, records)
-    const foldedMs = Date.now()
+    const foldedMs = performance.now()
     const digest = rollDigest(
       opened.digest,
       folded.actions.map(({ id }) => id),
@@ -450,11 +466,11 @@ export class Task {
     opened.digest = digest
     const journaled = written.get(partitionKey({ topic: journalTopic, partition }))
     if (journaled !== undefined) opened.journalOffset = journaled + 1
-    const committedMs = Date.now()
+    const committedMs = performance.now()
 
     for (const one of folded.rows) writeSlice(rows, one)
     countSlice(metrics, topic, folded.tally)
-    metrics.sliceSeconds.observe({ stage: 'fold' }, (foldedMs - nowMs) / 1000)
+    metrics.sliceSeconds.observe({ stage: 'fold' }, (foldedMs - beganMs) / 1000)
     metrics.sliceSeconds.observe({ stage: 'commit' }, (committedMs - foldedMs) / 1000)
     for (const [action, count] of folded.tally.tooLarge) {
       logger.warn('action.too_large', { topic, partition, action, count })
@@ -470,7 +486,7 @@ export class Task {
 
   /** Reads whose timers are due next, beside the slices; where the store is away, it is asked again. */
   #readTimers({ profiles }: Opened): void {
-    if (this.#readingTimers || !profiles.lacksTimers(Date.now())) return
+    if (this.#readingTimers || !profiles.lacksTimers(this.#deps.log.nowMs() ?? 0)) return
     this.#readingTimers = true
     profiles
       .loadTimers()
@@ -484,7 +500,7 @@ export class Task {
   }
 
   #saveWhenDue(opened: Opened): void {
-    const nowMs = Date.now()
+    const nowMs = performance.now()
     if (this.#checkpoint || nowMs - this.#checkpointMs < this.#deps.checkpointMs) return
     if (opened.position === opened.checkpointPosition) return
     this.#checkpointMs = nowMs
@@ -523,7 +539,7 @@ export class Task {
 
   async #onError(error: unknown, turn: Turn): Promise<void> {
     this.#folding = false
-    if (error instanceof ProcessingError) this.#carefulUntilMs = Date.now() + carefulMs
+    if (error instanceof ProcessingError) this.#carefulUntilMs = performance.now() + carefulMs
     const failure = failureOf(error)
     await this.#drop()
     if (failure) return this.#fail(failure)
@@ -574,6 +590,8 @@ interface Taken {
   /** Of the leader that wrote the last of it; -1 where that is not known. */
   readonly epoch: number
   readonly folded: Folded
+  /** By the monotonic clock. */
+  readonly beganMs: number
 }
 
 interface Errand {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
 import type { OutRecord, RecordBatch } from '../../events/log.ts'
+import { BrokerClock } from '../broker-clock.ts'
 import {
   type CommittedOffset,
   type ConsumeOptions,
@@ -13,6 +14,7 @@ import {
   type TopicState,
 } from '../log.ts'
 import { Appender } from './appender.ts'
+import { askBrokerTime } from './broker-time.ts'
 import { createClient, type KafkaOptions } from './client.ts'
 import { registerCodecs } from './codecs.ts'
 import { joinGroup } from './consumption.ts'
@@ -53,6 +55,8 @@ class KafkaLog implements Log {
   readonly #topics = new Set<string>()
   #reader: Promise<PartitionReader> | undefined
   #look: TopicLook | undefined
+  readonly #clock = new BrokerClock()
+  #asking: Promise<void> | undefined
   #closed = false
 
   constructor(options: KafkaOptions, readers: Kafka, writers: Kafka, admin: Admin) {
@@ -125,6 +129,18 @@ class KafkaLog implements Log {
 
   async offsets(topic: string, partition: number): Promise<{ low: number; high: number }> {
     return (await this.#openReader()).offsets(topic, partition)
+  }
+
+  nowMs(): number | undefined {
+    return this.#clock.nowMs()
+  }
+
+  askTime(groupId: string): Promise<void> {
+    // Those who ask meanwhile get the same answer.
+    this.#asking ??= askBrokerTime(this.#writers, groupId, this.#topics, this.#clock).finally(() => {
+      this.#asking = undefined
+    })
+    return this.#asking
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {

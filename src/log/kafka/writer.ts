@@ -158,7 +158,10 @@ class KafkaWriter implements SliceWriter {
   }
 
   async #end(): Promise<void> {
-    const { errorCode } = await this.#brokers.sendToCoordinator(this.#coordinator, endTxn, this.#own)
+    const { errorCode } = await this.#brokers.sendToCoordinator(this.#coordinator, endTxn, {
+      ...this.#own,
+      isCommit: true,
+    })
     throwIfError(endTxn.name, errorCode)
   }
 

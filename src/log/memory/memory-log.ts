@@ -136,6 +136,12 @@ export class MemoryLog implements Log {
     return { low: 0, high: this.#partition(topic, partition).length }
   }
 
+  nowMs(): number {
+    return this.#now()
+  }
+
+  async askTime(): Promise<void> {}
+
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
     for (const { topic, partitions } of topics) {
       if (!this.#topics.has(topic))

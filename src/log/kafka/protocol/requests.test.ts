@@ -112,7 +112,16 @@ testRequest({
 
 testRequest({
   request: endTxn,
-  asked: [[own, { ...theirOwn, transactionResult: true }]],
+  asked: [
+    [
+      { ...own, isCommit: true },
+      { ...theirOwn, transactionResult: true },
+    ],
+    [
+      { ...own, isCommit: false },
+      { ...theirOwn, transactionResult: false },
+    ],
+  ],
   answers: [[new Encoder().writeInt32(0).writeInt16(0).buffer, { throttleMs: 0, errorCode: 0 }]],
 })
 
