@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Registry } from 'prom-client'
 
 /** What a probe says: whether all is well, and the state of each part for people. */
@@ -13,9 +13,12 @@ export interface OpsServer {
   stop(): Promise<void>
 }
 
+const maxConnections = 64
+
 /**
  * `/metrics` for Prometheus, `/healthz` (restart it when this fails: the process makes no progress) and `/readyz` (its
- * partitions are open). Read only, no bodies are read; listens on loopback unless configured otherwise.
+ * partitions are open). Read only, no bodies are read; listens on loopback unless configured otherwise. Connections that
+ * ask nothing keep nobody out: the oldest of them makes room for a new one.
  * @throws the listen error, for instance EADDRINUSE
  */
 export async function startOpsServer(
@@ -24,7 +27,14 @@ export async function startOpsServer(
   health: () => Probe,
   ready: () => Probe,
 ): Promise<OpsServer> {
-  const server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000 }, (request, response) => {
+  const limits = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }
+  /** In the order they came. */
+  const open = new Set<Socket>()
+  const answering = new Set<Socket>()
+  const server = createServer(limits, (request, response) => {
+    const { socket } = request
+    answering.add(socket)
+    response.once('close', () => answering.delete(socket))
     response.setHeader('x-content-type-options', 'nosniff')
     response.setHeader('cache-control', 'no-store')
     const answer = (status: number, type: string, body: string) => {
@@ -48,7 +58,14 @@ export async function startOpsServer(
         return answer(404, 'text/plain', 'there is /metrics, /healthz and /readyz\n')
     }
   })
-  server.maxConnections = 64
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    if (open.size <= maxConnections) return
+    const silent = [...open].find((each) => !answering.has(each)) ?? socket
+    open.delete(silent)
+    silent.destroy()
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)

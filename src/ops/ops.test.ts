@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { startOpsServer } from './http.ts'
 import { createLogger } from './logger.ts'
@@ -52,6 +53,33 @@ test('probes and metrics are served, and nothing else', async () => {
     assert.equal((await get(server.port, '/')).status, 404)
     assert.equal((await get(server.port, '/metrics', 'POST')).status, 405)
   } finally {
+    await server.stop()
+  }
+})
+
+test('connections that ask nothing, however many and however often they come again, keep no probe out', async () => {
+  const metrics = createMetrics([], [], [], false)
+  const probe = () => ({ ok: true, detail: {} })
+  const server = await startOpsServer({ host: '127.0.0.1', port: 0 }, metrics.registry, probe, probe)
+  const silent = new Set<Socket>()
+  let ended = false
+  const hold = (): Promise<void> =>
+    new Promise((resolve) => {
+      const socket = connect(server.port, '127.0.0.1', resolve)
+      silent.add(socket)
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        silent.delete(socket)
+        if (!ended) void hold()
+        else resolve()
+      })
+    })
+  try {
+    for (let i = 0; i < 80; i++) await hold()
+    for (let i = 0; i < 20; i++) assert.equal((await get(server.port, '/healthz')).status, 200)
+  } finally {
+    ended = true
+    for (const socket of silent) socket.destroy()
     await server.stop()
   }
 })
