@@ -1,7 +1,8 @@
 import { pino } from 'pino'
+import { readableLine } from './readable.ts'
 
 /**
- * Logs, one JSON line each. What reaches them is an allow-list: an event code, closed-set fields, and of an error its
+ * Logs, one JSON line each, or a readable one at a terminal. What reaches them is an allow-list: an event code, closed-set fields, and of an error its
  * name, code and type, never its message (kafkajs's held the record's key, ClickHouse's the row's bytes) and never a payload.
  */
 export interface Logger {
@@ -25,6 +26,10 @@ export interface LogFields {
   readonly action?: string
   readonly count?: number
   readonly ms?: number
+  readonly events?: number
+  readonly actions?: number
+  readonly deadLetters?: number
+  readonly lag?: number
   readonly state?: string
   readonly version?: string
   readonly file?: string
@@ -34,10 +39,19 @@ export interface LogFields {
   readonly error?: unknown
 }
 
+interface LineStream {
+  write(line: string): void
+}
+
+function terminal(): LineStream | undefined {
+  if (!process.stdout.isTTY) return undefined
+  return { write: (line) => void process.stdout.write(readableLine(line)) }
+}
+
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 
-/** @param stream where the lines go; default stdout */
-export function createLogger(level: LogLevel, stream?: { write(line: string): void }): Logger {
+/** @param stream where the lines go as JSON; default stdout, readable where that is a terminal */
+export function createLogger(level: LogLevel, stream: LineStream | undefined = terminal()): Logger {
   const options = {
     level,
     base: { app: 'beckon', pid: process.pid },
