@@ -14,6 +14,8 @@ import { ClockWatch } from './ops/clock-watch.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
 import { countConditions, createMetrics, failures, forgetConditions, type Metrics, taskStates } from './ops/metrics.ts'
+import { Outages } from './ops/outages.ts'
+import { watchWork } from './ops/work.ts'
 import { createParityReader } from './parity/clickhouse/reader.ts'
 import { watchParity } from './parity/watch.ts'
 import { Pipeline } from './pipeline.ts'
@@ -40,6 +42,7 @@ import { answerMs, readiness } from './task/readiness.ts'
 import { Task } from './task/task.ts'
 import { TopicWatch } from './task/topic-watch.ts'
 import { warmUp } from './task/warm-up.ts'
+import { addressesOf, troubleOf } from './trouble.ts'
 
 /** What the service talks to. `main` connects them; tests may give the in-memory log. */
 export interface World {
@@ -61,21 +64,59 @@ export interface Service {
 
 const tickMs = 250
 
-/** Starts the consumption of all topics. The state of the world behind `World` is the caller's to close. */
+/** What the probes answer, which changes as the service comes up. */
+interface Probes {
+  health: () => Probe
+  ready: () => Probe
+}
+
+const starting = (step: string) => (): Probe => ({
+  ok: false,
+  detail: { reasons: [{ reason: `it starts: ${step}`, hint: 'see the log' }], partitions: [] },
+})
+
+/**
+ * Starts the consumption of all topics; the probes answer from the first moment on. The state of the world behind `World` is
+ * the caller's to close.
+ */
 export async function startService(engine: Engine, world: World): Promise<Service> {
   const { config } = engine
-  const { log, logger } = world
+  const metrics = createMetrics(
+    engine.policy.names,
+    config.topics.map(({ name }) => name),
+    engine.features.features.map(({ name }) => name),
+  )
+  const probes: Probes = { health: () => ({ ok: true, detail: {} }), ready: starting('looking up topics and tables') }
+  const ops = await startOpsServer(
+    config.ops,
+    metrics.registry,
+    () => probes.health(),
+    () => probes.ready(),
+  )
+  try {
+    return await startConsumption(engine, world, metrics, ops, probes)
+  } catch (error) {
+    await ops.stop()
+    throw error
+  }
+}
+
+async function startConsumption(
+  engine: Engine,
+  world: World,
+  metrics: Metrics,
+  ops: OpsServer,
+  probes: Probes,
+): Promise<Service> {
+  const { config } = engine
+  const { log } = world
+  const logger = new Outages(world.logger, addressesOf(config), troubleOf)
   const topics = config.topics.map(({ name }) => name)
   const store = createProfileStore(world.clickhouse)
   const counts = await checkTables(config, store, logger)
   const { partitions, failure } = await checkPartitions(log, topics, config.output.journal, counts)
   const outputs = [config.output.actions, config.output.dead_letters]
   for (const topic of outputs) await log.partitionCount(topic)
-  const metrics = createMetrics(
-    engine.policy.names,
-    topics,
-    engine.features.features.map(({ name }) => name),
-  )
   const rows = createWriter({
     client: world.clickhouse,
     maxPendingBytes: config.clickhouse.max_pending_mb * 1024 * 1024,
@@ -158,8 +199,10 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   await log.askTime(config.kafka.group)
   // Before the group is joined, so that a machine whose clock is wrong takes no partition from the others.
   clock.look(Date.now(), log.nowMs())
+  probes.ready = starting('warming up')
   await warmUp(deps)
   forgetConditions(conditioned)
+  probes.ready = starting('joining the consumer group')
   consumption = await log.consume({
     topics,
     groupId: config.kafka.group,
@@ -188,6 +231,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     },
     async onBatch(batch, turn) {
       await tasks.get(batch.partition)?.onBatch(batch, turn)
+      logger.answered('kafka')
     },
     onFailure(error, at) {
       const failure = failureOf(error)
@@ -221,6 +265,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     }
   }, tickMs)
 
+  const endWork = watchWork({ metrics, logger })
   const endPlacement = watchPlacement({ countSplit: () => countSplitCustomers(world.clickhouse), metrics, logger })
   const { parity } = config
   const endParity = parity
@@ -238,7 +283,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
 
   const unansweredMs = (partition: number) =>
     Math.max(...topics.map((topic) => consumption?.seen({ topic, partition })?.unansweredMs ?? 0))
-  const ready = (): Probe =>
+  probes.ready = () =>
     readiness({
       isMember: consumption?.isMember() ?? false,
       failure: stopped,
@@ -248,20 +293,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
       unansweredMs,
     })
   // That it answers says that the event loop turns. A dependency that is away must not fail it: a restart mends nothing.
-  const health = (): Probe => ({ ok: !ended, detail: {} })
-  let ops: OpsServer
-  try {
-    ops = await startOpsServer(config.ops, metrics.registry, health, ready)
-  } catch (error) {
-    clearInterval(ticking)
-    watch.stop()
-    endPlacement()
-    endParity()
-    await consumption.stop()
-    await Promise.all([...tasks.values()].map((task) => task.close(false)))
-    await rows.stop()
-    throw error
-  }
+  probes.health = () => ({ ok: !ended, detail: {} })
   logger.info('started', {
     count: partitions,
     version: engine.policy.version,
@@ -275,6 +307,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     async stop(deadlineMs) {
       clearInterval(ticking)
       watch.stop()
+      endWork()
       endPlacement()
       endParity()
       const drained = async () => {
@@ -469,16 +502,17 @@ function observePartitions(
   }
 }
 
-function insertObserver(metrics: Metrics, logger: Logger): InsertObserver {
+function insertObserver(metrics: Metrics, logger: Outages): InsertObserver {
   return {
     stored(table, _rows, _bytes, seconds) {
       metrics.insertSeconds.observe({ table }, seconds)
       metrics.storeUp.set(1)
+      logger.answered('clickhouse')
     },
     failed(table, error) {
       metrics.insertFailures.inc({ table })
       metrics.storeUp.set(0)
-      logger.warn('insert.failed', { table, code: error.serverCode, type: error.type })
+      logger.warn('insert.failed', { table, code: error.serverCode, error })
     },
     quarantined(table, error) {
       metrics.unstorableRows.inc({ table })

@@ -195,7 +195,7 @@ describe('a schema registry', { skip: noServers || noRegistry }, () => {
     await produceSound('anna', 0, third, id, { mood: text('good') })
     await produceSound('anna', 0, first, ids.first)
     const before = await service.metric('beckon_events_consumed_total')
-    await service.logged('dependency.wait', ({ partition }) => partition === 0)
+    await service.logged('registry.away')
     await produceSound('ben', 1, first, ids.first)
     await until(
       'the other partition has gone on',

@@ -167,7 +167,7 @@ describe('ClickHouse that is down at the start', { skip }, () => {
           features: [{ name: 'pages', count: {}, window: 'lifetime' }],
         }),
       )
-      await service.logged('dependency.wait')
+      await service.logged('clickhouse.away')
       await service.logged('started')
       assert.equal(await service.metric('beckon_clickhouse_up'), 0)
       assert.equal(await service.metric('beckon_events_consumed_total'), 0)

@@ -16,17 +16,31 @@ export function connectStore({ clickhouse }: Config, requestMs?: number): ClickH
   return connectClickHouse({ url, database, username, password, ...waits })
 }
 
+/** A line that repeats one of the last minute is for debugging. */
+const quietMs = 60_000
+
 /** @throws LogError `unavailable` or `refused` */
 export function connectLog(config: Config, logger: Logger): Promise<Log> {
+  const saidMs = new Map<string, number>()
+  const isRepeated = (line: string) => {
+    const nowMs = performance.now()
+    const beforeMs = saidMs.get(line) ?? Number.NEGATIVE_INFINITY
+    saidMs.set(line, nowMs)
+    return nowMs - beforeMs < quietMs
+  }
   return openKafkaLog({
     ...kafkaOptions(config),
-    onLog: (level, event, { topic, partition, code, type }) =>
-      logger[level](`kafka.${event.replaceAll(' ', '_')}`, {
-        ...(topic === undefined ? {} : { topic: String(topic) }),
-        ...(partition === undefined ? {} : { partition: Number(partition) }),
-        ...(code === undefined ? {} : { code }),
-        ...(type === undefined ? {} : { type: String(type) }),
-      }),
+    onLog: (level, event, { topic, partition, code, type, broker }) =>
+      logger[isRepeated([event, topic, partition, broker].join(' ')) ? 'debug' : level](
+        `kafka.${event.replaceAll(' ', '_')}`,
+        {
+          ...(broker === undefined ? {} : { address: String(broker) }),
+          ...(topic === undefined ? {} : { topic: String(topic) }),
+          ...(partition === undefined ? {} : { partition: Number(partition) }),
+          ...(code === undefined ? {} : { code }),
+          ...(type === undefined ? {} : { type: String(type) }),
+        },
+      ),
   })
 }
 

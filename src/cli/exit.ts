@@ -31,11 +31,11 @@ export function explainError(error: unknown): { readonly message: string; readon
   if (error instanceof LogError)
     return { message: `Kafka: ${error.message}${hints[error.code] ?? ''}`, code: exitCode.failed }
   if (error instanceof StoreError) {
-    const hint = error.code === 'refused' ? '; have the tables been made (beckon migrate)?' : ''
-    return { message: `${error.message}${hint}`, code: exitCode.failed }
+    return { message: `${error.message}${storeHint(error)}`, code: exitCode.failed }
   }
   if (error instanceof RegistryError) {
-    return { message: `Schema Registry: ${error.message}; check the section registry`, code: exitCode.failed }
+    const mend = error.code === 'refused' ? 'registry.username and registry.password' : 'the section registry'
+    return { message: `Schema Registry: ${error.message}; check ${mend}`, code: exitCode.failed }
   }
   if (error instanceof ClockError) return { message: error.message, code: exitCode.failed }
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
@@ -43,6 +43,11 @@ export function explainError(error: unknown): { readonly message: string; readon
   }
   const stack = error instanceof Error ? error.stack : String(error)
   return { message: `a bug in beckon, please report it: ${stack}`, code: exitCode.bug }
+}
+
+function storeHint({ badLogin, code }: StoreError): string {
+  if (badLogin) return '; check clickhouse.username and clickhouse.password'
+  return code === 'refused' ? '; have the tables been made (beckon migrate)?' : ''
 }
 
 const hints: Readonly<Record<string, string>> = {

@@ -180,6 +180,11 @@ describe('beckon features', { skip }, () => {
       assert.match(readFileSync(file('out.csv'), 'utf8'), /"both",.*,2\n"nobody",.*,0\n$/)
     })
 
+    it('says why where it finds nothing', async () => {
+      const { err } = await run('--as-of', '2001-01-01', '--features', 'views', '--out', file('none.csv'))
+      assert.match(err, /no events before 2001-01-01T00:00:00\.000Z: the first event is at 20\d\d-/)
+    })
+
     it('refuses what does not say what is asked for', async () => {
       const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
         [[], /either --as-of or --rows/],

@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { SourceError } from '../sources/row.ts'
 import { StoreError } from '../store/store-error.ts'
 import { AskedFault, openAsked, parseMoment } from '../training/asked.ts'
+import { firstEventMs } from '../training/clickhouse/first-event.ts'
 import { buildTrainingSet, type TrainingFormat } from '../training/clickhouse/training-set.ts'
 import { planTraining, type TrainingPlan } from '../training/plan.ts'
 import { configOption, openEngine } from './config-option.ts'
@@ -94,6 +95,7 @@ async function writeFeatures(options: Options): Promise<void> {
     const line = json ? JSON.stringify(summary) : `${summary.rows} rows, ${summary.features} features, ${seconds} s`
     if (json && out !== undefined) console.log(line)
     else process.stderr.write(`${line}\n`)
+    if (set.rows === 0 && asOf !== undefined) process.stderr.write(`${whyNone(asOf, await firstEventMs(client))}\n`)
   } finally {
     await client.close()
   }
@@ -108,6 +110,12 @@ function chosen(
   const unknown = names?.filter((name) => !known.includes(name)) ?? []
   if (unknown.length > 0) throw usage(`no feature ${unknown.join(', ')}: there are ${known.join(', ')}`)
   return [...new Set(names ?? known)]
+}
+
+function whyNone(asOfMs: number, firstMs: number | undefined): string {
+  if (firstMs === undefined) return 'there are no events yet: beckon run stores them'
+  const [asOf, first] = [asOfMs, firstMs].map((ms) => new Date(ms).toISOString())
+  return `no events before ${asOf}: the first event is at ${first}`
 }
 
 const untoldMessage = ({ untold }: TrainingPlan) =>

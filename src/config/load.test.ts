@@ -433,6 +433,17 @@ test('a password comes from a file, and never stands in a message', () => {
   assert.match(missing[0]!, /^beckon.yaml:3 clickhouse.password_file: can't read /)
 })
 
+test('credentials in a URL are taken out of it', () => {
+  const load = (url: string) =>
+    loadConfig(write({ 'beckon.yaml': minimal.replace('http://localhost:8123', url) }), {}).config.clickhouse
+  const { url, username, password } = load('http://ada:p%40ss@localhost:8123')
+  assert.deepEqual([url, username, password], ['http://localhost:8123', 'ada', 'p@ss'])
+  assert.equal(load('http://ada@localhost:8123').password, '')
+  assert.equal(load('http://ada:50%@localhost:8123').password, '50%')
+  const [fault] = faultsOf({ 'beckon.yaml': minimal.replace('http://localhost:8123', 'ada:secret@localhost:8123') })
+  assert.match(fault!, /^beckon.yaml:3 clickhouse.url: a URL that begins with http/)
+})
+
 test('a topic whose tombstones erase has the customer as its key', () => {
   const topic = (keys: string) =>
     `

@@ -28,6 +28,7 @@ export function loadConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConf
   resolveFiles(config, source)
   const faults = [...unreadableFiles(config, source), ...readSecrets(config, source), ...crossCheck(config, source)]
   if (faults.length > 0) throw new ConfigError(faults)
+  for (const owner of [config.clickhouse, config.registry]) if (owner !== undefined) partCredentials(owner)
   return { config, source }
 }
 
@@ -106,6 +107,25 @@ function readSecrets(config: Config, source: ConfigSource): Fault[] {
     }
   }
   return faults
+}
+
+/** Credentials in a URL are taken out of it, so that no message can hold them; they go before the others. */
+function partCredentials(owner: { url: string; username?: string | undefined; password?: string | undefined }): void {
+  const url = new URL(owner.url)
+  if (url.username === '' && url.password === '') return
+  owner.username = decoded(url.username) || owner.username
+  owner.password = decoded(url.password) || owner.password
+  url.username = ''
+  url.password = ''
+  owner.url = url.href.replace(/\/$/, '')
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text // A percent sign that was meant as one.
+  }
 }
 
 /** Makes the names of files absolute: they are relative to the file that says them. */

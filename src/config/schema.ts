@@ -35,8 +35,10 @@ const kafka = z.strictObject({
     .optional(),
 })
 
+const httpUrl = z.url({ protocol: /^https?$/, error: 'a URL that begins with http:// or https://' })
+
 const clickhouse = z.strictObject({
-  url: z.url(),
+  url: httpUrl,
   database: name.default('beckon'),
   username: z.string().default('default'),
   password: z.string().default(''),
@@ -46,7 +48,7 @@ const clickhouse = z.strictObject({
 })
 
 const registry = z.strictObject({
-  url: z.url(),
+  url: httpUrl,
   username: z.string().optional(),
   password: z.string().optional(),
   password_file: z.string().optional(),

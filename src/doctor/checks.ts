@@ -3,7 +3,7 @@ import type { Check } from './check.ts'
 import { checkConfig, checkDeclarations, checkGeo, checkNode, checkOps } from './host.ts'
 import { checkRegistry, checkSchemas } from './registry.ts'
 import { checkSamples } from './samples.ts'
-import { checkClickHouse, checkClock, checkRecovery, checkStoreRights, checkTables } from './store.ts'
+import { checkClickHouse, checkClock, checkDisks, checkRecovery, checkStoreRights, checkTables } from './store.ts'
 import * as stream from './stream.ts'
 import * as topics from './topics.ts'
 
@@ -32,5 +32,6 @@ export const checks: readonly Check[] = [
   { name: 'tables', needs: ['clickhouse'], run: checkTables },
   { name: 'rights', needs: ['tables'], run: checkStoreRights },
   { name: 'clock', needs: ['clickhouse'], run: checkClock },
+  { name: 'disks', needs: ['clickhouse'], run: checkDisks },
   { name: 'recovery', needs: ['topics', 'tables'], run: checkRecovery },
 ]

@@ -48,6 +48,7 @@ async function run(check: Check, world: World): Promise<Verdict> {
 
 const mends = {
   unavailable: 'is it up, is its address right, and does a firewall let this machine through?',
+  badLogin: 'correct clickhouse.username and clickhouse.password (or password_file)',
   refused: 'check the user, its password and its rights (docs/runbook.md, Rights)',
 }
 
@@ -58,6 +59,7 @@ function failed(error: unknown): Verdict {
     return fail(error.message, error.code === 'refused' ? mends.refused : mends.unavailable)
   }
   if (error instanceof StoreError) {
+    if (error.badLogin) return fail(error.message, mends.badLogin)
     return fail(error.message, error.code === 'unavailable' ? mends.unavailable : mends.refused)
   }
   if (error instanceof RegistryError) {

@@ -31,7 +31,10 @@ export async function checkRegistry({ config: { registry } }: World): Promise<Ve
   } catch (error) {
     const cause = (error as Error).cause as { code?: string } | undefined
     const why = cause?.code ?? (error as Error).name
-    return fail(`${registry.url} does not answer as a registry: ${why}`, 'is it up, and is registry.url its root?')
+    return fail(
+      `${new URL(registry.url).host} does not answer as a registry: ${why}`,
+      'is it up, and is registry.url its root?',
+    )
   }
   if (answer.status === 401 || answer.status === 403) {
     return fail(`the registry answers ${answer.status}`, 'set registry.username and registry.password')

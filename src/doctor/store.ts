@@ -3,7 +3,9 @@
 import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
 import { MigrationError } from '../store/clickhouse/migrate.ts'
 import { StateError } from '../store/state-error.ts'
+import { StoreError } from '../store/store-error.ts'
 import { fail, ok, type Verdict, warn } from './check.ts'
+import type { Disk } from './clickhouse/probe.ts'
 import type { World } from './world.ts'
 
 /** The oldest long-term release of which the SQL in use is known to run. */
@@ -71,6 +73,32 @@ export function judgeSkew(storeMs: number, beforeMs: number, afterMs: number, fu
   const detail = `ClickHouse's clock is ${Math.abs(skewMs) / 1000} s ${skewMs > 0 ? 'ahead of' : 'behind'} this machine's`
   const mend = 'synchronize both by NTP'
   return Math.abs(skewMs) > futureMs ? fail(detail, mend) : warn(detail, mend)
+}
+
+/** Of a disk; below `fullShare` inserts and merges are about to be refused. */
+const lowShare = 0.1
+const fullShare = 0.01
+
+export async function checkDisks(world: World): Promise<Verdict> {
+  try {
+    return judgeDisks(await world.store().disks())
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'refused') throw error
+    return warn(
+      'this user may not see the disks',
+      `GRANT SELECT ON system.disks TO ${world.config.clickhouse.username}`,
+    )
+  }
+}
+
+/** @param disks with bytes: in all, and free for use */
+export function judgeDisks(disks: readonly Disk[]): Verdict {
+  const shares = disks.map(({ name, freeBytes, totalBytes }) => ({ name, share: freeBytes / totalBytes }))
+  const told = shares.map(({ name, share }) => `${name} ${Math.floor(share * 100)}% free`).join(', ')
+  const least = Math.min(1, ...shares.map(({ share }) => share))
+  const mend = "free space on ClickHouse's disk or enlarge it; a TTL on events keeps it so (docs/operating.md)"
+  if (least < fullShare) return fail(`a disk of ClickHouse is full: ${told}`, mend)
+  return least < lowShare ? warn(`a disk of ClickHouse is nearly full: ${told}`, mend) : ok(told)
 }
 
 /** Whether every partition can be opened: first offset kept <= checkpoint <= committed offset. */

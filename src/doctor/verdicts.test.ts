@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { checkNode } from './host.ts'
-import { checkStoreRights, judgeSkew } from './store.ts'
+import { checkStoreRights, judgeDisks, judgeSkew } from './store.ts'
 import type { World } from './world.ts'
 
 describe('verdicts', () => {
@@ -30,6 +30,17 @@ describe('verdicts', () => {
     }
     assert.match(judgeSkew(13_000, 1_000, 10_000, 300_000).detail, /3 s ahead of/)
     assert.match(judgeSkew(0, 10_000, 10_010, 300_000).detail, /10 s behind/)
+  })
+
+  it('on the disks of ClickHouse, by the fullest', () => {
+    const judge = (...free: number[]) =>
+      judgeDisks(free.map((freeBytes, i) => ({ name: `d${i}`, freeBytes, totalBytes: 1_000 })))
+    assert.equal(judge().status, 'ok')
+    assert.equal(judge(100, 1_000).status, 'ok')
+    assert.equal(judge(99, 1_000).status, 'warn')
+    assert.equal(judge(1_000, 9).status, 'fail')
+    assert.match(judge(1_000, 0).detail, /full: d0 100% free, d1 0% free/)
+    assert.match(judge(0).mend!, /free space/)
   })
 
   it('on rights in ClickHouse, with the statement that grants them', async () => {

@@ -10,6 +10,8 @@ export interface Logger {
   info(event: string, fields?: LogFields): void
   warn(event: string, fields?: LogFields): void
   error(event: string, fields?: LogFields): void
+  /** What the error was met with answered after all; of one who tells of outages. */
+  recovered?(error: unknown): void
 }
 
 /** The only fields that a line may have. */

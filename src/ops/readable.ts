@@ -17,7 +17,13 @@ export function readableLine(json: string, paint: Paint = paints): string {
 type Paint = Readonly<Record<string, (text: string) => string>>
 
 const plain = (text: string) => text
-const paints: Paint = { fatal: colors.red, error: colors.red, warn: colors.yellow, info: colors.green, debug: colors.dim }
+const paints: Paint = {
+  fatal: colors.red,
+  error: colors.red,
+  warn: colors.yellow,
+  info: colors.green,
+  debug: colors.dim,
+}
 
 /** Of an error its names and codes, down its causes; where in the program it came about is for the JSON. */
 function told(name: string, value: unknown): string {

@@ -7,6 +7,9 @@
  */
 export type StoreErrorCode = 'unavailable' | 'overloaded' | 'data' | 'refused'
 
+/** The server's errors for a user that it does not know, and for a password that is missing or wrong. */
+const badLogins = new Set([192, 193, 194, 516])
+
 /** It carries codes alone: the server's own words echo the bytes of the rows around the fault. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
@@ -17,11 +20,17 @@ export class StoreError extends Error {
   readonly queryId: string
 
   constructor(code: StoreErrorCode, serverCode: number, type: string, queryId: string) {
-    super(`ClickHouse ${code}: ${serverCode === 0 ? type : `${serverCode} ${type}`} (query ${queryId})`)
+    const what = badLogins.has(serverCode) ? 'does not take the user or its password' : code
+    super(`ClickHouse ${what}: ${serverCode === 0 ? type : `${serverCode} ${type}`} (query ${queryId})`)
     this.code = code
     this.serverCode = serverCode
     this.type = type
     this.queryId = queryId
+  }
+
+  /** The user, its password, or both are wrong. */
+  get badLogin(): boolean {
+    return badLogins.has(this.serverCode)
   }
 
   /** Whether the same call may succeed later with nobody's help. Rows are idempotent, so a retry does no harm. */

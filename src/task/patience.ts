@@ -44,10 +44,14 @@ export async function whileCurrent<T>(turn: Turn, answer: Promise<T>): Promise<T
  * @throws Lost when the partition is another's meanwhile; StateError and a StoreError that no retry mends, as they come
  */
 export async function patiently<T>(turn: Turn, at: At, logger: Logger, ask: () => Promise<T>): Promise<T> {
+  let met: unknown
   for (let attempt = 0; ; attempt++) {
     try {
-      return await beating(turn, ask())
+      const answer = await beating(turn, ask())
+      if (met !== undefined) logger.recovered?.(met)
+      return answer
     } catch (error) {
+      met = error
       const passes = error instanceof StoreError ? error.retriable : !(error instanceof StateError)
       if (!passes) throw error
       if (attempt % 10 === 0) logger.warn('dependency.wait', { ...at, error })

@@ -32,7 +32,8 @@ export class TopicWatch {
   #looking: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #answeredMs = performance.now()
-  #isAway = false
+  /** What the last look met with, where no broker answered. */
+  #away: unknown
 
   constructor(watched: Watched) {
     this.#watched = watched
@@ -50,7 +51,7 @@ export class TopicWatch {
 
   /** How long no broker has answered; ms. */
   get silentMs(): number {
-    return this.#isAway ? performance.now() - this.#answeredMs : 0
+    return this.#away !== undefined ? performance.now() - this.#answeredMs : 0
   }
 
   start(): void {
@@ -75,12 +76,12 @@ export class TopicWatch {
     try {
       found = await log.topics([...inputs, journal, ...outputs])
     } catch (error) {
-      if (!this.#isAway) logger.warn('kafka.away', { error, hint: 'no broker answers: it is asked again' })
-      this.#isAway = true
+      logger.warn('topics.not_seen', { error })
+      this.#away = error
       return
     }
-    if (this.#isAway) logger.info('kafka.back', { ms: Math.round(performance.now() - this.#answeredMs) })
-    this.#isAway = false
+    if (this.#away !== undefined) logger.recovered?.(this.#away)
+    this.#away = undefined
     this.#answeredMs = performance.now()
     const byName = new Map(found.map((state) => [state.topic, state]))
     for (const topic of [...inputs, journal, ...outputs]) this.#note(topic, byName.get(topic))

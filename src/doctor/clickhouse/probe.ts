@@ -6,11 +6,20 @@ import { createProfileStore } from '../../store/clickhouse/profiles.ts'
 import type { StoredProfile } from '../../store/profile-store.ts'
 import { StoreError } from '../../store/store-error.ts'
 
+export interface Disk {
+  readonly name: string
+  readonly totalBytes: number
+  /** Of them, neither used, promised to a merge, nor to be kept free. */
+  readonly freeBytes: number
+}
+
 export interface StoreProbe {
   /** Throws StoreError, as all of them do. */
   version(): Promise<string>
   /** The server's clock, ms. */
   nowMs(): Promise<number>
+  /** Those of a bounded size. */
+  disks(): Promise<Disk[]>
   /** Tables and views of the database, also where it does not exist. */
   tables(): Promise<string[]>
   /** Migrations that are still to be applied. Throws MigrationError where the tables are not this program's. */
@@ -55,6 +64,12 @@ export function openStoreProbe(options: ClickHouseOptions): StoreProbe {
     async nowMs() {
       const [row] = await select<{ ms: string }>('SELECT toUnixTimestamp64Milli(now64(3)) AS ms')
       return Number(row!.ms)
+    },
+    async disks() {
+      const query = `SELECT name, toFloat64(total_space) AS totalBytes,
+        greatest(0, toFloat64(unreserved_space) - toFloat64(keep_free_space)) AS freeBytes
+        FROM system.disks WHERE total_space > 0 AND total_space < 9223372036854775807`
+      return select<Disk>(query)
     },
     async tables() {
       const query = 'SELECT name FROM system.tables WHERE database = {database:String}'

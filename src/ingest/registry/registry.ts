@@ -220,7 +220,8 @@ class RegistryClient implements Registry {
       throw new RegistryError('unavailable', 'the schema registry does not answer', { cause })
     }
     const { status } = response
-    if (status === 401 || status === 403) throw new RegistryError('refused', `the schema registry answered ${status}`)
+    if (status === 401) throw new RegistryError('refused', 'the registry does not take the user or its password (401)')
+    if (status === 403) throw new RegistryError('refused', 'the registry denies this user the right (403)')
     if (status === 429 || status >= 500)
       throw new RegistryError('unavailable', `the schema registry answered ${status}`)
     if (text === undefined && status === 200 && isJson(response)) return { status, body: undefined }

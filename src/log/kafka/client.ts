@@ -1,4 +1,5 @@
 /** How kafkajs is set up: connections, time-outs, and what of its log lines may be seen. */
+import { constants } from 'node:os'
 import type { ConnectionOptions } from 'node:tls'
 import kafkajs, { type Kafka, type LogEntry, type SASLOptions } from 'kafkajs'
 import { connectForWhole } from './whole-responses.ts'
@@ -53,6 +54,7 @@ const knownEvents: ReadonlyMap<string, string> = new Map([
   ['Offset out of range, resetting to default offset', 'offset out of range'],
   ['Connection timeout', 'connection timeout'],
 ])
+const socketCodes: ReadonlySet<string> = new Set([...Object.keys(constants.errno), 'ENOTFOUND', 'EAI_AGAIN'])
 const knownFields = ['topic', 'partition', 'code', 'type', 'broker']
 /** An allow-list: kafkajs puts error texts, and records' keys with them, into its messages. */
 function report(onLog: LogHook | undefined, { level, namespace, log }: LogEntry): void {
@@ -63,6 +65,8 @@ function report(onLog: LogHook | undefined, { level, namespace, log }: LogEntry)
     const value: unknown = log[name]
     if (typeof value === 'string' || typeof value === 'number') fields[name] = value
   }
+  const socketCode = log.message.split(' ').find((word) => socketCodes.has(word))
+  if (socketCode !== undefined) fields['code'] ??= socketCode
   onLog(
     level === logLevel.ERROR ? 'error' : 'warn',
     knownEvents.get(log.message) ?? `kafkajs ${namespace ?? 'error'}`,

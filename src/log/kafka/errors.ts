@@ -15,11 +15,12 @@ const codeOfType: ReadonlyMap<string, LogErrorCode> = new Map([
   ['GROUP_AUTHORIZATION_FAILED', 'refused'],
   ['CLUSTER_AUTHORIZATION_FAILED', 'refused'],
   ['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'refused'],
-  ['SASL_AUTHENTICATION_FAILED', 'refused'],
   ['INVALID_TRANSACTION_TIMEOUT', 'refused'],
   ['INVALID_TIMESTAMP', 'refused'],
   ['POLICY_VIOLATION', 'refused'],
 ])
+
+const badLogins = new Set(['KafkaJSSASLAuthenticationError', 'SASL_AUTHENTICATION_FAILED'])
 
 /** The protocol's name of the error, which kafkajs hides at some depth; its class name where there is none. */
 export function errorType(error: unknown): string {
@@ -35,6 +36,8 @@ export function errorType(error: unknown): string {
 export function toLogError(error: unknown, doing: string, otherwise: LogErrorCode): LogError {
   if (error instanceof LogError) return error
   const type = errorType(error)
-  const code = type === 'KafkaJSSASLAuthenticationError' ? 'refused' : (codeOfType.get(type) ?? otherwise)
-  return new LogError(code, `${doing} failed: ${type}`, error)
+  if (badLogins.has(type)) {
+    return new LogError('refused', `${doing} failed: the brokers do not take kafka.sasl's user or password`, error)
+  }
+  return new LogError(codeOfType.get(type) ?? otherwise, `${doing} failed: ${type}`, error)
 }
