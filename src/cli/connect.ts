@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { Config } from '../config/schema.ts'
 import { connectRegistry, type Registry } from '../ingest/registry/registry.ts'
@@ -11,9 +12,8 @@ import { kafkaOptions } from './kafka-options.ts'
 
 /** @param requestMs how long an answer may take, where that is not the usual */
 export function connectStore({ clickhouse }: Config, requestMs?: number): ClickHouseClient {
-  const { url, database, username, password } = clickhouse
   const waits = requestMs === undefined ? {} : { requestMs }
-  return connectClickHouse({ url, database, username, password, ...waits })
+  return connectClickHouse({ ...clickhouse, ...waits })
 }
 
 /** A line that repeats one of the last minute is for debugging. */
@@ -45,5 +45,7 @@ export function connectLog(config: Config, logger: Logger): Promise<Log> {
 }
 
 export function connectRegistryOf({ registry }: Config): Registry | undefined {
-  return registry && connectRegistry({ url: registry.url, username: registry.username, password: registry.password })
+  if (registry === undefined) return undefined
+  const { url, username, password, tls } = registry
+  return connectRegistry({ url, username, password, ca: tls && readFileSync(tls.ca_file, 'utf8') })
 }

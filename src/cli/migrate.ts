@@ -44,10 +44,10 @@ function parseCount(text: string): number {
 }
 
 async function migrateTables({ clickhouse }: Config, { dryRun = false }: Options, say: (line: string) => void) {
-  const { url, database, username, password } = clickhouse
+  const { database } = clickhouse
   const migrations: string[] = []
   await migrate({
-    clickhouse: { url, database, username, password },
+    clickhouse,
     dryRun,
     onStep: ({ number, name }) => {
       const migration = `${String(number).padStart(4, '0')}_${name}`

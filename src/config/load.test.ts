@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { after, test } from 'node:test'
 import { compileEngine } from '../engine.ts'
 import { Event } from '../events/event.ts'
@@ -431,6 +431,16 @@ test('a password comes from a file, and never stands in a message', () => {
   assert.equal(loadConfig(path, {}).config.clickhouse.password, 'hunter2')
   const missing = faultsOf({ 'beckon.yaml': minimal.replace('8123"', '8123", password_file: none') })
   assert.match(missing[0]!, /^beckon.yaml:3 clickhouse.password_file: can't read /)
+})
+
+test('an authority of ones own is a file beside the one that names it', () => {
+  const withCa = minimal.replace('8123"', '8123", tls: { ca_file: ca.pem }')
+  const path = write({ 'beckon.yaml': withCa, 'ca.pem': 'PEM' })
+  assert.equal(loadConfig(path, {}).config.clickhouse.tls?.ca_file, join(dirname(path), 'ca.pem'))
+  assert.match(
+    faultsOf({ 'beckon.yaml': withCa.replace('ca.pem', 'none.pem') })[0]!,
+    /^beckon.yaml:3 clickhouse.tls.ca_file: can't/,
+  )
 })
 
 test('credentials in a URL are taken out of it', () => {

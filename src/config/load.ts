@@ -135,22 +135,29 @@ function resolveFiles(config: Config, source: ConfigSource): void {
   }
   const { enrich } = config
   if (enrich.geo_database !== undefined) enrich.geo_database = resolve(source.folder(['enrich']), enrich.geo_database)
-  const { tls } = config.kafka
-  for (const key of ['ca_file', 'cert_file', 'key_file'] as const) {
-    if (tls?.[key] !== undefined) tls[key] = resolve(source.folder(['kafka']), tls[key])
-  }
+  for (const { section, tls, key, file } of tlsFiles(config)) tls[key] = resolve(source.folder([section]), file)
 }
 
-/** Those that are read when Kafka is asked for. */
-function unreadableFiles({ kafka: { tls } }: Config, source: ConfigSource): Fault[] {
-  return (['ca_file', 'cert_file', 'key_file'] as const).flatMap((key) => {
-    const file = tls?.[key]
-    if (file === undefined) return []
+type Tls = { [key in 'ca_file' | 'cert_file' | 'key_file']?: string | undefined }
+
+function tlsFiles(config: Config): { section: string; tls: Tls; key: keyof Tls; file: string }[] {
+  return (['kafka', 'clickhouse', 'registry'] as const).flatMap((section) => {
+    const tls: Tls = config[section]?.tls ?? {}
+    return (['ca_file', 'cert_file', 'key_file'] as const).flatMap((key) => {
+      const file = tls[key]
+      return file === undefined ? [] : [{ section, tls, key, file }]
+    })
+  })
+}
+
+/** Those that are read when one connects. */
+function unreadableFiles(config: Config, source: ConfigSource): Fault[] {
+  return tlsFiles(config).flatMap(({ section, key, file }) => {
     try {
       readFileSync(file)
       return []
     } catch {
-      return [source.fault(['kafka', 'tls', key], `can't read ${file}`)]
+      return [source.fault([section, 'tls', key], `can't read ${file}`)]
     }
   })
 }

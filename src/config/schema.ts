@@ -43,6 +43,8 @@ const clickhouse = z.strictObject({
   username: z.string().default('default'),
   password: z.string().default(''),
   password_file: z.string().optional(),
+  /** Whom to trust, of https; else the system's authorities. */
+  tls: z.strictObject({ ca_file: z.string() }).optional(),
   /** Rows that wait for an insert, all tables together, before the tasks pause. */
   max_pending_mb: positive.default(64),
 })
@@ -52,6 +54,8 @@ const registry = z.strictObject({
   username: z.string().optional(),
   password: z.string().optional(),
   password_file: z.string().optional(),
+  /** As that of `clickhouse`. */
+  tls: z.strictObject({ ca_file: z.string() }).optional(),
 })
 
 /** A path into the record, or several, of which the first that is not empty counts. */

@@ -1,6 +1,8 @@
 /** Checks of the Schema Registry. */
+import { readFileSync } from 'node:fs'
 import type { Config } from '../config/schema.ts'
 import { UnknownSchema } from '../ingest/decode.ts'
+import { ask } from '../ingest/registry/ask.ts'
 import { Rejected } from '../ingest/rejected.ts'
 import { fail, ok, skip, type Verdict, warn } from './check.ts'
 import type { World } from './world.ts'
@@ -8,29 +10,30 @@ import type { World } from './world.ts'
 type RegistryConfig = NonNullable<Config['registry']>
 
 const answerMs = 5_000
+const maxAnswerBytes = 1024 * 1024
 
-async function ask(registry: RegistryConfig, path: string): Promise<{ status: number; body: Record<string, unknown> }> {
-  const { url, username, password = '' } = registry
+async function askFor(
+  registry: RegistryConfig,
+  path: string,
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const { url, username, password = '', tls } = registry
   const headers: Record<string, string> = { accept: 'application/vnd.schemaregistry.v1+json, application/json' }
   if (username !== undefined) {
     headers['authorization'] = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
   }
-  const response = await fetch(url.replace(/\/+$/, '') + path, {
-    headers,
-    redirect: 'error',
-    signal: AbortSignal.timeout(answerMs),
-  })
-  return { status: response.status, body: ((await response.json()) ?? {}) as Record<string, unknown> }
+  const ca = tls && readFileSync(tls.ca_file, 'utf8')
+  const asked = { headers, ca, timeoutMs: answerMs, maxBytes: maxAnswerBytes }
+  const { status, text = '{}' } = await ask(url.replace(/\/+$/, '') + path, asked)
+  return { status, body: (JSON.parse(text) ?? {}) as Record<string, unknown> }
 }
 
 export async function checkRegistry({ config: { registry } }: World): Promise<Verdict> {
   if (registry === undefined) return skip('no registry is configured')
-  let answer: Awaited<ReturnType<typeof ask>>
+  let answer: Awaited<ReturnType<typeof askFor>>
   try {
-    answer = await ask(registry, '/config')
+    answer = await askFor(registry, '/config')
   } catch (error) {
-    const cause = (error as Error).cause as { code?: string } | undefined
-    const why = cause?.code ?? (error as Error).name
+    const why = (error as NodeJS.ErrnoException).code ?? (error as Error).name
     return fail(
       `${new URL(registry.url).host} does not answer as a registry: ${why}`,
       'is it up, and is registry.url its root?',
@@ -57,7 +60,7 @@ export async function checkSchemas(world: World): Promise<Verdict> {
   const bad: string[] = []
   for (const { name: topic } of topics) {
     const subject = `${topic}-value`
-    const { status, body } = await ask(registry, `/subjects/${encodeURIComponent(subject)}/versions/latest`)
+    const { status, body } = await askFor(registry, `/subjects/${encodeURIComponent(subject)}/versions/latest`)
     if (status === 404 && [40401, 40402].includes(Number(body['error_code']))) unregistered.push(subject)
     else if (status !== 200) bad.push(`${subject}: the registry answers ${status}`)
     else {

@@ -65,3 +65,17 @@ it('has an example environment whose settings all exist', () => {
   assert.equal(applied.size, Object.keys(env).filter((name) => name !== 'BECKON_CONFIG').length)
   assert.deepEqual(configSchema.safeParse(config).error?.issues, undefined)
 })
+
+it('has an `app` profile that runs from nothing: what a start needs is made first, and it has all files of the configuration', () => {
+  interface Part {
+    readonly command?: readonly string[]
+    readonly volumes?: readonly string[]
+    readonly depends_on: Readonly<Record<string, { readonly condition: string }>>
+  }
+  const { services } = parse(read('../docker-compose.yml'), { merge: true }) as { services: Record<string, Part> }
+  const [migrate, beckon] = [services['migrate']!, services['beckon']!]
+  assert.deepEqual(migrate.command?.slice(-2), ['migrate', '--topics'])
+  for (const server of ['kafka', 'clickhouse']) assert.equal(migrate.depends_on[server]?.condition, 'service_healthy')
+  assert.equal(beckon.depends_on['migrate']?.condition, 'service_completed_successfully')
+  for (const { volumes } of [migrate, beckon]) assert.match(volumes![0]!, /:\/etc\/beckon:ro$/)
+})

@@ -39,9 +39,8 @@ const accessDenied = 497
 /** Its error for `input()` outside an INSERT: it looks at the rights before it says so. */
 const misusedInput = 477
 
-export function openStoreProbe(options: ClickHouseOptions): StoreProbe {
-  const { url, database, username, password } = options
-  const clickhouse = { url, database, username, password }
+export function openStoreProbe(clickhouse: ClickHouseOptions): StoreProbe {
+  const { database } = clickhouse
   // Of `default`, since every query to a database that is missing fails.
   const server = connectClickHouse({ ...clickhouse, database: 'default' })
   const client = connectClickHouse(clickhouse)

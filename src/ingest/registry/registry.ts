@@ -10,6 +10,7 @@ import assert from 'node:assert/strict'
 import { LRUCache } from 'lru-cache'
 import type { FetchedSchema } from '../decode.ts'
 import { Rejected, rejected } from '../rejected.ts'
+import { type Answered, ask } from './ask.ts'
 
 const timeoutMs = 5_000
 const maxAnswerBytes = 1024 * 1024
@@ -35,6 +36,8 @@ export interface RegistryOptions {
   readonly password?: string | undefined
   /** A bearer token, instead of username and password. */
   readonly token?: string | undefined
+  /** PEM of the authority to trust; the system's where left out. */
+  readonly ca?: string | undefined
 }
 
 /**
@@ -87,13 +90,15 @@ type Json = { readonly [name: string]: unknown }
 class RegistryClient implements Registry {
   readonly #base: string
   readonly #headers: Record<string, string>
+  readonly #ca: string | undefined
   readonly #known = new LRUCache<number, Known>({ max: maxSchemas })
   /** By id and topic. */
   readonly #refused = new LRUCache<string, Rejected>({ max: maxSchemas, ttl: refusalMs })
   /** One request for an id, however many ask. */
   readonly #asking = new Map<number, Promise<Known | Rejected>>()
 
-  constructor({ url, username, password, token }: RegistryOptions) {
+  constructor({ url, username, password, token, ca }: RegistryOptions) {
+    this.#ca = ca
     const base = new URL(url)
     assert.ok(base.username === '' && base.password === '', 'credentials do not belong into the URL')
     this.#base = base.href.replace(/\/+$/, '')
@@ -204,48 +209,35 @@ class RegistryClient implements Registry {
    * @throws RegistryError where it can't be reached, is not well, or refuses, and where something else answers
    */
   async #request(path: string, content?: Json): Promise<Answer> {
-    let response: Response
-    let text: string | undefined
+    let answer: Answered
     try {
-      response = await fetch(this.#base + path, {
-        redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutMs),
+      answer = await ask(this.#base + path, {
         headers: content
           ? { ...this.#headers, 'content-type': 'application/vnd.schemaregistry.v1+json' }
           : this.#headers,
-        ...(content ? { method: 'POST', body: JSON.stringify(content) } : {}),
+        ...(content ? { body: JSON.stringify(content) } : {}),
+        ca: this.#ca,
+        timeoutMs,
+        maxBytes: maxAnswerBytes,
       })
-      text = await boundedText(response)
     } catch (cause) {
       throw new RegistryError('unavailable', 'the schema registry does not answer', { cause })
     }
-    const { status } = response
+    const { status, text } = answer
     if (status === 401) throw new RegistryError('refused', 'the registry does not take the user or its password (401)')
     if (status === 403) throw new RegistryError('refused', 'the registry denies this user the right (403)')
     if (status === 429 || status >= 500)
       throw new RegistryError('unavailable', `the schema registry answered ${status}`)
-    if (text === undefined && status === 200 && isJson(response)) return { status, body: undefined }
-    const body = text !== undefined && isJson(response) ? parse(text) : undefined
+    if (text === undefined && status === 200 && isJson(answer)) return { status, body: undefined }
+    const body = text !== undefined && isJson(answer) ? parse(text) : undefined
     const isError = isObject(body) && Number.isInteger(body['error_code'])
     if (body === undefined || isError === (status === 200)) throw notARegistry(status)
     return { status, body }
   }
 }
 
-/** undefined where the body is too long; the rest of it is not read. */
-async function boundedText(response: Response): Promise<string | undefined> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length
-    if (bytes > maxAnswerBytes) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
-}
-
-function isJson(response: Response): boolean {
-  return (response.headers.get('content-type') ?? '').includes('json')
+function isJson({ contentType }: Answered): boolean {
+  return contentType.includes('json')
 }
 
 function parse(text: string): unknown {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { StoreError, type StoreErrorCode } from '../store-error.ts'
 
@@ -6,6 +7,8 @@ export interface ClickHouseOptions {
   readonly database: string
   readonly username: string
   readonly password: string
+  /** The authority to trust, a PEM file; the system's where left out. */
+  readonly tls?: { readonly ca_file: string } | undefined
   /** How long an answer may take; ms, 30 s if not given. */
   readonly requestMs?: number
 }
@@ -20,6 +23,7 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouseClient 
     database: options.database,
     username: options.username,
     password: options.password,
+    ...(options.tls ? { tls: { ca_cert: readFileSync(options.tls.ca_file) } } : {}),
     application: 'beckon',
     request_timeout: options.requestMs ?? 30_000,
     max_open_connections: 4,
