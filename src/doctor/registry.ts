@@ -35,7 +35,7 @@ export async function checkRegistry({ config: { registry } }: World): Promise<Ve
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? (error as Error).name
     return fail(
-      `${new URL(registry.url).host} does not answer as a registry: ${why}`,
+      `${registry.url} does not answer as a registry: ${why}`,
       'is it up, and is registry.url its root?',
     )
   }
