@@ -240,7 +240,8 @@ async function startConsumption(
         void task.giveUp(failure)
         return
       }
-      logger.error('batch.failed', { ...at, error })
+      const passes = error instanceof LogError && error.retriable
+      logger[passes ? 'warn' : 'error']('batch.failed', { ...at, error })
       if (!(error instanceof LogError)) return
       if (error.code === 'unknown_topic') void watch.look()
       if (error.code !== 'out_of_range' && error.code !== 'diverged') return

@@ -54,8 +54,9 @@ test('another cause within an outage is told, and a wrong password is called tha
 
 test('dependencies have outages of their own, and what is no outage keeps its line', async () => {
   const { told, settled, outages: log } = outages()
-  log.error('batch.failed', { error: new LogError('unavailable', 'no broker') })
+  log.warn('batch.failed', { error: new LogError('unavailable', 'no broker') })
   log.warn('insert.failed', { error: away() })
+  log.error('backfill.failed', { error: away() })
   log.warn('slice.retry', { error: new LogError('fenced', 'another owner') })
   log.warn('customers.split', { count: 1 })
   log.recovered(away())
@@ -63,6 +64,7 @@ test('dependencies have outages of their own, and what is no outage keeps its li
   assert.deepEqual(told(), [
     ['kafka.away', 'a:9092,b:9092'],
     ['clickhouse.away', 'ch:8123'],
+    ['backfill.failed', undefined],
     ['slice.retry', undefined],
     ['customers.split', undefined],
     ['clickhouse.back', 'ch:8123'],

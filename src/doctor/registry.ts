@@ -34,10 +34,7 @@ export async function checkRegistry({ config: { registry } }: World): Promise<Ve
     answer = await askFor(registry, '/config')
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? (error as Error).name
-    return fail(
-      `${registry.url} does not answer as a registry: ${why}`,
-      'is it up, and is registry.url its root?',
-    )
+    return fail(`${registry.url} does not answer as a registry: ${why}`, 'is it up, and is registry.url its root?')
   }
   if (answer.status === 401 || answer.status === 403) {
     return fail(`the registry answers ${answer.status}`, 'set registry.username and registry.password')

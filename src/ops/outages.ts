@@ -21,7 +21,7 @@ interface Outage {
 
 /**
  * A logger that tells of each outage when it begins, with address and cause, and when it is over, with its length in ms: the
- * lines of all that meet with it in between are for debugging. A cause that is another one than before is told too. It is over
+ * warnings of all that meet with it in between are for debugging. A cause that is another one than before is told too. It is over
  * when somebody was answered and nobody has met with it since for a while: some may be answered while others are not.
  */
 export class Outages implements Logger {
@@ -60,7 +60,8 @@ export class Outages implements Logger {
   }
 
   error(event: string, fields?: LogFields): void {
-    this.#logger[this.#met(fields?.error) ? 'debug' : 'error'](event, fields)
+    this.#met(fields?.error)
+    this.#logger.error(event, fields)
   }
 
   /** It answered, to whomever. */
