@@ -42,7 +42,7 @@ describe('dead letters for people', () => {
   it('that stay are told with what to do', () => {
     assert.equal(
       formatRedriven({ redriven: 3, refused: { cut: 1, loop: 0, foreign: 0 } }, false),
-      '3 redriven\n1 stay: they were too large to be kept whole: the producer has to send them again',
+      '3 redriven\n1 stay: they are cut, since they were too large, or too many at once: the producer has to send them again',
     )
     assert.equal(formatRedriven({ redriven: 3, refused: { cut: 0, loop: 0, foreign: 0 } }, true), '3 would be redriven')
   })
