@@ -551,11 +551,13 @@ export class Task {
   }
 
   #fail(failure: TaskFailure): void {
-    const { logger, topics, pause } = this.#deps
+    const { metrics, logger, topics, pause } = this.#deps
     const { partition } = this.at
     if (this.#state === 'failed') return
     this.#enter('failed')
     this.#failure = failure
+    // With the line in the log; the service counts anew what this process owns.
+    metrics.partitionFailed.inc({ reason: failure.reason })
     logger.error('task.failed', { partition, reason: failure.reason, hint: failure.hint, error: failure })
     for (const topic of topics) pause({ topic, partition })
   }
