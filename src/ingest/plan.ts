@@ -20,6 +20,8 @@ import { rejected } from './rejected.ts'
 import { isNothing, isStandIn } from './stand-in.ts'
 import { checkedId, cleanText } from './text.ts'
 
+const { value: amounts, currency: currencies } = propertyFallbacks
+
 const wrongType = rejected('range', 'a value has another type than its field')
 const imprecise = rejected('precision', 'an id is a number beyond 2^53')
 const notFinite = rejected('not_finite', 'a number is not finite')
@@ -53,7 +55,7 @@ export class Plan {
   readonly root: PathNode = { targets: [], children: new Map() }
   /** By the path that leads there. */
   readonly #nodes = new Map<string, PathNode>()
-  readonly properties = new PropertyCollector()
+  readonly properties = new PropertyCollector([...amounts, ...currencies])
   readonly traits = new PropertyCollector()
   readonly callTraits = new PropertyCollector()
   readonly known = new KnownTexts()
@@ -98,8 +100,6 @@ export class Plan {
     }
     const number = (set: (event: Event, value: number) => void): Target => ({ kind: 'number', set })
     this.#bind(valueSlot, Number.NaN, mapping.value, number, asNumber)
-    this.#fallBack(valueSlot, propertyFallbacks.value, (value) => (typeof value === 'number' ? value : Number.NaN))
-    this.#fallBack(textSlots.currency, propertyFallbacks.currency, (value) => (typeof value === 'string' ? value : ''))
     for (const [name, field] of Object.entries({ ...timeSlots, originalTime: this.#originalTime }) as [
       TimeField,
       Slot<number>,
@@ -141,9 +141,11 @@ export class Plan {
 
   /** `record` is read only where `needsRecord`. */
   finish(event: Event, record: Properties): void {
+    const { places } = this.properties
     event.properties = this.properties.take()
     for (let i = 0; i < this.#evaluate.length; i++) this.#evaluate[i]!(event, record)
     for (let i = 0; i < this.#fallbacks.length; i++) this.#fallbacks[i]!(event)
+    fallBack(event, places)
     settleTime(event, this.#originalMs)
     if (isStandIn(event.customer)) event.customer = isStandIn(event.anonymousId) ? '' : event.anonymousId
     if (isStandIn(event.id)) event.id = ''
@@ -211,26 +213,6 @@ export class Plan {
     return targets.length < paths.length ? 'given' : targets
   }
 
-  /** Where the names lie is remembered: most events have the names of the one before. */
-  #fallBack<T>(field: Slot<T>, properties: readonly string[], read: (value: Value | undefined) => T): void {
-    let names: readonly string[] = []
-    const places = new Int32Array(properties.length).fill(-1)
-    this.#fallbacks.push((event) => {
-      if (!field.isEmpty(field.get(event))) return
-      const { properties: given } = event
-      if (given.names !== names) {
-        names = given.names
-        for (let i = 0; i < places.length; i++) places[i] = placeOf(properties[i]!, names)
-      }
-      for (let i = 0; i < places.length; i++) {
-        const value = read(given.values[places[i]!])
-        if (field.isEmpty(value)) continue
-        field.set(event, value)
-        return
-      }
-    })
-  }
-
   #collectedName(path: string): string | undefined {
     const within = this.#collected.find((collected) => path.startsWith(`${collected}.`))
     return within === undefined ? undefined : path.slice(within.length + 1)
@@ -260,6 +242,19 @@ export class Plan {
       this.#nodes.set(path, node)
     }
     return node
+  }
+}
+
+/** @param places those of `amounts`, then of `currencies`, among the event's properties */
+function fallBack(event: Event, places: Int32Array): void {
+  const { values } = event.properties
+  for (let i = 0; i < amounts.length && Number.isNaN(event.value); i++) {
+    const value = places[i]! < 0 ? undefined : values[places[i]!]
+    if (typeof value === 'number') event.value = value
+  }
+  for (let i = amounts.length; i < places.length && event.currency === ''; i++) {
+    const value = places[i]! < 0 ? undefined : values[places[i]!]
+    if (typeof value === 'string') event.currency = value
   }
 }
 

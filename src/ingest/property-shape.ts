@@ -13,7 +13,13 @@ const maxSharedNames = 256
 
 class ShapeTree {
   readonly root = new Shape(this, null, '', 0)
+  /** Names whose places each shape knows. */
+  readonly sought: readonly string[]
   count = 0
+
+  constructor(sought: readonly string[]) {
+    this.sought = sought
+  }
 
   makeRoom(): void {
     this.root.forget()
@@ -28,6 +34,7 @@ class Shape {
   readonly #size: number
   readonly #next = new Map<string, Shape>()
   #names: readonly string[] | undefined
+  #places: Int32Array | undefined
   /** The transition taken last, which most often is the next one too. */
   likely: Shape | undefined
 
@@ -57,6 +64,12 @@ class Shape {
     this.likely = undefined
   }
 
+  /** Of the tree's sought names. */
+  places(): Int32Array {
+    this.#places ??= Int32Array.from(this.#tree.sought, (name) => placeOf(name, this.names()))
+    return this.#places
+  }
+
   names(): readonly string[] {
     if (this.#names === undefined) {
       const names = new Array<string>(this.#size)
@@ -76,11 +89,22 @@ export function placeOf(name: string, names: readonly string[]): number {
 
 /** The properties of one event after the other: `clear`, `add`…, `take`. */
 export class PropertyCollector {
-  readonly #root = new ShapeTree().root
+  readonly #root: Shape
   /** Reused; an event gets a copy of just the right size. */
   readonly #values: Value[] = []
-  #shape: Shape = this.#root
+  #shape: Shape
   #count = 0
+
+  /** @param sought names whose places are asked for with each event */
+  constructor(sought: readonly string[] = []) {
+    this.#root = new ShapeTree(sought).root
+    this.#shape = this.#root
+  }
+
+  /** Where the sought names are among what was added, in their order; -1 where one is not. Found once a shape. */
+  get places(): Int32Array {
+    return this.#shape.places()
+  }
 
   clear(): void {
     this.#shape = this.#root
