@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, mock } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { declareAll } from '../../test/parity/declarations.ts'
 import { disturb } from '../../test/parity/disturb.ts'
@@ -181,8 +181,11 @@ describe('beckon features', { skip }, () => {
     })
 
     it('says why where it finds nothing', async () => {
-      const { err } = await run('--as-of', '2001-01-01', '--features', 'views', '--out', file('none.csv'))
-      assert.match(err, /no events before 2001-01-01T00:00:00\.000Z: the first event is at 20\d\d-/)
+      const said = mock.method(process.stderr, 'write', () => true)
+      await run('--as-of', '2001-01-01', '--features', 'views', '--out', file('none.csv'))
+      const text = said.mock.calls.map(({ arguments: [line] }) => String(line)).join('')
+      said.mock.restore()
+      assert.match(text, /no events before 2001-01-01T00:00:00\.000Z: the first event is at 20\d\d-/)
     })
 
     it('refuses what does not say what is asked for', async () => {

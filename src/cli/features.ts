@@ -24,6 +24,9 @@ interface Options {
   readonly json?: true
 }
 
+/** A server may be silent for that long while it computes the first rows of a large set. */
+const answerMs = 6 * 3_600_000
+
 export function featuresCommand(): Command {
   return new Command('features')
     .description(
@@ -77,7 +80,7 @@ async function writeFeatures(options: Options): Promise<void> {
   const twice = plan.columns.find(({ name }) => taken.includes(name))
   if (twice !== undefined) throw usage(`${twice.name} is a feature and another column too: choose with --features`)
 
-  const client = connectStore(config)
+  const client = connectStore(config, answerMs)
   const isWatched = process.stderr.isTTY && !json
   try {
     const set = await buildTrainingSet(client, {
