@@ -107,7 +107,7 @@ describe('features that are new to customers who have events', { skip }, () => {
       messages.push(message)
       if (k % 20 === 0) messages.push(message)
       // Two events in one ms.
-      if (k % 3 === 0) messages.push({ key: userId, value: JSON.stringify({ ...event, messageId: `m${fed}.2` }) })
+      if (k % 13 === 0) messages.push({ key: userId, value: JSON.stringify({ ...event, messageId: `m${fed}.2` }) })
     }
     await world.produce('events', messages)
   }
