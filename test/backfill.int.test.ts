@@ -54,22 +54,6 @@ describe('features that are new to customers who have events', { skip }, () => {
     { name: 'price', avg: 'properties.price', window: 'lifetime' },
     { name: 'quiet', time_since: {}, where: 'type == "buy"', window: { size: '7d', pane: '1d' } },
   ]
-  /** Of each kind of window one more that shares its rows with others that are there. */
-  const after3 = [
-    ...after2,
-    { name: 'prices', last_n: 'properties.price', n: 5, ...view, window: { events: 8 } },
-    { name: 'dearest', max: 'properties.price', ...view, window: { size: '3d', pane: '10m' } },
-    { name: 'spend_week', avg: 'properties.price', window: { calendar: 'week', timezone: 'Asia/Tokyo' } },
-    { name: 'spend_today', sum: 'properties.price', window: { calendar: 'day', timezone: 'customer' } },
-    { name: 'page_spend', sum: 'properties.price', ...view, window: 'session' },
-    { name: 'shown', distinct: 'properties.item', max_events: 5, window: { sliding: '6h' } },
-    {
-      name: 'buys',
-      sequence: ['type == "view"', 'type == "cart"', 'type == "buy"'],
-      within: '2h',
-      window: 'lifetime',
-    },
-  ]
   const tell = (feature: string) => ({
     name: `tell_${feature}`,
     when: `${feature} >= 1`,
@@ -238,31 +222,4 @@ describe('features that are new to customers who have events', { skip }, () => {
     assert.equal((await service.stop()).code, 0, service.output)
     await assertTold('tell_seen')
   })
-
-  it('take nothing from the others, though the store has lost events of theirs, and the service is killed in the midst', async () => {
-    const config = configure(after3, [])
-    const before = await valuesOf(after2.map(({ name }) => name))
-    assert.ok(before.length >= after2.length * customers, `${before.length} values`)
-    // As a TTL would, but of each customer some, new ones too.
-    await world.database.client.command({
-      query: 'ALTER TABLE events DELETE WHERE sipHash64(id) % 3 = 0 OR position < 5000 SETTINGS mutations_sync = 1',
-    })
-    const killed = await world.start(config)
-    await killed.logged('backfill.begun')
-    while ((await killed.metric('beckon_backfilled_customers_total')) === 0) await sleep(10)
-    await killed.kill()
-    const service = await world.start(config)
-    const last = JSON.parse((await run('backfill', '-c', config, '--json')).at(-1)!)
-    assert.deepEqual([last.customers, last.pending, last.complete], [customers, 0, true])
-    await world.stored(service)
-    assert.equal((await service.stop()).code, 0, service.output)
-    assert.deepEqual(await valuesOf(after2.map(({ name }) => name)), before)
-    const anew = await valuesOf(['prices', 'dearest', 'spend_week', 'page_spend', 'shown', 'buys'])
-    assert.ok(anew.length >= customers, `${anew.length} values`)
-  })
-
-  const valuesOf = (names: readonly string[]) =>
-    world.select(`
-      SELECT customer, feature, kind, number, text, list FROM customer_features
-      WHERE feature IN (${names.map((name) => `'${name}'`).join(', ')}) ORDER BY ALL`)
 })
