@@ -384,14 +384,14 @@ async function checkPartitions(
   const partitions = found[0]!
   const journaled = await log.partitionCount(journal)
   const list = topics.map((topic, i) => `${topic} has ${found[i]}`).join(', ')
-  // Before all else, since to give the journal or another topic more would be the wrong mend.
+  if (new Set(found).size > 1) {
+    throw new LogError('refused', `the input topics must have the same number of partitions: ${list}`)
+  }
+  // Before the journal, since to give that more would be the wrong mend.
   const before = counts.find((count) => found.some((now) => now !== count))
   if (before !== undefined) {
     const hint = `the profiles lie in ${before} partitions, and now ${list}`
     return { partitions, failure: new TaskFailure('partitions', hint) }
-  }
-  if (new Set(found).size > 1) {
-    throw new LogError('refused', `the input topics must have the same number of partitions: ${list}`)
   }
   if (journaled < partitions) {
     const hint = `it has ${journaled}, the input topics have ${partitions}`
