@@ -428,7 +428,7 @@ async function feedTransactions(world: World, feed: Feed): Promise<void> {
 async function feedNeverEnded(world: World, feed: Feed, service: Service): Promise<void> {
   await service.logged('assigned')
   await service.logged('started')
-  const open = await world.beginTransaction('upstream', [{ value: secret, partition: 0 }], 1_000)
+  const open = await world.beginTransaction('upstream', [{ value: secret, partition: 0 }], 10_000)
   await world.produce('upstream', [feed.sound('upstream', 0), feed.sound('upstream', 1)])
   const heldBack = (partition: number) =>
     service.metric('beckon_held_back_seconds', `topic="${world.topic('upstream')}",partition="${partition}"`)
