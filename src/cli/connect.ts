@@ -10,6 +10,9 @@ import { kafkaOptions } from './kafka-options.ts'
 
 /** Connects to what the configuration names. Secrets stay inside. */
 
+/** What reads or changes a large table may be silent for that long. */
+export const largeTableMs = 6 * 3_600_000
+
 /** @param requestMs how long an answer may take, where that is not the usual */
 export function connectStore({ clickhouse }: Config, requestMs?: number): ClickHouseClient {
   const waits = requestMs === undefined ? {} : { requestMs }

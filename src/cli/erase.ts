@@ -8,15 +8,12 @@ import { ErasureFault, eraseCustomer, type Rows, type Waiting } from '../erasure
 import { LogError } from '../log/log.ts'
 import { createLogger } from '../ops/logger.ts'
 import { configOption } from './config-option.ts'
-import { connectLog, connectStore } from './connect.ts'
+import { connectLog, connectStore, largeTableMs } from './connect.ts'
 import { CommandError, exitCode } from './exit.ts'
 import { kafkaOptions } from './kafka-options.ts'
 import { alignColumns } from './table.ts'
 
 const lookMs = 500
-/** A deletion is answered when it is done; it may write large parts of a table anew. */
-const deletionMs = 6 * 3_600_000
-
 /** A topic that still holds records of the customer. */
 export interface Remaining {
   readonly topic: string
@@ -38,7 +35,7 @@ export function eraseCommand(): Command {
         const mend = 'set tombstones: erase and key: customer for the topics, and restart the service'
         throw new CommandError(`no topic of ${file} takes an erasure: ${mend}`, exitCode.usage)
       }
-      const client = connectStore(config, deletionMs)
+      const client = connectStore(config, largeTableMs)
       try {
         const rows = await erase(config, client, topics, customer)
         const remaining = await findRemaining(config, topics)

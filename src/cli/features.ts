@@ -10,7 +10,7 @@ import { firstEventMs } from '../training/clickhouse/first-event.ts'
 import { buildTrainingSet, type TrainingFormat } from '../training/clickhouse/training-set.ts'
 import { planTraining, type TrainingPlan } from '../training/plan.ts'
 import { configOption, openEngine } from './config-option.ts'
-import { connectStore } from './connect.ts'
+import { connectStore, largeTableMs } from './connect.ts'
 import { CommandError, exitCode } from './exit.ts'
 
 interface Options {
@@ -23,9 +23,6 @@ interface Options {
   readonly out?: string
   readonly json?: true
 }
-
-/** A server may be silent for that long while it computes the first rows of a large set. */
-const answerMs = 6 * 3_600_000
 
 export function featuresCommand(): Command {
   return new Command('features')
@@ -80,7 +77,7 @@ async function writeFeatures(options: Options): Promise<void> {
   const twice = plan.columns.find(({ name }) => taken.includes(name))
   if (twice !== undefined) throw usage(`${twice.name} is a feature and another column too: choose with --features`)
 
-  const client = connectStore(config, answerMs)
+  const client = connectStore(config, largeTableMs)
   const isWatched = process.stderr.isTTY && !json
   try {
     const set = await buildTrainingSet(client, {

@@ -7,7 +7,7 @@ import { type FeatureTally, summarize } from '../parity/tally.ts'
 import type { AsOf } from '../sql/aggregate-query.ts'
 import { featureQueries, type Untold } from '../sql/features.ts'
 import { configOption, openEngine } from './config-option.ts'
-import { connectStore } from './connect.ts'
+import { connectStore, largeTableMs } from './connect.ts'
 import { CommandError } from './exit.ts'
 import { alignColumns, printable } from './table.ts'
 
@@ -60,7 +60,7 @@ async function check({ config: file, sample, show, json }: Options): Promise<voi
   const engine = openEngine(file)
   const { config, features, policy } = engine
   const queries = featureQueries(config.features, features, config.enrich.session.idle)
-  const client = connectStore(config)
+  const client = connectStore(config, largeTableMs)
   const isWatched = process.stderr.isTTY && !json
   try {
     const complete = await readCompleteKinds(client, engine)
