@@ -5,11 +5,13 @@ import { withRules } from '../src/engine.ts'
 import type { RecordBatch } from '../src/events/log.ts'
 import type { AggregateDeclaration } from '../src/features/declaration.ts'
 import type { Window } from '../src/features/window.ts'
+import { foldVersion } from '../src/fold-version.ts'
 import { checkpointFormat, decodeCheckpoint, encodeCheckpoint } from '../src/journal/checkpoint.ts'
 import type { JournalEntry } from '../src/journal/journal.ts'
 import { formatVersion } from '../src/profiles/codec.ts'
 import { readMigrations } from '../src/store/clickhouse/migrate.ts'
 import { StateError } from '../src/store/state-error.ts'
+import { type GoldenFold, sampleFold } from './golden/fold.ts'
 import {
   type GoldenCheckpoint,
   type GoldenJournal,
@@ -125,6 +127,12 @@ describe('a profile', () => {
       assert.deepEqual([...(kinds.get(name) ?? [])].sort(), [...windows].sort(), name)
     }
   })
+})
+
+test('the same events are folded alike, or the number of the fold is another', async () => {
+  const { format, golden } = goldenFiles<GoldenFold>('fold').at(-1)!
+  assert.equal(foldVersion, format, unfit)
+  assert.deepEqual(await sampleFold(), golden, 'raise foldVersion, and add a golden file (npm run golden)')
 })
 
 test('no migration of the tables is edited: what is applied stays as it was', async () => {

@@ -77,7 +77,7 @@ const actions = [
 /** 2025-03-29 21:00 UTC, two hours before a day of 23 hours begins in Prague. */
 export const startMs = 1_743_282_000_000
 const minuteMs = 60_000
-const sampled = 'ada'
+export const sampled = 'ada'
 
 const types = ['view', 'view', 'cart', 'view', 'order']
 
@@ -142,7 +142,7 @@ export function sampleEngine(): Engine {
   }
 }
 
-async function sampleBatch(): Promise<RecordBatch> {
+export async function sampleBatch(): Promise<RecordBatch> {
   const log = new MemoryLog(() => startMs)
   await log.createTopics([{ topic: 'clicks', partitions: 1 }])
   const value = (event: object) => Buffer.from(JSON.stringify(event))

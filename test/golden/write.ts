@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { foldVersion } from '../../src/fold-version.ts'
 import { checkpointFormat, encodeCheckpoint } from '../../src/journal/checkpoint.ts'
 import { formatVersion } from '../../src/profiles/codec.ts'
 import { type Migration, readMigrations } from '../../src/store/clickhouse/migrate.ts'
+import { sampleFold } from './fold.ts'
 import { goldenFile, goldenJournal, journal, migrationsFile } from './golden.ts'
 import { sampleProfile } from './profile.ts'
 import { checkpoint, journalEntry } from './samples.ts'
@@ -28,3 +30,4 @@ const record = journal.encode(journalEntry)
 add('journal', Number(record.headers['beckon.format']), goldenJournal(record, journalEntry))
 add('checkpoint', checkpointFormat, { state: String(encodeCheckpoint(checkpoint)), checkpoint })
 add('profile', formatVersion, await sampleProfile())
+add('fold', foldVersion, await sampleFold())
