@@ -15,6 +15,7 @@ import { compileFeatures, type FeatureSet } from './features/features.ts'
 import { actionVariables } from './features/moment.ts'
 import { foldSettingsOf, type SettingsText } from './fold-settings.ts'
 import { compileDecoder, type Decoder } from './ingest/decode.ts'
+import { nameOf } from './ingest/mapping.ts'
 import { Rejected } from './ingest/rejected.ts'
 import { readSchema } from './schema-files.ts'
 
@@ -170,8 +171,9 @@ function topicDecoder(
     ...(mapping === undefined ? {} : { mapping }),
   })
   if (!(decoder instanceof Rejected)) return decoder
-  const missing = decoder.reason === 'unresolvable' ? ': the mapping must give a customer, a type and a time' : ''
-  onFault(topic.schema === undefined ? ['mapping'] : ['schema'], new Error(`${decoder.detail}${missing}`))
+  const [field] = decoder.fields
+  const isMapped = topic.mapping !== undefined && field !== undefined
+  onFault(isMapped ? ['mapping', nameOf(field)] : ['schema'], new Error(decoder.detail))
   return undefined
 }
 

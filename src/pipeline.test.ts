@@ -129,6 +129,7 @@ test('a slice gives actions and dead letters in the order of the input, and coun
       'beckon.errors.partition': '2',
       'beckon.errors.offset': '101',
       'beckon.errors.time': String(startMs),
+      'beckon.errors.timestamp': String(startMs),
     },
   )
   assert.equal(action.key, 'c1')

@@ -7,6 +7,7 @@ const letter = {
   offset: 7,
   reason: 'truncated',
   detail: 'the value ends early',
+  timestampMs: 1_767_225_600_000,
   from: { topic: 'clicks', partition: 3, offset: 99 },
   timeMs: 1_700_000_000_123,
   schemaId: 12,

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
+import { readsTimestamp } from '../config/topic-mapping.ts'
 import { type Listed, type Listing, listDeadLetters } from '../dead-letters/list.ts'
 import { type Redriven, type Refusal, redrive } from '../dead-letters/redrive.ts'
 import { reasons } from '../ingest/rejected.ts'
@@ -53,6 +54,7 @@ export function dlqCommand(): Command {
           topic: output.dead_letters,
           group: kafka.group,
           inputs: topics.map(({ name }) => name),
+          timed: topics.filter(readsTimestamp).map(({ name }) => name),
           reason,
           limit,
           dryRun,

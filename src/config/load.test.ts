@@ -492,14 +492,52 @@ topics:
   const good = '{ customer: user, type: { cel: "record.what" }, time: { field: at, unit: s } }'
   assert.deepEqual(faultsOf({ 'beckon.yaml': topic(good), 'r.avsc': schema }), [])
   assert.match(faultsOf({ 'beckon.yaml': topic(good) })[0]!, /^beckon.yaml:7 topics.0.schema: can't read /)
-  assert.match(
-    faultsOf({ 'beckon.yaml': topic('{ customer: usr, type: what, time: at }'), 'r.avsc': schema })[0]!,
-    /must give a customer, a type/,
+  assert.deepEqual(faultsOf({ 'beckon.yaml': topic('{ customer: usr, type: what, time: at }'), 'r.avsc': schema }), [
+    'beckon.yaml:8 topics.0.mapping.customer: the schema has no field for what an event must have: customer, from usr',
+  ])
+  assert.deepEqual(
+    faultsOf({ 'beckon.yaml': topic('{ customer: user, type: what, time: at, value: what }'), 'r.avsc': schema }),
+    [
+      'beckon.yaml:8 topics.0.mapping.value: a field of the schema has another type than the mapping needs: value, from what',
+    ],
+  )
+  assert.deepEqual(
+    faultsOf({
+      'beckon.yaml': topic('{ customer: user, type: what, time: at, value: { constant: ten } }'),
+      'r.avsc': schema,
+    }),
+    ['beckon.yaml:8 topics.0.mapping.value: a value has another type than its field: value, from a constant'],
   )
   assert.match(
     faultsOf({ 'beckon.yaml': topic(good.replace('.what', '.what +')), 'r.avsc': schema })[0]!,
     /^beckon.yaml:8 topics.0.mapping.type.cel: /,
   )
+})
+
+test('the key and the timestamp of a record are taken for what they can be', () => {
+  const of = (mapping: string) =>
+    faultsOf({
+      'beckon.yaml': `
+kafka: { brokers: ["localhost:9092"] }
+clickhouse: { url: "http://localhost:8123" }
+topics:
+  - name: foreign
+    format: json
+    mapping: ${mapping}
+`,
+    }).map((fault) => fault.replace(/^beckon.yaml:7 topics.0.mapping./, '').replace(/: .*/, ''))
+  assert.deepEqual(of('{ customer: $key, type: [kind, $key], time: { field: [at, $timestamp], unit: s } }'), [])
+  assert.deepEqual(of('{ anonymous_id: $key, type: kind, time: $timestamp, received_at: $timestamp }'), [])
+  assert.deepEqual(of('{ customer: $timestamp, type: { field: [kind, $timestamp] }, time: [$key, at], value: $key }'), [
+    'customer',
+    'type',
+    'time',
+    'value',
+  ])
+  assert.deepEqual(of('{ customer: $key, type: kind, time: at, properties: $key, traits: $timestamp }'), [
+    'properties',
+    'traits',
+  ])
 })
 
 test('a mapping says who, what and when, in JSON too, and may name several paths', () => {

@@ -1,6 +1,7 @@
 import type { Properties, Value } from '../events/event.ts'
 import { Scope } from '../expressions/expression.ts'
 import type { FieldMapping, Source, TextField, TimeField, TimeSource } from '../ingest/mapping.ts'
+import { recordKey, recordTime } from '../ingest/record-head.ts'
 import type { TopicConfig } from './schema.ts'
 
 type Declared = NonNullable<TopicConfig['mapping']>
@@ -39,6 +40,23 @@ const needed = {
   time: 'missing: say time: FIELD, the one that tells when it was done; with a unit, time: { field: FIELD, unit: s }',
 } as const
 
+const unfit = {
+  [recordKey]: `${recordKey} is a text: it can be an id, a type or another text, but neither a time, nor a number, nor a map`,
+  [recordTime]: `${recordTime} is a time: it can be time, sent_at or received_at`,
+} as const
+
+/** The paths that a field is read from; none for what is not read from a path. */
+export function pathsOf(from: Declared[keyof Declared]): readonly string[] {
+  if (typeof from === 'string') return [from]
+  if (Array.isArray(from)) return from
+  return typeof from === 'object' && 'field' in from ? [from.field as string | string[]].flat() : []
+}
+
+/** Whether a topic's events take a time from their records' timestamps. */
+export function readsTimestamp({ mapping }: TopicConfig): boolean {
+  return times.some(([key]) => pathsOf(mapping?.[key]).includes(recordTime))
+}
+
 /**
  * The mapping of a foreign topic, ready for its decoder. Fields that it does not name are not looked for; all of the
  * record's fields that nothing reads become properties.
@@ -52,6 +70,9 @@ export function compileMapping(
   for (const key of ['customer', 'type', 'time'] as const) {
     const given = declared[key] ?? (key === 'customer' ? declared.anonymous_id : undefined)
     if (given === undefined) onFault([key], new Error(needed[key]))
+  }
+  const refuse = (key: string, from: Declared[keyof Declared], path: keyof typeof unfit) => {
+    if (pathsOf(from).includes(path)) onFault([key], new Error(unfit[path]))
   }
   const source = (key: string, from: Declarable): Source => {
     if (typeof from === 'string' || Array.isArray(from)) return from
@@ -67,13 +88,18 @@ export function compileMapping(
   }
   for (const [key, field] of texts) {
     const from = declared[key] as Declarable | undefined
+    refuse(key, from, recordTime)
     if (from !== undefined) mapping[field] = source(key, from)
   }
   for (const [key, field] of times) {
     const from = declared[key]
+    refuse(key, from, recordKey)
     if (from === undefined) continue
     const isPaths = typeof from === 'string' || Array.isArray(from)
     mapping[field] = (isPaths ? from : { from: source(key, from), unit: from.unit }) as TimeSource
+  }
+  for (const key of ['value', 'properties', 'traits'] as const) {
+    for (const path of [recordKey, recordTime] as const) refuse(key, declared[key], path)
   }
   if (declared.value !== undefined) mapping.value = source('value', declared.value)
   for (const key of ['properties', 'traits'] as const) {

@@ -18,6 +18,8 @@ export interface DeadLetter {
   readonly from: Origin | undefined
   /** When it became one; ms, 0 where the headers do not tell. */
   readonly timeMs: number
+  /** The record's own timestamp; ms, undefined where the headers do not tell. */
+  readonly timestampMs: number | undefined
   readonly schemaId: number | undefined
   /** Of the original value, of which less may have been kept. */
   readonly valueBytes: number
@@ -44,6 +46,7 @@ export function readDeadLetter(batch: RecordBatch, i: number): DeadLetter {
     detail: text('detail'),
     from: known ? { topic, partition, offset } : undefined,
     timeMs: whole('time') ?? 0,
+    timestampMs: whole('timestamp'),
     schemaId: whole('schema_id'),
     valueBytes: whole('value_bytes') ?? batch.value(i)?.length ?? 0,
     cut: ['value_bytes', 'key_bytes', 'header_bytes'].some((name) => whole(name) !== undefined),
@@ -51,8 +54,16 @@ export function readDeadLetter(batch: RecordBatch, i: number): DeadLetter {
   }
 }
 
-/** The original record, for the partition that it came from: key, bytes and headers, and the trail of its dead letters. */
-export function redriveRecord(batch: RecordBatch, i: number, { topic, partition }: Origin): OutRecord {
+/**
+ * The original record, for the partition that it came from: key, bytes, headers and timestamp, and the trail of its dead
+ * letters.
+ */
+export function redriveRecord(
+  batch: RecordBatch,
+  i: number,
+  { topic, partition }: Origin,
+  timestampMs: number | undefined,
+): OutRecord {
   // Without a prototype: a producer may call a header `constructor` or `__proto__`.
   const headers: Record<string, (Buffer | string)[]> = Object.create(null)
   let earlier: string[] = []
@@ -62,7 +73,8 @@ export function redriveRecord(batch: RecordBatch, i: number, { topic, partition 
   }
   const here = `${batch.topic}-${batch.partition}-${batch.offset(i)}`
   headers[redrivenHeader] = [[...earlier, here].join(',')]
-  return { topic, partition, key: batch.key(i), value: batch.value(i), headers }
+  const record = { topic, partition, key: batch.key(i), value: batch.value(i), headers }
+  return timestampMs === undefined ? record : { ...record, timestampMs }
 }
 
 function trail(header: string | undefined): string[] {

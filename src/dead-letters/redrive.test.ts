@@ -13,6 +13,7 @@ describe('redriving dead letters', () => {
     topic: 'dead',
     group: 'g',
     inputs: ['clicks'],
+    timed: [],
     reason: undefined,
     limit: Number.POSITIVE_INFINITY,
     dryRun: false,
@@ -56,6 +57,21 @@ describe('redriving dead letters', () => {
     }
     return all
   }
+
+  it('keeps the timestamp where it is the time of the event, and there alone', async () => {
+    const sent = { topic: 'clicks', partition: 2, key: 'ann', value: Buffer.from('a'), headers: {}, timestampMs: 77 }
+    await log.append([sent])
+    await rejectNew('json')
+    await redrive(log, { ...options, timed: ['clicks'] })
+    await rejectNew('json')
+    await redrive(log, options)
+    const times: number[] = []
+    for await (const batch of log.read('clicks', 2, 0, 10)) {
+      for (let i = 0; i < batch.count; i++) times.push(batch.timestamp(i))
+    }
+    assert.deepEqual(times.slice(0, 2), [77, 77])
+    assert.ok(times[2]! > 77 && times.length === 3)
+  })
 
   it('publishes the original to its partition, with its own headers and the trail', async () => {
     await publish('one')

@@ -9,6 +9,11 @@ export interface RedriveOptions {
   readonly group: string
   /** The only topics that a dead letter may go back to. */
   readonly inputs: readonly string[]
+  /**
+   * Of these, where a record's timestamp is the time of its event: it is kept. Others get a new one, since one from before the
+   * topic's retention may be deleted before it is read.
+   */
+  readonly timed: readonly string[]
   readonly reason: string | undefined
   readonly limit: number
   readonly dryRun: boolean
@@ -44,11 +49,12 @@ export async function redrive(log: Log, options: RedriveOptions): Promise<Redriv
 
 async function redrivePartition(
   log: Log,
-  { topic, group, inputs, reason, dryRun }: RedriveOptions,
+  options: RedriveOptions,
   partition: number,
   limit: number,
   refused: Record<Refusal, number>,
 ): Promise<number> {
+  const { topic, group, reason, dryRun } = options
   const groupId = `${group}.redrive`
   const writer = dryRun ? undefined : await log.openWriter(`${groupId}.${partition}`)
   try {
@@ -67,7 +73,7 @@ async function redrivePartition(
       for (let i = 0; i < batch.count; i++) {
         const letter = readDeadLetter(batch, i)
         if (!isWanted(letter, reason, before)) continue
-        const record = recordOf(batch, i, letter, inputs)
+        const record = recordOf(batch, i, letter, options)
         if (typeof record === 'string') {
           refused[record]++
           continue
@@ -94,11 +100,16 @@ function isWanted(letter: DeadLetter, reason: string | undefined, before: Progre
   return (reason === undefined || letter.reason === reason) && !isDone(before, letter.reason, letter.offset)
 }
 
-function recordOf(batch: RecordBatch, i: number, letter: DeadLetter, inputs: readonly string[]): OutRecord | Refusal {
+function recordOf(
+  batch: RecordBatch,
+  i: number,
+  letter: DeadLetter,
+  { inputs, timed }: RedriveOptions,
+): OutRecord | Refusal {
   if (letter.from === undefined || !inputs.includes(letter.from.topic)) return 'foreign'
   if (letter.cut) return 'cut'
   if (letter.redriven >= maxRedrives) return 'loop'
-  return redriveRecord(batch, i, letter.from)
+  return redriveRecord(batch, i, letter.from, timed.includes(letter.from.topic) ? letter.timestampMs : undefined)
 }
 
 class PendingSlice {

@@ -38,6 +38,7 @@ export function deadLetter(
     'beckon.errors.partition': String(batch.partition),
     'beckon.errors.offset': String(batch.offset(i)),
     'beckon.errors.time': String(nowMs),
+    'beckon.errors.timestamp': String(batch.timestamp(i)),
     ...(why.schemaId >= 0 ? { 'beckon.errors.schema_id': String(why.schemaId) } : {}),
     ...(value !== null && value.length > keeps.value ? { 'beckon.errors.value_bytes': String(value.length) } : {}),
     ...(key !== null && key.length > keeps.key ? { 'beckon.errors.key_bytes': String(key.length) } : {}),

@@ -22,7 +22,7 @@ export interface RecordBatch {
   /** The partition's high watermark when the batch was fetched. */
   readonly highWatermark: number
   offset(i: number): number
-  /** The record's timestamp, ms; producers may send anything here, so only diagnostics use it. */
+  /** The record's timestamp, ms; producers may send anything here, so only diagnostics use it, and mappings that name it. */
   timestamp(i: number): number
   /** Bytes of the fetch response itself: a copy is due where they outlive the handler, else they keep it all alive. */
   key(i: number): Buffer | null
@@ -60,6 +60,8 @@ export interface OutRecord {
   readonly partition?: number
   readonly key: Buffer | string | null
   readonly value: Buffer | null
+  /** Its timestamp, ms; when it is sent where left out. */
+  readonly timestampMs?: number
   /** An array is a header that is repeated. */
   readonly headers: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[]>>
 }

@@ -180,14 +180,20 @@ function arrayReader(item: Read<Value>, minItemBytes: number): Read<Value> {
   }
 }
 
-function mapReader(value: Read<Value>, minItemBytes: number): Read<Value> {
+/** @param named readers of entries that are read otherwise than the others */
+export function mapReader(
+  value: Read<Value>,
+  minItemBytes: number,
+  named?: ReadonlyMap<string, Read<Value>>,
+): Read<Value> {
   return (cursor) => {
     const map: Record<string, Value> = Object.create(null)
     cursor.enter()
     for (let left = readBlock(cursor, minItemBytes); left > 0; left = readBlock(cursor, minItemBytes)) {
       for (; left > 0; left--) {
         const name = readName(cursor)
-        map[name] = value(cursor)
+        const read = named?.get(name) ?? value
+        map[name] = read(cursor)
       }
     }
     cursor.leave()

@@ -18,15 +18,15 @@ import {
   readText,
 } from './avro-cursor.ts'
 import type { AvroRecord, AvroSchema } from './avro-schema.ts'
-import { enumReader, minBytes, type Read, recordReader, unionReader, ValueReaders } from './avro-values.ts'
+import { enumReader, mapReader, minBytes, type Read, recordReader, unionReader, ValueReaders } from './avro-values.ts'
 import { parseTime, toMs } from './event-time.ts'
-import { collects, type PathNode, type Plan, type Target } from './plan.ts'
+import { collects, type PathNode, type Plan, placesOf, placesWithin, type Target } from './plan.ts'
 import type { PropertyCollector } from './property-shape.ts'
 import { collectEntries, eventFromRecord } from './record.ts'
-import { Rejected, rejected } from './rejected.ts'
+import { type Place, Rejected, rejected, thrownAt } from './rejected.ts'
 
 const trailing = rejected('trailing', 'bytes are left behind the value')
-const missingFields = rejected('unresolvable', 'the schema has no field for the customer, the type or the time')
+const missingFields = rejected('unresolvable', 'the schema has no field for what an event must have')
 const unfit = rejected('unresolvable', 'a field of the schema has another type than the mapping needs')
 
 /** Reads the event that lies in the bytes from `start` to `end`. Throws shared rejections. */
@@ -34,25 +34,37 @@ export type EventReader = (bytes: Buffer, start: number, end: number) => Event
 
 type Step = (cursor: Cursor, event: Event) => void
 
+/** What reads the fields of a record one after the other, and where each is. */
+interface Fields {
+  readonly steps: readonly Step[]
+  readonly places: readonly Place[]
+}
+
 export function compileAvroReader(schema: AvroRecord, plan: Plan): EventReader | Rejected {
   const compiler = new EventCompiler(plan)
   try {
-    const steps = compiler.fields(schema, plan.root, '')
-    if (!plan.isServedBy(compiler.found)) return missingFields
-    return plan.needsRecord ? wholeReader(plan, schema, compiler) : selectiveReader(plan, steps)
+    const fields = compiler.fields(schema, plan.root, '')
+    const missing = plan.missing(compiler.found)
+    if (missing !== undefined) return missingFields.at(missing)
+    return plan.needsRecord ? wholeReader(plan, schema, compiler) : selectiveReader(plan, fields)
   } catch (fault) {
     if (fault instanceof Rejected) return fault
     throw fault
   }
 }
 
-function selectiveReader(plan: Plan, steps: readonly Step[]): EventReader {
+function selectiveReader(plan: Plan, { steps, places }: Fields): EventReader {
   const cursor = new Cursor()
   return (bytes, start, end) => {
     const event = new Event()
     cursor.open(bytes, start, end)
     plan.begin(event)
-    for (let i = 0; i < steps.length; i++) steps[i]!(cursor, event)
+    let i = 0
+    try {
+      for (; i < steps.length; i++) steps[i]!(cursor, event)
+    } catch (fault) {
+      throw thrownAt(fault, places[i]!)
+    }
     if (cursor.at !== cursor.end) throw trailing
     plan.finish(event, Properties.empty)
     return event
@@ -65,9 +77,16 @@ function wholeReader(plan: Plan, schema: AvroRecord, compiler: EventCompiler): E
   const known = knownNames(schema, plan.root)
   const names = Object.freeze(schema.fields.map((field, i) => known[i] ?? field.name))
   const readers = schema.fields.map((field, i) => compiler.value(field.schema, childOf(plan.root, known[i])))
+  const places = schema.fields.map((field, i) => fieldPlace(field.name, childOf(plan.root, known[i])))
   return (bytes, start, end) => {
     cursor.open(bytes, start, end)
-    const values = readers.map((read) => read(cursor))
+    const values = readers.map((read, i) => {
+      try {
+        return read(cursor)
+      } catch (fault) {
+        throw thrownAt(fault, places[i]!)
+      }
+    })
     if (cursor.at !== cursor.end) throw trailing
     return eventFromRecord(plan, new Properties(names, values))
   }
@@ -82,14 +101,14 @@ class EventCompiler {
     this.#plan = plan
   }
 
-  fields(record: AvroRecord, within: PathNode, prefix: string): Step[] {
+  fields(record: AvroRecord, within: PathNode, prefix: string): Fields {
     const known = knownNames(record, within)
-    return record.fields.map((field, i) => {
-      const node = childOf(within, known[i])
-      return node === undefined
-        ? this.#unnamed(field.schema, prefix + field.name)
-        : this.#named(field.schema, node, prefix + field.name)
+    const nodes = known.map((name) => childOf(within, name))
+    const steps = record.fields.map(({ name, schema }, i) => {
+      const [node, path] = [nodes[i], prefix + name]
+      return node === undefined ? this.#unnamed(schema, path) : this.#steps(schema, node, path)
     })
+    return { steps, places: record.fields.map(({ name }, i) => fieldPlace(prefix + name, nodes[i])) }
   }
 
   /** The value of a field in a record that is read as a whole; ids are read as ids there too. */
@@ -103,10 +122,20 @@ class EventCompiler {
         schema.fields.map((field, i) => this.value(field.schema, childOf(node, known[i]))),
       )
     }
+    if (schema.kind === 'map' && node.children.size > 0) {
+      const named = new Map([...node.children].map(([name, child]) => [name, this.value(schema.values, child)]))
+      return mapReader(this.#values.read(schema.values), minBytes(schema.values) + 1, named)
+    }
     const isId = node.targets.some((target) => target.kind === 'text' && target.id)
-    return isId && (schema.kind === 'string' || schema.kind === 'long')
-      ? textReader(schema, true)
-      : this.#values.read(schema)
+    const isText = isId && (schema.kind === 'string' || schema.kind === 'long')
+    const [read, place] = [isText ? textReader(schema, true) : this.#values.read(schema), placesOf(node)]
+    return (cursor) => {
+      try {
+        return read(cursor)
+      } catch (fault) {
+        throw thrownAt(fault, place)
+      }
+    }
   }
 
   #unnamed(schema: AvroSchema, path: string): Step {
@@ -118,17 +147,15 @@ class EventCompiler {
     return (cursor) => properties.add(path, read(cursor))
   }
 
-  /** Throws a rejection that names the field, where the mapping can't be served. */
-  #named(schema: AvroSchema, node: PathNode, path: string): Step {
-    try {
-      return this.#steps(schema, node, path)
-    } catch (fault) {
-      throw fault === unfit ? new Rejected(unfit.reason, `${unfit.detail}: ${path}`) : fault
-    }
-  }
-
+  /** Throws a rejection that names the field and its path, where the mapping can't be served. */
   #steps(schema: AvroSchema, node: PathNode, path: string): Step {
-    const steps = node.targets.map((target) => this.#target(schema, target))
+    const steps = node.targets.map((target) => {
+      try {
+        return this.#target(schema, target)
+      } catch (fault) {
+        throw thrownAt(fault, target.place)
+      }
+    })
     if (node.children.size > 0) steps.push(this.#within(schema, node, `${path}.`))
     if (steps.length === 1) return steps[0]!
     // Several read the same bytes, one after the other.
@@ -191,17 +218,22 @@ class EventCompiler {
       case 'union':
         return unionStep(schema.branches, (branch) => this.#within(branch, node, prefix))
       case 'record': {
-        const steps = this.fields(schema, node, prefix)
+        const { steps, places } = this.fields(schema, node, prefix)
         return (cursor, event) => {
           cursor.enter()
-          for (let i = 0; i < steps.length; i++) steps[i]!(cursor, event)
+          let i = 0
+          try {
+            for (; i < steps.length; i++) steps[i]!(cursor, event)
+          } catch (fault) {
+            throw thrownAt(fault, places[i]!)
+          }
           cursor.leave()
         }
       }
       case 'map':
         return this.#withinMap(schema.values, node, prefix)
       default:
-        throw unfit
+        throw unfit.at(placesWithin(node))
     }
   }
 
@@ -209,21 +241,26 @@ class EventCompiler {
     const plan = this.#plan
     const minItemBytes = minBytes(values) + 1
     const read = this.#values.read(values)
-    const named = new Map<string, Step>()
+    const named = new Map<string, { readonly step: Step; readonly place: Place }>()
     for (const [name, { targets, children }] of node.children) {
       // Where nothing lies within the map's values, a longer path can only be met as a name with dots in it.
       const reachable = hasFields(values) ? children : new Map<string, PathNode>()
       if (targets.length === 0 && reachable.size === 0) continue
-      named.set(name, this.#named(values, { targets, children: reachable }, prefix + name))
+      const entry = { targets, children: reachable }
+      named.set(name, { step: this.#steps(values, entry, prefix + name), place: fieldPlace(prefix + name, entry) })
     }
     return (cursor, event) => {
       cursor.enter()
       for (let left = readBlock(cursor, minItemBytes); left > 0; left = readBlock(cursor, minItemBytes)) {
         for (; left > 0; left--) {
           const name = readName(cursor)
-          const step = named.get(name)
-          if (step !== undefined) {
-            step(cursor, event)
+          const entry = named.get(name)
+          if (entry !== undefined) {
+            try {
+              entry.step(cursor, event)
+            } catch (fault) {
+              throw thrownAt(fault, entry.place)
+            }
             continue
           }
           const value = read(cursor)
@@ -278,6 +315,11 @@ function knownNames({ fields }: AvroRecord, within: PathNode): readonly (string 
     if (alias !== undefined) taken.add(alias)
     return alias
   })
+}
+
+/** Where a field is: what the mapping reads of it, or its name in the schema. */
+function fieldPlace(path: string, node: PathNode | undefined): Place {
+  return node === undefined || node.targets.length === 0 ? { text: path, fields: [] } : placesOf(node)
 }
 
 function childOf(within: PathNode, name: string | undefined): PathNode | undefined {

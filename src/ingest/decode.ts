@@ -12,6 +12,7 @@ import { fieldFits } from './json-fit.ts'
 import { defaultMapping, type FieldMapping } from './mapping.ts'
 import { Plan } from './plan.ts'
 import { eventFromRecord } from './record.ts'
+import type { RecordHead } from './record-head.ts'
 import { Rejected, rejected } from './rejected.ts'
 
 const defaultMaxBytes = 64 * 1024
@@ -41,6 +42,8 @@ export interface DecoderOptions {
   readonly schemaIds?: readonly number[]
   /** The largest value in bytes, 64 KiB if not given. */
   readonly maxBytes?: number
+  /** Whether the values are rows of a file, and not records with a key and a timestamp. */
+  readonly isOfFile?: boolean
 }
 
 /** Nothing is known of that schema: fetch it, `addSchema`, decode again. */
@@ -59,6 +62,8 @@ export interface FetchedSchema {
 }
 
 export interface Decoder {
+  /** To be filled before each record, where the mapping takes anything that lies beside its value. */
+  readonly head: RecordHead | undefined
   /**
    * Reads the value that lies in the bytes from `start` to `end`; all of them if not given. `nowMs` only tells when a
    * schema that could not be had may be asked for again.
@@ -66,20 +71,32 @@ export interface Decoder {
   decode(bytes: Buffer | null, nowMs: number, start?: number, end?: number): Event | Rejected | UnknownSchema
   /** What the registry said: a schema, or why there is none, which holds for 60 s. */
   addSchema(id: number, schema: FetchedSchema | Rejected, nowMs: number): void
+  /** A rejection of an event that it gave, with where the fields in question were mapped from. */
+  placed(fault: Rejected): Rejected
 }
 
 /** Rejected where the options' own schema is unusable: a fault of the config. */
 export function compileDecoder(options: DecoderOptions): Decoder | Rejected {
-  const plan = new Plan(options.mapping ?? defaultMapping)
+  const plan = planOf(options)
+  if (plan instanceof Rejected) return plan
   const { maxBytes = defaultMaxBytes } = options
   if (options.format === 'confluent') return new RegistryDecoder(plan, maxBytes)
   const schema = options.schema === undefined ? undefined : parseAvroSchema(options.schema)
   if (schema instanceof Rejected) return schema
-  if (options.format === 'json') return new FixedDecoder(maxBytes, jsonReader(plan, schema))
+  if (options.format === 'json') return new FixedDecoder(plan, maxBytes, jsonReader(plan, schema))
   if (schema === undefined) return noSchema
   const read = compileAvroReader(schema, plan)
   if (read instanceof Rejected) return read
-  return new FixedDecoder(maxBytes, options.format === 'avro' ? read : framedReader(read, options.schemaIds))
+  return new FixedDecoder(plan, maxBytes, options.format === 'avro' ? read : framedReader(read, options.schemaIds))
+}
+
+function planOf({ mapping = defaultMapping, isOfFile = false }: DecoderOptions): Plan | Rejected {
+  try {
+    return new Plan(mapping, isOfFile)
+  } catch (fault) {
+    if (fault instanceof Rejected) return fault
+    throw fault
+  }
 }
 
 function jsonReader(plan: Plan, schema: AvroRecord | undefined): EventReader {
@@ -110,10 +127,14 @@ function schemaId(bytes: Buffer, start: number, end: number): number {
 
 /** One schema for all values. */
 class FixedDecoder implements Decoder {
+  readonly head: RecordHead | undefined
+  readonly #plan: Plan
   readonly #maxBytes: number
   readonly #read: EventReader
 
-  constructor(maxBytes: number, read: EventReader) {
+  constructor(plan: Plan, maxBytes: number, read: EventReader) {
+    this.head = plan.head
+    this.#plan = plan
     this.#maxBytes = maxBytes
     this.#read = read
   }
@@ -132,6 +153,10 @@ class FixedDecoder implements Decoder {
   addSchema(): void {
     assert.fail('a decoder with a schema of its own asks for none')
   }
+
+  placed(fault: Rejected): Rejected {
+    return this.#plan.placed(fault)
+  }
 }
 
 interface Compiled {
@@ -141,6 +166,7 @@ interface Compiled {
 
 /** A schema for each id, compiled when it is first met. */
 class RegistryDecoder implements Decoder {
+  readonly head: RecordHead | undefined
   readonly #plan: Plan
   readonly #maxBytes: number
   /** Least lately used first. */
@@ -149,6 +175,7 @@ class RegistryDecoder implements Decoder {
   #last: Compiled | undefined
 
   constructor(plan: Plan, maxBytes: number) {
+    this.head = plan.head
     this.#plan = plan
     this.#maxBytes = maxBytes
   }
@@ -179,6 +206,10 @@ class RegistryDecoder implements Decoder {
       const untilMs = Number.POSITIVE_INFINITY // What an id stands for never changes.
       this.#keep(id, { reader: reader instanceof Rejected ? reader.withSchema(id) : reader, untilMs })
     }
+  }
+
+  placed(fault: Rejected): Rejected {
+    return this.#plan.placed(fault)
   }
 
   #find(id: number): Compiled | undefined {

@@ -38,6 +38,11 @@ export function compileIngest(
   return (batch, i, nowMs) => {
     locate(batch, i, key, value)
     const { decoder, keyIsCustomer, tombstones } = topics.get(batch.topic)!
+    const { head } = decoder
+    if (head !== undefined) {
+      head.key.set(key.bytes, key.start, key.end)
+      head.timestampMs = batch.timestamp(i)
+    }
     const event = decoder.decode(value.bytes, nowMs, value.start, value.end)
     if (event === tombstone && tombstones !== 'dead_letter') {
       return tombstones === 'skip' ? undefined : erasureOf(key.bytes, key.start, key.end)
@@ -45,10 +50,11 @@ export function compileIngest(
     if (!(event instanceof Event)) return event
     const fault =
       validateShape(event, limits) ?? (keyIsCustomer ? validateKey(event, key.bytes, key.start, key.end) : undefined)
-    if (fault !== undefined) return fault
+    if (fault !== undefined) return decoder.placed(fault)
     deriveId(event, batch.topic, batch.partition, batch.offset(i))
     if (correctClockSkew) event.timeMs = correctedTimeMs(event.timeMs, event.sentAtMs, event.receivedAtMs)
-    return validateTime(event, nowMs, futureMs) ?? event
+    const untimely = validateTime(event, nowMs, futureMs)
+    return untimely === undefined ? event : decoder.placed(untimely)
   }
 }
 

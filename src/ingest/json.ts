@@ -1,7 +1,7 @@
 /** JSON text to values, bounded and made harmless: objects lose their prototype, text its control characters. */
 
 import { Properties, type Value } from '../events/event.ts'
-import type { PathNode } from './plan.ts'
+import { type PathNode, placesOf } from './plan.ts'
 import { rejected } from './rejected.ts'
 import { cleanText } from './text.ts'
 
@@ -44,7 +44,8 @@ class JsonReader {
     if (++this.#items > maxItems) throw tooManyItems
     if (typeof json === 'string') return node?.targets.some(isId) ? json : cleanText(json)
     if (typeof json === 'number') {
-      if (!Number.isFinite(json)) throw notFinite // 1e999 is valid JSON.
+      // 1e999 is valid JSON.
+      if (!Number.isFinite(json)) throw node === undefined ? notFinite : notFinite.at(placesOf(node))
       return json
     }
     if (typeof json !== 'object' || json === null) return json as boolean | null

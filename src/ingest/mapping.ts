@@ -4,7 +4,7 @@ import type { Properties, Value } from '../events/event.ts'
 import type { TimeUnit } from './event-time.ts'
 
 /**
- * A dot path into the record (`ctx.page.url`); several, of which the first that is not empty counts; a constant; or a
+ * A dot path into the record (`ctx.page.url`), or `$key` or `$timestamp` for what lies beside its value; several, of which the first that is not empty counts; a constant; or a
  * function of the whole record (the engine compiles an expression to it). A path into a field that `properties`
  * lists (`properties.revenue`) reads the collected property of that name, which stays a property.
  */
@@ -34,6 +34,11 @@ export type TextField =
   | 'currency'
 
 export type TimeField = 'time' | 'originalTime' | 'sentAt' | 'receivedAt'
+
+export type MappedField = TextField | TimeField | 'value' | 'properties' | 'traits'
+
+/** A field as the configuration and the messages call it. */
+export const nameOf = (field: MappedField): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 export interface FieldMapping
   extends Readonly<Partial<Record<TextField, Source>>>,

@@ -9,6 +9,8 @@ import { isPlausible, parseTime, type TimeUnit, toMs } from './event-time.ts'
 import { KnownTexts } from './known-texts.ts'
 import {
   type FieldMapping,
+  type MappedField,
+  nameOf,
   propertyFallbacks,
   type Source,
   type TextField,
@@ -16,7 +18,8 @@ import {
   type TimeSource,
 } from './mapping.ts'
 import { PropertyCollector, placeOf } from './property-shape.ts'
-import { rejected } from './rejected.ts'
+import { RecordHead, recordKey, recordTime } from './record-head.ts'
+import { type Place, type Rejected, rejected, thrownAt } from './rejected.ts'
 import { isNothing, isStandIn } from './stand-in.ts'
 import { checkedId, cleanText } from './text.ts'
 
@@ -30,17 +33,24 @@ const notFinite = rejected('not_finite', 'a number is not finite')
 export type Target =
   | {
       readonly kind: 'text'
+      readonly place: Place
       readonly id: boolean
       readonly repeats: boolean
       readonly set: (event: Event, text: string) => void
     }
-  | { readonly kind: 'number'; readonly set: (event: Event, number: number) => void }
-  | { readonly kind: 'time'; readonly unit: TimeUnit; readonly set: (event: Event, ms: number) => void }
+  | { readonly kind: 'number'; readonly place: Place; readonly set: (event: Event, number: number) => void }
+  | {
+      readonly kind: 'time'
+      readonly place: Place
+      readonly unit: TimeUnit
+      readonly set: (event: Event, ms: number) => void
+    }
   | Collecting
 
 /** Whose entries are collected; `callTraits` are those of Segment's calls, which in a `group` call are the group's. */
 export interface Collecting {
   readonly kind: 'properties' | 'traits' | 'callTraits'
+  readonly place: Place
 }
 
 export const collects = (target: Target): target is Collecting =>
@@ -69,7 +79,10 @@ export class Plan {
   readonly #fallbacks: ((event: Event) => void)[] = []
   /** Values of other paths than a field's first, until it is known whether that one's is empty. */
   readonly #waiting: { value: unknown; readonly empty: unknown }[] = []
-  readonly #needed: readonly (readonly Target[] | 'given')[]
+  readonly #needed: readonly { readonly fields: readonly MappedField[]; readonly by: readonly Target[] | 'given' }[]
+  readonly #mapping: FieldMapping
+  readonly #isOfFile: boolean
+  #head: RecordHead | undefined
   /** The client's own time of the event, by its own clock. */
   #originalMs = 0
   readonly #originalTime = slot<number>(
@@ -80,49 +93,83 @@ export class Plan {
     },
   )
 
-  constructor(mapping: FieldMapping) {
+  /**
+   * Throws a rejection where a constant can't be what its field holds.
+   * @param isOfFile whether values come as rows of a file, which have no key and no timestamp beside them
+   */
+  constructor(mapping: FieldMapping, isOfFile = false) {
+    this.#mapping = mapping
+    this.#isOfFile = isOfFile
     this.#keep = mapping.keep && new Set(mapping.keep)
     this.#types = mapping.types && new Map(Object.entries(mapping.types))
     this.#collected = mapping.properties ?? []
-    for (const path of this.#collected) this.#node(path).targets.push({ kind: 'properties' })
+    for (const path of this.#collected) {
+      this.#node(path).targets.push({ kind: 'properties', place: placeAt('properties', path) })
+    }
     for (const path of mapping.traits ?? []) {
-      this.#node(path).targets.push({ kind: path === 'traits' ? 'callTraits' : 'traits' })
+      const kind = path === 'traits' ? 'callTraits' : 'traits'
+      this.#node(path).targets.push({ kind, place: placeAt('traits', path) })
     }
 
     const bound = new Map<string, readonly Target[] | 'given'>()
     for (const [name, field] of Object.entries(textSlots) as [TextField, TextSlot][]) {
       const { id, repeats } = field
-      const target = (set: (event: Event, text: string) => void): Target => ({ kind: 'text', id, repeats, set })
+      const target = (path: string, set: (event: Event, text: string) => void): Target => {
+        return { kind: 'text', place: placeAt(name, path), id, repeats, set }
+      }
       bound.set(
         name,
-        this.#bind(field, '', mapping[name], target, (value) => asText(value, id)),
+        this.#bind(name, field, '', mapping[name], target, (value) => asText(value, id)),
       )
     }
-    const number = (set: (event: Event, value: number) => void): Target => ({ kind: 'number', set })
-    this.#bind(valueSlot, Number.NaN, mapping.value, number, asNumber)
+    const number = (path: string, set: (event: Event, value: number) => void): Target => {
+      return { kind: 'number', place: placeAt('value', path), set }
+    }
+    this.#bind('value', valueSlot, Number.NaN, mapping.value, number, asNumber)
     for (const [name, field] of Object.entries({ ...timeSlots, originalTime: this.#originalTime }) as [
       TimeField,
       Slot<number>,
     ][]) {
       const { from, unit } = timeSource(mapping[name])
-      const target = (set: (event: Event, ms: number) => void): Target => ({ kind: 'time', unit, set })
+      const target = (path: string, set: (event: Event, ms: number) => void): Target => {
+        return { kind: 'time', place: placeAt(name, path), unit: path === recordTime ? 'ms' : unit, set }
+      }
       bound.set(
         name,
-        this.#bind(field, 0, from, target, (value) => asTime(value, unit)),
+        this.#bind(name, field, 0, from, target, (value) => asTime(value, unit)),
       )
     }
     this.needsRecord = this.#evaluate.length > 0
 
-    const either = (a: string, b: string): readonly Target[] | 'given' => {
-      const [first, second] = [bound.get(a)!, bound.get(b)!]
-      return first === 'given' || second === 'given' ? 'given' : [...first, ...second]
+    const anyOf = (...fields: MappedField[]) => {
+      const given = fields.map((field) => bound.get(field)!)
+      return { fields, by: given.includes('given') ? 'given' : (given.flat() as Target[]) } as const
     }
-    this.#needed = [either('customer', 'anonymousId'), bound.get('type')!, either('time', 'originalTime')]
+    this.#needed = [anyOf('customer', 'anonymousId'), anyOf('type'), anyOf('time', 'originalTime')]
   }
 
-  /** Whether a schema that has these targets' fields can give a customer, a type and a time. */
-  isServedBy(found: ReadonlySet<Target>): boolean {
-    return this.#needed.every((needed) => needed === 'given' || needed.some((target) => found.has(target)))
+  /** What is to be filled before each record, where the mapping takes anything of it. */
+  get head(): RecordHead | undefined {
+    return this.#head
+  }
+
+  /** Of what an event can't be without, a customer, a type and a time: where it should be that a schema with these targets' fields does not give. */
+  missing(found: ReadonlySet<Target>): Place | undefined {
+    const lacking = this.#needed.find(({ by }) => by !== 'given' && !by.some((target) => found.has(target)))
+    return lacking && this.#placeOf(lacking.fields)
+  }
+
+  /** A rejection of an event's fields, with where they were mapped from. */
+  placed(fault: Rejected): Rejected {
+    return fault.at(this.#placeOf(fault.fields))
+  }
+
+  #placeOf(fields: readonly MappedField[]): Place {
+    const texts = fields.flatMap((field) => {
+      const from = sourceText(this.#mapping[field])
+      return from === undefined ? [] : [`${nameOf(field)}, from ${from}`]
+    })
+    return { text: texts.join('; '), fields }
   }
 
   /** Whether an unnamed field becomes a property. */
@@ -172,29 +219,46 @@ export class Plan {
 
   /** The targets on the record's paths, or `given` where the field may be filled whatever the record's schema. */
   #bind<T extends string | number>(
+    name: MappedField,
     field: Slot<T>,
     empty: T,
     source: Source | undefined,
-    target: (set: Slot<T>['set']) => Target,
-    convert: (value: Value) => T,
+    target: (path: string, set: Slot<T>['set']) => Target,
+    read: (value: Value) => T,
   ): readonly Target[] | 'given' {
     if (source === undefined) return []
+    const convert = (value: Value, place: Place): T => {
+      try {
+        return read(value)
+      } catch (fault) {
+        throw thrownAt(fault, place)
+      }
+    }
     if (typeof source === 'object' && 'constant' in source) {
-      const constant = convert(source.constant)
+      const constant = convert(source.constant, placeAt(name, sourceText(source)))
       this.#begin.push((event) => field.set(event, constant))
       return 'given'
     }
     if (typeof source === 'object' && 'evaluate' in source) {
-      this.#evaluate.push((event, record) => field.set(event, convert(source.evaluate(record) ?? null)))
+      const place = placeAt(name, sourceText(source))
+      this.#evaluate.push((event, record) => field.set(event, convert(source.evaluate(record) ?? null, place)))
       return 'given'
     }
     const targets: Target[] = []
     const others: ((event: Event) => T)[] = []
     const paths = typeof source === 'string' ? [source] : source
     for (const [index, path] of paths.entries()) {
+      const place = placeAt(name, path)
+      if (!this.#isOfFile && (path === recordKey || path === recordTime)) {
+        this.#head ??= new RecordHead()
+        const head = this.#head
+        others.push(path === recordKey ? () => read(head.keyText(place)) : () => head.timestampMs as T)
+        continue
+      }
       const property = this.#collectedName(path)
       if (property !== undefined) {
-        others.push((event) => collected(event, property, empty, convert))
+        const convertHere = (value: Value) => convert(value, place)
+        others.push((event) => collected(event, property, empty, convertHere))
         continue
       }
       const waiting = { value: empty, empty }
@@ -205,7 +269,7 @@ export class Plan {
         this.#waiting.push(waiting)
         others.push(() => waiting.value)
       }
-      const bound = target(index === 0 ? field.set : set)
+      const bound = target(path, index === 0 ? field.set : set)
       targets.push(bound)
       this.#node(path).targets.push(bound)
     }
@@ -243,6 +307,34 @@ export class Plan {
     }
     return node
   }
+}
+
+function placeAt(field: MappedField, path: string | undefined): Place {
+  return { text: `${nameOf(field)}, from ${path}`, fields: [field] }
+}
+
+/** The places of all that is read at a path. */
+export const placesOf = ({ targets }: PathNode): Place => joined(targets.map(({ place }) => place))
+
+/** The places of all that is read below a path. */
+export const placesWithin = (node: PathNode): Place => joined(below(node))
+
+const below = ({ children }: PathNode): Place[] =>
+  [...children.values()].flatMap((child) => [...child.targets.map(({ place }) => place), ...below(child)])
+
+function joined(places: readonly Place[]): Place {
+  return {
+    text: [...new Set(places.map(({ text }) => text))].join('; '),
+    fields: [...new Set(places.flatMap(({ fields }) => fields))],
+  }
+}
+
+/** In words where a field comes from; undefined where it comes from nowhere. */
+function sourceText(source: TimeSource | undefined): string | undefined {
+  if (source === undefined || typeof source === 'string') return source
+  if ('from' in source) return sourceText(source.from)
+  if ('constant' in source) return 'a constant'
+  return 'evaluate' in source ? 'an expression' : source.join(' or ')
 }
 
 /** @param places those of `amounts`, then of `currencies`, among the event's properties */

@@ -3,9 +3,9 @@
 import { Event, type Properties, type Value } from '../events/event.ts'
 import { parseJsonObject } from './json.ts'
 import type { Fit } from './json-fit.ts'
-import { assign, collects, type PathNode, type Plan } from './plan.ts'
+import { assign, collects, type PathNode, type Plan, placesWithin } from './plan.ts'
 import type { PropertyCollector } from './property-shape.ts'
-import { rejected } from './rejected.ts'
+import { rejected, thrownAt } from './rejected.ts'
 import { isNothing } from './stand-in.ts'
 
 const notEntries = rejected('range', 'what should hold properties is not an object')
@@ -41,13 +41,17 @@ class Walk {
       return
     }
     for (const target of node.targets) {
-      if (collects(target)) collectEntries(this.#plan[target.kind], value)
-      else assign(target, this.#event, value)
+      try {
+        if (collects(target)) collectEntries(this.#plan[target.kind], value)
+        else assign(target, this.#event, value)
+      } catch (fault) {
+        throw thrownAt(fault, target.place)
+      }
     }
     if (node.children.size === 0) return
     if (!isObject(value)) {
       if (isNothing(value)) return
-      throw notRecord
+      throw notRecord.at(placesWithin(node))
     }
     for (const key of Object.keys(value)) this.field(node, `${prefix}${name}.`, key, value[key]!)
   }
@@ -69,8 +73,10 @@ export function collectEntries(collector: PropertyCollector, value: Value): void
 function checkFits(properties: Properties, fits: ReadonlyMap<string, Fit>): void {
   for (let i = 0; i < properties.names.length; i++) {
     const value = properties.values[i]!
-    const fit = value === null ? undefined : fits.get(properties.names[i]!)
-    if (fit !== undefined && !fit(value)) throw unfit
+    const name = properties.names[i]!
+    const fit = value === null ? undefined : fits.get(name)
+    // The name is the schema's, too.
+    if (fit !== undefined && !fit(value)) throw unfit.at({ text: `properties, from ${name}`, fields: ['properties'] })
   }
 }
 

@@ -21,6 +21,9 @@ export function cleanText(text: string): string {
   return suspect.test(text) ? text.replace(deceptive, '').replace(loneSurrogate, '\ufffd') : text
 }
 
+/** Whether the text can be an id: no control characters, and nothing that was not text. */
+export const isWellFormed = (text: string): boolean => !control.test(text) && !illFormed.test(text)
+
 /** The id as sent. Throws the shared rejection (a plain value, caught by the decoder) where it can't be one. */
 export function checkedId(text: string): string {
   if (control.test(text)) throw controlInId

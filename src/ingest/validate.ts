@@ -26,16 +26,23 @@ export const defaultEventLimits: EventLimits = {
   refusesNegativeQuantity: false,
 }
 
-const noUser = rejected('no_user', 'neither a customer nor an anonymous id that stands for someone')
-const longId = rejected('id_length', 'an id is longer than the limit')
-const noType = rejected('range', 'the event has no type')
+const who = ['customer', 'anonymousId'] as const
+const noUser = rejected('no_user', 'neither a customer nor an anonymous id that stands for someone', who)
+const longCustomer = rejected('id_length', 'an id is longer than the limit', who)
+const longIds = (['anonymousId', 'id', 'sessionId'] as const).map((field) => {
+  return { field, fault: rejected('id_length', 'an id is longer than the limit', [field]) }
+})
+const noType = rejected('range', 'the event has no type', ['type'])
 const negativePrice = rejected('range', 'the property price is negative')
 const negativeQuantity = rejected('range', 'the property quantity is negative, which limits.negative_quantity refuses')
 const tooManyProperties = rejected('limit', 'more properties or traits than the limit')
 const tooDeep = rejected('limit', 'a property is nested deeper than the limit')
-const badTime = rejected('bad_time', 'there is no event time that can be read and lies between 2000 and 2100')
-const inFuture = rejected('future', 'the event time is ahead of the clock')
-const otherKey = rejected('key_mismatch', "the record's key is not the customer's id")
+const badTime = rejected('bad_time', 'there is no event time that can be read and lies between 2000 and 2100', [
+  'time',
+  'originalTime',
+])
+const inFuture = rejected('future', 'the event time is ahead of the clock', ['time', 'originalTime'])
+const otherKey = rejected('key_mismatch', "the record's key is not the customer's id", who)
 
 export function validateShape(event: Event, limits: EventLimits = defaultEventLimits): Rejected | undefined {
   const { customer, properties, traits } = event
@@ -43,7 +50,9 @@ export function validateShape(event: Event, limits: EventLimits = defaultEventLi
   if (nobody !== undefined) return nobody
   const { maxIdBytes } = limits
   const ids = fits(event.anonymousId, maxIdBytes) && fits(event.id, maxIdBytes)
-  if (!ids || !fits(event.sessionId, maxIdBytes)) return longId
+  if (!ids || !fits(event.sessionId, maxIdBytes)) {
+    return longIds.find(({ field }) => !fits(event[field], maxIdBytes))!.fault
+  }
   if (event.type === '') return noType
   const { names, values } = properties
   if (names.length > limits.maxProperties || traits.names.length > limits.maxProperties) return tooManyProperties
@@ -61,7 +70,7 @@ function isNegative(name: string, { names, values }: Properties): boolean {
 /** Whether the id can be a customer's. */
 export function validateCustomer(customer: string, limits: EventLimits = defaultEventLimits): Rejected | undefined {
   if (isStandIn(customer)) return noUser
-  return fits(customer, limits.maxIdBytes) ? undefined : longId
+  return fits(customer, limits.maxIdBytes) ? undefined : longCustomer
 }
 
 /** `nowMs` is the slice's clock, `futureMs` how far an event may be ahead of it. */

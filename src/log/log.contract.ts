@@ -41,7 +41,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
         },
         { topic, key: Buffer.from([0, 200]), value: Buffer.alloc(0), headers: {} },
         { topic, key: null, value: Buffer.from('no key'), headers: {} },
-        { topic, key: 'ann', value: null, headers: {} },
+        { topic, key: 'ann', value: null, headers: {}, timestampMs: 1_767_225_600_123 },
         { topic, key: '', value: Buffer.alloc(70_000, 7), headers: { empty: '' } },
       ]
       await bench.log.append(sent.slice(0, 2))
@@ -54,7 +54,9 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
           assert.equal(batch.startOffset, expected)
           for (let i = 0; i < batch.count; i++) {
             assert.equal(batch.offset(i), seen.length)
-            assert.ok(Math.abs(batch.timestamp(i) - Date.now()) < 600_000)
+            const { timestampMs } = sent[batch.offset(i)]!
+            if (timestampMs === undefined) assert.ok(Math.abs(batch.timestamp(i) - Date.now()) < 600_000)
+            else assert.equal(batch.timestamp(i), timestampMs)
             const headers = batch.headers(i).map(({ name, value }) => [name, value])
             seen.push([batch.key(i), batch.value(i), headers])
           }

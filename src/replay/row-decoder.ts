@@ -12,16 +12,17 @@ import type { GoodRow } from './row-batch.ts'
  * one at each call: they must be decoded once each, in their order, as `Pipeline.decode` does.
  */
 export class RowDecoder implements Decoder {
+  readonly head = undefined
   readonly #json: Decoder
   readonly #plan: Plan
   #rows: readonly GoodRow[] = []
   #next = 0
 
   constructor(mapping: FieldMapping = defaultMapping, maxBytes: number) {
-    const json = compileDecoder({ format: 'json', mapping, maxBytes })
+    const json = compileDecoder({ format: 'json', mapping, maxBytes, isOfFile: true })
     assert(!(json instanceof Rejected), 'JSON without a schema has a decoder')
     this.#json = json
-    this.#plan = new Plan(mapping)
+    this.#plan = new Plan(mapping, true)
   }
 
   begin(rows: readonly GoodRow[]): void {
@@ -43,5 +44,9 @@ export class RowDecoder implements Decoder {
 
   addSchema(): void {
     assert.fail('rows have no schema')
+  }
+
+  placed(fault: Rejected): Rejected {
+    return this.#plan.placed(fault)
   }
 }

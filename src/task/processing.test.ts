@@ -94,7 +94,7 @@ describe('a task whose code throws in the midst of an event', () => {
     await take(task)
     await task.close(false)
     const mended = taskOf()
-    const options = { topic: 'beckon.dead_letters', group: 'group', inputs: ['events'], reason: undefined }
+    const options = { topic: 'beckon.dead_letters', group: 'group', inputs: ['events'], timed: [], reason: undefined }
     await redrive(world.log, { ...options, limit: 10, dryRun: false })
     await take(mended)
     assert.deepEqual([mended.state, await counted()], ['running', [1, 2, 3]])

@@ -3,6 +3,7 @@
  * varints, and texts and bytes behind their length.
  */
 const longestVarint = 5
+const longestVarlong = 10
 /** A longer text is written by the runtime, whose call costs as much as that many characters here. */
 const shortText = 24
 
@@ -81,6 +82,15 @@ export class ByteWriter {
   varint(value: number): void {
     this.#reserve(longestVarint)
     this.#at = putVarint(this.#bytes, this.#at, value)
+  }
+
+  /** Of 64 bits. */
+  varlong(value: number): void {
+    this.#reserve(longestVarlong)
+    const signed = BigInt(value)
+    let rest = BigInt.asUintN(64, (signed << 1n) ^ (signed >> 63n))
+    for (; rest > 0x7fn; rest >>= 7n) this.#bytes[this.#at++] = Number(rest & 0x7fn) | 0x80
+    this.#bytes[this.#at++] = Number(rest)
   }
 
   /** Bytes, or a text as UTF-8, behind their length in a varint; a length of -1 for null. */

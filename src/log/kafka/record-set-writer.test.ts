@@ -16,8 +16,11 @@ const decodeBatch = require('kafkajs/src/protocol/recordBatch/v0/decoder')
 const Decoder = require('kafkajs/src/protocol/decoder')
 
 async function stockBytes({ records, timeMs, ...fields }: OutBatch): Promise<Buffer> {
-  const encoded = records.map((record, offsetDelta) => encodeRecord({ ...record, offsetDelta }))
-  const times = { firstTimestamp: timeMs, maxTimestamp: timeMs }
+  const own = records.map(({ timestampMs = timeMs }) => timestampMs)
+  const encoded = records.map((record, offsetDelta) => {
+    return encodeRecord({ ...record, offsetDelta, timestampDelta: own[offsetDelta]! - timeMs })
+  })
+  const times = { firstTimestamp: timeMs, maxTimestamp: Math.max(...own) }
   return (await RecordBatch({ ...fields, ...times, lastOffsetDelta: encoded.length - 1, records: encoded })).buffer
 }
 
@@ -41,12 +44,16 @@ const text = (maxLength: number) => fc.oneof(fc.string({ maxLength }), fc.string
 const headerValue = fc.oneof(text(40), bytes(40))
 // kafkajs's decoder takes these names for headers that are there already.
 const headerName = text(30).filter((name) => !(name in Object.prototype))
-const record: fc.Arbitrary<OutRecord> = fc.record({
-  topic: fc.constant('t'),
-  key: fc.option(fc.oneof(text(100), bytes(100))),
-  value: fc.option(bytes(300)),
-  headers: fc.dictionary(headerName, fc.oneof(headerValue, fc.array(headerValue, { maxLength: 3 })), { maxKeys: 4 }),
-})
+const record: fc.Arbitrary<OutRecord> = fc.record(
+  {
+    topic: fc.constant('t'),
+    key: fc.option(fc.oneof(text(100), bytes(100))),
+    value: fc.option(bytes(300)),
+    timestampMs: fc.nat({ max: 2 ** 43 }),
+    headers: fc.dictionary(headerName, fc.oneof(headerValue, fc.array(headerValue, { maxLength: 3 })), { maxKeys: 4 }),
+  },
+  { requiredKeys: ['topic', 'key', 'value', 'headers'] },
+)
 const batch: fc.Arbitrary<OutBatch> = fc.record({
   records: fc.array(record, { minLength: 1, maxLength: 80 }),
   timeMs: fc.nat({ max: 2 ** 43 }),
@@ -67,9 +74,9 @@ test('whatever the records, the bytes are those that kafkajs writes', async () =
 test('whatever the records, kafkajs’s reader and ours read what was written', async () => {
   await fc.assert(
     fc.asyncProperty(batch, async (drawn) => {
-      const wanted = drawn.records.map(({ key, value, headers }, i) => [
+      const wanted = drawn.records.map(({ key, value, headers, timestampMs = drawn.timeMs }, i) => [
         i,
-        drawn.timeMs,
+        timestampMs,
         asBytes(key),
         value,
         Object.entries(headers).flatMap(([name, values]) =>

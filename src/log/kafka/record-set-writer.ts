@@ -6,7 +6,7 @@ import { crc32c } from './crc32c.ts'
 /** Records of one partition, and who sends them. */
 export interface OutBatch {
   readonly records: readonly OutRecord[]
-  /** The time of all records; ms. */
+  /** The time of all records that have none of their own; ms. */
   readonly timeMs: number
   readonly transactional: boolean
   readonly producerId: number
@@ -32,21 +32,30 @@ export function writeRecordBatch(to: ByteWriter, batch: OutBatch): void {
   to.int16(transactional ? transactionalFlag : 0)
   to.int32(records.length - 1)
   to.int64(timeMs)
-  to.int64(timeMs)
+  to.int64(latestMs(records, timeMs))
   to.int64(producerId)
   to.int16(producerEpoch)
   to.int32(firstSequence)
   to.int32(records.length)
-  for (let i = 0; i < records.length; i++) writeRecord(to, records[i]!, i)
+  for (let i = 0; i < records.length; i++) writeRecord(to, records[i]!, timeMs, i)
   const bytes = to.written
   bytes.writeInt32BE(bytes.length - start - 12, start + 8)
   bytes.writeUInt32BE(crc32c(bytes, start + attributesAt, bytes.length), start + crcAt)
 }
 
-function writeRecord(to: ByteWriter, { key, value, headers }: OutRecord, offsetDelta: number): void {
+/** The latest time of a record. */
+function latestMs(records: readonly OutRecord[], timeMs: number): number {
+  let latest = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < records.length; i++) latest = Math.max(latest, records[i]!.timestampMs ?? timeMs)
+  return latest
+}
+
+function writeRecord(to: ByteWriter, record: OutRecord, timeMs: number, offsetDelta: number): void {
+  const { key, value, headers, timestampMs } = record
   const start = to.length
   to.int8(0) // attributes
-  to.varint(0) // time delta
+  if (timestampMs === undefined) to.varint(0)
+  else to.varlong(timestampMs - timeMs)
   to.varint(offsetDelta)
   to.sized(key)
   to.sized(value)

@@ -246,9 +246,9 @@ export class MemoryLog implements Log {
     return firsts
   }
 
-  #write({ to, record: { key, value, headers } }: Located): void {
+  #write({ to, record: { key, value, headers, timestampMs } }: Located): void {
     to.push({
-      timestamp: this.#now(),
+      timestamp: timestampMs ?? this.#now(),
       key: key === null ? null : Buffer.from(key),
       value: value === null ? null : Buffer.from(value),
       headers: Object.entries(headers).flatMap(([name, values]) =>
