@@ -202,7 +202,7 @@ describe('a rule test', () => {
 
   it('fails where an event is none', () => {
     assert.deepEqual(differences(['{ type: view, customer: "null" }'], '[]'), [
-      'the event: "an event" "dead letter no_user: neither a customer nor an anonymous id that stands for someone"',
+      'the event: "an event" "dead letter no_user: neither a customer nor an anonymous id that stands for someone: customer, from customer"',
     ])
   })
 
