@@ -99,7 +99,11 @@ describe('a replay', () => {
       bad_time: {
         count: 1,
         first: [
-          { file: '1.log', line: 6, detail: 'there is no event time that can be read and lies between 2000 and 2100: time, from time' },
+          {
+            file: '1.log',
+            line: 6,
+            detail: 'there is no event time that can be read and lies between 2000 and 2100: time, from time',
+          },
         ],
       },
     })
