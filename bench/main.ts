@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startStack, stopStack } from '../src/stack/stack.ts'
+import { benchBounds } from './bounds.bench.ts'
 import { benchFeatures } from './features.bench.ts'
 import { benchRebalance } from './rebalance.bench.ts'
 import { createReport } from './report.ts'
@@ -12,7 +13,8 @@ import { benchService } from './service.bench.ts'
 /**
  * `npm run bench -- --json --events N --rounds N`: medians of one run, on servers of its own, with `--baseline FOLDER`
  * beside the service of another checkout; with `--customers N` the run with more customers than memory instead, with `--rebalance` workers that join and leave, with
- * `--features` the pure core alone with 10, 50 and 200 features.
+ * `--features` the pure core alone with 10, 50 and 200 features, with `--bounds` customers who have filled all that a feature
+ * keeps, `--only PART` for some of these.
  */
 const { values } = parseArgs({
   options: {
@@ -23,6 +25,8 @@ const { values } = parseArgs({
     customers: { type: 'string' },
     rebalance: { type: 'boolean', default: false },
     features: { type: 'boolean', default: false },
+    bounds: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
   },
 })
 const report = createReport(values.json)
@@ -30,7 +34,8 @@ const events = Number(values.events)
 const rounds = Number(values.rounds)
 const folder = mkdtempSync(join(tmpdir(), 'beckon-bench-'))
 try {
-  if (values.features) benchFeatures(folder, events, rounds, report)
+  if (values.bounds) benchBounds(folder, Math.min(events, 5_000), rounds, values.only, report)
+  else if (values.features) benchFeatures(folder, events, rounds, report)
   else await withServers()
 } finally {
   rmSync(folder, { recursive: true, force: true })

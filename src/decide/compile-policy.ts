@@ -1,7 +1,7 @@
 import { type Compiled, type Evaluate, ExpressionFault, Scope } from '../expressions/expression.ts'
 import type { Feature } from '../features/features.ts'
 import { actionVariables, eventVariables, type Moment, timerVariables } from '../features/moment.ts'
-import { featuresRead, signatureOf } from '../features/reading.ts'
+import { featuresRead, signatureOf, variablesOf } from '../features/reading.ts'
 import type { Timer } from '../timers/timer.ts'
 import type { Action, ActionDeclaration, Arbitration, Policy } from './policy.ts'
 
@@ -22,7 +22,7 @@ export function compilePolicy(
   version: string,
   onFault: OnFault,
 ): Policy {
-  const scope = new Scope([...actionVariables, ...features])
+  const scope = new Scope([...actionVariables, ...variablesOf(features)])
   const eventScope = new Scope(eventVariables)
   const kept = new Set([...timerVariables, ...features].map(({ name }) => name))
   const timers = new Map<string, Timer>()

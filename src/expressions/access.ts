@@ -1,4 +1,5 @@
 import { Properties } from '../events/event.ts'
+import { LazyMap } from './lazy-map.ts'
 
 /** Reads named members of the values that expressions meet: properties, maps and plain objects; undefined where there is none. */
 
@@ -26,10 +27,9 @@ export function member(of: unknown, key: unknown): unknown {
   if (of instanceof Properties) return typeof key === 'string' ? of.get(key) : undefined
   if (of instanceof Map) return of.get(key)
   if (Array.isArray(of)) return typeof key === 'number' ? of[key] : undefined
-  if (typeof of === 'object' && of !== null && typeof key === 'string' && Object.hasOwn(of, key)) {
-    return (of as Record<string, unknown>)[key]
-  }
-  return undefined
+  if (typeof of !== 'object' || of === null || typeof key !== 'string') return undefined
+  if (of instanceof LazyMap) return of.get(key)
+  return Object.hasOwn(of, key) ? (of as Record<string, unknown>)[key] : undefined
 }
 
 /** The elements of a list or the keys of a map; undefined for what is neither. */
@@ -37,5 +37,6 @@ export function elements(of: unknown): readonly unknown[] | undefined {
   if (Array.isArray(of)) return of
   if (of instanceof Properties) return of.names
   if (of instanceof Map) return [...of.keys()]
+  if (of instanceof LazyMap) return of.keys()
   return typeof of === 'object' && of !== null ? Object.keys(of) : undefined
 }

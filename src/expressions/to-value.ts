@@ -1,4 +1,5 @@
 import { Properties, type Value } from '../events/event.ts'
+import { LazyMap } from './lazy-map.ts'
 
 /**
  * What an expression gave, as a value that JSON has: a map that the expression wrote down, an event's properties and a
@@ -7,6 +8,7 @@ import { Properties, type Value } from '../events/event.ts'
 export function toValue(result: unknown): Value {
   if (typeof result !== 'object' || result === null) return (result ?? null) as Value
   if (Array.isArray(result)) return result.map(toValue)
+  if (result instanceof LazyMap) return result.toObject()
   const isMap = result instanceof Map
   // An object came with an event or from a feature, and holds neither of the two.
   if (!isMap && !(result instanceof Properties)) return result as Value

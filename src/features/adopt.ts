@@ -28,6 +28,7 @@ export function adoptRows(
 ): Panes | undefined {
   const { placement } = group
   if (members.every(({ back }) => back === Number.POSITIVE_INFINITY)) return before
+  if (before !== undefined) before.totals = undefined
   const stays = before !== undefined && members.some(({ back }) => back !== undefined)
   const rows = stays ? before : emptyPanes(group.stride, group.keptStride)
   const open = members.map(({ member, back }) => ({

@@ -1,4 +1,6 @@
 import type { Value } from '../events/event.ts'
+import type { LazyMap } from '../expressions/lazy-map.ts'
+import type { WindowTotal } from './totals.ts'
 
 /**
  * The port of the aggregates: how one kind of feature folds events into a pane and reads a run of panes. Each kind is one
@@ -22,8 +24,17 @@ export interface Aggregate {
    * Folds one event in. `value` is what the feature's expression gave, undefined where it gave nothing (then only an
    * aggregate without a value counts it); `key` likewise what `by` gave. With `keeps`, returns the pane's object, a new
    * one for `kept` undefined.
+   * @param totals those that the row is a part of; what this changes in the row it changes in them
    */
-  add(cells: number[], at: number, value: unknown, timeMs: number, kept: unknown, key: unknown): unknown
+  add(
+    cells: number[],
+    at: number,
+    value: unknown,
+    timeMs: number,
+    kept: unknown,
+    key: unknown,
+    totals?: RowTotals,
+  ): unknown
   /**
    * Folds another row in, as if its events had come here. That row stays as it is and shares no object with this one.
    * With `keeps`, returns the object of this row.
@@ -34,6 +45,33 @@ export interface Aggregate {
    * @param sizeMs the size of the window; 0 for one that has none
    */
   read(panes: Panes, from: number, to: number, offset: number, keptAt: number, asOfMs: number, sizeMs: number): Value
+  /** Of a kind whose `read` goes through all that its rows keep: what they come to, kept up with the rows. */
+  readonly makeTotal?: () => Total
+  /** Where there is a total: a read of one row needs none. */
+  readonly readsOneRowAsItIs?: true
+}
+
+/**
+ * What some rows that follow each other come to, for one aggregate. It is made of the rows alone and gives what `read` does,
+ * at a price that does not depend on how much they keep: an event, and a row that comes or goes, change only their part of it.
+ */
+export interface Total {
+  /** A row joins. `rowKey` is the row's, `kept` its object. */
+  enter(cells: readonly number[], at: number, kept: unknown, rowKey: number): void
+  /** A row as it is leaves; the first one, or one that joins again at once with more in it. */
+  leave(cells: readonly number[], at: number, kept: unknown, rowKey: number): void
+  /** Called before a row leaves whose key the row after it has too, for a total that tells rows apart by their keys. */
+  forget?(): void
+  /** As that of the aggregate, with the rows that are in it. */
+  read(panes: Panes, from: number, to: number, offset: number, keptAt: number): Value
+  /** For an expression, which asks for few of a map's members. */
+  look?(panes: Panes, from: number, to: number, keptAt: number): LazyMap
+}
+
+/** The totals of a row, by the windows that it is in. */
+export interface RowTotals {
+  readonly rowKey: number
+  readonly of: readonly Total[]
 }
 
 /** The rows of one group of one profile, in ascending order of their key. */
@@ -44,4 +82,6 @@ export interface Panes {
   /** `keptStride` objects a row; empty where no aggregate of the group keeps any. */
   kept: unknown[]
   readonly keptStride: number
+  /** Those of members that keep much; nearly always undefined. They are not part of the state: neither copied nor stored. */
+  totals: WindowTotal[] | undefined
 }

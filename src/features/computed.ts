@@ -3,6 +3,7 @@ import { toValue } from '../expressions/to-value.ts'
 import type { ComputedFeature, FeatureDeclaration } from './declaration.ts'
 import type { Feature, OnFault } from './features.ts'
 import { type ProfileMoment, profileVariables } from './moment.ts'
+import { variablesOf } from './reading.ts'
 
 /**
  * Features that are computed from other features and the traits. Reading one reads those that it names, so they need no
@@ -23,7 +24,7 @@ export function compileComputed(
   const own = new Set(profileVariables.map(({ name }) => name))
   // A name that is taken is a fault of its own, which the caller tells.
   const features = [...aggregates, ...computed].filter(({ name }) => !own.has(name) && isVariableName(name))
-  const scope = new Scope<ProfileMoment>([...profileVariables, ...features])
+  const scope = new Scope<ProfileMoment>([...profileVariables, ...variablesOf(features)])
   const reads = new Map<string, ReadonlySet<string>>()
   const signatures = new Map<string, string>()
   for (const declaration of declared) {

@@ -1,13 +1,14 @@
 import type { Value } from '../events/event.ts'
 import { type Evaluate, Scope } from '../expressions/expression.ts'
-import type { Panes } from './aggregate.ts'
+import type { Panes, Total } from './aggregate.ts'
 import { makeAggregate } from './aggregates/kinds.ts'
 import { compileComputed } from './computed.ts'
 import type { AggregateFeature, FeatureDeclaration } from './declaration.ts'
 import { addEvent, type FeatureGroup, type Member, memberOf } from './group.ts'
 import { eventVariables, type Moment, type ProfileMoment } from './moment.ts'
-import { emptyPanes } from './panes.ts'
+import { emptyPanes, rowCount } from './panes.ts'
 import { tooLate } from './placement.ts'
+import { totalFrom } from './totals.ts'
 import { type Condition, type FindGroup, placeFeature } from './windows/kinds.ts'
 
 /**
@@ -23,6 +24,8 @@ export interface Feature {
   readonly type: string
   /** undefined, which is CEL's error, where it is not ready. */
   readonly read: (moment: ProfileMoment) => Value | undefined
+  /** As `read`, for an expression, which may get a `LazyMap`; absent where it gets what all get. */
+  readonly look?: (moment: ProfileMoment) => unknown
   /** Where an aggregate's state lies, and how far back into it the feature looks. */
   readonly state?: FeatureState
   /**
@@ -171,12 +174,28 @@ function addFeature(
   const { index } = group
   const none = emptyPanes(1, 0)
   const sizeMs = 'sizeMs' in window ? window.sizeMs : 0
+  const fewest = aggregate.readsOneRowAsItIs ? 2 : 1
+  const totalOver = (rows: Panes, from: number, to: number): Total | undefined => {
+    const isOfAll = aggregate.makeTotal !== undefined && to - from >= fewest && to === rowCount(rows)
+    return isOfAll ? totalFrom(rows, member, reach.back, from) : undefined
+  }
   const read = ({ groups, notReady, asOfMs }: ProfileMoment): Value | undefined => {
     if (notReady?.has(name)) return undefined
     const rows = groups[index]
     if (rows === undefined) return aggregate.read(none, 0, 0, offset, keptAt, asOfMs, sizeMs)
     const to = reach.to(rows, asOfMs, groups)
-    return aggregate.read(rows, reach.from(rows, asOfMs, groups), to, offset, keptAt, asOfMs, sizeMs)
+    const from = reach.from(rows, asOfMs, groups)
+    const total = totalOver(rows, from, to)
+    if (total !== undefined) return total.read(rows, from, to, offset, keptAt)
+    return aggregate.read(rows, from, to, offset, keptAt, asOfMs, sizeMs)
+  }
+  const look = (moment: ProfileMoment): unknown => {
+    const { groups, notReady, asOfMs } = moment
+    const rows = groups[index]
+    if (rows === undefined || notReady?.has(name)) return read(moment)
+    const to = reach.to(rows, asOfMs, groups)
+    const from = reach.from(rows, asOfMs, groups)
+    return totalOver(rows, from, to)?.look?.(rows, from, to, keptAt) ?? read(moment)
   }
   const nextChangeMs = ({ groups, asOfMs }: ProfileMoment): number => {
     const rows = groups[index]
@@ -186,6 +205,7 @@ function addFeature(
     name,
     type: aggregate.type,
     read,
+    ...(aggregate.type.startsWith('map') ? { look } : {}),
     state: { group, member, back: reach.back, rests },
     nextChangeMs: aggregate.continuous ? undefined : nextChangeMs,
   }

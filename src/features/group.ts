@@ -3,6 +3,7 @@ import type { Aggregate, Panes } from './aggregate.ts'
 import type { Moment } from './moment.ts'
 import { insertRow } from './panes.ts'
 import type { Placement } from './placement.ts'
+import { totalsOf } from './totals.ts'
 
 /** Features of one condition whose windows lay the events into the same rows: a row has the cells of all its members. */
 export interface FeatureGroup {
@@ -58,7 +59,7 @@ export function openRow({ members }: FeatureGroup, rows: Panes, row: number, key
 
 /** Adds the moment's event to a row. */
 export function addEvent({ members }: FeatureGroup, rows: Panes, row: number, moment: Moment): void {
-  const { cells, stride, kept, keptStride } = rows
+  const { cells, stride, kept, keptStride, totals } = rows
   const at = row * stride
   for (let i = 0; i < members.length; i++) {
     const { aggregate, value, key, offset, keptAt } = members[i]!
@@ -67,7 +68,8 @@ export function addEvent({ members }: FeatureGroup, rows: Panes, row: number, mo
     if (!aggregate.keeps) aggregate.add(cells, at + offset, of, moment.event.timeMs, undefined, by)
     else {
       const place = row * keptStride + keptAt
-      kept[place] = aggregate.add(cells, at + offset, of, moment.event.timeMs, kept[place], by)
+      const own = totals === undefined ? undefined : totalsOf(rows, keptAt, row)
+      kept[place] = aggregate.add(cells, at + offset, of, moment.event.timeMs, kept[place], by, own)
     }
   }
 }
@@ -75,6 +77,7 @@ export function addEvent({ members }: FeatureGroup, rows: Panes, row: number, mo
 /** Folds row `from` into row `into`; it stays where it is. */
 export function mergeRow({ members }: FeatureGroup, rows: Panes, into: number, from: number): void {
   const { cells, stride, kept, keptStride } = rows
+  rows.totals = undefined
   for (const { aggregate, offset, keptAt } of members) {
     const place = into * keptStride + keptAt
     const merged = aggregate.merge(

@@ -1,4 +1,5 @@
 import type { Panes } from './aggregate.ts'
+import { leaveTotals, shiftTotals } from './totals.ts'
 
 /**
  * Rows in ascending order of their key, only for panes (sessions, single events) that hold an event: most customers
@@ -6,7 +7,7 @@ import type { Panes } from './aggregate.ts'
  */
 
 export function emptyPanes(stride: number, keptStride: number): Panes {
-  return { cells: [], stride, kept: [], keptStride }
+  return { cells: [], stride, kept: [], keptStride, totals: undefined }
 }
 
 export const rowCount = (panes: Panes) => panes.cells.length / panes.stride
@@ -16,9 +17,23 @@ export const keyOf = ({ cells, stride }: Panes, row: number) => cells[row * stri
 /** The first row whose key is at least `key`; the number of rows where there is none. */
 export function lowerBound(panes: Panes, key: number): number {
   const { cells, stride } = panes
-  let row = rowCount(panes)
-  while (row > 0 && cells[(row - 1) * stride]! >= key) row--
-  return row
+  let high = rowCount(panes)
+  // Steps that double, from the newest row back, to one below the key; then the middle, over and over.
+  for (let step = 1; high > 0; step *= 2) {
+    const below = Math.max(0, high - step)
+    if (cells[below * stride]! >= key) {
+      high = below
+      continue
+    }
+    let low = below + 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (cells[middle * stride]! < key) low = middle + 1
+      else high = middle
+    }
+    return high
+  }
+  return 0
 }
 
 /** The row of that key; `~row` where there is none and it would be put in. */
@@ -29,6 +44,7 @@ export function findKey(panes: Panes, key: number): number {
 
 /** Opens a row for a key at its place; its cells hold 0 until the aggregates start them. */
 export function insertRow(panes: Panes, row: number, key: number): void {
+  if (panes.totals !== undefined) shiftTotals(panes.totals, row)
   const { cells, stride, kept, keptStride } = panes
   const at = row * stride
   const end = cells.length
@@ -42,7 +58,9 @@ export function insertRow(panes: Panes, row: number, key: number): void {
 }
 
 /** Removes that many rows from row `from` on. */
-export function removeRows({ cells, stride, kept, keptStride }: Panes, from: number, count: number): void {
+export function removeRows(panes: Panes, from: number, count: number): void {
+  const { cells, stride, kept, keptStride } = panes
+  if (panes.totals !== undefined) leaveTotals(panes, from, count)
   cells.splice(from * stride, count * stride)
   if (keptStride > 0) kept.splice(from * keptStride, count * keptStride)
 }

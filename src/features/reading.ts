@@ -1,4 +1,6 @@
+import type { Variable } from '../expressions/expression.ts'
 import type { Feature } from './features.ts'
+import type { ProfileMoment } from './moment.ts'
 
 /** The features that are read where those of the names are: these, and what computed ones name, over any steps; by name. */
 export function featuresRead(names: Iterable<string>, features: readonly Feature[]): Feature[] {
@@ -11,6 +13,10 @@ export function featuresRead(names: Iterable<string>, features: readonly Feature
     .map((name) => byName.get(name))
     .filter((feature) => feature !== undefined)
 }
+
+/** The features as an expression names them. */
+export const variablesOf = (features: readonly Feature[]): Variable<ProfileMoment>[] =>
+  features.map(({ name, type, read, look }) => ({ name, type, read: look ?? read }))
 
 /** Names all that a feature's value is of, but for the features that a computed one reads. */
 export function signatureOf({ name, signature, state }: Feature): string {

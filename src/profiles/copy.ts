@@ -36,7 +36,7 @@ export function restoreProfile(profile: Profile, { laterEvents, ...copy }: Profi
 }
 
 function copyPanes({ cells, stride, kept, keptStride }: Panes): Panes {
-  return { cells: cells.slice(), stride, kept: kept.map(copyKept), keptStride }
+  return { cells: cells.slice(), stride, kept: kept.map(copyKept), keptStride, totals: undefined }
 }
 
 /** One of the kinds that `codec.ts` writes. */

@@ -1,4 +1,4 @@
-import type { Aggregate } from '../aggregate.ts'
+import type { Aggregate, Total } from '../aggregate.ts'
 
 const dayMs = 86_400_000
 const daysAWord = 32
@@ -13,10 +13,15 @@ export function activeDays(): Aggregate {
     keeps: true,
     type: 'int',
     start() {},
-    add(_cells, _at, _value, timeMs, kept) {
+    add(_cells, _at, _value, timeMs, kept, _key, totals) {
       const day = Math.floor(timeMs / dayMs)
       const word = Math.floor(day / daysAWord)
-      return setDays(kept as Days | undefined, word, 1 << (day - word * daysAWord))
+      const bit = 1 << (day - word * daysAWord)
+      const days = kept as Days | undefined
+      if (totals !== undefined && ((days?.get(word) ?? 0) & bit) === 0) {
+        for (const total of totals.of) (total as DaysTotal).change(day, 1)
+      }
+      return setDays(days, word, bit)
     },
     merge: (_cells, _at, kept, _from, _fromAt, fromKept) => unite(kept as Days, fromKept as Days),
     read(panes, from, to, _offset, keptAt) {
@@ -26,6 +31,8 @@ export function activeDays(): Aggregate {
       for (let bits of days?.values() ?? []) for (; bits !== 0; bits &= bits - 1) count++
       return count
     },
+    makeTotal: () => new DaysTotal(),
+    readsOneRowAsItIs: true,
   }
 }
 
@@ -39,4 +46,34 @@ function setDays(days: Days = new Map(), word: number, bits: number): Days {
   // As an unsigned number, which the codec writes shortest.
   days.set(word, ((days.get(word) ?? 0) | bits) >>> 0)
   return days
+}
+
+/** In how many rows each day is. */
+class DaysTotal implements Total {
+  readonly #rowsOf = new Map<number, number>()
+
+  enter(_cells: readonly number[], _at: number, kept: unknown): void {
+    this.#changeAll(kept as Days | undefined, 1)
+  }
+
+  leave(_cells: readonly number[], _at: number, kept: unknown): void {
+    this.#changeAll(kept as Days | undefined, -1)
+  }
+
+  change(day: number, by: 1 | -1): void {
+    const rows = (this.#rowsOf.get(day) ?? 0) + by
+    if (rows === 0) this.#rowsOf.delete(day)
+    else this.#rowsOf.set(day, rows)
+  }
+
+  read(): number {
+    return this.#rowsOf.size
+  }
+
+  #changeAll(days: Days | undefined, by: 1 | -1): void {
+    for (const [word, bits] of days ?? []) {
+      for (let left = bits; left !== 0; left &= left - 1)
+        this.change(word * daysAWord + 31 - Math.clz32(left & -left), by)
+    }
+  }
 }

@@ -21,7 +21,7 @@ function rowOf(aggregate: Aggregate, facts: readonly Fact[]): Panes {
   aggregate.start(cells, 0)
   let kept: unknown
   for (const { timeMs, value, key } of facts) kept = aggregate.add(cells, 0, value, timeMs, kept, key)
-  return { cells, stride: aggregate.cells, kept: [kept], keptStride: 1 }
+  return { cells, stride: aggregate.cells, kept: [kept], keptStride: 1, totals: undefined }
 }
 
 function merge(aggregate: Aggregate, to: Panes, from: Panes): Panes {
@@ -234,6 +234,6 @@ test('the latest values are those of the latest events, and of one moment the la
   const aggregate = makeAggregate({ name: 'last_n', of: '', n: 4 })
   const rows = [[at(1, 'z')], [at(5, 'a')], [at(5, 'b')], [at(9, 'x'), at(9, 1)], [at(9, 1)]]
   const kept = rows.map((facts) => rowOf(aggregate, facts).kept[0])
-  const panes: Panes = { cells: [], stride: 0, kept, keptStride: 1 }
+  const panes: Panes = { cells: [], stride: 0, kept, keptStride: 1, totals: undefined }
   assert.deepEqual(aggregate.read(panes, 0, rows.length, 0, 0, asOfMs, 0), ['x', 1, 1, 'b'], 'also from many rows')
 })

@@ -1,9 +1,7 @@
 import type { Aggregate } from '../aggregate.ts'
+import { DistinctTotal, type Values } from './distinct-total.ts'
 import { addToRegisters, emptyRegisters, estimate, mergeRegisters, type Registers } from './hyper-log-log.ts'
 import { isScalar, type Scalar } from './order.ts'
-
-/** A pane's values, or their registers once there were more than `max`. */
-type Values = Set<Scalar> | Registers
 
 /**
  * The number of different values: exact up to `max` of them in the window, past that HyperLogLog's estimate, with a
@@ -34,7 +32,23 @@ export function distinct(max: number): Aggregate {
     keeps: true,
     type: 'int',
     start() {},
-    add: (_cells, _at, value, _timeMs, kept) => (isScalar(value) ? include(kept as Values | undefined, value) : kept),
+    add(cells, at, value, _timeMs, kept, _key, totals) {
+      if (!isScalar(value)) return kept
+      const before = kept as Values | undefined
+      if (totals === undefined) return include(before, value)
+      const { rowKey } = totals
+      const of = totals.of as readonly DistinctTotal[]
+      if (before instanceof Uint8Array) for (const total of of) total.noteValue(value, rowKey)
+      else if (before?.has(value)) return before
+      else if (before?.size !== max) for (const total of of) total.addValue(value, rowKey)
+      else {
+        for (const total of of) total.leave(cells, at, before, rowKey)
+        const registers = include(before, value)
+        for (const total of of) total.enter(cells, at, registers, rowKey)
+        return registers
+      }
+      return include(before, value)
+    },
     merge: (_cells, _at, kept, _from, _fromAt, fromKept) => unite(kept as Values, fromKept as Values),
     read(panes, from, to, _offset, keptAt) {
       let only: Values | undefined
@@ -49,6 +63,8 @@ export function distinct(max: number): Aggregate {
       if (values instanceof Uint8Array) return Math.max(max + 1, Math.round(estimate(values)))
       return values?.size ?? 0
     },
+    makeTotal: () => new DistinctTotal(max),
+    readsOneRowAsItIs: true,
   }
 }
 

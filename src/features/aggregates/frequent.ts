@@ -1,6 +1,6 @@
 import type { Aggregate } from '../aggregate.ts'
 import { compareScalars, type Scalar } from './order.ts'
-import { countValue, mergeCounts, totalCounts } from './value-counts.ts'
+import { CountsTotal, countValue, mergeCounts, totalCounts } from './value-counts.ts'
 
 /** The value that came most or least often, of several the first in the values' order; null for none. */
 export function frequent(which: 'most' | 'least', max: number): Aggregate {
@@ -10,7 +10,7 @@ export function frequent(which: 'most' | 'least', max: number): Aggregate {
     keeps: true,
     type: 'dyn',
     start() {},
-    add: (_cells, _at, value, _timeMs, kept) => countValue(kept, value, max),
+    add: (_cells, _at, value, _timeMs, kept, _key, totals) => countValue(kept, value, max, totals),
     merge: (_cells, _at, kept, _from, _fromAt, fromKept) => mergeCounts(kept, fromKept, max),
     read(panes, from, to, _offset, keptAt) {
       let best: Scalar | null = null
@@ -21,5 +21,6 @@ export function frequent(which: 'most' | 'least', max: number): Aggregate {
       }
       return best
     },
+    makeTotal: () => new CountsTotal(which, (ranked) => ranked.at(0)?.value ?? null),
   }
 }

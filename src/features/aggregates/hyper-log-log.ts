@@ -10,7 +10,7 @@ import type { Scalar } from './order.ts'
 export type Registers = Uint8Array
 
 const indexBits = 12
-const registerCount = 2 ** indexBits
+export const registerCount = 2 ** indexBits
 /** The bits of a hash that make its rank, which is 1 to 53. */
 const rankBits = 64 - indexBits
 const hash = new Uint32Array(2)
@@ -19,11 +19,16 @@ export const emptyRegisters = (): Registers => new Uint8Array(registerCount)
 
 export function addToRegisters(registers: Registers, value: Scalar): void {
   hashScalar(value, hash)
-  const [high = 0, low = 0] = hash
-  const upper = high << indexBits
-  const rank = upper === 0 ? 33 - indexBits + Math.clz32(low) : 1 + Math.clz32(upper)
-  const index = high >>> (32 - indexBits)
+  const [index, rank] = [indexOf(hash), rankOf(hash)]
   if (rank > registers[index]!) registers[index] = rank
+}
+
+/** The register that a hash falls to. */
+export const indexOf = (of: Uint32Array) => of[0]! >>> (32 - indexBits)
+
+export function rankOf(of: Uint32Array): number {
+  const upper = of[0]! << indexBits
+  return upper === 0 ? 33 - indexBits + Math.clz32(of[1]!) : 1 + Math.clz32(upper)
 }
 
 export function mergeRegisters(registers: Registers, from: Registers): void {
@@ -31,8 +36,16 @@ export function mergeRegisters(registers: Registers, from: Registers): void {
 }
 
 export function estimate(registers: Registers): number {
-  const counts = new Array<number>(rankBits + 2).fill(0)
+  const counts = emptyCounts()
   for (const rank of registers) counts[rank]!++
+  return estimateBy(counts)
+}
+
+/** How many registers hold each rank: none, as yet. */
+export const emptyCounts = () => new Array<number>(rankBits + 2).fill(0)
+
+/** @param counts how many registers hold each rank, 0 included */
+export function estimateBy(counts: readonly number[]): number {
   let z = registerCount * tau(1 - counts[rankBits + 1]! / registerCount)
   for (let rank = rankBits; rank >= 1; rank--) z = (z + counts[rank]!) / 2
   z += registerCount * sigma(counts[0]! / registerCount)

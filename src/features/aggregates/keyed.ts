@@ -1,10 +1,8 @@
 import { compareText } from '../../expressions/compare-text.ts'
 import type { Aggregate } from '../aggregate.ts'
 import { saturate, toFixedPoint } from './fixed-point.ts'
+import { KeyedTotal, type Units, unitsAt } from './keyed-total.ts'
 import { isScalar } from './order.ts'
-
-/** Whole units by key. */
-type Units = Map<string, number>
 
 /** A count by key; with a value, of the events that have one. */
 export const countBy = (ofValues: boolean, max: number) =>
@@ -29,10 +27,18 @@ function keyed(
   max: number,
   unitsOf: (value: unknown) => number | undefined,
 ): Aggregate {
-  const addTo = (totals: Units = new Map(), key: string, units: number): Units => {
-    totals.set(key, saturate((totals.get(key) ?? 0) + units))
-    if (totals.size > max) totals.delete(lastKey(totals))
-    return totals
+  /** The key that has to go for a new one, which may be that itself; undefined where there is room. */
+  const crowdedOut = (units: Units, key: string): string | undefined => {
+    if (units.size < max || units.has(key)) return undefined
+    const last = lastKey(units)
+    return compareText(key, last) > 0 ? key : last
+  }
+  const addTo = (to: Units = new Map(), key: string, units: number): Units => {
+    const out = crowdedOut(to, key)
+    if (out === key) return to
+    to.set(key, saturate((to.get(key) ?? 0) + units))
+    if (out !== undefined) remove(to, out)
+    return to
   }
   const unite = (totals: Units | undefined, from: Units | undefined): Units | undefined => {
     let united = totals
@@ -44,27 +50,54 @@ function keyed(
     keeps: true,
     type,
     start() {},
-    add(_cells, _at, value, _timeMs, kept, key) {
+    add(_cells, _at, value, _timeMs, kept, key, totals) {
       const units = unitsOf(value)
-      return units === undefined || !isScalar(key) ? kept : addTo(kept as Units | undefined, String(key), units)
+      if (units === undefined || !isScalar(key)) return kept
+      const row = kept as Units | undefined
+      const text = String(key)
+      if (totals === undefined || row === undefined) {
+        const added = addTo(row, text, units)
+        for (const total of totals?.of ?? []) (total as KeyedTotal).change(text, undefined, added.get(text))
+        return added
+      }
+      const out = crowdedOut(row, text)
+      if (out === text) return row
+      const [before, outUnits] = [row.get(text), out === undefined ? undefined : row.get(out)]
+      addTo(row, text, units)
+      for (const total of totals.of as readonly KeyedTotal[]) {
+        total.change(text, before, row.get(text))
+        if (out !== undefined) total.change(out, outUnits, undefined)
+      }
+      return row
     },
     merge: (_cells, _at, kept, _from, _fromAt, fromKept) => unite(kept as Units, fromKept as Units),
     read(panes, from, to, _offset, keptAt) {
-      const keptOf = (row: number) => panes.kept[row * panes.keptStride + keptAt] as Units | undefined
       let totals: Units | undefined
-      if (to - from === 1) totals = keptOf(from)
-      else for (let row = from; row < to; row++) totals = unite(totals, keptOf(row))
+      if (to - from === 1) totals = unitsAt(panes, from, keptAt)
+      else for (let row = from; row < to; row++) totals = unite(totals, unitsAt(panes, row, keptAt))
       return Object.fromEntries(
         [...(totals ?? [])]
           .sort(([a], [b]) => compareText(a, b))
           .map(([key, units]) => [key, units / unitsPerOne] as const),
       )
     },
+    makeTotal: () => new KeyedTotal(unitsPerOne, max),
   }
 }
 
-function lastKey(totals: Units): string {
-  let last = ''
-  for (const key of totals.keys()) if (compareText(key, last) > 0) last = key
+/** The last key of rows that are full, as long as no other takes its place. */
+const lastKeys = new WeakMap<Units, string>()
+
+function lastKey(units: Units): string {
+  let last = lastKeys.get(units)
+  if (last !== undefined) return last
+  last = ''
+  for (const key of units.keys()) if (compareText(key, last) > 0) last = key
+  lastKeys.set(units, last)
   return last
+}
+
+function remove(units: Units, key: string): void {
+  units.delete(key)
+  lastKeys.delete(units)
 }

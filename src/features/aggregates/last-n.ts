@@ -9,10 +9,14 @@ type Latest = (Scalar | number)[]
 
 export function lastN(n: number): Aggregate {
   const insert = (latest: Latest, timeMs: number, value: Scalar): Latest => {
-    let at = 0
-    while (at < latest.length && !isNewer(timeMs, value, latest[at] as number, latest[at + 1]!)) at += 2
-    if (at === 2 * n) return latest
-    latest.splice(at, 0, timeMs, value)
+    let [low, high] = [0, latest.length / 2]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (isNewer(timeMs, value, latest[2 * middle] as number, latest[2 * middle + 1]!)) high = middle
+      else low = middle + 1
+    }
+    if (low === n) return latest
+    latest.splice(2 * low, 0, timeMs, value)
     if (latest.length > 2 * n) latest.length = 2 * n
     return latest
   }
@@ -34,7 +38,8 @@ export function lastN(n: number): Aggregate {
       const latest: Latest = []
       // Rows follow each other in time, and two may share a ms: the rest is older once the oldest of n is newer.
       for (let row = to - 1; row >= from; row--) {
-        const kept = (panes.kept[row * panes.keptStride + keptAt] as Latest | undefined) ?? []
+        const kept = panes.kept[row * panes.keptStride + keptAt] as Latest | undefined
+        if (kept === undefined) continue
         if (latest.length === 2 * n && kept[0]! < latest[2 * n - 2]!) break
         for (let i = 0; i < kept.length; i += 2) insert(latest, kept[i] as number, kept[i + 1]!)
       }

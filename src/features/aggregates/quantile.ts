@@ -1,11 +1,9 @@
 import type { Aggregate } from '../aggregate.ts'
+import { type Buckets, maxBuckets, widen, widened } from './buckets.ts'
+import { BucketsTotal } from './quantile-total.ts'
 
 /** Numbers this near to 0 count as 0. */
 const smallest = 1e-9
-const maxBuckets = 1_000
-
-/** Counts by bucket: 0 holds the zeros, ±k the sizes in (s·γ^(k-1), s·γ^k] of that sign, where s is the smallest. */
-type Buckets = Map<number, number>
 
 /**
  * The q-quantile: of n numbers in ascending order the one at the 0-based place floor(q·(n - 1)), to a relative `error`;
@@ -30,15 +28,26 @@ export function quantile(q: number, error: number): Aggregate {
     const log = logSmallest + Math.abs(bucket) * logWidth + Math.log(2 / (1 + Math.exp(logWidth)))
     return Math.sign(bucket) * Math.min(Math.exp(log), Number.MAX_VALUE)
   }
+  const quantileOf = (buckets: Buckets, numbers: number, steps: number): number => {
+    let left = Math.floor(q * (numbers - 1))
+    const ascending = new Float64Array(buckets.size)
+    let end = 0
+    for (const bucket of buckets.keys()) ascending[end++] = bucket
+    const found = ascending.sort().find((bucket) => {
+      left -= buckets.get(bucket)!
+      return left < 0
+    })
+    return numberOf(found!, steps)
+  }
   const merge = (cells: number[], at: number, kept: unknown, steps: number, from: Buckets | undefined) => {
     if (from === undefined) return kept as Buckets | undefined
     let buckets = (kept as Buckets | undefined) ?? new Map()
-    while (cells[at]! < steps) buckets = widen(buckets, cells, at)
+    while (cells[at]! < steps) buckets = widenAt(buckets, cells, at)
     for (const [bucket, n] of from) {
       const place = widened(bucket, cells[at]! - steps)
       buckets.set(place, (buckets.get(place) ?? 0) + n)
     }
-    while (buckets.size > maxBuckets) buckets = widen(buckets, cells, at)
+    while (buckets.size > maxBuckets) buckets = widenAt(buckets, cells, at)
     return buckets
   }
   return {
@@ -46,12 +55,19 @@ export function quantile(q: number, error: number): Aggregate {
     keeps: true,
     type: 'dyn',
     start() {},
-    add(cells, at, value, _timeMs, kept) {
+    add(cells, at, value, _timeMs, kept, _key, totals) {
       if (typeof value !== 'number') return kept
       let buckets = (kept as Buckets | undefined) ?? new Map()
       const bucket = widened(bucketOf(value), cells[at]!)
-      buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1)
-      while (buckets.size > maxBuckets) buckets = widen(buckets, cells, at)
+      const before = buckets.get(bucket) ?? 0
+      const isWiden = buckets.size + (before === 0 ? 1 : 0) > maxBuckets
+      const isNew = buckets.size === 0
+      const of = (totals?.of ?? none) as readonly BucketsTotal[]
+      if (isWiden) for (const total of of) total.leave(cells, at, buckets)
+      buckets.set(bucket, before + 1)
+      while (buckets.size > maxBuckets) buckets = widenAt(buckets, cells, at)
+      if (isWiden || isNew) for (const total of of) total.enter(cells, at, buckets)
+      else for (const total of of) total.add(bucket, cells[at]!)
       return buckets
     },
     merge: (cells, at, kept, from, fromAt, fromKept) =>
@@ -64,29 +80,19 @@ export function quantile(q: number, error: number): Aggregate {
         buckets = merge(total, 0, buckets, panes.cells[row * panes.stride + offset]!, kept)
       }
       if (buckets === undefined) return null
-      let n = 0
-      for (const count of buckets.values()) n += count
-      let left = Math.floor(q * (n - 1))
-      const ascending = [...buckets.keys()].sort((a, b) => a - b)
-      const found = ascending.find((bucket) => {
-        left -= buckets.get(bucket)!
-        return left < 0
-      })
-      return numberOf(found!, total[0]!)
+      let numbers = 0
+      for (const count of buckets.values()) numbers += count
+      return quantileOf(buckets, numbers, total[0]!)
     },
+    makeTotal: () => new BucketsTotal(quantileOf),
+    readsOneRowAsItIs: true,
   }
 }
 
-/** Where a bucket's numbers lie after so many steps. */
-const widened = (bucket: number, steps: number) => Math.sign(bucket) * Math.ceil(Math.abs(bucket) / 2 ** steps)
+const none: readonly BucketsTotal[] = []
 
-/** Makes one bucket of each two. */
-function widen(buckets: Buckets, cells: number[], at: number): Buckets {
-  const wider: Buckets = new Map()
-  for (const [bucket, n] of buckets) {
-    const place = widened(bucket, 1)
-    wider.set(place, (wider.get(place) ?? 0) + n)
-  }
+/** Makes one bucket of each two, and counts the step. */
+function widenAt(buckets: Buckets, cells: number[], at: number): Buckets {
   cells[at]!++
-  return wider
+  return widen(buckets)
 }

@@ -1,6 +1,6 @@
 import type { Aggregate } from '../aggregate.ts'
 import { compareScalars } from './order.ts'
-import { countValue, mergeCounts, totalCounts } from './value-counts.ts'
+import { CountsTotal, countValue, mergeCounts, totalCounts } from './value-counts.ts'
 
 /** The k most frequent values, most frequent first, ties by the values' order. */
 export function top(k: number, max: number): Aggregate {
@@ -9,7 +9,7 @@ export function top(k: number, max: number): Aggregate {
     keeps: true,
     type: 'list<dyn>',
     start() {},
-    add: (_cells, _at, value, _timeMs, kept) => countValue(kept, value, max),
+    add: (_cells, _at, value, _timeMs, kept, _key, totals) => countValue(kept, value, max, totals),
     merge: (_cells, _at, kept, _from, _fromAt, fromKept) => mergeCounts(kept, fromKept, max),
     read(panes, from, to, _offset, keptAt) {
       return [...totalCounts(panes, from, to, keptAt)]
@@ -17,5 +17,6 @@ export function top(k: number, max: number): Aggregate {
         .slice(0, k)
         .map(([value]) => value)
     },
+    makeTotal: () => new CountsTotal('most', (ranked) => ranked.first(k).map(({ value }) => value)),
   }
 }

@@ -2,7 +2,7 @@ import { compareText } from '../../expressions/compare-text.ts'
 import type { Aggregate, Panes } from '../aggregate.ts'
 import { type FeatureGroup, type Member, memberOf, openRow } from '../group.ts'
 import type { Moment } from '../moment.ts'
-import { keyOf, makeRoom, rowCount } from '../panes.ts'
+import { keyOf, lowerBound, makeRoom, rowCount } from '../panes.ts'
 import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
 
 /**
@@ -67,8 +67,9 @@ export class LastEvents implements Placement {
 
 /** Where a row of that time and id belongs: behind all that are not after it. */
 function rowAfter(rows: Panes, timeMs: number, id: string): number {
-  let row = rowCount(rows)
-  while (row > 0 && isAfter(rows, row - 1, timeMs, id)) row--
+  const count = rowCount(rows)
+  let row = lowerBound(rows, timeMs)
+  while (row < count && !isAfter(rows, row, timeMs, id)) row++
   return row
 }
 
