@@ -5,6 +5,7 @@ import { demoCommand } from './cli/demo.ts'
 import { dlqCommand } from './cli/dlq.ts'
 import { doctorCommand } from './cli/doctor.ts'
 import { eraseCommand } from './cli/erase.ts'
+import { eventsCommand } from './cli/events.ts'
 import { exitCode, explainError } from './cli/exit.ts'
 import { featuresCommand } from './cli/features.ts'
 import { migrateCommand } from './cli/migrate.ts'
@@ -22,6 +23,7 @@ const program = new Command('beckon')
   .addCommand(checkCommand())
   .addCommand(testCommand())
   .addCommand(replayCommand())
+  .addCommand(eventsCommand())
   .addCommand(profileCommand())
   .addCommand(parityCommand())
   .addCommand(featuresCommand())

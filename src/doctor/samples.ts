@@ -1,8 +1,7 @@
 import { Event } from '../events/event.ts'
 import type { RecordBatch } from '../events/log.ts'
-import { UnknownSchema } from '../ingest/decode.ts'
 import { Rejected } from '../ingest/rejected.ts'
-import { compileStages } from '../stages.ts'
+import { recordDecoder } from '../inspection/decode-record.ts'
 import { fail, ok, type Verdict, warn } from './check.ts'
 import { inputs } from './topics.ts'
 import type { World } from './world.ts'
@@ -12,7 +11,7 @@ const sampleRecords = 20
 
 /** Whether beckon can read what the producers write: the most common fault of a first day. */
 export async function checkSamples(world: World): Promise<Verdict> {
-  const read = sampleReader(world)
+  const decode = recordDecoder(world.engine(), world.registry)
   const good = new Counts()
   const bad = new Counts()
   const empty: string[] = []
@@ -21,7 +20,7 @@ export async function checkSamples(world: World): Promise<Verdict> {
     for await (const batch of newestRecords(world, topic)) {
       records += batch.count
       for (let i = 0; i < batch.count; i++) {
-        const event = await read(batch, i)
+        const event = await decode(batch, i, Date.now())
         if (event instanceof Rejected) bad.add(`${topic} ${event.reason}`)
         else if (event instanceof Event) good.add(topic)
       }
@@ -41,19 +40,6 @@ async function* newestRecords(world: World, topic: string): AsyncIterable<Record
   for (let partition = 0; partition < partitions; partition++) {
     const { low, high } = await log.offsets(topic, partition)
     yield* log.read(topic, partition, Math.max(low, high - sampleRecords), high)
-  }
-}
-
-/** Decodes as the service does, and fetches the schemas that this takes. */
-function sampleReader(world: World) {
-  const { decode } = compileStages(world.engine(), 'json')
-  return async (batch: RecordBatch, i: number) => {
-    const nowMs = Date.now()
-    const event = decode(batch, i, nowMs)
-    if (!(event instanceof UnknownSchema)) return event
-    const schema = await world.registry()!.schema(event.id, batch.topic)
-    world.engine().decoders.get(batch.topic)!.addSchema(event.id, schema, nowMs)
-    return decode(batch, i, nowMs)
   }
 }
 

@@ -1,8 +1,7 @@
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { compileEngine, type Engine } from '../engine.ts'
-import type { FetchedSchema } from '../ingest/decode.ts'
-import type { Rejected } from '../ingest/rejected.ts'
+import type { SchemaSource } from '../inspection/decode-record.ts'
 import type { KafkaOptions } from '../log/kafka/client.ts'
 import type { Log } from '../log/log.ts'
 import { openStoreProbe, type StoreProbe } from './clickhouse/probe.ts'
@@ -15,11 +14,6 @@ export interface Doors {
   kafkaOptions(config: Config): KafkaOptions
   openLog(config: Config): Promise<Log>
   openRegistry(config: Config): SchemaSource | undefined
-}
-
-/** Schemas by id, as the service gets them. */
-export interface SchemaSource {
-  schema(id: number, topic: string): Promise<FetchedSchema | Rejected>
 }
 
 /** What the checks look at. Each part is opened when it is first asked for, once, and fails alike for all who ask. */
