@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { ConfigError, type Fault } from './config/fault.ts'
 import type { LoadedConfig } from './config/load.ts'
+import { checkMapping } from './config/mapping-check.ts'
 import type { Config, TopicConfig } from './config/schema.ts'
 import { compileMapping } from './config/topic-mapping.ts'
 import { compilePolicy } from './decide/compile-policy.ts'
@@ -13,6 +14,7 @@ import type { Event } from './events/event.ts'
 import { ExpressionFault, isVariableName } from './expressions/expression.ts'
 import { compileFeatures, type FeatureSet } from './features/features.ts'
 import { actionVariables } from './features/moment.ts'
+import { findUnfitValues } from './features/value-types.ts'
 import { foldSettingsOf, type SettingsText } from './fold-settings.ts'
 import { compileDecoder, type Decoder } from './ingest/decode.ts'
 import { nameOf } from './ingest/mapping.ts'
@@ -52,6 +54,14 @@ export function compileEngine({ config, source }: LoadedConfig): Engine {
   const rules = compileRules(config, note)
   const files = readFiles(config, note)
   const folding = compileFolding(config, files, note)
+  for (const [index, topic] of config.topics.entries()) {
+    const schema = files.schemas.get(topic.name)
+    if (schema === undefined || !folding.decoders.has(topic.name)) continue
+    checkMapping(topic, schema, (path, fault) => note(['topics', index, 'mapping', ...path], fault))
+  }
+  findUnfitValues(config.features, (declaration, path, fault) => {
+    note(['features', config.features.indexOf(declaration), ...path], fault)
+  })
   if (faults.length > 0) throw new ConfigError(faults)
   const settings = foldSettingsOf(config, files.schemas, files.geo?.sha256 ?? '')
   return { config, ...rules, ...folding, geo: files.geo, settings }

@@ -3,8 +3,10 @@ import { type Changes, compare } from '../changes/compare.ts'
 import { changesJson, formatChanges } from '../changes/format.ts'
 import { type Settings, settingsOf } from '../changes/settings.ts'
 import { definitionsOf } from '../changes/version.ts'
-import { ConfigError } from '../config/fault.ts'
-import { type Engine, withRules } from '../engine.ts'
+import { ConfigError, formatFault } from '../config/fault.ts'
+import { loadConfig } from '../config/load.ts'
+import { typeHints } from '../config/type-hints.ts'
+import { compileEngine, type Engine, withRules } from '../engine.ts'
 import { readRunningPolicy } from '../store/clickhouse/policies.ts'
 import { configOption, openEngine } from './config-option.ts'
 import { connectStore } from './connect.ts'
@@ -42,20 +44,24 @@ export function checkCommand(): Command {
 }
 
 async function check({ config: file, against, versions, json }: Options): Promise<void> {
-  const engine = openEngine(file)
+  const loaded = loadConfig(file, process.env)
+  const engine = compileEngine(loaded)
   const { config, features, policy, rules } = engine
+  const hints = typeHints(config).map(({ path, message }) => loaded.source.fault(path, message))
   const counts = { topics: config.topics.length, features: features.features.length, actions: policy.names.length }
   const definitions = definitionsOf(rules)
   const before = against === undefined ? undefined : await openEarlier(against, engine)
   const changes = before && compare(before, { ...engine, settings: settingsOf(config) })
   if (json) {
     const compared = before && changes && { against: { policy: before.hash, ...changesJson(changes) } }
-    console.log(JSON.stringify({ ok: true, faults: [], ...counts, policy: policy.version, definitions, ...compared }))
+    const checked = { ok: true, faults: [], hints, ...counts, policy: policy.version }
+    console.log(JSON.stringify({ ...checked, definitions, ...compared }))
     return
   }
   console.log(
     `ok: ${counts.topics} topics, ${counts.features} features, ${counts.actions} actions; policy ${policy.version}`,
   )
+  for (const hint of hints) console.log(`hint: ${formatFault(hint)}`)
   if (versions) printTable(definitions.map(({ kind, name, version }) => [kind, name, version]))
   if (before && changes) printChanges(`against ${before.name}, policy ${before.hash}`, changes)
 }

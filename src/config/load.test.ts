@@ -90,7 +90,7 @@ actions:
 `
   assert.deepEqual(faultsOf({ 'beckon.yaml': text }), [
     'beckon.yaml:1 kafka.brokers.0: host:port',
-    'beckon.yaml:2 clickhouse.databse: unknown key',
+    'beckon.yaml:2 clickhouse.databse: unknown key; did you mean database?',
     'beckon.yaml:4 topics.0.format: Invalid option: expected one of "registry"|"wire"|"avro"|"json"',
     'beckon.yaml:6 features.0.name: a name of small letters, digits and _, at most 64',
     'beckon.yaml:7 features.1: a feature has one of count, sum, avg, variance, stddev, min, max, first, last, last_n, distinct, top, most_frequent, least_frequent, quantile, rate, smoothed_rate, decayed_sum, time_since, time_since_first, active_days, funnel, sequence, value; found count and sum',
@@ -364,6 +364,46 @@ test('aliases that stand for nothing or for too much, and unknown tags, are faul
   assert.deepEqual(faultsOf({ 'beckon.yaml': shared }), [])
 })
 
+test('a key that is nearly one that is known there is told with it, wherever it stands', () => {
+  const faults = faultsOf(
+    {
+      'beckon.yaml': `
+kafka: { brokers: ["localhost:9092"], grup: g }
+clickhouse: { url: "http://localhost:8123" }
+topics:
+  - name: clicks
+    format: json
+    mapping:
+      customer: uid
+      type: { feild: what }
+      time: { field: at, unt: s }
+      propertees: props
+      typos: {}
+features:
+  - { name: a, count: {}, windw: session, window: session }
+actions:
+  - { name: b, when: "true", contact: { caps: [{ max: 1, per: 1d, pr: 2d }], cooldwn: 1h } }
+arbitration: { emit: { tp: 1 } }
+enrichment: {}
+`,
+    },
+    { BECKON_OPS__PRT: '1' },
+  )
+  const hints = faults.flatMap(
+    (fault) => /([^ ]+): unknown key; did you mean (.*)\?$/.exec(fault)?.slice(1).join(' → ') ?? [],
+  )
+  assert.deepEqual(hints.sort(), [
+    'actions.0.contact.cooldwn → cooldown',
+    'features.0.windw → window',
+    'kafka.grup → group',
+    'ops.prt → port',
+    'topics.0.mapping.propertees → properties',
+    'topics.0.mapping.time.unt → unit',
+    'topics.0.mapping.type.feild → field',
+    'topics.0.mapping.typos → types',
+  ])
+})
+
 test('keys that mean something to JavaScript are unknown keys like any other', () => {
   assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}constructor: 1\ntoString: [2]\nops: { valueOf: 3 }\n` }), [
     'beckon.yaml:8 ops.valueOf: unknown key',
@@ -512,6 +552,51 @@ topics:
     faultsOf({ 'beckon.yaml': topic(good.replace('.what', '.what +')), 'r.avsc': schema })[0]!,
     /^beckon.yaml:8 topics.0.mapping.type.cel: /,
   )
+})
+
+test('what a mapping names and the schema file has not is told, with what it has', () => {
+  const schema = {
+    type: 'record',
+    name: 'R',
+    fields: [
+      { name: 'user', type: 'string' },
+      { name: 'what', type: ['null', { type: 'enum', name: 'What', symbols: ['view', 'buy'] }] },
+      { name: 'at', type: 'long' },
+      { name: 'props', type: { type: 'map', values: 'string' } },
+      {
+        name: 'page',
+        type: { type: 'record', name: 'Page', fields: [{ name: 'url', type: 'string', aliases: ['href'] }] },
+      },
+    ],
+  }
+  const of = (mapping: string, format = 'avro') =>
+    faultsOf({
+      'beckon.yaml': `
+kafka: { brokers: ["localhost:9092"] }
+clickhouse: { url: "http://localhost:8123" }
+topics:
+  - name: foreign
+    format: ${format}
+    schema: r.avsc
+    mapping: { customer: user, type: what, time: at, ${mapping} }
+`,
+      'r.avsc': JSON.stringify(schema),
+    }).map((fault) => fault.replace('beckon.yaml:8 topics.0.mapping.', ''))
+  const good =
+    'properties: props, url: [link, page.href], title: props.title, channel: { constant: web }, types: { buy: purchase }'
+  assert.deepEqual(of(good), [])
+  assert.deepEqual(of('properties: prop, url: page.ur, referrer: [ref, from], types: { bui: purchase, sold: sale }'), [
+    'properties: the schema has no field prop; did you mean props?',
+    'url: the schema has no field page.ur; did you mean page.url?',
+    'referrer: the schema has no field ref or from',
+    'types.bui: the schema knows no type bui; did you mean buy?',
+    'types.sold: the schema knows no type sold',
+  ])
+  assert.deepEqual(of('title: what, types: { bui: purchase }'), [
+    'types.bui: the schema knows no type bui; did you mean buy?',
+  ])
+  // Records of JSON may have what the schema has not.
+  assert.deepEqual(of('properties: prop, types: { bui: purchase }', 'json'), [])
 })
 
 test('the key and the timestamp of a record are taken for what they can be', () => {

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { z } from 'zod'
 import { applyEnvironment, type Setting, setAsText } from './environment.ts'
 import { ConfigError, type Fault } from './fault.ts'
+import { knownKeys } from './known-keys.ts'
 import { type Config, configSchema } from './schema.ts'
-import { type ConfigSource, readConfigSource } from './source.ts'
+import { type ConfigSource, readConfigSource, unknownKey } from './source.ts'
 
 export interface LoadedConfig {
   readonly config: Config
@@ -67,18 +69,21 @@ function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<str
   const where = (message: string): Fault =>
     setting ? environmentFault(setting.variable, path.join('.'), message) : source.fault(path, message)
   if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(configSchema, path)
     return issue.keys.map((key) => {
       const unknown = [...path, key]
       const setting = setBy(unknown)
-      return setting ? environmentFault(setting.variable, unknown.join('.'), 'unknown key') : source.unknownKey(unknown)
+      if (setting === undefined) return source.unknownKey(unknown, known)
+      return environmentFault(setting.variable, unknown.join('.'), unknownKey(unknown, known))
     })
   }
   // Of a union's alternatives, the one that got furthest says best what is wrong.
   if (issue.code === 'invalid_union') {
+    const depthOf = ({ code, path }: z.core.$ZodIssue) => path.length + (code === 'unrecognized_keys' ? 1 : 0)
     const furthest = issue.errors
       .filter((issues) => issues.length > 0)
-      .sort((a, b) => Math.max(...b.map((i) => i.path.length)) - Math.max(...a.map((i) => i.path.length)))[0]
-    const deep = furthest?.filter((inner) => inner.path.length > 0) ?? []
+      .sort((a, b) => Math.max(...b.map(depthOf)) - Math.max(...a.map(depthOf)))[0]
+    const deep = furthest?.filter((inner) => depthOf(inner) > 0) ?? []
     if (deep.length > 0) {
       return deep.flatMap((inner) => faultsOf({ ...inner, path: [...path, ...inner.path] } as Issue, source, variables))
     }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
+import { nearest } from '../expressions/expression.ts'
 import type { Fault } from './fault.ts'
 
 /**
@@ -13,8 +14,11 @@ export interface ConfigSource {
   readonly faults: Fault[]
   /** A fault at a path of the merged value; `offset` counts characters into a text there. */
   fault(path: readonly PropertyKey[], message: string, offset?: number): Fault
-  /** The fault of a key that nothing knows, with the mend where it comes from a comma within `{ }`. */
-  unknownKey(path: readonly PropertyKey[]): Fault
+  /**
+   * The fault of a key that nothing knows, with the mend where it comes from a comma within `{ }`, or is nearly one of those
+   * that are known there.
+   */
+  unknownKey(path: readonly PropertyKey[], known: readonly string[]): Fault
   /** The folder of the file that a path comes from: what relative file names there refer to. */
   folder(path: readonly PropertyKey[]): string
 }
@@ -82,9 +86,9 @@ export function readConfigSource(fileName: string): ConfigSource {
     value,
     faults,
     fault,
-    unknownKey(path) {
+    unknownKey(path, known) {
       const { file, inFile } = place(path)
-      return fault(path, file && isCutOff(file, inFile) ? `unknown key; ${commaHint}` : 'unknown key')
+      return fault(path, file && isCutOff(file, inFile) ? `unknown key; ${commaHint}` : unknownKey(path, known))
     },
     folder: (path) => dirname(place(path).file?.name ?? resolve(fileName)),
   }
@@ -146,6 +150,15 @@ function aliasFault(document: Document): { message: string; at: number } {
     },
   })
   return fault
+}
+
+const shortest = 3
+
+export function unknownKey(path: readonly PropertyKey[], known: readonly string[]): string {
+  const key = String(path.at(-1))
+  // Nearly anything is near to a key of one letter.
+  const near = key.length < shortest ? undefined : nearest(key, known)
+  return near === undefined ? 'unknown key' : `unknown key; did you mean ${near}?`
 }
 
 const commaHint = 'within { } a comma ends a value: put a value that has one in quotes'

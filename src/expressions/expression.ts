@@ -98,6 +98,13 @@ export class Scope<Moment> {
     if (error instanceof NotSupported) return new ExpressionFault(error.message, error.position)
     const { summary, message, range } = error as { summary?: string; message: string; range?: { start: number } }
     const plain = (summary ?? message.split('\n')[0] ?? 'not a CEL expression').replace(/\b_type\b/g, 'type')
+    const allItems = /\[\s*\]/.exec(source)
+    if (allItems !== null && /^(?:Unexpected|Expected)/.test(plain)) {
+      return new ExpressionFault(
+        '[] for the items of a list is not CEL: list[0], size(list) and list.exists(…) are',
+        allItems.index,
+      )
+    }
     const unknown = /^Unknown variable: (\S+)/.exec(plain)?.[1]
     const near = unknown && nearest(unknown, [...this.#variables.keys()])
     return new ExpressionFault(near ? `${plain}; did you mean ${near}?` : plain, range?.start ?? source.length)
@@ -106,7 +113,7 @@ export class Scope<Moment> {
 
 const isNode = (of: unknown): of is ASTNode => typeof of === 'object' && of !== null && 'op' in of
 
-function childrenOf(args: unknown): ASTNode[] {
+export function childrenOf(args: unknown): ASTNode[] {
   if (Array.isArray(args)) return args.flatMap(childrenOf)
   return isNode(args) ? [args] : []
 }
@@ -129,15 +136,22 @@ export function nearest(wanted: string, names: readonly string[]): string | unde
   return best
 }
 
-/** Levenshtein's distance: insertions, deletions and replacements that turn one text into the other. */
+/**
+ * Insertions, deletions, replacements and swaps of neighbours that turn one text into the other: the distance of Damerau and
+ * Levenshtein, in which no part is changed twice.
+ */
 function edits(a: string, b: string): number {
+  let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + same))
+      const least = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + same)
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      next.push(isSwap ? Math.min(least, before[j - 2]! + 1) : least)
     }
+    before = row
     row = next
   }
   return row[b.length]!

@@ -20,6 +20,7 @@ import {
 import type { AvroRecord, AvroSchema } from './avro-schema.ts'
 import { enumReader, mapReader, minBytes, type Read, recordReader, unionReader, ValueReaders } from './avro-values.ts'
 import { parseTime, toMs } from './event-time.ts'
+import type { MappedField } from './mapping.ts'
 import { collects, type PathNode, type Plan, placesOf, placesWithin, type Target } from './plan.ts'
 import type { PropertyCollector } from './property-shape.ts'
 import { collectEntries, eventFromRecord } from './record.ts'
@@ -51,6 +52,18 @@ export function compileAvroReader(schema: AvroRecord, plan: Plan): EventReader |
     if (fault instanceof Rejected) return fault
     throw fault
   }
+}
+
+/** Fields of the mapping that a schema has nothing for; none where it can't serve the mapping at all. */
+export function unreachedFields(schema: AvroRecord, plan: Plan): MappedField[] {
+  const compiler = new EventCompiler(plan)
+  try {
+    compiler.fields(schema, plan.root, '')
+  } catch (fault) {
+    if (fault instanceof Rejected) return []
+    throw fault
+  }
+  return plan.missing(compiler.found) === undefined ? plan.unreached(compiler.found) : []
 }
 
 function selectiveReader(plan: Plan, { steps, places }: Fields): EventReader {

@@ -79,6 +79,8 @@ export class Plan {
   readonly #fallbacks: ((event: Event) => void)[] = []
   /** Values of other paths than a field's first, until it is known whether that one's is empty. */
   readonly #waiting: { value: unknown; readonly empty: unknown }[] = []
+  /** What fills each field of the mapping. */
+  readonly #bound = new Map<MappedField, readonly Target[] | 'given'>()
   readonly #needed: readonly { readonly fields: readonly MappedField[]; readonly by: readonly Target[] | 'given' }[]
   readonly #mapping: FieldMapping
   readonly #isOfFile: boolean
@@ -103,15 +105,16 @@ export class Plan {
     this.#keep = mapping.keep && new Set(mapping.keep)
     this.#types = mapping.types && new Map(Object.entries(mapping.types))
     this.#collected = mapping.properties ?? []
-    for (const path of this.#collected) {
-      this.#node(path).targets.push({ kind: 'properties', place: placeAt('properties', path) })
-    }
-    for (const path of mapping.traits ?? []) {
-      const kind = path === 'traits' ? 'callTraits' : 'traits'
-      this.#node(path).targets.push({ kind, place: placeAt('traits', path) })
+    for (const field of ['properties', 'traits'] as const) {
+      const targets = (mapping[field] ?? []).map((path): Target => {
+        const kind = field === 'traits' && path === 'traits' ? 'callTraits' : field
+        return { kind, place: placeAt(field, path) }
+      })
+      for (const [i, path] of (mapping[field] ?? []).entries()) this.#node(path).targets.push(targets[i]!)
+      this.#bound.set(field, targets)
     }
 
-    const bound = new Map<string, readonly Target[] | 'given'>()
+    const bound = this.#bound
     for (const [name, field] of Object.entries(textSlots) as [TextField, TextSlot][]) {
       const { id, repeats } = field
       const target = (path: string, set: (event: Event, text: string) => void): Target => {
@@ -125,7 +128,7 @@ export class Plan {
     const number = (path: string, set: (event: Event, value: number) => void): Target => {
       return { kind: 'number', place: placeAt('value', path), set }
     }
-    this.#bind('value', valueSlot, Number.NaN, mapping.value, number, asNumber)
+    bound.set('value', this.#bind('value', valueSlot, Number.NaN, mapping.value, number, asNumber))
     for (const [name, field] of Object.entries({ ...timeSlots, originalTime: this.#originalTime }) as [
       TimeField,
       Slot<number>,
@@ -157,6 +160,13 @@ export class Plan {
   missing(found: ReadonlySet<Target>): Place | undefined {
     const lacking = this.#needed.find(({ by }) => by !== 'given' && !by.some((target) => found.has(target)))
     return lacking && this.#placeOf(lacking.fields)
+  }
+
+  /** Fields of the mapping to which a schema with these targets' fields has nothing. */
+  unreached(found: ReadonlySet<Target>): MappedField[] {
+    return [...this.#bound].flatMap(([field, by]) => {
+      return by === 'given' || by.length === 0 || by.some((target) => found.has(target)) ? [] : [field]
+    })
   }
 
   /** A rejection of an event's fields, with where they were mapped from. */

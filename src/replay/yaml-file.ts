@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { ConfigError, type Fault } from '../config/fault.ts'
+import { knownKeys } from '../config/known-keys.ts'
 import { type ConfigSource, readConfigSource } from '../config/source.ts'
 
 /** A YAML file checked against a schema, and what still knows the lines of its parts. */
@@ -13,17 +14,20 @@ export function readYamlFile<T>(fileName: string, schema: z.ZodType<T>): YamlFil
   const source = readConfigSource(fileName)
   if (source.faults.length > 0) throw new ConfigError(source.faults)
   const parsed = schema.safeParse(source.value)
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => faultsOf(issue, source)))
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => faultsOf(issue, source, schema)))
   return { value: parsed.data, source }
 }
 
-function faultsOf(issue: z.core.$ZodIssue, source: ConfigSource): Fault[] {
+function faultsOf(issue: z.core.$ZodIssue, source: ConfigSource, schema: z.ZodType): Fault[] {
   const { path } = issue
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => source.unknownKey([...path, key]))
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => source.unknownKey([...path, key], knownKeys(schema, path)))
+  }
   if (issue.code === 'invalid_union') {
     // Of the alternatives, the first that is of the value's own kind says best what is wrong.
     const fitting = issue.errors.find((issues) => issues.every(isWithin))
-    if (fitting) return fitting.flatMap((inner) => faultsOf({ ...inner, path: [...path, ...inner.path] }, source))
+    if (fitting)
+      return fitting.flatMap((inner) => faultsOf({ ...inner, path: [...path, ...inner.path] }, source, schema))
     if (issue.errors.every((issues) => issues.every(isMissing))) return [source.fault(path, 'missing')]
     return [source.fault(path, issue.errors.flatMap((issues) => issues.map(({ message }) => message)).join(', or '))]
   }

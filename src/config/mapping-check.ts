@@ -1,0 +1,62 @@
+import { nearest } from '../expressions/expression.ts'
+import { unreachedFields } from '../ingest/avro.ts'
+import { type AvroRecord, type AvroSchema, parseAvroSchema } from '../ingest/avro-schema.ts'
+import { nameOf } from '../ingest/mapping.ts'
+import { Plan } from '../ingest/plan.ts'
+import { Rejected } from '../ingest/rejected.ts'
+import type { TopicConfig } from './schema.ts'
+import { compileMapping, pathsOf } from './topic-mapping.ts'
+
+type OnFault = (path: readonly string[], fault: unknown) => void
+
+/**
+ * Finds what a mapping names and the topic's schema file has not: it would stay empty without a word. The file is the schema of
+ * all records there; with a registry that is not known before they come, and with JSON never. Only what can be compiled is
+ * looked at, for the rest has been told.
+ */
+export function checkMapping({ format, mapping }: TopicConfig, schemaText: string, onFault: OnFault): void {
+  if (mapping === undefined || (format !== 'wire' && format !== 'avro')) return
+  const schema = parseAvroSchema(schemaText)
+  if (schema instanceof Rejected) return
+  const fields = fieldsByPath(schema)
+  const unreached = unreachedFields(schema, new Plan(compileMapping(mapping, () => {})))
+  for (const field of unreached) {
+    const key = nameOf(field) as keyof typeof mapping
+    const paths = pathsOf(mapping[key])
+    onFault([key], new Error(`the schema has no field ${paths.join(' or ')}${hint(paths[0]!, [...fields.keys()])}`))
+  }
+  const symbols = pathsOf(mapping.type).map((path) => symbolsOf(fields.get(path)))
+  if (symbols.length === 0 || symbols.includes(undefined)) return
+  const known = symbols.flatMap((some) => some ?? [])
+  for (const type of Object.keys(mapping.types ?? {})) {
+    if (!known.includes(type))
+      onFault(['types', type], new Error(`the schema knows no type ${type}${hint(type, known)}`))
+  }
+}
+
+function hint(wanted: string, names: readonly string[]): string {
+  const near = nearest(wanted, names)
+  return near === undefined ? '' : `; did you mean ${near}?`
+}
+
+/** A recursive schema has paths without end; they only serve the hint, and types. */
+const [maxDepth, maxPaths] = [8, 5_000]
+
+function fieldsByPath(record: AvroRecord, prefix = '', depth = 1, found = new Map<string, AvroSchema>()) {
+  for (const { name, schema } of record.fields) {
+    if (found.size === maxPaths) return found
+    found.set(prefix + name, schema)
+    for (const branch of schema.kind === 'union' ? schema.branches : [schema]) {
+      if (branch.kind === 'record' && depth < maxDepth) fieldsByPath(branch, `${prefix}${name}.`, depth + 1, found)
+    }
+  }
+  return found
+}
+
+/** What an enum, or an optional one, can be; undefined for what may be any text. */
+function symbolsOf(schema: AvroSchema | undefined): readonly string[] | undefined {
+  if (schema?.kind === 'enum') return schema.symbols
+  if (schema?.kind !== 'union') return undefined
+  const some = schema.branches.filter(({ kind }) => kind !== 'null').map(symbolsOf)
+  return some.includes(undefined) ? undefined : some.flatMap((symbols) => symbols ?? [])
+}

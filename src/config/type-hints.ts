@@ -1,0 +1,66 @@
+import { comparedTexts } from '../expressions/compared-texts.ts'
+import { nearest } from '../expressions/expression.ts'
+import type { Config } from './schema.ts'
+
+/** What is probably not meant, though it may be. */
+export interface Hint {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+}
+
+/** An event type that a rule names. */
+interface Named {
+  readonly type: string
+  readonly path: readonly PropertyKey[]
+}
+
+/**
+ * Event types that miss each other: one that `types` gives and no rule names, though a rule names one that is nearly called so;
+ * and one that a rule names and no event has, since each topic's `types` renames it.
+ */
+export function typeHints(config: Config): Hint[] {
+  const named = namedTypes(config)
+  const known = [...new Set(named.map(({ type }) => type))]
+  const renames = config.topics.map(({ mapping }) => new Map(Object.entries(mapping?.types ?? {})))
+  const given = new Set(renames.flatMap((types) => [...types.values()]))
+  const unnamed = renames.flatMap((types, index) =>
+    [...types].flatMap(([from, to]): Hint[] => {
+      const near = known.includes(to) ? undefined : nearest(to, known)
+      if (near === undefined) return []
+      return [
+        {
+          path: ['topics', index, 'mapping', 'types', from],
+          message: `no rule names the type ${to}; did you mean ${near}?`,
+        },
+      ]
+    }),
+  )
+  const renamed = named.flatMap(({ type, path }): Hint[] => {
+    if (given.has(type) || !renames.every((types) => types.has(type))) return []
+    const names = [...new Set(renames.map((types) => types.get(type)!))].join(' or ')
+    return [{ path, message: `no event has the type ${type}: the mapping renames it to ${names}` }]
+  })
+  return [...unnamed, ...renamed]
+}
+
+function namedTypes({ features, actions }: Config): Named[] {
+  const sources: [source: string | undefined, path: readonly PropertyKey[]][] = []
+  for (const [i, feature] of features.entries()) {
+    if (!('kind' in feature)) continue
+    const { kind, where } = feature
+    const at = (...path: PropertyKey[]) => ['features', i, ...path]
+    sources.push([where, at('where')])
+    if ('of' in kind) sources.push([kind.of, at(kind.name)])
+    if ('by' in kind) sources.push([kind.by?.key, at('by')])
+    if ('steps' in kind) for (const [step, source] of kind.steps.entries()) sources.push([source, at(kind.name, step)])
+  }
+  for (const [i, { when, on }] of actions.entries()) {
+    sources.push([when, ['actions', i, 'when']])
+    if (typeof on === 'object') {
+      sources.push([on.absent, ['actions', i, 'on', 'absent']], [on.after, ['actions', i, 'on', 'after']])
+    }
+  }
+  return sources.flatMap(([source, path]) =>
+    source === undefined ? [] : comparedTexts(source, 'type').map((type) => ({ type, path })),
+  )
+}
