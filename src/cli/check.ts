@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { type Changes, compare } from '../changes/compare.ts'
 import { changesJson, formatChanges } from '../changes/format.ts'
@@ -5,6 +6,8 @@ import { type Settings, settingsOf } from '../changes/settings.ts'
 import { definitionsOf } from '../changes/version.ts'
 import { ConfigError, formatFault } from '../config/fault.ts'
 import { loadConfig } from '../config/load.ts'
+import { propertyHints } from '../config/property-hints.ts'
+import type { TopicConfig } from '../config/schema.ts'
 import { typeHints } from '../config/type-hints.ts'
 import { compileEngine, type Engine, withRules } from '../engine.ts'
 import { readRunningPolicy } from '../store/clickhouse/policies.ts'
@@ -47,7 +50,10 @@ async function check({ config: file, against, versions, json }: Options): Promis
   const loaded = loadConfig(file, process.env)
   const engine = compileEngine(loaded)
   const { config, features, policy, rules } = engine
-  const hints = typeHints(config).map(({ path, message }) => loaded.source.fault(path, message))
+  const schemaOf = ({ schema }: TopicConfig) => (schema === undefined ? undefined : readFileSync(schema, 'utf8'))
+  const hints = [...typeHints(config), ...propertyHints(config, schemaOf)].map(({ path, message }) =>
+    loaded.source.fault(path, message),
+  )
   const counts = { topics: config.topics.length, features: features.features.length, actions: policy.names.length }
   const definitions = definitionsOf(rules)
   const before = against === undefined ? undefined : await openEarlier(against, engine)

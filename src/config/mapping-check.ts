@@ -1,5 +1,5 @@
 import { nearest } from '../expressions/expression.ts'
-import { unreachedFields } from '../ingest/avro.ts'
+import { surveySchema } from '../ingest/avro.ts'
 import { type AvroRecord, type AvroSchema, parseAvroSchema } from '../ingest/avro-schema.ts'
 import { nameOf } from '../ingest/mapping.ts'
 import { Plan } from '../ingest/plan.ts'
@@ -19,8 +19,8 @@ export function checkMapping({ format, mapping }: TopicConfig, schemaText: strin
   const schema = parseAvroSchema(schemaText)
   if (schema instanceof Rejected) return
   const fields = fieldsByPath(schema)
-  const unreached = unreachedFields(schema, new Plan(compileMapping(mapping, () => {})))
-  for (const field of unreached) {
+  const survey = surveySchema(schema, new Plan(compileMapping(mapping, () => {})))
+  for (const field of survey?.unreached ?? []) {
     const key = nameOf(field) as keyof typeof mapping
     const paths = pathsOf(mapping[key])
     onFault([key], new Error(`the schema has no field ${paths.join(' or ')}${hint(paths[0]!, [...fields.keys()])}`))

@@ -1,5 +1,6 @@
-import { comparedTexts } from '../expressions/compared-texts.ts'
 import { nearest } from '../expressions/expression.ts'
+import { comparedTexts } from '../expressions/named.ts'
+import { ruleSources } from './rule-sources.ts'
 import type { Config } from './schema.ts'
 
 /** What is probably not meant, though it may be. */
@@ -43,24 +44,8 @@ export function typeHints(config: Config): Hint[] {
   return [...unnamed, ...renamed]
 }
 
-function namedTypes({ features, actions }: Config): Named[] {
-  const sources: [source: string | undefined, path: readonly PropertyKey[]][] = []
-  for (const [i, feature] of features.entries()) {
-    if (!('kind' in feature)) continue
-    const { kind, where } = feature
-    const at = (...path: PropertyKey[]) => ['features', i, ...path]
-    sources.push([where, at('where')])
-    if ('of' in kind) sources.push([kind.of, at(kind.name)])
-    if ('by' in kind) sources.push([kind.by?.key, at('by')])
-    if ('steps' in kind) for (const [step, source] of kind.steps.entries()) sources.push([source, at(kind.name, step)])
-  }
-  for (const [i, { when, on }] of actions.entries()) {
-    sources.push([when, ['actions', i, 'when']])
-    if (typeof on === 'object') {
-      sources.push([on.absent, ['actions', i, 'on', 'absent']], [on.after, ['actions', i, 'on', 'after']])
-    }
-  }
-  return sources.flatMap(([source, path]) =>
-    source === undefined ? [] : comparedTexts(source, 'type').map((type) => ({ type, path })),
+function namedTypes(config: Config): Named[] {
+  return ruleSources(config).flatMap(({ source, path }) =>
+    comparedTexts(source, 'type').map((type) => ({ type, path })),
   )
 }

@@ -54,16 +54,26 @@ export function compileAvroReader(schema: AvroRecord, plan: Plan): EventReader |
   }
 }
 
-/** Fields of the mapping that a schema has nothing for; none where it can't serve the mapping at all. */
-export function unreachedFields(schema: AvroRecord, plan: Plan): MappedField[] {
+/** What records of a schema give under a mapping. */
+export interface Survey {
+  /** Fields of the mapping that the schema has nothing for. */
+  readonly unreached: readonly MappedField[]
+  /** The names of the properties; undefined where a map or a text may hold any. */
+  readonly properties: ReadonlySet<string> | undefined
+}
+
+/** undefined where the schema can't serve the mapping at all. */
+export function surveySchema(schema: AvroRecord, plan: Plan): Survey | undefined {
   const compiler = new EventCompiler(plan)
   try {
     compiler.fields(schema, plan.root, '')
   } catch (fault) {
-    if (fault instanceof Rejected) return []
+    if (fault instanceof Rejected) return undefined
     throw fault
   }
-  return plan.missing(compiler.found) === undefined ? plan.unreached(compiler.found) : []
+  const { found, properties, isOpen } = compiler
+  if (plan.missing(found) !== undefined) return undefined
+  return { unreached: plan.unreached(found), properties: isOpen ? undefined : properties }
 }
 
 function selectiveReader(plan: Plan, { steps, places }: Fields): EventReader {
@@ -107,6 +117,10 @@ function wholeReader(plan: Plan, schema: AvroRecord, compiler: EventCompiler): E
 
 class EventCompiler {
   readonly found = new Set<Target>()
+  /** Names of properties; the traits of a group are one. */
+  readonly properties = new Set(['traits'])
+  /** Whether there may be others, since a map or a text holds them. */
+  isOpen = false
   readonly #plan: Plan
   readonly #values = new ValueReaders()
 
@@ -155,6 +169,7 @@ class EventCompiler {
     if (!this.#plan.keeps(path)) return this.#values.skip(schema)
     if (schema.kind === 'union') return unionStep(schema.branches, (branch) => this.#unnamed(branch, path))
     if (schema.kind === 'null') return () => {}
+    this.properties.add(path)
     const { properties } = this.#plan
     const read = this.#values.read(schema)
     return (cursor) => properties.add(path, read(cursor))
@@ -251,6 +266,7 @@ class EventCompiler {
   }
 
   #withinMap(values: AvroSchema, node: PathNode, prefix: string): Step {
+    this.isOpen = true
     const plan = this.#plan
     const minItemBytes = minBytes(values) + 1
     const read = this.#values.read(values)
@@ -285,6 +301,10 @@ class EventCompiler {
   }
 
   #entries(schema: AvroSchema, collector: PropertyCollector): Step {
+    if (collector === this.#plan.properties) {
+      if (schema.kind === 'record') for (const { name } of schema.fields) this.properties.add(name)
+      else this.isOpen = true
+    }
     switch (schema.kind) {
       case 'string':
         return (cursor) => collectEntries(collector, readText(cursor))
