@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type ClickHouseClient, createClient } from '@clickhouse/client'
 import kafkajs from 'kafkajs'
+import { accessTo } from '../src/stack/clickhouse/access.ts'
 import { freePort } from '../src/stack/ports.ts'
 import { migrate } from '../src/store/clickhouse/migrate.ts'
 
@@ -36,9 +37,10 @@ export async function makeBed({ kafka, clickhouse, folder }: Place, name: string
   const topics = Object.values(output).map((topic) => ({ topic, numPartitions: partitions }))
   await admin.createTopics({ topics, waitForLeaders: false })
   await admin.disconnect()
-  const database = databaseOf(name)
+  // Named in the configuration: another checkout may not find it.
+  const store = { ...accessTo(clickhouse)!, database: databaseOf(name) }
   await migrate({
-    clickhouse: { url: clickhouse, database, username: 'default', password: '' },
+    clickhouse: store,
     dryRun: false,
     onStep: () => undefined,
   })
@@ -46,13 +48,13 @@ export async function makeBed({ kafka, clickhouse, folder }: Place, name: string
   const configFile = join(folder, `${name}.yaml`)
   const addresses = {
     kafka: { brokers: [kafka], group: name },
-    clickhouse: { url: clickhouse, database },
+    clickhouse: store,
     output: { ...output, format: 'wire' },
     ops: { port },
   }
   const sections = Object.entries(addresses).map(([key, section]) => `${key}: ${JSON.stringify(section)}\n`)
   writeFileSync(configFile, config + sections.join(''))
-  return { configFile, port, client: createClient({ url: clickhouse, database }) }
+  return { configFile, port, client: createClient(store) }
 }
 
 /** `beckon run` as a child process. */

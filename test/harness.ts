@@ -170,10 +170,10 @@ export class World {
 
   /** Writes a configuration of these settings and the world's addresses; returns the file's name. */
   writeConfig(settings: Readonly<Record<string, unknown>>): string {
-    const { url, database } = this.database.options
+    const { url, database, username, password } = this.database.options
     const config = {
       kafka: { brokers: [this.kafka], group: this.group },
-      clickhouse: { url, database },
+      clickhouse: { url, database, username, password },
       output: this.outputs,
       ...settings,
     }

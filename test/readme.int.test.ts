@@ -27,6 +27,7 @@ import { createMetrics } from '../src/ops/metrics.ts'
 import { freePort } from '../src/stack/ports.ts'
 import { missingTools } from '../src/stack/stack.ts'
 import { connectClickHouse } from '../src/store/clickhouse/client.ts'
+import { testOptions } from '../src/store/clickhouse/test-database.ts'
 import { skip, until } from './harness.ts'
 
 /**
@@ -140,7 +141,7 @@ describe('the commands of the README and of the guide', { skip }, () => {
     // One that still has a member goes by itself.
     await admin.deleteGroups(groups.map(({ groupId }) => groupId).filter(ours)).catch(() => undefined)
     await admin.disconnect()
-    const server = connectClickHouse({ url: clickhouse, database: 'default', username: 'default', password: '' })
+    const server = connectClickHouse({ ...testOptions(), database: 'default' })
     await server.command({ query: `DROP DATABASE IF EXISTS ${shop} SYNC` })
     await server.close()
     rmSync(folder, { recursive: true, force: true })

@@ -163,7 +163,7 @@ describe('ClickHouse that is down at the start', { skip }, () => {
       const service = await world.start(
         world.writeConfig({
           topics: [{ name: world.topic('events'), format: 'json' }],
-          clickhouse: { url: proxy.url, database: world.database.options.database },
+          clickhouse: { ...world.database.options, url: proxy.url },
           features: [{ name: 'pages', count: {}, window: 'lifetime' }],
         }),
       )

@@ -60,10 +60,9 @@ describe('beckon features', { skip }, () => {
     return join(folder, name)
   }
   const configure = (features: readonly unknown[]): Engine => {
-    const { url, database: name } = database.options
     const sections = {
       kafka: { brokers: ['none:1'] },
-      clickhouse: { url, database: name },
+      clickhouse: database.options,
       topics: [{ name: 'shop', format: 'json', key: 'any', mapping }],
       features,
       dedupe: { window: '365d' },

@@ -1,5 +1,7 @@
 /** `beckon stack`: a real Kafka, ClickHouse and Schema Registry on this machine without Docker. */
+import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
+import { localUser, passwordFile, readPassword } from '../stack/clickhouse/access.ts'
 import { type BrokerCount, brokerCounts } from '../stack/kafka/broker.ts'
 import type { ServiceName } from '../stack/part.ts'
 import { defaultPorts } from '../stack/parts.ts'
@@ -71,8 +73,13 @@ async function up(options: UpOptions): Promise<void> {
     },
     onStep: say,
   })
-  if (options.json) print(JSON.stringify(addresses))
-  else for (const [name, address] of Object.entries(addresses)) print(`${name.padEnd(10)}  ${address}`)
+  const folder = resolve(options.dir, 'clickhouse')
+  const login = readPassword(folder) ? { user: localUser, password_file: passwordFile(folder) } : undefined
+  if (options.json) return print(JSON.stringify({ ...addresses, ...(login && { clickhouse_login: login }) }))
+  for (const [name, address] of Object.entries(addresses)) print(`${name.padEnd(10)}  ${address}`)
+  if (login)
+    print(`${''.padEnd(10)}  user ${login.user}, password in ${login.password_file}; beckon's commands find it`)
+  else say('clickhouse asks for no password: an earlier version started it; beckon stack down, then up, gives it one')
 }
 
 function statusTable(parts: readonly PartStatus[]): string {

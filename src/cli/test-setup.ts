@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import kafkajs from 'kafkajs'
 import { connectClickHouse } from '../store/clickhouse/client.ts'
+import { testOptions } from '../store/clickhouse/test-database.ts'
 import { explainError } from './exit.ts'
 
 const kafka = process.env['BECKON_TEST_KAFKA']
@@ -32,7 +33,7 @@ export function createSetup(): Setup {
   const configFile = join(folder, 'beckon.yaml')
   const standard = {
     kafka: { brokers: [kafka], group: name },
-    clickhouse: { url: clickhouse, database: name },
+    clickhouse: { ...testOptions(), database: name },
     topics: [
       { name: `${name}.clicks`, format: 'json' },
       { name: `${name}.orders`, format: 'json' },
@@ -56,7 +57,7 @@ export function createSetup(): Setup {
       await admin.connect()
       await admin.deleteTopics({ topics: (await admin.listTopics()).filter((topic) => topic.startsWith(name)) })
       await admin.disconnect()
-      const server = connectClickHouse({ url: clickhouse!, database: 'default', username: 'default', password: '' })
+      const server = connectClickHouse({ ...testOptions(), database: 'default' })
       const query = 'DROP DATABASE IF EXISTS {name:Identifier} SYNC'
       await server.command({ query, query_params: { name } })
       await server.close()

@@ -35,8 +35,8 @@ export interface Part {
   prepare(folder: string, port: number, onStep: OnStep): Promise<Launch>
   /** All ports that it takes where it is given that one. */
   ports(port: number): readonly number[]
-  /** The version of what answers at the port; rejects while nothing does. */
-  probe(port: number): Promise<string>
+  /** The version of what answers at the port, where the part's own folder is that one; rejects while nothing does. */
+  probe(port: number, folder: string): Promise<string>
   /** What a client of the part is configured with. */
   address(port: number): string
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,8 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import kafkajs, { type Admin } from 'kafkajs'
 import { openKafkaLog } from '../log/kafka/kafka-log.ts'
+import { accessTo } from './clickhouse/access.ts'
 import { freePort } from './ports.ts'
-import { birthOf } from './process.ts'
+import { birthOf, readRecord } from './process.ts'
 import { killPart, missingTools, stackStatus, startPart, startStack, stopPart, stopStack } from './stack.ts'
 
 const { ConfigResourceTypes, Kafka, logLevel } = kafkajs
@@ -64,6 +66,44 @@ describe('the local stack', { skip }, () => {
 
     await stopStack({ dir, wipe: true })
     assert.equal(existsSync(dir), false)
+  })
+
+  it('lets nobody in who has no password, and nobody at files or other servers', async () => {
+    const { clickhouse: url } = await startStack({ dir, ports: { clickhouse: 0 } })
+    const folder = join(dir, 'clickhouse')
+    const { username, password } = accessTo(url)!
+    const login = `${username}:${password}`
+    const openTo = (path: string) => (statSync(path).mode & 0o777).toString(8)
+    assert.equal(openTo(dir), '700')
+    assert.equal(openTo(join(folder, 'password')), '600')
+    assert.equal(await (await post(url, 'SELECT currentUser()', login)).text(), `${username}\n`)
+
+    const strangers: [query: string, login: string | undefined][] = [
+      ['', undefined],
+      ['', 'default:'],
+      ['', `${username}:`],
+      ['', `${username}:wrong`],
+      ['?user=default', undefined],
+      ['?user=default&max_sessions_for_user=0', login],
+    ]
+    for (const [query, as] of strangers) {
+      const answer = await post(`${url}/${query}`, "SELECT * FROM file('/etc/passwd', LineAsString)", as)
+      assert.equal(answer.ok, false, `${query} ${as}`)
+      assert.match(await answer.text(), /AUTHENTICATION_FAILED|SESSION_LIMIT/)
+    }
+    for (const query of [
+      "SELECT * FROM file('/etc/passwd', LineAsString)",
+      `INSERT INTO FUNCTION file('${join(root, 'written')}', LineAsString, 's String') SELECT 'x'`,
+      `SELECT * FROM url('${url}', LineAsString)`,
+    ]) {
+      assert.match(await (await post(url, query, login)).text(), /ACCESS_DENIED/)
+    }
+    // What others may see: the processes' arguments, and what is said.
+    const { pid } = readRecord(folder)!
+    const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' })
+    assert.match(stdout, /serve\.js/)
+    for (const text of [stdout, readFileSync(join(folder, 'log'), 'utf8')]) assert.ok(!text.includes(password))
+    await stopStack({ dir, wipe: true })
   })
 
   it('names the port that is taken, who holds it, and the flag', async () => {
@@ -189,8 +229,14 @@ async function asAdmin<T>(brokers: string[], work: (admin: Admin) => Promise<T>)
   }
 }
 
+function post(url: string, query: string, login?: string): Promise<Response> {
+  const headers = { connection: 'close', ...(login && { authorization: `Basic ${btoa(login)}` }) }
+  return fetch(url, { method: 'POST', body: query, headers })
+}
+
 async function sql(url: string, query: string): Promise<string> {
-  const response = await fetch(url, { method: 'POST', body: query, headers: { connection: 'close' } })
+  const { url: address, username, password } = accessTo(url)!
+  const response = await post(address, query, `${username}:${password}`)
   const text = (await response.text()).trim()
   assert.ok(response.ok, text)
   return text

@@ -2,7 +2,7 @@
  * A real Kafka, a real ClickHouse and, on request, a Schema Registry on this machine without Docker. Their processes
  * outlive the caller; all that is known of them lies in one folder, with a sub-folder for each part.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BrokerCount, portsOf } from './kafka/broker.ts'
@@ -147,7 +147,7 @@ export async function stackStatus(options: { dir: string }): Promise<PartStatus[
       const port = readRecord(join(dir, name))?.port ?? null
       const record = runningRecord(dir, name)
       if (record === undefined) return { part: name, state: 'down', pid: null, port, version: null }
-      const version = await probe(record.port).catch(() => null)
+      const version = await probe(record.port, join(dir, name)).catch(() => null)
       return { part: name, state: version === null ? 'silent' : 'answers', pid: record.pid, port, version }
     }),
   )
@@ -189,7 +189,7 @@ async function ensureUp(dir: string, part: Part, port: number, onStep: OnStep): 
 async function untilItAnswers(part: Part, record: ProcessRecord, folder: string): Promise<void> {
   const deadlineMs = performance.now() + startBoundMs
   for (;;) {
-    const version = await part.probe(record.port).catch(() => undefined)
+    const version = await part.probe(record.port, folder).catch(() => undefined)
     const running = isRunning(record)
     if (version !== undefined && running) return
     const inTime = performance.now() < deadlineMs
@@ -228,9 +228,11 @@ function addressOf(dir: string, service: ServiceName): string {
 /** Makes the folder, or checks that it is a stack's own, so that `wipe` can never remove anybody else's files. */
 function claimFolder(path: string): string {
   const dir = resolve(path)
-  mkdirSync(dir, { recursive: true })
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  if (!isOwn(dir) && readdirSync(dir).length > 0) throw notOwn(dir)
+  // Nobody else reads what is stored, nor the password.
+  chmodSync(dir, 0o700)
   if (isOwn(dir)) return dir
-  if (readdirSync(dir).length > 0) throw notOwn(dir)
   writeFileSync(join(dir, '.gitignore'), `${mark}\n*\n`)
   return dir
 }

@@ -4,6 +4,7 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import { Random } from '../../src/demo/random.ts'
 import { openKafkaLog } from '../../src/log/kafka/kafka-log.ts'
 import type { Log } from '../../src/log/log.ts'
+import { accessTo } from '../../src/stack/clickhouse/access.ts'
 import { killPart, startPart, startStack, stopStack } from '../../src/stack/stack.ts'
 import { connectClickHouse } from '../../src/store/clickhouse/client.ts'
 import { migrate } from '../../src/store/clickhouse/migrate.ts'
@@ -92,7 +93,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const ports = { kafka: 0, clickhouse: 0 }
   const { kafka, clickhouse: url } = await startStack({ dir, ports, brokers: options.brokers, onStep: say })
   const brokers = kafka.split(',')
-  const store = { url, database: 'faults', username: 'default', password: '' }
+  const store = { ...accessTo(url)!, database: 'faults' }
   await migrate({ clickhouse: store, dryRun: false, onStep: () => undefined })
   const clickhouse = connectClickHouse(store)
   const log = await openKafkaLog({ brokers, clientId: 'faults' })

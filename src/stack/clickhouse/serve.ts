@@ -42,6 +42,7 @@ process.on('SIGTERM', () => {
 const args = [
   'clickhouse',
   `--path=${join(folder, 'data')}`,
+  `--config-file=${join(folder, 'config.xml')}`,
   `--http_port=${port}`,
   '--listen_host=127.0.0.1',
   `--query=SYSTEM START LISTEN HTTP; SELECT * FROM file('${pipe.replaceAll(/[\\']/g, '\\$&')}', LineAsString) FORMAT Null`,

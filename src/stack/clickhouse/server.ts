@@ -1,6 +1,7 @@
 /** A real ClickHouse from the chdb package, serving HTTP on the loopback interface. */
 import { fileURLToPath } from 'node:url'
 import type { Part } from '../part.ts'
+import { localUser, noteServer, prepareAccess, readPassword } from './access.ts'
 
 export const server: Part = {
   name: 'clickhouse',
@@ -9,6 +10,8 @@ export const server: Part = {
   needs: () => ['chdb'],
 
   async prepare(folder, port) {
+    prepareAccess(folder)
+    noteServer(folder, port)
     const serve = fileURLToPath(new URL('./serve.js', import.meta.url))
     // As in ClickHouse's own image, times without a zone are UTC.
     return { command: process.execPath, args: [serve, folder, String(port)], env: { TZ: 'UTC' } }
@@ -16,10 +19,12 @@ export const server: Part = {
 
   ports: (port) => [port],
 
-  async probe(port) {
+  async probe(port, folder) {
     const query = new URL('/?query=SELECT+version()', server.address(port))
     // ClickHouse waits 5 s for open connections when it stops, so the probe leaves none.
-    const headers = { connection: 'close' }
+    const headers: Record<string, string> = { connection: 'close' }
+    const password = readPassword(folder)
+    if (password) headers['authorization'] = `Basic ${Buffer.from(`${localUser}:${password}`).toString('base64')}`
     const response = await fetch(query, { headers, signal: AbortSignal.timeout(2_000) })
     if (!response.ok) throw new Error(`ClickHouse answers ${response.status}`)
     return (await response.text()).trim()

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import { accessTo } from '../../stack/clickhouse/access.ts'
 import { StoreError, type StoreErrorCode } from '../store-error.ts'
 
 export interface ClickHouseOptions {
@@ -15,14 +16,16 @@ export interface ClickHouseOptions {
 
 /**
  * A client whose acknowledged inserts are stored and change no value. The time limits nest, so that a query that the
- * client gave up is not left running on the server.
+ * client gave up is not left running on the server. Where nobody says who logs in, a local stack's own password is taken.
  */
 export function connectClickHouse(options: ClickHouseOptions): ClickHouseClient {
+  const isNamed = options.username !== 'default' || options.password !== ''
+  const { url, username, password } = (isNamed ? undefined : accessTo(options.url)) ?? options
   return createClient({
-    url: options.url,
+    url,
     database: options.database,
-    username: options.username,
-    password: options.password,
+    username,
+    password,
     ...(options.tls ? { tls: { ca_cert: readFileSync(options.tls.ca_file) } } : {}),
     application: 'beckon',
     request_timeout: options.requestMs ?? 30_000,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ClickHouseClient } from '@clickhouse/client'
+import { accessTo } from '../../stack/clickhouse/access.ts'
 import { type ClickHouseOptions, connectClickHouse } from './client.ts'
 import { migrate } from './migrate.ts'
 
@@ -14,9 +15,12 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
+/** A database of its own, and a login: that of the URL, else that of the local stack. */
 export function testOptions(): ClickHouseOptions {
   const database = `beckon_test_${randomBytes(6).toString('hex')}`
-  return { url: testUrl ?? 'http://127.0.0.1:8123', database, username: 'default', password: '' }
+  const { origin: url, username, password } = new URL(testUrl ?? 'http://127.0.0.1:8123')
+  if (username !== '') return { url, database, username, password: decodeURIComponent(password) }
+  return { database, ...(accessTo(url) ?? { url, username: 'default', password: '' }) }
 }
 
 /** A database of one's own with all tables, or without them. */
