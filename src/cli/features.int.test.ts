@@ -21,6 +21,7 @@ import { createTestDatabase, skip, type TestDatabase } from '../store/clickhouse
 import { eventsTable } from '../store/event-row.ts'
 import { openEngine } from './config-option.ts'
 import { featuresCommand } from './features.ts'
+import { parityCommand } from './parity.ts'
 import { runInProcess } from './test-setup.ts'
 
 const program = fileURLToPath(new URL('../../../bin/beckon.js', import.meta.url))
@@ -120,6 +121,25 @@ describe('beckon features', { skip }, () => {
         '"both","2026-01-31T12:00:00.000Z",2,1,"within the hour",3540,0.375,0.1875',
         '"twice","2026-01-31T12:00:00.000Z",1,1,"once",5,0.3181818181818182,0.3181818181818182',
       ])
+    })
+
+    it('are a view that goes with the time, of the SQL that parity prints', async () => {
+      const nowMs = Date.now()
+      const view = (minutesAgo: number) => ({ customer: 'late', timeMs: nowMs - minutesAgo * 60_000, type: 'view' })
+      await insertRows(database.client, eventsTable, [
+        fold(openEngine(file('beckon.yaml')), [view(90), view(70), view(10), view(-10)]).chunks.events,
+      ])
+      const printed = await runInProcess(parityCommand(), '--sql', '--as-of', 'now', '-c', file('beckon.yaml'))
+      assert.deepEqual([printed.err, printed.code], ['', 0])
+      const query = printed.out.trim().replace(/;$/, '')
+      await database.client.command({ query: `CREATE OR REPLACE VIEW features_now AS ${query}` })
+      const read = 'SELECT toUInt32(views) AS views, toUInt32(views_1h) AS views_1h FROM features_now WHERE customer = '
+      assert.deepEqual(await database.select(`${read} 'late'`), [{ views: 3, views_1h: 1 }])
+      assert.deepEqual(await database.select(`${read} 'both'`), [{ views: 3, views_1h: 0 }])
+      await database.client.command({ query: 'DROP VIEW features_now' })
+      await database.client.command({
+        query: "DELETE FROM events WHERE customer = 'late' SETTINGS lightweight_deletes_sync = 2",
+      })
     })
 
     it('writes no text that a spreadsheet takes for a formula, and leaves numbers as they are', async () => {

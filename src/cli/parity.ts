@@ -16,7 +16,7 @@ interface Options {
   readonly sample?: number
   readonly show?: true
   readonly sql?: true
-  readonly asOf?: number
+  readonly asOf?: number | 'now'
   readonly json?: true
 }
 
@@ -27,7 +27,11 @@ export function parityCommand(): Command {
     .option('--sample <n>', 'so many customers by chance, instead of all', parseCount)
     .option('--show', 'up to three customers for each feature that differs: personal data')
     .option('--sql', 'only print the SQL of the features, over all customers')
-    .option('--as-of <time>', "with --sql: as of that moment, instead of each customer's stream time", parseTime)
+    .option(
+      '--as-of <time>',
+      "with --sql: as of that moment, or `now`, instead of each customer's stream time",
+      parseTime,
+    )
     .option('--json', 'a JSON object a feature, and one of all of them last')
     .action(async (options: Options) => {
       if (options.sql) printSql(options)
@@ -40,17 +44,20 @@ function parseCount(text: string): number {
   throw new InvalidArgumentError('A whole number from 1 to 9,999,999 is due.')
 }
 
-function parseTime(text: string): number {
+function parseTime(text: string): number | 'now' {
+  if (text === 'now') return text
   const ms = Date.parse(text)
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('A time in ISO 8601 is due, such as 2026-01-31T12:00:00Z.')
+  if (Number.isNaN(ms))
+    throw new InvalidArgumentError('A time in ISO 8601 is due, such as 2026-01-31T12:00:00Z, or now.')
   return ms
 }
 
-function printSql({ config: file, asOf: moment }: Options): void {
-  const asOf: AsOf = moment ?? 'stream_time'
+function printSql({ config: file, asOf: asked }: Options): void {
+  const asOf: AsOf = asked ?? 'stream_time'
   const { config, features } = openEngine(file)
   const { queries, untold } = featureQueries(config.features, features, config.enrich.session.idle)
-  const until = asOf === 'stream_time' ? '' : ` AND time <= fromUnixTimestamp64Milli(toInt64(${asOf}))`
+  const moment = asOf === 'now' ? 'now64(3)' : `fromUnixTimestamp64Milli(toInt64(${asOf}))`
+  const until = asOf === 'stream_time' ? '' : ` AND time <= ${moment}`
   for (const { text } of queries)
     console.log(`${text(`SELECT * FROM events FINAL WHERE NOT duplicate${until}`, asOf)};`)
   for (const { name, reason } of untold) console.error(`${name} has no SQL: ${reason}`)

@@ -18,10 +18,10 @@ import { type Sql, SqlValues, simple, tags } from './value.ts'
 import { countsInWindow } from './window.ts'
 
 /**
- * The moment of reading: a point in time (ms) after which the rows have none, each customer's own stream time, or what each
- * row says in the column `readAtMs`, the same in all rows of one (partition, customer).
+ * The moment of reading: a point in time (ms) after which the rows have none, when the query runs (of which that holds too), each
+ * customer's own stream time, or what each row says in the column `readAtMs`, the same in all rows of one (partition, customer).
  */
-export type AsOf = number | 'stream_time' | 'row'
+export type AsOf = number | 'now' | 'stream_time' | 'row'
 
 /** A column of the rows; ms. */
 export const readAtMs = 'AT'
@@ -132,6 +132,7 @@ export class AggregateQuery {
 
 function momentOf(asOf: AsOf): string {
   if (asOf === 'stream_time') return `max(${eventMs}) OVER whole`
+  if (asOf === 'now') return 'toUnixTimestamp64Milli(now64(3))'
   return `toInt64(${asOf === 'row' ? readAtMs : asOf})`
 }
 

@@ -52,6 +52,14 @@ describe('the tables', { skip }, () => {
     })
   }
 
+  test('each table and view says what it is, and so does each of its columns', async () => {
+    const silent = await database.select(
+      `SELECT name FROM system.tables WHERE database = currentDatabase() AND comment = ''
+       UNION ALL SELECT concat(table, '.', name) FROM system.columns WHERE database = currentDatabase() AND comment = ''`,
+    )
+    assert.deepEqual(silent, [])
+  })
+
   const enrichment = {
     agent: {
       device: 'mobile',
