@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { it } from 'node:test'
-import { parse } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { applyEnvironment } from '../config/environment.ts'
 import { configSchema } from '../config/schema.ts'
 import { createMetrics } from '../ops/metrics.ts'
@@ -20,6 +22,31 @@ it('alerts and draws only metrics that beckon has', async () => {
   }
 })
 
+it('draws each metric that beckon has', async () => {
+  const metrics = await createMetrics([], [], [], false).registry.getMetricsAsJSON()
+  const dashboard = read('grafana/dashboards/beckon.json')
+  for (const { name } of metrics) assert.match(dashboard, new RegExp(`\\b${name}(_bucket)?\\{`), name)
+})
+
+it('has a dashboard whose panels each have a place of their own', () => {
+  const { panels } = JSON.parse(read('grafana/dashboards/beckon.json')) as { panels: readonly Panel[] }
+  assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
+  for (const [index, { title, gridPos: a }] of panels.entries()) {
+    assert.ok(a.x + a.w <= 24, title)
+    for (const { title: other, gridPos: b } of panels.slice(index + 1)) {
+      const apart = a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y
+      assert.ok(apart, `${title} and ${other}`)
+    }
+  }
+})
+
+interface Panel {
+  readonly id: number
+  readonly targets?: readonly { readonly expr: string }[]
+  readonly title: string
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
+}
+
 const { error: noPromtool } = spawnSync('promtool', ['--version'])
 
 it('has alerts that come when they should, and stay away when they should', {
@@ -32,6 +59,18 @@ it('has alerts that come when they should, and stay away when they should', {
     const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: new URL('prometheus/', deploy) })
     assert.equal(status, 0, `${stdout}${stderr}`)
   }
+})
+
+it('has a dashboard of queries that Prometheus can read', { skip: noPromtool && 'no promtool' }, () => {
+  const dashboard = JSON.parse(read('grafana/dashboards/beckon.json')) as { panels: readonly Panel[] }
+  const queries = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+  const rules = queries.map((expr, i) => ({ record: `q:${i}`, expr: expr.replaceAll('$__rate_interval', '1m') }))
+  const folder = mkdtempSync(join(tmpdir(), 'beckon-dashboard-'))
+  const file = join(folder, 'queries.yml')
+  writeFileSync(file, stringify({ groups: [{ name: 'dashboard', rules }] }))
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', file])
+  rmSync(folder, { recursive: true })
+  assert.equal(status, 0, `${stdout}${stderr}`)
 })
 
 it('tests that each alert comes, and that a healthy service has none', () => {
