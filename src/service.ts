@@ -93,21 +93,38 @@ export async function startService(engine: Engine, world: World): Promise<Servic
     () => probes.health(),
     () => probes.ready(),
   )
+  const held = new Held()
+  held.add(() => ops.stop())
   try {
-    return await startConsumption(engine, world, metrics, ops, probes)
+    return await startConsumption(engine, world, { metrics, ops, probes, held })
   } catch (error) {
-    await ops.stop()
+    await held.release()
     throw error
   }
 }
 
-async function startConsumption(
-  engine: Engine,
-  world: World,
-  metrics: Metrics,
-  ops: OpsServer,
-  probes: Probes,
-): Promise<Service> {
+/** What a service holds of its own, and gives back in the reverse order: at its end, or where its start fails. */
+class Held {
+  readonly #releases: (() => Promise<void>)[] = []
+
+  add(release: () => Promise<void>): void {
+    this.#releases.push(release)
+  }
+
+  async release(): Promise<void> {
+    for (const release of this.#releases.splice(0).reverse()) await release()
+  }
+}
+
+interface Shell {
+  readonly metrics: Metrics
+  readonly ops: OpsServer
+  readonly probes: Probes
+  readonly held: Held
+}
+
+async function startConsumption(engine: Engine, world: World, shell: Shell): Promise<Service> {
+  const { metrics, ops, probes, held } = shell
   const { config } = engine
   const { log } = world
   const logger = new Outages(world.logger, addressesOf(config), troubleOf)
@@ -122,6 +139,7 @@ async function startConsumption(
     maxPendingBytes: config.clickhouse.max_pending_mb * 1024 * 1024,
     observer: insertObserver(metrics, logger),
   })
+  held.add(() => rows.stop())
   const registry = world.registry && observed(world.registry, metrics)
   const format = await actionFormat(engine, registry)
   rows.write(policiesTable, policyRow(engine))
@@ -318,8 +336,7 @@ async function startConsumption(
       }
       // What is not saved by then is replayed by the next owner.
       await Promise.race([drained(), new Promise((resolve) => setTimeout(resolve, deadlineMs).unref())])
-      await rows.stop()
-      await ops.stop()
+      await held.release()
     },
   }
 }

@@ -83,7 +83,7 @@ it('suffice as they are documented, for the service and for each command', { ski
   await admin.disconnect()
 
   service = new Service(configOf('run', 'beckon_writer'), opsPort)
-  await service.logged('ready')
+  await service.logged('started')
   await until('an action and a dead letter are published', async () => {
     const [actions, letters] = [
       await service!.metric('beckon_actions_total'),
@@ -92,7 +92,13 @@ it('suffice as they are documented, for the service and for each command', { ski
     return actions === 1 && letters === 1
   })
   const asReader = configOf('run', 'beckon_reader')
-  await until('the profile is stored', async () => (await run('profile', 'ada', '-c', asReader)).code === 0)
+  let told = ''
+  const isStored = async () => {
+    const { code, output } = await run('profile', 'ada', '-c', asReader)
+    told = output
+    return code === 0
+  }
+  await until('the profile is stored', isStored, () => told)
 
   const findings = JSON.parse(await beckon('doctor', '--json', '-c', configOf('doctor', 'beckon_writer'))) as {
     readonly check: string
