@@ -14,6 +14,8 @@ CREATE ROLE IF NOT EXISTS beckon_writer SETTINGS PROFILE 'beckon_writer';
 GRANT SELECT, INSERT ON beckon.* TO beckon_writer;
 -- Rows are inserted through input(), which servers before 26.5 take for a temporary table.
 GRANT CREATE TEMPORARY TABLE ON *.* TO beckon_writer;
+-- For `beckon doctor`, which looks how full they are.
+GRANT SELECT ON system.disks TO beckon_writer;
 CREATE USER IF NOT EXISTS beckon_writer NOT IDENTIFIED HOST NONE DEFAULT ROLE beckon_writer DEFAULT DATABASE beckon;
 GRANT beckon_writer TO beckon_writer;
 
