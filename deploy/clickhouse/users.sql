@@ -26,6 +26,10 @@ CREATE SETTINGS PROFILE IF NOT EXISTS beckon_reader SETTINGS
     max_memory_usage = '4G' MAX '4G';
 CREATE ROLE IF NOT EXISTS beckon_reader SETTINGS PROFILE 'beckon_reader';
 GRANT SELECT ON beckon.* TO beckon_reader;
+-- `beckon features` keeps the rows that are asked for in temporary tables of its session.
+GRANT CREATE ARBITRARY TEMPORARY TABLE ON *.* TO beckon_reader;
+GRANT TABLE ENGINE ON MergeTree TO beckon_reader;
+GRANT TABLE ENGINE ON ReplacingMergeTree TO beckon_reader;
 CREATE QUOTA IF NOT EXISTS beckon_reader KEYED BY user_name FOR INTERVAL 1 minute MAX queries = 600 TO beckon_reader;
 CREATE USER IF NOT EXISTS beckon_reader NOT IDENTIFIED HOST NONE DEFAULT ROLE beckon_reader DEFAULT DATABASE beckon;
 GRANT beckon_reader TO beckon_reader;
