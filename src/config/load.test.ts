@@ -226,6 +226,11 @@ test('every kind is read with its options, and what a kind does not take or lack
     ['rate: {}, per: 0s, window: { size: 1h }', 'per: longer than 0'],
     [`quantile: value, q: 1, ${lifetime}`, 'q: between 0 and 1'],
     [`quantile: value, ${lifetime}`, 'q: missing'],
+    [`count: {}, max_events: 10001, window: { sliding: 1h }`, 'max_events: Too big: expected number to be <=10000'],
+    [
+      `sequence: [${Array(30).fill('bot')}], within: 1h, max_events: 1667, ${lifetime}`,
+      'max_events: at most 1666 with so many steps',
+    ],
     [`last_n: value, n: 101, ${lifetime}`, 'n: Too big: expected number to be <=100'],
     [`smoothed_rate: bot, ${lifetime}`, 'prior: missing'],
     [`smoothed_rate: type, prior: 0.1, ${lifetime}`, 'smoothed_rate: the condition is of type string, not bool'],

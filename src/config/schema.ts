@@ -212,7 +212,7 @@ const feature = z
     where: cel.optional(),
     window: windowShape.optional(),
     /** The most single events (ms that hold any) that a sliding window, a funnel and a sequence keep. */
-    max_events: positive.min(2).max(100_000).default(1_000),
+    max_events: positive.min(2).max(10_000).default(1_000),
     /** An event later than this changes nothing; without it, what the window has. */
     lateness: duration.optional(),
     /** Of a feature that is computed from others: CEL over them and the traits. */
@@ -238,6 +238,9 @@ const feature = z
     const over = window(declared.window, declared.max_events, (message) => fault(message, 'window'))
     const unfit = windowFault(kind, over)
     if (unfit !== undefined) fault(unfit, 'window')
+    if ('steps' in kind && kind.steps.length * declared.max_events > maxSteps) {
+      fault(`at most ${Math.floor(maxSteps / kind.steps.length)} with so many steps`, 'max_events')
+    }
     return {
       name,
       kind,
@@ -246,6 +249,9 @@ const feature = z
       ...(lateness === undefined ? {} : { latenessMs: lateness }),
     }
   })
+
+/** Each read goes through the steps of all single events. */
+const maxSteps = 50_000
 
 /** A window without a pane has twelve of them: a value is at most a twelfth of the window too wide. */
 const defaultPanes = 12

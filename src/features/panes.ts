@@ -47,12 +47,9 @@ export function insertRow(panes: Panes, row: number, key: number): void {
   if (panes.totals !== undefined) shiftTotals(panes.totals, row)
   const { cells, stride, kept, keptStride } = panes
   const at = row * stride
-  const end = cells.length
-  for (let i = 0; i < stride; i++) cells.push(0)
-  if (at < end) {
-    cells.copyWithin(at + stride, at, end)
-    cells.fill(0, at, at + stride)
-  }
+  if (at === cells.length) for (let i = 0; i < stride; i++) cells.push(0)
+  // `copyWithin` takes 20 ns a number.
+  else cells.splice(at, 0, ...new Array<number>(stride).fill(0))
   cells[at] = key
   if (keptStride > 0) kept.splice(row * keptStride, 0, ...new Array(keptStride).fill(undefined))
 }

@@ -323,7 +323,9 @@ export class ProfileCache {
 
   #setBytes(profile: Profile, stateBytes: number): void {
     this.#bytes -= profile.bytes
-    profile.bytes = overheadBytes + stateBytes * expansion
+    // Totals beside the rows take about as much again.
+    const copies = profile.groups.some((rows) => rows?.totals !== undefined) ? 2 : 1
+    profile.bytes = overheadBytes + stateBytes * expansion * copies
     this.#bytes += profile.bytes
   }
 
