@@ -492,7 +492,7 @@ function records(topic: string, keys: string[], partition = 0): OutRecord[] {
   return keys.map((key) => ({ topic, partition, key, value: Buffer.from(key), headers: {} }))
 }
 
-function keysOf(batch: RecordBatch): string[] {
+export function keysOf(batch: RecordBatch): string[] {
   return Array.from({ length: batch.count }, (_, i) => String(batch.key(i)))
 }
 

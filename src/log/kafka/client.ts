@@ -2,6 +2,7 @@
 import { constants } from 'node:os'
 import type { ConnectionOptions } from 'node:tls'
 import kafkajs, { type Kafka, type LogEntry, type SASLOptions } from 'kafkajs'
+import './quiet-queue.ts'
 import { connectForWhole } from './whole-responses.ts'
 
 const { Kafka: KafkaClient, logLevel } = kafkajs

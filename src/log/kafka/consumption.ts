@@ -48,6 +48,8 @@ const newTopicMs = 10_000
 const maxLeavingMs = 8_000
 /** For leaving the group, when all handlers have ended. */
 const leaveMs = 5_000
+/** kafkajs bounds the two requests of a join by 20 s and 15 s, and the way there by its retries. */
+const longestJoinMs = 45_000
 
 export async function joinGroup(kafka: Kafka, settings: KafkaOptions, options: ConsumeOptions): Promise<Consumption> {
   const consumption = new KafkaConsumption(kafka, settings, options)
@@ -67,6 +69,8 @@ class KafkaConsumption implements Consumption {
   #memberId = ''
   /** Whether kafkajs has a group to speak of: not between a crash and its own restart. */
   #joined = false
+  /** When the last join began. */
+  #joiningSinceMs = Number.POSITIVE_INFINITY
   #stopping = false
   #crash: LogError | undefined
   #started = false
@@ -99,6 +103,7 @@ class KafkaConsumption implements Consumption {
             useLeanFetch(context.cluster, (key, stable, high) => this.#noteBounds(key, stable, high), this.#logs)
           }
           this.#drainBeforeJoining(context.cluster)
+          this.#joinAgainWhereGivenUp(context.cluster)
           return assigner(context)
         },
       ],
@@ -271,10 +276,24 @@ class KafkaConsumption implements Consumption {
     const find = cluster.findGroupCoordinator.bind(cluster)
     cluster.findGroupCoordinator = async (asked) => {
       this.#joined = false
+      this.#joiningSinceMs = performance.now()
       await Promise.allSettled(this.#setAside.values())
       await this.#revoke(maxRevokingMs)
       this.#giveUpJoining()
       return find(asked)
+    }
+  }
+
+  /**
+   * Where the group did not know the member any more, and joining again failed too, kafkajs goes back to its fetches
+   * without a member id, and no longer beats: nobody would ever tell it. It asks for the nodes before each fetch; by this
+   * error it joins once more.
+   */
+  #joinAgainWhereGivenUp(cluster: Cluster): void {
+    const nodeIds = cluster.getNodeIds.bind(cluster)
+    cluster.getNodeIds = () => {
+      if (this.#joined || performance.now() - this.#joiningSinceMs < longestJoinMs) return nodeIds()
+      throw Object.assign(new Error('a join was given up'), { type: 'UNKNOWN_MEMBER_ID' })
     }
   }
 

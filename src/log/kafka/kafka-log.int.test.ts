@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
-import { testLogContract, until } from '../log.contract.ts'
+import { keysOf, testLogContract, until } from '../log.contract.ts'
 import type { Log, LogError } from '../log.ts'
+import { openCluster } from './clusters.ts'
 import { maxBatchBytes } from './codecs.ts'
 import { openKafkaLog } from './kafka-log.ts'
 
@@ -334,6 +336,51 @@ function testKafka(broker: string): void {
       await Promise.all([other.close(), last.close()])
     })
 
+    test('a member that the group has forgotten joins again, though joining failed at first', async ({ mock }) => {
+      const [topic, groupId] = [newName(), newName()]
+      await lean().createTopics([{ topic, partitions: 1 }])
+      let [isAway, failures] = [false, 0]
+      const find = Cluster.prototype.findGroupCoordinator
+      mock.method(Cluster.prototype, 'findGroupCoordinator', function (this: unknown, asked: { groupId: string }) {
+        if (!isAway) return find.call(this, asked)
+        isAway = false
+        failures++
+        throw new kafkajs.KafkaJSConnectionError('the coordinator is away')
+      })
+      const keys: string[] = []
+      let assigned = 0
+      const consumption = await lean().consume({
+        topics: [topic],
+        groupId,
+        onBatch: async (batch) => void keys.push(...keysOf(batch)),
+        onAssigned: () => void assigned++,
+        onFailure: (error) => {
+          throw error
+        },
+        onCrash: (error) => {
+          throw error
+        },
+      })
+      await until(() => assigned === 1)
+      const { owner, cluster } = openCluster(rawClient(broker))
+      await owner.connect()
+      const coordinator = (await cluster.findGroupCoordinator({ groupId })) as unknown as {
+        leaveGroup(of: { groupId: string; memberId: string }): Promise<void>
+      }
+      const { groups } = await admin.describeGroups([groupId])
+      isAway = true
+      await coordinator.leaveGroup({ groupId, memberId: groups[0]!.members[0]!.memberId })
+      await until(() => failures > 0 && !consumption.isMember())
+      // Rather than a minute later.
+      const now = performance.now.bind(performance)
+      mock.method(performance, 'now', () => now() + 60_000)
+      await until(() => assigned === 2 && consumption.isMember())
+      await lean().append([{ topic, partition: 0, key: 'a', value: null, headers: {} }])
+      await until(() => keys.length === 1)
+      await consumption.stop()
+      await owner.disconnect()
+    })
+
     test('brokers that are not there are reported as unavailable', async () => {
       await assert.rejects(openKafkaLog({ brokers: ['127.0.0.1:1'], clientId: 'test' }), {
         code: 'unavailable',
@@ -342,6 +389,9 @@ function testKafka(broker: string): void {
     })
   })
 }
+
+/** Whose way to the coordinator a test blocks. */
+const Cluster = createRequire(import.meta.url)('kafkajs/src/cluster')
 
 function rawClient(broker: string): Kafka {
   return new kafkajs.Kafka({ clientId: 'upstream', brokers: [broker], logLevel: kafkajs.logLevel.NOTHING })

@@ -159,6 +159,11 @@ class KafkaLog implements Log {
         await sleep(50)
       }
     }
+    // A leader learns last that it is one, and refuses a transaction until then. This asks until each has answered.
+    const reader = await this.#openReader()
+    for (const { topic, partitions } of topics) {
+      for (let partition = 0; partition < partitions; partition++) await reader.offsets(topic, partition)
+    }
   }
 
   #openReader(): Promise<PartitionReader> {
