@@ -15,9 +15,32 @@ export interface Checkpoint {
   readonly journalOffset: number
   /** The input topics' partitions; a change would part customers from their profiles. */
   readonly partitions: number
+  /** What the last repartition left; not there where there never was one. */
+  readonly moved?: Moved
+  /** The repartition that is under way. */
+  readonly move?: Move
 }
 
-export const checkpointFormat = 3
+/** Customers have moved to where their keys lie among more partitions. */
+export interface Moved {
+  /** The number of partitions before. */
+  readonly from: number
+  /** That at which all partitions began anew: what came before it may lie under any partition. */
+  readonly position: number
+  /** By topic: of the records before that offset, the profiles have those whose key's home this partition was. */
+  readonly takenBefore: Readonly<Record<string, number>>
+}
+
+/** Customers are about to move. */
+export interface Move {
+  readonly to: number
+  /** By topic: from that offset on only records are taken whose key's home this partition is. */
+  readonly ownFrom: Readonly<Record<string, number>>
+  /** `Moved.position`, once all is taken that is to be: nothing more is. */
+  readonly position?: number
+}
+
+export const checkpointFormat = 4
 /** The first one that is still read. */
 const oldestFormat = 3
 

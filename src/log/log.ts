@@ -58,6 +58,8 @@ export interface Log {
   askTime(groupId: string): Promise<void>
   /** Those that exist are left as they are. */
   createTopics(topics: readonly NewTopic[]): Promise<void>
+  /** Raises the number of a topic's partitions to that, and waits until each can be used. Throws LogError, `refused` where it has more. */
+  addPartitions(topic: string, partitions: number): Promise<void>
   close(): Promise<void>
 }
 

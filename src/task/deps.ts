@@ -1,5 +1,6 @@
 import { Unlike } from '../earlier.ts'
 import type { FeatureSet } from '../features/features.ts'
+import type { Checkpoint } from '../journal/checkpoint.ts'
 import { committedPosition } from '../journal/commit-metadata.ts'
 import type { JournalCodec } from '../journal/journal.ts'
 import type { CommittedOffset, Log, SliceWriter, TopicPartition } from '../log/log.ts'
@@ -12,6 +13,7 @@ import type { ProfileStore } from '../store/profile-store.ts'
 import type { RowWriter } from '../store/row-writer.ts'
 import type { Timer } from '../timers/timer.ts'
 import type { FoldQueue } from './fold-queue.ts'
+import type { Homes } from './homes.ts'
 
 /** What decides, and by what policy. */
 export interface Decider {
@@ -84,6 +86,10 @@ export interface Opened {
   journalOffset: number
   /** The position that the last stored checkpoint speaks for. */
   checkpointPosition: number
+  /** What the checkpoint says of repartitions; each further one says it again. */
+  readonly moves: Pick<Checkpoint, 'moved' | 'move'>
+  /** Tells its own records; undefined where all are. */
+  readonly homes: Homes | undefined
 }
 
 /** Whose partition number it is, for the log. */

@@ -20,6 +20,7 @@ import {
 } from './deps.ts'
 import { Lost, TaskFailure } from './failure.ts'
 import { type Folded, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
+import { Homes } from './homes.ts'
 import { beating, patiently } from './patience.ts'
 import { refoldAgain } from './refold.ts'
 import { createdAnew } from './topic-watch.ts'
@@ -75,6 +76,8 @@ export async function recover(
       if (untaken.has(topic)) offsets.set(topic, bounds.low)
     }
     const position = stored?.version ?? 0
+    const { moved, move } = saved ?? {}
+    if (position === moved?.position && committed.position < position) throw halfMoved(deps.partitions)
     const opened: Opened = {
       writer,
       profiles: new ProfileCache(store, partition, deps, featuresOf(deps), stored === undefined),
@@ -87,6 +90,8 @@ export async function recover(
       digest: saved?.digest ?? emptyDigest,
       journalOffset: saved?.journalOffset ?? 0,
       checkpointPosition: position,
+      moves: { ...(moved && { moved }), ...(move && { move }) },
+      homes: Homes.of(partition, saved),
     }
     note('the input since the checkpoint is replayed')
     await replay(deps, partition, opened, committed, turn)
@@ -109,6 +114,9 @@ function checkPartitions(saved: number, partitions: number): void {
   if (saved === partitions) return
   throw new TaskFailure('partitions', `the topics had ${saved} partitions and now have ${partitions}`)
 }
+
+const halfMoved = (partitions: number) =>
+  new TaskFailure('partitions', `the customers are being moved: end that with beckon repartition --to ${partitions}`)
 
 /** What was taken is not in the log any more: a leader was elected that did not have it. */
 export const diverged = (topic: string, end: number, offset: number) =>
@@ -164,9 +172,11 @@ async function replay(
   const end: End = { offsets: ends, position: Math.max(start, committed.position) }
   if (isAt(end, opened)) return
   const entries = await readJournal(deps, partition, opened, end, turn)
-  const inputs = new Map(
-    [...ends].map(([topic, until]) => [topic, new Input(log.read(topic, partition, offsets.get(topic)!, until))]),
-  )
+  const read = (topic: string, until: number) => {
+    const batches = log.read(topic, partition, offsets.get(topic)!, until)
+    return opened.homes?.ownOf(batches) ?? batches
+  }
+  const inputs = new Map([...ends].map(([topic, until]) => [topic, new Input(read(topic, until))]))
   let decider: Decider = deps
   const keep = async (folded: Folded, ids: string[]) => {
     for (const { id } of folded.actions) ids.push(id)

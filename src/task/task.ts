@@ -158,13 +158,15 @@ export class Task {
       if (opened === undefined) return
       const start = opened.offsets.get(batch.topic)!
       if (batch.startOffset > start) await this.#checkGap(batch.topic, start, batch.startOffset)
+      const own = opened.homes?.own(batch) ?? batch
       let from = 0
-      while (from < batch.count && batch.offset(from) < start) from++
-      while (from < batch.count && turn.isCurrent()) {
+      while (from < own.count && own.offset(from) < start) from++
+      while (from < own.count && turn.isCurrent()) {
         await this.#runErrand(turn)
-        const to = Math.min(from + this.#deps.maxSliceEvents, batch.count)
-        from = await this.#slice(opened, batch, from, to, turn)
+        const to = Math.min(from + this.#deps.maxSliceEvents, own.count)
+        from = await this.#slice(opened, own, from, to, turn)
       }
+      if (own !== batch && turn.isCurrent()) await this.#pass(opened, batch, turn)
     } catch (error) {
       await this.#onError(error, turn)
     }
@@ -383,6 +385,15 @@ export class Task {
     return end
   }
 
+  /** Past records that are another's, behind the last of its own: a slice without any. */
+  async #pass(opened: Opened, { topic, nextOffset, leaderEpoch: epoch = -1 }: RecordBatch, turn: Turn): Promise<void> {
+    if (opened.offsets.get(topic)! >= nextOffset) return
+    const nowMs = await this.#nowMs(turn)
+    this.#folding = true
+    const taken = { topic, nextOffset, epoch, folded: nothingFolded(), beganMs: performance.now() }
+    await this.#commit(opened, taken, [], clockOf(opened, nowMs, opened.clockMs), turn)
+  }
+
   /** A slice of timers alone. It runs only where all of the log is taken. */
   async #fireAlone(opened: Opened): Promise<void> {
     const { log, topics, rows } = this.#deps
@@ -510,14 +521,14 @@ export class Task {
   /** Takes the snapshot now, and stores it behind the rows of the slices that it covers: it then speaks for them too. */
   #save(opened: Opened): void {
     const { rows, logger, partitions, topicId } = this.#deps
-    const { position, clockMs, digest, journalOffset, profiles } = opened
+    const { position, clockMs, digest, journalOffset, profiles, moves } = opened
     const offsets = Object.fromEntries([...opened.offsets].filter(([topic]) => !opened.untaken.has(topic)))
     const ids: Record<string, string> = {}
     for (const topic of Object.keys(offsets)) {
       const id = topicId(topic)
       if (id !== undefined) ids[topic] = id
     }
-    const checkpoint = { offsets, ids, clockMs, digest, journalOffset, partitions }
+    const checkpoint = { offsets, ids, clockMs, digest, journalOffset, partitions, ...moves }
     const snapshot = profiles.snapshot(position, encodeCheckpoint(checkpoint))
     this.#savingSinceMs = this.#unsavedSinceMs
     this.#unsavedSinceMs = 0

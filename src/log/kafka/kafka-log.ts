@@ -151,13 +151,24 @@ class KafkaLog implements Log {
       configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
     }))
     await this.#ask('creating topics', () => this.#admin.createTopics({ topics: request, waitForLeaders: false }))
-    // The brokers learn of a new topic one after the other; kafkajs's own wait gives up at the first that does not know it.
+    for (const { topic } of topics) await this.#untilLed(topic, 1)
+  }
+
+  async addPartitions(topic: string, partitions: number): Promise<void> {
+    const before = await this.partitionCount(topic)
+    if (before > partitions) throw new LogError('refused', `${topic} has ${before} partitions`)
+    if (before === partitions) return
+    const topicPartitions = [{ topic, count: partitions }]
+    await this.#ask(`adding partitions to ${topic}`, () => this.#admin.createPartitions({ topicPartitions }))
+    await this.#untilLed(topic, partitions)
+  }
+
+  /** The brokers learn of partitions one after the other; kafkajs's own wait gives up at the first that does not know a topic. */
+  async #untilLed(topic: string, partitions: number): Promise<void> {
     const deadline = performance.now() + newTopicPatienceMs
-    for (const { topic } of topics) {
-      while (!(await this.#hasLeaders(topic))) {
-        if (performance.now() > deadline) throw new LogError('unavailable', `the new topic ${topic} has no leaders yet`)
-        await sleep(50)
-      }
+    while (!(await this.#hasLeaders(topic, partitions))) {
+      if (performance.now() > deadline) throw new LogError('unavailable', `partitions of ${topic} have no leaders yet`)
+      await sleep(50)
     }
     // A leader learns last that it is one, and refuses a transaction until then. This asks until each has answered.
     const reader = await this.#openReader()
@@ -175,12 +186,12 @@ class KafkaLog implements Log {
     return this.#reader
   }
 
-  async #hasLeaders(topic: string): Promise<boolean> {
+  async #hasLeaders(topic: string, least: number): Promise<boolean> {
     try {
       const { topics } = await this.#ask(`looking up ${topic}`, () =>
         this.#admin.fetchTopicMetadata({ topics: [topic] }),
       )
-      return topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))
+      return topics.every(({ partitions }) => partitions.length >= least && partitions.every(({ leader }) => leader >= 0))
     } catch (error) {
       if (error instanceof LogError && error.code === 'unknown_topic') return false
       throw error

@@ -152,6 +152,12 @@ export class MemoryLog implements Log {
     }
   }
 
+  async addPartitions(topic: string, partitions: number): Promise<void> {
+    const all = this.#partitions(topic)
+    if (all.length > partitions) throw new LogError('refused', `${topic} has ${all.length} partitions`)
+    while (all.length < partitions) all.push([])
+  }
+
   async close(): Promise<void> {
     for (const { members } of this.#groups.values())
       await Promise.all([...members.values()].map((member) => member.stop()))
