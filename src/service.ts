@@ -1,14 +1,9 @@
 import { getHeapStatistics } from 'node:v8'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { readCompleteKinds } from './changes/clickhouse/complete-kinds.ts'
-import { settingsOf } from './changes/settings.ts'
 import type { Config } from './config/schema.ts'
-import { type EarlierTexts, earlierEngine, Unlike } from './earlier.ts'
-import type { ActionFormat } from './emit/encode-action.ts'
 import type { Engine } from './engine.ts'
 import type { Registry } from './ingest/registry/registry.ts'
-import { Rejected } from './ingest/rejected.ts'
-import { journalCodec } from './journal/journal.ts'
 import { type Consumption, type Log, LogError } from './log/log.ts'
 import { ClockWatch } from './ops/clock-watch.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
@@ -18,30 +13,19 @@ import { Outages } from './ops/outages.ts'
 import { watchWork } from './ops/work.ts'
 import { createParityReader } from './parity/clickhouse/reader.ts'
 import { watchParity } from './parity/watch.ts'
-import { Pipeline } from './pipeline.ts'
 import { countSplitCustomers } from './placement/clickhouse/count-split.ts'
 import { watchPlacement } from './placement/watch.ts'
-import { journalSchemas, readSchema } from './schema-files.ts'
 import { featureQueries } from './sql/features.ts'
-import { compileStages } from './stages.ts'
-import { createEventHistory } from './store/clickhouse/event-history.ts'
-import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
 import { checkMigrated } from './store/clickhouse/migrate.ts'
-import { readPolicy, readSettings } from './store/clickhouse/policies.ts'
 import { createProfileStore } from './store/clickhouse/profiles.ts'
-import { createWriter } from './store/clickhouse/writer.ts'
-import { policiesTable, writePolicyRow } from './store/policy-row.ts'
 import type { ProfileStore } from './store/profile-store.ts'
-import { RowBuffer, type RowChunk } from './store/row-binary.ts'
-import { settingsTable, writeSettingsRow } from './store/settings-row.ts'
 import { StoreError } from './store/store-error.ts'
-import type { Decider, TaskDeps } from './task/deps.ts'
 import { failureOf, TaskFailure } from './task/failure.ts'
-import { FoldQueue } from './task/fold-queue.ts'
 import { answerMs, readiness } from './task/readiness.ts'
 import { Task } from './task/task.ts'
 import { TopicWatch } from './task/topic-watch.ts'
 import { warmUp } from './task/warm-up.ts'
+import { createTaskDeps } from './task-deps.ts'
 import { addressesOf, troubleOf } from './trouble.ts'
 
 /** What the service talks to. `main` connects them; tests may give the in-memory log. */
@@ -134,19 +118,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
   const { partitions, failure } = await checkPartitions(log, topics, config.output.journal, counts)
   const outputs = [config.output.actions, config.output.dead_letters]
   for (const topic of outputs) await log.partitionCount(topic)
-  const rows = createWriter({
-    client: world.clickhouse,
-    maxPendingBytes: config.clickhouse.max_pending_mb * 1024 * 1024,
-    observer: insertObserver(metrics, logger),
-  })
-  held.add(() => rows.stop())
   const registry = world.registry && observed(world.registry, metrics)
-  const format = await actionFormat(engine, registry)
-  rows.write(policiesTable, policyRow(engine))
-  rows.write(settingsTable, settingsRow(engine))
-  const textsStored = rows.whenStored()
-  // Where the service stops before, nobody may be waiting for it.
-  textsStored.catch(() => undefined)
   const tasks = new Map<number, Task>()
   let consumption: Consumption | undefined
   let ended = false
@@ -175,32 +147,16 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
   const maxProfileBytes = config.memory.profiles_mb
     ? config.memory.profiles_mb * 1024 * 1024
     : getHeapStatistics().heap_size_limit / 2
-  const deps: TaskDeps = {
-    log,
-    groupId: config.kafka.group,
-    ...decider(engine, format, registry),
-    earlier: async (policy, settings) => {
-      const earlier = earlierEngine(engine, await readTexts(world.clickhouse, engine, policy, settings))
-      return earlier instanceof Unlike ? earlier : decider(earlier, replayFormat(engine, earlier, format), registry)
-    },
-    textsStored,
-    journal: journalCodec(config.output.journal, journalSchemas()),
-    journalTopic: config.output.journal,
-    topics,
+  const parts = { log, clickhouse: world.clickhouse, registry, logger, metrics }
+  const deps = await createTaskDeps(engine, parts, {
     partitions,
     topicId: (topic) => watch.idOf(topic),
     profileBytes: () => maxProfileBytes / Math.max(1, tasks.size),
-    store,
-    history: createEventHistory(world.clickhouse),
-    rows,
-    metrics,
-    logger,
-    folding: new FoldQueue(),
-    maxSliceEvents: config.slice.max_events,
-    checkpointMs: config.slice.checkpoint,
     pause: (at) => consumption?.pause(at),
     seek: (at, offset) => consumption?.seek(at, offset),
-  }
+  })
+  const { rows } = deps
+  held.add(() => rows.stop())
 
   let fail: (error: unknown) => void
   const crashed = new Promise<never>((_, reject) => {
@@ -341,50 +297,6 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
   }
 }
 
-const decider = (engine: Engine, format: ActionFormat, registry: Registry | undefined): Decider => ({
-  pipeline: new Pipeline(compileStages(engine, format), 'rethrow'),
-  careful: new Pipeline(compileStages(engine, format)),
-  features: engine.features,
-  timers: engine.policy.timers,
-  policy: engine.policy.version,
-  settings: engine.settings.hash,
-  fetchSchema: (topic, id, nowMs) => fetchSchema(engine, registry, topic, id, nowMs),
-})
-
-/** What is the engine's own needs no store. @throws StoreError */
-async function readTexts(
-  client: ClickHouseClient,
-  engine: Engine,
-  policy: string,
-  settings: string,
-): Promise<EarlierTexts> {
-  const isOwn = settings === '' || settings === engine.settings.hash
-  return {
-    policy: policy === engine.policy.version ? engine.policyText : await readPolicy(client, policy),
-    settings: isOwn ? '' : await readSettings(client, settings),
-  }
-}
-
-/** Of what is encoded in a replay the size alone counts, and any id has the same. */
-function replayFormat(engine: Engine, earlier: Engine, format: ActionFormat): ActionFormat {
-  const [now, then] = [engine.config.output.format, earlier.config.output.format]
-  if (now === then) return format
-  return then === 'json' ? 'json' : { wire: { schemaId: 1, schema: readSchema('action') } }
-}
-
-/** Every policy that ever decided is kept, by its hash, with when it was started last and the settings of then. */
-export function policyRow({ config, policy, policyText }: Engine): RowChunk {
-  const row = new RowBuffer(4 * 1024)
-  writePolicyRow(row, policy.version, policyText, JSON.stringify(settingsOf(config)), Date.now())
-  return row.take()
-}
-
-function settingsRow({ settings: { hash, text } }: Engine): RowChunk {
-  const row = new RowBuffer(4 * 1024)
-  writeSettingsRow(row, hash, text, Date.now())
-  return row.take()
-}
-
 /**
  * The topics meet in the profiles, so they have the same partitions, and the journal has as many.
  * @param counts the partitions that the stored profiles lie in
@@ -436,14 +348,6 @@ async function checkTables({ clickhouse }: Config, store: ProfileStore, logger: 
   }
 }
 
-async function actionFormat({ config }: Engine, registry: Registry | undefined): Promise<ActionFormat> {
-  const { format, schema_id: schemaId, actions } = config.output
-  if (format === 'json') return 'json'
-  const schema = readSchema('action')
-  if (format === 'wire' || !registry) return { wire: { schemaId, schema } }
-  return { wire: { schemaId: await registry.register(`${actions}-value`, schema), schema } }
-}
-
 /** Tells whether it answers. */
 function observed(registry: Registry, { registryUp }: Metrics): Registry {
   return {
@@ -460,11 +364,6 @@ function observed(registry: Registry, { registryUp }: Metrics): Registry {
       }
     },
   }
-}
-
-async function fetchSchema(engine: Engine, registry: Registry | undefined, topic: string, id: number, nowMs: number) {
-  const schema = registry ? await registry.schema(id, topic) : new Rejected('unknown_schema', 'there is no registry')
-  engine.decoders.get(topic)?.addSchema(id, schema, nowMs)
 }
 
 function observe(metrics: Metrics, tasks: ReadonlyMap<number, Task>, pendingBytes: number): void {
@@ -517,24 +416,5 @@ function observePartitions(
         consumerLag.set(labels, Math.max(0, seen.highWatermark - nextOffset))
       }
     }
-  }
-}
-
-function insertObserver(metrics: Metrics, logger: Outages): InsertObserver {
-  return {
-    stored(table, _rows, _bytes, seconds) {
-      metrics.insertSeconds.observe({ table }, seconds)
-      metrics.storeUp.set(1)
-      logger.answered('clickhouse')
-    },
-    failed(table, error) {
-      metrics.insertFailures.inc({ table })
-      metrics.storeUp.set(0)
-      logger.warn('insert.failed', { table, code: error.serverCode, error })
-    },
-    quarantined(table, error) {
-      metrics.unstorableRows.inc({ table })
-      logger.error('row.unstorable', { table, code: error.serverCode, type: error.type })
-    },
   }
 }

@@ -191,7 +191,9 @@ class KafkaLog implements Log {
       const { topics } = await this.#ask(`looking up ${topic}`, () =>
         this.#admin.fetchTopicMetadata({ topics: [topic] }),
       )
-      return topics.every(({ partitions }) => partitions.length >= least && partitions.every(({ leader }) => leader >= 0))
+      return topics.every(
+        ({ partitions }) => partitions.length >= least && partitions.every(({ leader }) => leader >= 0),
+      )
     } catch (error) {
       if (error instanceof LogError && error.code === 'unknown_topic') return false
       throw error

@@ -1,0 +1,151 @@
+import type { ClickHouseClient } from '@clickhouse/client'
+import { settingsOf } from './changes/settings.ts'
+import { type EarlierTexts, earlierEngine, Unlike } from './earlier.ts'
+import type { ActionFormat } from './emit/encode-action.ts'
+import type { Engine } from './engine.ts'
+import type { Registry } from './ingest/registry/registry.ts'
+import { Rejected } from './ingest/rejected.ts'
+import { journalCodec } from './journal/journal.ts'
+import type { Log } from './log/log.ts'
+import type { Metrics } from './ops/metrics.ts'
+import type { Outages } from './ops/outages.ts'
+import { Pipeline } from './pipeline.ts'
+import { journalSchemas, readSchema } from './schema-files.ts'
+import { compileStages } from './stages.ts'
+import { createEventHistory } from './store/clickhouse/event-history.ts'
+import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
+import { readPolicy, readSettings } from './store/clickhouse/policies.ts'
+import { createProfileStore } from './store/clickhouse/profiles.ts'
+import { createWriter } from './store/clickhouse/writer.ts'
+import { policiesTable, writePolicyRow } from './store/policy-row.ts'
+import { RowBuffer, type RowChunk } from './store/row-binary.ts'
+import { settingsTable, writeSettingsRow } from './store/settings-row.ts'
+import type { Decider, TaskDeps } from './task/deps.ts'
+import { FoldQueue } from './task/fold-queue.ts'
+
+/** What talks to the world on behalf of the tasks. */
+interface Parts {
+  readonly log: Log
+  readonly clickhouse: ClickHouseClient
+  readonly registry: Registry | undefined
+  readonly logger: Outages
+  readonly metrics: Metrics
+}
+
+/** What only those know who run the tasks. */
+type Own = Pick<TaskDeps, 'partitions' | 'topicId' | 'profileBytes' | 'pause' | 'seek'>
+
+/** What all tasks share. The rules and settings are on their way to the store. @throws RegistryError */
+export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Promise<TaskDeps> {
+  const { config } = engine
+  const { log, clickhouse, registry, logger, metrics } = parts
+  const format = await actionFormat(engine, registry)
+  const rows = createWriter({
+    client: clickhouse,
+    maxPendingBytes: config.clickhouse.max_pending_mb * 1024 * 1024,
+    observer: insertObserver(metrics, logger),
+  })
+  rows.write(policiesTable, policyRow(engine))
+  rows.write(settingsTable, settingsRow(engine))
+  const textsStored = rows.whenStored()
+  // Where the work ends before, nobody may be waiting for it.
+  textsStored.catch(() => undefined)
+  return {
+    log,
+    groupId: config.kafka.group,
+    ...decider(engine, format, registry),
+    earlier: async (policy, settings) => {
+      const earlier = earlierEngine(engine, await readTexts(clickhouse, engine, policy, settings))
+      return earlier instanceof Unlike ? earlier : decider(earlier, replayFormat(engine, earlier, format), registry)
+    },
+    textsStored,
+    journal: journalCodec(config.output.journal, journalSchemas()),
+    journalTopic: config.output.journal,
+    topics: config.topics.map(({ name }) => name),
+    store: createProfileStore(clickhouse),
+    history: createEventHistory(clickhouse),
+    rows,
+    metrics,
+    logger,
+    folding: new FoldQueue(),
+    maxSliceEvents: config.slice.max_events,
+    checkpointMs: config.slice.checkpoint,
+    ...own,
+  }
+}
+
+const decider = (engine: Engine, format: ActionFormat, registry: Registry | undefined): Decider => ({
+  pipeline: new Pipeline(compileStages(engine, format), 'rethrow'),
+  careful: new Pipeline(compileStages(engine, format)),
+  features: engine.features,
+  timers: engine.policy.timers,
+  policy: engine.policy.version,
+  settings: engine.settings.hash,
+  fetchSchema: (topic, id, nowMs) => fetchSchema(engine, registry, topic, id, nowMs),
+})
+
+/** What is the engine's own needs no store. @throws StoreError */
+async function readTexts(
+  client: ClickHouseClient,
+  engine: Engine,
+  policy: string,
+  settings: string,
+): Promise<EarlierTexts> {
+  const isOwn = settings === '' || settings === engine.settings.hash
+  return {
+    policy: policy === engine.policy.version ? engine.policyText : await readPolicy(client, policy),
+    settings: isOwn ? '' : await readSettings(client, settings),
+  }
+}
+
+/** Of what is encoded in a replay the size alone counts, and any id has the same. */
+function replayFormat(engine: Engine, earlier: Engine, format: ActionFormat): ActionFormat {
+  const [now, then] = [engine.config.output.format, earlier.config.output.format]
+  if (now === then) return format
+  return then === 'json' ? 'json' : { wire: { schemaId: 1, schema: readSchema('action') } }
+}
+
+/** Every policy that ever decided is kept, by its hash, with when it was started last and the settings of then. */
+export function policyRow({ config, policy, policyText }: Engine): RowChunk {
+  const row = new RowBuffer(4 * 1024)
+  writePolicyRow(row, policy.version, policyText, JSON.stringify(settingsOf(config)), Date.now())
+  return row.take()
+}
+
+function settingsRow({ settings: { hash, text } }: Engine): RowChunk {
+  const row = new RowBuffer(4 * 1024)
+  writeSettingsRow(row, hash, text, Date.now())
+  return row.take()
+}
+
+async function actionFormat({ config }: Engine, registry: Registry | undefined): Promise<ActionFormat> {
+  const { format, schema_id: schemaId, actions } = config.output
+  if (format === 'json') return 'json'
+  const schema = readSchema('action')
+  if (format === 'wire' || !registry) return { wire: { schemaId, schema } }
+  return { wire: { schemaId: await registry.register(`${actions}-value`, schema), schema } }
+}
+
+async function fetchSchema(engine: Engine, registry: Registry | undefined, topic: string, id: number, nowMs: number) {
+  const schema = registry ? await registry.schema(id, topic) : new Rejected('unknown_schema', 'there is no registry')
+  engine.decoders.get(topic)?.addSchema(id, schema, nowMs)
+}
+
+function insertObserver(metrics: Metrics, logger: Outages): InsertObserver {
+  return {
+    stored(table, _rows, _bytes, seconds) {
+      metrics.insertSeconds.observe({ table }, seconds)
+      metrics.storeUp.set(1)
+      logger.answered('clickhouse')
+    },
+    failed(table, error) {
+      metrics.insertFailures.inc({ table })
+      metrics.storeUp.set(0)
+      logger.warn('insert.failed', { table, code: error.serverCode, error })
+    },
+    quarantined(table, error) {
+      metrics.unstorableRows.inc({ table })
+      logger.error('row.unstorable', { table, code: error.serverCode, type: error.type })
+    },
+  }
+}
