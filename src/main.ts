@@ -11,6 +11,7 @@ import { featuresCommand } from './cli/features.ts'
 import { migrateCommand } from './cli/migrate.ts'
 import { parityCommand } from './cli/parity.ts'
 import { profileCommand } from './cli/profile.ts'
+import { repartitionCommand } from './cli/repartition.ts'
 import { replayCommand } from './cli/replay.ts'
 import { runCommand } from './cli/run.ts'
 import { stackCommand } from './cli/stack.ts'
@@ -32,6 +33,7 @@ const program = new Command('beckon')
   .addCommand(eraseCommand())
   .addCommand(doctorCommand())
   .addCommand(migrateCommand())
+  .addCommand(repartitionCommand())
   .addCommand(stackCommand())
   .addCommand(demoCommand())
 

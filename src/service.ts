@@ -319,7 +319,7 @@ async function checkPartitions(
   // Before the journal, since to give that more would be the wrong mend.
   const before = counts.find((count) => found.some((now) => now !== count))
   if (before !== undefined) {
-    const hint = `the profiles lie in ${before} partitions, and now ${list}`
+    const hint = `the profiles lie in ${before} partitions, and now ${list}: beckon repartition moves them`
     return { partitions, failure: new TaskFailure('partitions', hint) }
   }
   if (journaled < partitions) {

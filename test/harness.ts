@@ -68,6 +68,8 @@ export class World {
       idempotent: true,
       maxInFlightRequests: 1,
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      // Of partitions that it does not know of it drops what is for them, and says nothing.
+      metadataMaxAge: 500,
     })
   }
 

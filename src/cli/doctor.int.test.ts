@@ -151,7 +151,7 @@ describe('beckon doctor', { skip }, () => {
     const client = connectStore(config)
     const rows = new RowBuffer()
     const offsets = { [`${setup.name}.clicks`]: 500 }
-    const checkpoint = { offsets, clockMs: 0, digest: '', journalOffset: 0, partitions: 1 }
+    const checkpoint = { offsets, clockMs: 0, digest: '', journalOffset: 0, partitions: 2 }
     writeCheckpointRow(rows, 0, 507, 1_700_000_000_000, encodeCheckpoint(checkpoint))
     await createProfileStore(client).insert(rows.take())
     const { findings } = await examine()

@@ -109,7 +109,8 @@ export async function checkRecovery(world: World): Promise<Verdict> {
   const checkpoints = new Map<number, Checkpoint | undefined>()
   for (const { name: topic } of world.config.topics) {
     const committed = await probe.committed(world.config.kafka.group, topic)
-    for (const { partition, low } of await probe.offsets(topic)) {
+    const bounds = await probe.offsets(topic)
+    for (const { partition, low } of bounds) {
       if (!checkpoints.has(partition)) {
         const stored = await world.store().checkpoint(partition)
         checkpoints.set(partition, undefined)
@@ -121,7 +122,13 @@ export async function checkRecovery(world: World): Promise<Verdict> {
           faults.push(`partition ${partition}: ${error.message}`)
         }
       }
-      const checkpoint = checkpoints.get(partition)?.offsets[topic]
+      const saved = checkpoints.get(partition)
+      if (saved !== undefined && saved.partitions !== bounds.length) {
+        reasons ||= 'partitions'
+        faults.push(`partition ${partition} was saved among ${saved.partitions}, and ${topic} has ${bounds.length}`)
+        continue
+      }
+      const checkpoint = saved?.offsets[topic]
       if (checkpoint === undefined) continue
       const offset = committed.get(partition)
       if (offset === undefined || checkpoint > offset) {

@@ -30,6 +30,22 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       return topic
     }
 
+    test('a topic is given more partitions, which take records by their keys', async () => {
+      const topic = await newTopic(2)
+      assert.deepEqual(await bench.log.offsets(topic, 1), { low: 0, high: 0 })
+      await bench.log.addPartitions(topic, 5)
+      assert.equal(await bench.log.partitionCount(topic), 5)
+      assert.deepEqual(await bench.log.offsets(topic, 4), { low: 0, high: 0 })
+      const written = await bench.log.append([{ topic, partition: 4, key: 'ann', value: null, headers: {} }])
+      assert.deepEqual([...written], [[partitionKey({ topic, partition: 4 }), 0]])
+      await bench.log.addPartitions(topic, 5)
+      await assert.rejects(bench.log.addPartitions(topic, 4), (error: LogError) => error.code === 'refused')
+      await assert.rejects(
+        bench.log.addPartitions(bench.name(), 4),
+        (error: LogError) => error.code === 'unknown_topic',
+      )
+    })
+
     test('records arrive in order, each once, with what they hold', async () => {
       const topic = await newTopic()
       const sent: OutRecord[] = [

@@ -28,4 +28,6 @@ export const checkpoint: Checkpoint = {
   digest: '0123456789abcdef0123456789abcdef',
   journalOffset: 99,
   partitions: 6,
+  moved: { from: 4, position: 8_589_934_592, takenBefore: { 'clicks.v1': 4_294_967_301 } },
+  move: { to: 8, ownFrom: { 'clicks.v1': 4_294_967_301, orders: 7 }, position: 8_589_935_000 },
 }

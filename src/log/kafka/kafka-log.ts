@@ -161,6 +161,7 @@ class KafkaLog implements Log {
     const topicPartitions = [{ topic, count: partitions }]
     await this.#ask(`adding partitions to ${topic}`, () => this.#admin.createPartitions({ topicPartitions }))
     await this.#untilLed(topic, partitions)
+    await this.#reader?.then((reader) => reader.refresh())
   }
 
   /** The brokers learn of partitions one after the other; kafkajs's own wait gives up at the first that does not know a topic. */

@@ -72,6 +72,11 @@ export class PartitionReader {
     })
   }
 
+  /** What it knows of topics is asked for anew. */
+  refresh(): Promise<void> {
+    return this.#inTurn(() => this.#cluster.refreshMetadata())
+  }
+
   #fetch(topic: string, partition: number, from: number, untilOffset: number): Promise<RecordBatch> {
     const range = { partition, fetchOffset: String(from), untilOffset, maxBytes: this.#maxBytes }
     const request = {

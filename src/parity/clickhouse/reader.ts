@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { Value } from '../../events/event.ts'
+import { movedPosition } from '../../store/clickhouse/moved.ts'
 import { select } from '../../store/clickhouse/select.ts'
 import { gatheredKey } from '../../store/event-history.ts'
 import type { ParityReader, StoredFeatures } from '../parity.ts'
@@ -28,15 +29,19 @@ WHERE customer IN {customers:Array(String)}
 GROUP BY partition, customer
 HAVING NOT latest.5`
 
-/** The events that the profiles include. The list of customers is what the table's order is used for. */
+/**
+ * The events that the profiles include, in the profile's partition. The list of customers is what the table's order is used
+ * for.
+ */
 const selectRows = `
-SELECT events.* FROM events FINAL
+SELECT events.* REPLACE (PROFILE_IN AS partition) FROM events FINAL
 INNER JOIN (
-  SELECT cut.1 AS partition, cut.2 AS customer, cut.3 AS erased_before, cut.4 AS version
+  SELECT cut.1 AS PROFILE_IN, cut.2 AS customer, cut.3 AS erased_before, cut.4 AS version
   FROM (SELECT arrayJoin(arrayZip(
     {partitions:Array(UInt16)}, {customers:Array(String)}, {erasedBefore:Array(UInt64)}, {versions:Array(UInt64)})) AS cut)
-) AS cuts USING (partition, customer)
-WHERE customer IN {customers:Array(String)} AND NOT duplicate AND position >= erased_before AND position < version`
+) AS cuts USING (customer)
+WHERE customer IN {customers:Array(String)} AND NOT duplicate AND position >= erased_before AND position < version
+  AND (events.partition = PROFILE_IN OR position < ${movedPosition})`
 
 /** A query of a hundred features is longer than the server takes by default; a row's key lies in one month. */
 const settings = {

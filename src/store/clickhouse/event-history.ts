@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import type { CustomerEvent, EventHistory, Gathered } from '../event-history.ts'
 import { type PastEventColumns, pastEventColumns, toPastEvent } from '../past-event.ts'
+import { movedPositionOfPartition } from './moved.ts'
 import { select, selectPieces } from './select.ts'
 
 const ofPartition = 'partition = {partition:UInt16}'
@@ -29,7 +30,7 @@ SELECT customer FROM (${latest(`${ofPartition} AND customer > {after:String}`)} 
 const selectEvents = `
 SELECT ${pastEventColumns}
 FROM events
-WHERE customer IN {customers:Array(String)} AND ${ofPartition} AND NOT duplicate
+WHERE customer IN {customers:Array(String)} AND (${ofPartition} OR position < ${movedPositionOfPartition}) AND NOT duplicate
   AND time >= fromUnixTimestamp64Milli({sinceMs:Int64}) AND position < {beforePosition:UInt64}
   AND (customer, position) > ({customer:String}, {position:UInt64})
 ORDER BY customer, position
