@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Unlike } from '../earlier.ts'
 import type { RecordBatch } from '../events/log.ts'
 import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
-import { committedEpoch } from '../journal/commit-metadata.ts'
+import { committedEpoch, committedPosition } from '../journal/commit-metadata.ts'
 import { emptyDigest, type JournalEntry, rollDigest, widthOf } from '../journal/journal.ts'
 import type { Turn } from '../log/log.ts'
 import { ProcessingError, type Quarantined } from '../pipeline.ts'
@@ -58,6 +58,9 @@ export async function recover(
     note('the committed offsets are read')
     const committed = await beating(turn, readCommitted(deps, partition))
     const saved = stored && readCheckpoint(stored.state, deps.partitions)
+    if (saved?.moved?.position === stored?.version && saved && isHalfMoved(saved, committed)) {
+      throw halfMoved(deps.partitions)
+    }
     const offsets = new Map(Object.entries(saved?.offsets ?? {}))
     const untaken = new Set(topics.filter((topic) => !offsets.has(topic)))
     const epochs = new Map<string, number>()
@@ -77,7 +80,6 @@ export async function recover(
     }
     const position = stored?.version ?? 0
     const { moved, move } = saved ?? {}
-    if (position === moved?.position && committed.position < position) throw halfMoved(deps.partitions)
     const opened: Opened = {
       writer,
       profiles: new ProfileCache(store, partition, deps, featuresOf(deps), stored === undefined),
@@ -114,6 +116,10 @@ function checkPartitions(saved: number, partitions: number): void {
   if (saved === partitions) return
   throw new TaskFailure('partitions', `the topics had ${saved} partitions and now have ${partitions}`)
 }
+
+/** The offsets of the group are the last that a repartition sets. */
+const isHalfMoved = ({ offsets, moved }: Checkpoint, { byTopic }: Committed) =>
+  [...byTopic].some(([topic, { metadata }]) => topic in offsets && committedPosition(metadata) < moved!.position)
 
 const halfMoved = (partitions: number) =>
   new TaskFailure('partitions', `the customers are being moved: end that with beckon repartition --to ${partitions}`)
