@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import { KafkaProbe } from '../doctor/kafka/probe.ts'
 import type { Engine } from '../engine.ts'
@@ -13,6 +14,7 @@ import { type Plan, planRepartition, RepartitionFault, type Saved } from '../rep
 import { checkPlacement, countCustomers, repartition, type Watcher } from '../repartition/repartition.ts'
 import { checkMigrated } from '../store/clickhouse/migrate.ts'
 import { createProfileStore } from '../store/clickhouse/profiles.ts'
+import type { TaskDeps } from '../task/deps.ts'
 import { TaskFailure } from '../task/failure.ts'
 import { createTaskDeps } from '../task-deps.ts'
 import { addressesOf, troubleOf } from '../trouble.ts'
@@ -76,7 +78,6 @@ function watcherOf(json: boolean): Watcher {
 async function run(engine: Engine, to: number, dryRun: boolean, watcher: Watcher): Promise<object> {
   const { config } = engine
   await checkMigrated(config.clickhouse)
-  const logger = createLogger('warn', { write: (line) => void process.stderr.write(readableLine(line)) })
   const log = await connectLog(config, createLogger('silent'))
   const clickhouse = connectStore(config, answerMs)
   try {
@@ -87,38 +88,47 @@ async function run(engine: Engine, to: number, dryRun: boolean, watcher: Watcher
     const census = await count(plan, found.saved, mover)
     tell(plan, census, watcher)
     if (!dryRun && plan.step !== 'done') {
-      const outages = new Outages(logger, addressesOf(config), troubleOf)
-      const metrics = createMetrics(
-        engine.policy.names,
-        config.topics.map(({ name }) => name),
-        engine.features.features.map(({ name }) => name),
-      )
       const ids = new Map(found.inputs.map(({ topic, id }) => [topic, id]))
-      const parts = {
-        log,
-        clickhouse: connectStore(config),
-        registry: connectRegistryOf(config),
-        logger: outages,
-        metrics,
-      }
-      const deps = await createTaskDeps(engine, parts, {
-        partitions: plan.from,
-        topicId: (topic) => ids.get(topic),
-        profileBytes: () => profileBytes,
-        pause: () => undefined,
-        seek: () => undefined,
-      })
-      try {
-        await repartition(plan, deps, mover, watcher)
-      } finally {
-        await deps.rows.stop()
-        await parts.clickhouse.close()
-      }
+      await withTasks(engine, log, plan, ids, (deps) => repartition(plan, deps, mover, watcher))
     }
     const { step, from, grow } = plan
     return { from, to, step, grow, ...census }
   } finally {
     await log.close()
+    await clickhouse.close()
+  }
+}
+
+/** What the service's tasks share, for those of the partitions of before. What they wait for is told on stderr. */
+async function withTasks(
+  engine: Engine,
+  log: Log,
+  { from }: Plan,
+  ids: ReadonlyMap<string, string>,
+  work: (deps: TaskDeps) => Promise<void>,
+): Promise<void> {
+  const { config, policy, features } = engine
+  const clickhouse = connectStore(config)
+  const lines = createLogger('warn', { write: (line) => void process.stderr.write(readableLine(line)) })
+  const logger = new Outages(lines, addressesOf(config), troubleOf)
+  const topics = config.topics.map(({ name }) => name)
+  const metrics = createMetrics(
+    policy.names,
+    topics,
+    features.features.map(({ name }) => name),
+  )
+  const parts = { log, clickhouse, registry: connectRegistryOf(config), logger, metrics }
+  const deps = await createTaskDeps(engine, parts, {
+    partitions: from,
+    topicId: (topic) => ids.get(topic),
+    profileBytes: () => profileBytes,
+    pause: () => undefined,
+    seek: () => undefined,
+  })
+  try {
+    await work(deps)
+  } finally {
+    await deps.rows.stop()
     await clickhouse.close()
   }
 }
@@ -138,7 +148,7 @@ async function untilStopped({ config }: Engine, watcher: Watcher): Promise<void>
         )
       }
       if (looks === 0) watcher.step(`waiting for ${members} members to leave the group ${group}`)
-      await new Promise((resolve) => setTimeout(resolve, lookMs))
+      await sleep(lookMs)
     }
   } finally {
     await probe.close()

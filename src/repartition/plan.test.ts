@@ -28,7 +28,12 @@ test('what is to grow is given the number, and what has it already is left', () 
 
 test('of a move that has got so far only the end is left, and of one that has ended nothing', () => {
   const moved = { from: 4, position: 7, takenBefore: {} }
-  assert.deepEqual(planRepartition(6, found(6, 6, 6, saved(6, { moved }))), { step: 'finish', from: 4, to: 6, grow: [] })
+  assert.deepEqual(planRepartition(6, found(6, 6, 6, saved(6, { moved }))), {
+    step: 'finish',
+    from: 4,
+    to: 6,
+    grow: [],
+  })
   const gone = planRepartition(6, found(6, 6, 6, saved(6, { moved }, 8)))
   assert.deepEqual(gone, { step: 'done', from: 6, to: 6, grow: [] })
 })

@@ -35,5 +35,17 @@ describe('customers in two partitions', { skip }, () => {
       format: 'JSONCompactEachRow',
     })
     assert.equal(await countSplitCustomers(database.client), 2)
+
+    // All moved at position 1: what is of then or before is where it was, or a copy.
+    await database.client.insert({
+      table: 'profiles',
+      values: [
+        { partition: 0, version: 1, state: '{"moved":{"position":1}}' },
+        { partition: 0, customer: 'since', version: 2 },
+        { partition: 1, customer: 'since', version: 3 },
+      ],
+      format: 'JSONEachRow',
+    })
+    assert.equal(await countSplitCustomers(database.client), 1)
   })
 })

@@ -184,6 +184,18 @@ describe('the history of customers', { skip }, () => {
     assert.deepEqual(await read(['nobody']), [])
   })
 
+  it('is of any partition from before the customers moved', async () => {
+    const at = (offset: number, of: number): Row => ({ customer: 'moved', offset, partition: of })
+    await insert([at(1, 4), at(2, 1), at(10, 4), at(11, partition), at(12, partition)])
+    const told = async () => (await read(['moved'])).map(({ position }) => position - ahead)
+    assert.deepEqual(await told(), [11, 12])
+    const out = new RowBuffer()
+    const state = Buffer.from(JSON.stringify({ moved: { position: ahead + 10 } }))
+    writeProfileRow(out, { ...blankProfile, partition, version: 1, state })
+    await insertRows(database.client, profilesTable, [out.take()])
+    assert.deepEqual(await told(), [1, 2, 11, 12])
+  })
+
   it('tells who is of other rules than the complete ones or not ready, by their latest profile', async () => {
     const out = new RowBuffer()
     const put = (customer: string, position: number, policy: string, notReady: readonly string[], deleted = false) =>
