@@ -4,10 +4,10 @@ import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
 import { emptyDigest } from '../journal/journal.ts'
 import { hasRecords } from '../log/has-records.ts'
 import type { Turn } from '../log/log.ts'
-import type { TaskDeps } from '../task/deps.ts'
+import { readCommitted, type TaskDeps } from '../task/deps.ts'
 import { backoffMs } from '../task/patience.ts'
 import { Task } from '../task/task.ts'
-import type { Saved } from './plan.ts'
+import { RepartitionFault, type Saved } from './plan.ts'
 import { storeCheckpoints } from './store-checkpoints.ts'
 
 const turn: Turn = { heartbeat: async () => undefined, isCurrent: () => true }
@@ -19,14 +19,15 @@ const maxTries = 10
  * is folded and decided, as far as it is the partition's own (`task/homes.ts`), and committed; all of it is saved.
  * @param deps of the number of partitions before
  * @param onTaken hears how many records were read
- * @throws TaskFailure
+ * @returns its checkpoint
+ * @throws TaskFailure, RepartitionFault, StoreError, LogError
  */
 export async function drainPartition(
   deps: TaskDeps,
   partition: number,
   to: number,
   onTaken: (records: number) => void,
-): Promise<void> {
+): Promise<Saved> {
   const before = await readSaved(deps, partition)
   if (before?.checkpoint.move === undefined) {
     await withTask(deps, partition, async () => undefined)
@@ -35,6 +36,7 @@ export async function drainPartition(
   await withTask(deps, partition, async (task) => {
     for (const topic of deps.topics) await takeAll(deps, task, topic, onTaken)
   })
+  return (await readSettled(deps, partition))!
 }
 
 export async function readSaved(deps: Pick<TaskDeps, 'store'>, partition: number): Promise<Saved | undefined> {
@@ -42,9 +44,17 @@ export async function readSaved(deps: Pick<TaskDeps, 'store'>, partition: number
   return stored && { partition, position: stored.version, checkpoint: decodeCheckpoint(stored.state) }
 }
 
+/** Where a checkpoint was not stored, what was committed behind it would be lost to those who move. */
+async function readSettled(deps: TaskDeps, partition: number): Promise<Saved | undefined> {
+  const saved = await readSaved(deps, partition)
+  const committed = await readCommitted(deps, partition)
+  if (committed.position <= (saved?.position ?? 0)) return saved
+  throw new RepartitionFault(`the profiles of partition ${partition} are not all stored yet: run it again`)
+}
+
 /** From the committed offsets on, only the partition's own records are taken, whoever goes on and whatever is replayed. */
 async function markOwn(deps: TaskDeps, partition: number, to: number): Promise<void> {
-  const { position, checkpoint } = (await readSaved(deps, partition)) ?? { position: 0, checkpoint: blank(deps) }
+  const { position, checkpoint } = (await readSettled(deps, partition)) ?? { position: 0, checkpoint: blank(deps) }
   const ownFrom: Record<string, number> = {}
   for (const topic of deps.topics) {
     ownFrom[topic] = checkpoint.offsets[topic] ?? (await deps.log.offsets(topic, partition)).low

@@ -86,15 +86,16 @@ async function drainAll(before: TaskDeps, { from, to }: Plan, watcher: Watcher):
   const partitions = Array.from({ length: from }, (_, partition) => partition)
   const found = await Promise.all(partitions.map((partition) => readSaved(before, partition)))
   if (found.every((one) => one?.checkpoint.move?.position !== undefined)) return found as Saved[]
+  const drained: Saved[] = []
   for (const partition of partitions) {
     let records = 0
-    await drainPartition(before, partition, to, (taken) => {
+    const saved = await drainPartition(before, partition, to, (taken) => {
       records += taken
       watcher.progress(`records of partition ${partition}`, records)
     })
+    drained.push(saved)
     watcher.step(`partition ${partition} is taken to its end, ${records} records`)
   }
-  const drained = (await Promise.all(partitions.map((partition) => readSaved(before, partition)))) as Saved[]
   // Above those with which it is stored.
   const position = Math.max(...drained.map((one) => one.position)) + 2
   const fixed = drained.map(({ partition, position: at, checkpoint }) => {
