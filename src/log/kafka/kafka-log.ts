@@ -151,7 +151,7 @@ class KafkaLog implements Log {
       configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
     }))
     await this.#ask('creating topics', () => this.#admin.createTopics({ topics: request, waitForLeaders: false }))
-    for (const { topic } of topics) await this.#untilLed(topic, 1)
+    for (const { topic, partitions } of topics) await this.#untilLed(topic, partitions)
   }
 
   async addPartitions(topic: string, partitions: number): Promise<void> {
@@ -161,7 +161,6 @@ class KafkaLog implements Log {
     const topicPartitions = [{ topic, count: partitions }]
     await this.#ask(`adding partitions to ${topic}`, () => this.#admin.createPartitions({ topicPartitions }))
     await this.#untilLed(topic, partitions)
-    await this.#reader?.then((reader) => reader.refresh())
   }
 
   /** The brokers learn of partitions one after the other; kafkajs's own wait gives up at the first that does not know a topic. */
@@ -173,9 +172,8 @@ class KafkaLog implements Log {
     }
     // A leader learns last that it is one, and refuses a transaction until then. This asks until each has answered.
     const reader = await this.#openReader()
-    for (const { topic, partitions } of topics) {
-      for (let partition = 0; partition < partitions; partition++) await reader.offsets(topic, partition)
-    }
+    await reader.refresh(topic)
+    for (let partition = 0; partition < partitions; partition++) await reader.offsets(topic, partition)
   }
 
   #openReader(): Promise<PartitionReader> {

@@ -72,9 +72,12 @@ export class PartitionReader {
     })
   }
 
-  /** What it knows of topics is asked for anew. */
-  refresh(): Promise<void> {
-    return this.#inTurn(() => this.#cluster.refreshMetadata())
+  /** Asks anew which partitions the topic has. Throws LogError. */
+  refresh(topic: string): Promise<void> {
+    return this.#patiently(`looking up ${topic}`, async () => {
+      await this.#cluster.addTargetTopic(topic)
+      await this.#cluster.refreshMetadata()
+    })
   }
 
   #fetch(topic: string, partition: number, from: number, untilOffset: number): Promise<RecordBatch> {
