@@ -67,6 +67,6 @@ async function askOnce(brokers: Brokers, transactionalId: string, groupId: strin
   throwIfError(describeTransactions.name, errorCode)
   if (startMs < 0) throw new LogError('unavailable', 'the transaction was ended meanwhile')
   tell(startMs)
-  // Where another process has asked meanwhile, that has ended it, and this one is told off; the time is known all the same.
-  await brokers.sendToCoordinator(coordinator, endTxn, { ...own, isCommit: false })
+  // The time is known by now, whatever comes of this: where it fails, the coordinator ends the transaction by itself.
+  await brokers.sendToCoordinator(coordinator, endTxn, { ...own, isCommit: false }).catch(() => undefined)
 }

@@ -218,9 +218,10 @@ class KafkaConsumption implements Consumption {
 
   /** With every response; of what is held back nothing is kept where all that is there can be read. */
   #noteBounds(key: string, lastStableOffset: number, highWatermark: number): void {
+    if (highWatermark < 0) return // An error tells nothing.
     const nowMs = performance.now()
     const answered = this.#answered.get(key)
-    if (answered !== undefined && highWatermark >= 0) {
+    if (answered !== undefined) {
       answered.highWatermark = highWatermark
       answered.sinceMs = nowMs
     }

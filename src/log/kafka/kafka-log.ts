@@ -77,6 +77,7 @@ class KafkaLog implements Log {
   }
 
   async append(records: readonly OutRecord[]): Promise<ReadonlyMap<string, number>> {
+    if (this.#closed) throw new LogError('unavailable', 'the log is closed')
     this.#appender ??= Appender.open(this.#writers, new Set(records.map(({ topic }) => topic)))
     const appender = this.#appender
     try {

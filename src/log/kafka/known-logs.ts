@@ -45,6 +45,7 @@ export class KnownLogs {
   forget(topic: string): void {
     this.#topics.delete(this.#ids.get(topic) ?? '')
     this.#ids.delete(topic)
+    for (const key of this.#places.keys()) if (key.startsWith(`${topic}/`)) this.#places.delete(key)
   }
 
   /** -1 where it is not known. */

@@ -12,6 +12,7 @@ import { toLogError } from './errors.ts'
 import type { KnownLogs } from './known-logs.ts'
 import { leanResult, useLeanFetch } from './lean-fetch.ts'
 import { endOfEpoch } from './protocol/end-of-epoch.ts'
+import { throwIfError } from './protocol/errors.ts'
 import { send } from './protocol/send.ts'
 import { describeTopics } from './topics.ts'
 
@@ -67,7 +68,7 @@ export class PartitionReader {
     return this.#patiently(`looking up ${topic}`, async () => {
       const leader = await this.#findLeader(topic, partition)
       const { errorCode, endOffset } = await send(leader, endOfEpoch, { topic, partition, epoch })
-      if (errorCode !== 0) throw new LogError('unavailable', `${topic}: error ${errorCode} about an epoch`)
+      throwIfError(endOfEpoch.name, errorCode)
       return Math.max(0, endOffset)
     })
   }

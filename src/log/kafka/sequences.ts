@@ -2,7 +2,7 @@ import { partitionKey, type TopicPartition } from '../log.ts'
 
 const sequenceEnd = 2 ** 31
 
-/** What a producer is to the brokers: an id and an epoch, under which it numbers the records of each partition. */
+/** How a producer numbers its records, in each partition from 0. */
 export class Sequences {
   readonly #next = new Map<string, number>()
 

@@ -28,6 +28,8 @@ export class TopicLook {
   readonly #owner: Consumer
   readonly #cluster: Cluster
   #connected = false
+  /** One at a time: of two that connect at once, one connection would be forgotten and stay open. */
+  #asking: Promise<TopicState[]> | undefined
 
   constructor(kafka: Kafka) {
     const { owner, cluster } = openCluster(kafka)
@@ -42,7 +44,10 @@ export class TopicLook {
       const error = new LogError('unavailable', `no broker has answered within ${withinMs} ms`)
       timer = setTimeout(reject, withinMs, error)
     })
-    const answer = this.#ask(names)
+    this.#asking ??= this.#ask(names).finally(() => {
+      this.#asking = undefined
+    })
+    const answer = this.#asking
     // It may come to nothing when nobody waits for it any longer.
     answer.catch(() => undefined)
     try {

@@ -17,7 +17,7 @@ import { send } from './protocol/send.ts'
 import { txnOffsetCommit } from './protocol/txn-offset-commit.ts'
 import { Sequences } from './sequences.ts'
 
-/** Longer than any slice, shorter than the rebalance. Past it the coordinator aborts, and fences us. */
+/** Longer than any slice. Past it the coordinator aborts, and fences us; who opens the partition next does so at once. */
 const transactionTimeoutMs = 15_000
 /** Shorter than a request's own time-out, so that the broker says that it was too long. */
 const replicasTimeoutMs = 10_000

@@ -15,12 +15,12 @@ export const passwordFile = (folder: string) => join(folder, 'password')
 
 export function readPassword(folder: string): string | undefined {
   const path = passwordFile(folder)
-  return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined
+  return (existsSync(path) && readFileSync(path, 'utf8').trim()) || undefined
 }
 
 /** Makes the folder's password where it has none, and writes what ClickHouse reads at its start. */
 export function prepareAccess(folder: string): void {
-  if (!existsSync(passwordFile(folder))) write(folder, 'password', `${randomBytes(24).toString('base64url')}\n`)
+  if (readPassword(folder) === undefined) write(folder, 'password', `${randomBytes(24).toString('base64url')}\n`)
   write(folder, 'users.xml', users(readPassword(folder)!))
   write(folder, 'config.xml', config)
 }
@@ -51,7 +51,7 @@ const users = (password: string) => `<clickhouse>
 </clickhouse>
 `
 
-/** Who names nobody, or \`default\` without a password, is asked for one as a server does, not told of its only session. */
+/** Who names nobody, or `default` without a password, is asked for one as a server does, not told of its only session. */
 const config = `<clickhouse>
   <user_directories><users_xml><path>users.xml</path></users_xml></user_directories>
   <http_handlers>
@@ -80,7 +80,7 @@ const ports = () => cachePath('clickhouse-ports')
 export function noteServer(folder: string, port: number): void {
   mkdirSync(ports(), { recursive: true, mode: 0o700 })
   for (const name of readdirSync(ports()))
-    if (passwordAt(Number(name)) === undefined) rmSync(join(ports(), name), { force: true })
+    if (!existsSync(readFileSync(join(ports(), name), 'utf8'))) rmSync(join(ports(), name), { force: true })
   writeFileSync(join(ports(), String(port)), folder, { mode: 0o600 })
 }
 

@@ -2,13 +2,12 @@ import { ByteWriter } from '../byte-writer.ts'
 import { ByteReader } from './byte-reader.ts'
 import type { Request, Result } from './request.ts'
 
-/** Asks the coordinator of a transactional id of its transaction. */
 export interface DescribeTransactionsAnswer extends Result {
   /** When the transaction began, by the coordinator's clock, ms; negative where there is none. */
   readonly startMs: number
 }
 
-/** Of one id. The version is a flexible one: the tags of the header go before the rest here. */
+/** Asks the coordinator of one transactional id of its transaction. The version is a flexible one: the tags of the header go before the rest here. */
 export const describeTransactions: Request<string, DescribeTransactionsAnswer> = {
   name: 'DescribeTransactions',
   api: 65,
