@@ -372,7 +372,16 @@ function assertCopy({ key, value, headers }: SeenRecord, message: Message, reaso
     own,
     Object.fromEntries(Object.entries(message.headers ?? {}).map(([name, of]) => [name, asBuffers(of)])),
   )
-  const names = ['detail', 'offset', 'partition', 'reason', 'time', 'topic', ...(cut ? ['value_bytes'] : [])]
+  const names = [
+    'detail',
+    'offset',
+    'partition',
+    'reason',
+    'time',
+    'timestamp',
+    'topic',
+    ...(cut ? ['value_bytes'] : []),
+  ]
   assert.deepEqual(
     Object.keys(ours)
       .filter((name) => name !== 'schema_id')
