@@ -70,6 +70,8 @@ export interface Output {
   readonly tally: Tally
   /** What the code threw for what is quarantined. */
   readonly faults: unknown[]
+  /** How many of them came in the midst of an event or a timer, so that there was something to undo. */
+  undone: number
   readonly quarantined: { readonly offsets: number[]; readonly timers: string[] }
   /** About what the records take; no more is begun once that is more than `maxBytes`. */
   bytes: number
@@ -350,7 +352,7 @@ export class Pipeline {
       output.tally.decisions[outlook === 'none' ? 'none' : 'suppressed']++
       return undefined
     } catch (fault) {
-      this.#takeBack(undo, fault)
+      this.#takeBack(undo, fault, output)
       profiles.schedule(profile)
       quarantine(output, offset, fault)
       return processingFault
@@ -358,12 +360,13 @@ export class Pipeline {
   }
 
   /** @throws ProcessingError where nothing was noted for it */
-  #takeBack(undo: (() => void) | undefined, fault: unknown): void {
+  #takeBack(undo: (() => void) | undefined, fault: unknown, output: Output): void {
     if (undo === undefined) {
       this.#rows.take()
       throw fault instanceof ProcessingError ? fault : new ProcessingError(fault)
     }
     undo()
+    output.undone++
   }
 
   /** With an event: evaluates what waits to become true. @returns the actions that compete */
@@ -399,7 +402,7 @@ export class Pipeline {
       try {
         if (!leftOut.timers.has(name)) this.#fireMoment(profile, due, momentMs, at, clock, output)
       } catch (fault) {
-        this.#takeBack(undo, fault)
+        this.#takeBack(undo, fault, output)
         output.faults.push(fault)
         output.quarantined.timers.push(name)
       }
@@ -509,8 +512,9 @@ function quarantine({ faults, quarantined }: Output, offset: number, fault: unkn
 /** @param maxBytes of the records; by default there is no bound */
 export function emptyOutput(maxBytes = Number.POSITIVE_INFINITY): Output {
   const decisions = { chosen: 0, suppressed: 0, none: 0 }
-  const counts = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), tooLarge: new Map(), decisions }
-  const tally = { events: 0, skipped: 0, erasures: 0, duplicates: 0, late: 0, timers: 0, ...counts }
+  const byName = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), tooLarge: new Map(), decisions }
+  const tally = { events: 0, skipped: 0, erasures: 0, duplicates: 0, late: 0, timers: 0, ...byName }
   const quarantined = { offsets: [], timers: [] }
-  return { records: [], actions: [], tally, faults: [], quarantined, bytes: 0, maxBytes, deadLetterBytes: 0 }
+  const counts = { bytes: 0, maxBytes, deadLetterBytes: 0, undone: 0 }
+  return { records: [], actions: [], tally, faults: [], quarantined, ...counts }
 }

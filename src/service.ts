@@ -118,7 +118,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
   const { partitions, failure } = await checkPartitions(log, topics, config.output.journal, counts)
   const outputs = [config.output.actions, config.output.dead_letters]
   for (const topic of outputs) await log.partitionCount(topic)
-  const registry = world.registry && observed(world.registry, metrics)
+  const registry = world.registry && observed(world.registry, metrics, logger)
   const tasks = new Map<number, Task>()
   let consumption: Consumption | undefined
   let ended = false
@@ -139,6 +139,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
     outputs,
     partitions,
     logger,
+    onAnswer: () => logger.answered('kafka'),
     onChange: stopAll,
   })
   if (failure) stopAll(failure)
@@ -241,7 +242,13 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
   }, tickMs)
 
   const endWork = watchWork({ metrics, logger })
-  const endPlacement = watchPlacement({ countSplit: () => countSplitCustomers(world.clickhouse), metrics, logger })
+  const countSplit = async () => {
+    const count = await countSplitCustomers(world.clickhouse)
+    // While nothing is inserted, nobody else may tell.
+    logger.answered('clickhouse')
+    return count
+  }
+  const endPlacement = watchPlacement({ countSplit, metrics, logger })
   const { parity } = config
   const endParity = parity
     ? watchParity({
@@ -349,7 +356,7 @@ async function checkTables({ clickhouse }: Config, store: ProfileStore, logger: 
 }
 
 /** Tells whether it answers. */
-function observed(registry: Registry, { registryUp }: Metrics): Registry {
+function observed(registry: Registry, { registryUp }: Metrics, logger: Outages): Registry {
   return {
     register: (subject, schema) => registry.register(subject, schema),
     isCompatible: (subject, schema) => registry.isCompatible(subject, schema),
@@ -357,6 +364,7 @@ function observed(registry: Registry, { registryUp }: Metrics): Registry {
       try {
         const schema = await registry.schema(id, topic)
         registryUp.set(1)
+        logger.answered('registry')
         return schema
       } catch (error) {
         registryUp.set(0)

@@ -6,7 +6,7 @@ import type { SliceRows } from './store/slice-rows.ts'
 /**
  * Notes all that an event, or a timer, may change: its customer's profile, and what the slice gave so far. It costs a copy of
  * the profile, so it is not done where a throw can be undone otherwise.
- * @returns puts it all back, as if the event had not come
+ * @returns puts it all back, as if the event had not come, but for `output.faults`: what was thrown has been
  */
 export function noteForUndo(profile: Profile, output: Output, rows: SliceRows): () => void {
   const { records, actions, tally, quarantined, bytes, deadLetterBytes } = output

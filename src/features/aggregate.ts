@@ -14,9 +14,9 @@ export interface Aggregate {
   readonly cells: number
   /** Whether it keeps an object (a set, a map, a value) a pane beside its numbers. */
   readonly keeps: boolean
-  /** The type of `read`'s result in CEL; `dyn` where it may be null. */
   /** Its value changes all the time, not only with the rows that are read. */
   readonly continuous?: true
+  /** The type of `read`'s result in CEL; `dyn` where it may be null. */
   readonly type: 'int' | 'double' | 'dyn' | 'list<dyn>' | 'map<string, int>' | 'map<string, double>'
   /** The cells of a new pane. */
   start(cells: number[], at: number): void

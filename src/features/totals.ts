@@ -1,5 +1,6 @@
 import type { Panes, RowTotals, Total } from './aggregate.ts'
 import type { Member } from './group.ts'
+import { rowCount } from './panes.ts'
 
 /**
  * Totals of a window's rows, beside the rows of one profile. A customer who keeps doing what was never done before fills the
@@ -16,8 +17,6 @@ export interface WindowTotal {
   /** It has the rows from this one on. */
   from: number
 }
-
-const rowCount = ({ cells, stride }: Panes) => cells.length / stride
 
 /** Of fewer rows and things in them a read goes through all: some 10 µs. */
 const dear = 256

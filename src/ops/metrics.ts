@@ -117,7 +117,7 @@ export function createMetrics(
     insertFailures: counter('clickhouse_insert_failures_total', 'Inserts that failed and were tried again.', ['table']),
     unstorableRows: counter('unstorable_rows_total', 'Rows that ClickHouse refused for good.', ['table']),
     pendingBytes: gauge('clickhouse_pending_bytes', 'Rows that wait for an insert.'),
-    storeUp: gauge('clickhouse_up', '1 when the last insert or query was answered.'),
+    storeUp: gauge('clickhouse_up', '1 when the last insert was answered; 0 before the first.'),
     registryUp: gauge('registry_up', '0 when the last schema asked for was not answered.'),
     clockSkew: gauge('clock_skew_seconds', "By how much this machine's clock is ahead of the brokers'."),
     clockJumps: counter('clock_jumps_total', "How often this machine's clock jumped, or the machine was suspended."),

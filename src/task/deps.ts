@@ -78,7 +78,7 @@ export interface Opened {
   position: number
   /** By topic: all that was in it by then is folded in; ms. Of those alone that were looked at. */
   readonly takenMs: Map<string, number>
-  /** The partition's clock: timers due by then have fired, but for those of a slice too full; ms. It never goes back. */
+  /** The partition's clock: timers due by then have fired, but for those of a slice too full; ms (`clockOf`). */
   clockMs: number
   /** The digest of all actions before it. */
   digest: string

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, beforeEach, describe, it } from 'node:test'
+import { after, beforeEach, describe, it, mock } from 'node:test'
 import { listDeadLetters } from '../dead-letters/list.ts'
 import { redrive } from '../dead-letters/redrive.ts'
 import type { Moment } from '../features/moment.ts'
@@ -100,6 +100,43 @@ describe('a task whose code throws in the midst of an event', () => {
     assert.deepEqual([mended.state, await counted()], ['running', [1, 2, 3]])
     await mended.close(false)
   })
+
+  it('is careful until ten minutes have passed without a throw in the midst of an event', async () => {
+    const realMs = performance.now.bind(performance)
+    let minutes = 0
+    mock.method(performance, 'now', () => realMs() + minutes * 60_000)
+    const task = taskOf('boom')
+    await world.happens('boom', 'a')
+    await assert.rejects(take(task), ProcessingError)
+    taken = 0
+    await take(task)
+    minutes = 8
+    await takeUndecodable(task)
+    minutes = 11
+    await world.happens('boom', 'b')
+    await assert.rejects(take(task), ProcessingError)
+    taken--
+    await take(task)
+    minutes = 30
+    await takeUndecodable(task)
+    await world.happens('boom', 'c')
+    await assert.rejects(take(task), ProcessingError, 'one that could not be decoded is nothing to be careful for')
+    assert.deepEqual(await deadLetters(), ['processing 3', 'processing 2', 'processing 1', 'processing 0'].reverse())
+    await task.close(false)
+  })
+
+  /** A record at which the decoding throws. */
+  async function takeUndecodable(task: Task): Promise<void> {
+    await world.append('undecodable')
+    const batch = await world.batch(taken, taken + 1)
+    let reads = 0
+    const value = (i: number) => {
+      if (reads++ === 0) throw new Error('a bug')
+      return batch.value(i)
+    }
+    await task.onBatch({ ...batch, value }, turn)
+    taken++
+  }
 
   it('stops the partition where it throws in a replay, and did not before', async () => {
     const task = taskOf()

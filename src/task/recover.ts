@@ -182,7 +182,9 @@ async function replay(
     const batches = log.read(topic, partition, offsets.get(topic)!, until)
     return opened.homes?.ownOf(batches) ?? batches
   }
-  const inputs = new Map([...ends].map(([topic, until]) => [topic, new Input(read(topic, until))]))
+  const inputs = new Map(
+    [...ends].map(([topic, until]) => [topic, new Input(topic, offsets.get(topic)!, read(topic, until))]),
+  )
   let decider: Decider = deps
   const keep = async (folded: Folded, ids: string[]) => {
     for (const { id } of folded.actions) ids.push(id)
@@ -245,23 +247,34 @@ const leftOutBy = ({ quarantined, quarantined_timers: timers }: JournalEntry): Q
 
 /** A topic's records, read once, in the pieces that the slices took. */
 class Input {
+  readonly #topic: string
   readonly #batches: AsyncIterator<RecordBatch>
   #batch: RecordBatch | undefined
   #from = 0
+  /** Where the next batch begins. */
+  #next: number
 
-  constructor(batches: AsyncIterable<RecordBatch>) {
+  /** @param start where the batches begin */
+  constructor(topic: string, start: number, batches: AsyncIterable<RecordBatch>) {
+    this.#topic = topic
+    this.#next = start
     this.#batches = batches[Symbol.asyncIterator]()
   }
 
-  /** Those before an offset that were not given yet, at most so many at a time. */
+  /**
+   * Those before an offset that were not given yet, at most so many at a time.
+   * @throws TaskFailure, Lost where the log was cut since its bounds were looked at
+   */
   async *before(offset: number, most: number): AsyncGenerator<Piece> {
     for (;;) {
       if (this.#batch === undefined || this.#from === this.#batch.count) {
-        if (this.#batch !== undefined && this.#batch.nextOffset >= offset) return
+        if (this.#next >= offset) return
         const { value, done } = await this.#batches.next()
-        if (done) return
+        if (done) throw new Lost('the log ends before what was committed')
+        if (value.startOffset > this.#next) throw cutMeanwhile(this.#topic, this.#next, value.startOffset)
         this.#batch = value
         this.#from = 0
+        this.#next = value.nextOffset
       }
       const [batch, from] = [this.#batch, this.#from]
       const to = firstAtOrPast(batch, from, offset, most)
@@ -276,6 +289,9 @@ class Input {
     await this.#batches.return?.()
   }
 }
+
+const cutMeanwhile = (topic: string, from: number, low: number) =>
+  new TaskFailure('gap', `the replay begins at ${from} of ${topic}, but the topic now begins at ${low}`)
 
 interface Piece {
   readonly batch: RecordBatch

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { LogError } from '../log/log.ts'
 import { failureOf } from './failure.ts'
-import type { Task } from './task.ts'
+import { Task } from './task.ts'
 import { turn, World } from './test-world.ts'
 
 const minimal = fileURLToPath(new URL('../../../examples/minimal/beckon.yaml', import.meta.url))
@@ -104,10 +104,79 @@ describe('a task whose partition another worker had meanwhile', () => {
   })
 })
 
+describe('a task whose input is cut while it opens, behind the look at its bounds', () => {
+  let world: World
+  let next: Task
+
+  beforeEach(async () => {
+    world = new World(minimal)
+    await world.open()
+    await world.append('a', 'b')
+    await world.task().onBatch(await world.batch(0, 2), turn)
+    await world.append('c')
+    next = world.task()
+  })
+
+  /** Of the records before `c`, these are left. */
+  function keep(low: number, high: number): void {
+    const { log } = world
+    const read = log.read.bind(log)
+    log.read = (topic, partition, from, until) => {
+      if (topic !== 'events' || until > 2) return read(topic, partition, from, until)
+      return read(topic, partition, Math.max(from, low), Math.min(until, high))
+    }
+  }
+
+  it('stops where the beginning of what it replays is gone', async () => {
+    keep(1, 2)
+    await next.onBatch(await world.batch(2, 3), turn)
+    assert.deepEqual([next.state, next.failure?.reason], ['failed', 'gap'])
+    assert.match(next.failure!.hint, /the replay begins at 0 of events, but the topic now begins at 1/)
+  })
+
+  it('looks once more where the end of it is', async () => {
+    keep(0, 1)
+    await assert.rejects(next.onBatch(await world.batch(2, 3), turn), /ends before what was committed/)
+    assert.equal(next.state, 'closed')
+  })
+})
+
+describe('a task that works unasked', () => {
+  it('says once, of what fails, whether the partition was open by then', async () => {
+    const world = new World(minimal)
+    await world.open()
+    const told: string[] = []
+    const deps = world.deps()
+    const logger = { ...deps.logger, warn: (event: string) => void told.push(event) }
+    const task = new Task(0, { ...deps, logger })
+    const until = async (count: number) => {
+      while (told.length < count) await new Promise(setImmediate)
+      // What else it says.
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    const openWriter = world.openWriter.bind(world)
+    world.openWriter = async () => {
+      throw new LogError('refused', 'no right')
+    }
+    task.start()
+    await until(1)
+    assert.deepEqual(told, ['task.open_failed'])
+    world.openWriter = openWriter
+    await world.append('a')
+    world.disturb = async () => {
+      throw new LogError('refused', 'no right')
+    }
+    await assert.rejects(task.onBatch(await world.batch(0, 1), turn), /no right/)
+    await until(2)
+    assert.deepEqual(told, ['task.open_failed', 'task.closed'])
+  })
+})
+
 describe('a task whose log can’t hand the next records over', () => {
   it('finishes the slice under way, stops with the reason, and takes nothing more', async () => {
     const world = new World(minimal)
     await world.open()
+    world.hasEvents = true
     const task = world.task()
     await world.append('a', 'b')
     const slice = task.onBatch(await world.batch(0, 2), turn)

@@ -64,6 +64,8 @@ export class Task {
   /** What is to be done between two slices. */
   #errand: Errand | undefined
   #readingTimers = false
+  /** What the last reading of timers met with. */
+  #timersMet: unknown
   #checkpoint: Promise<void> | undefined
   #checkpointMs = 0
   /** When the oldest change that no snapshot holds was made; 0 for none. */
@@ -130,7 +132,7 @@ export class Task {
   #unasked(work: Promise<unknown>): Promise<void> {
     return work.then(
       () => undefined,
-      (error) => this.#onError(error, this.#ownTurn).catch((again) => this.#retryLater(again)),
+      (error) => this.#onError(error, this.#ownTurn).catch(() => this.#openLater()),
     )
   }
 
@@ -177,7 +179,7 @@ export class Task {
     const opened = this.#opened
     if (this.#state !== 'running' || opened === undefined) return
     if (!this.#folding) this.#saveWhenDue(opened)
-    this.#readTimers(opened)
+    void this.#readTimers(opened)
     this.#workUnasked(opened)
   }
 
@@ -234,23 +236,22 @@ export class Task {
 
   async #end(failure: TaskFailure): Promise<void> {
     await this.#opening?.catch(() => undefined)
-    const opened = this.#opened
-    const save = () => {
-      if (opened && opened.position !== opened.checkpointPosition) this.#save(opened)
-    }
     // Without waiting: the store may be away.
-    if (this.#checkpoint) void this.#checkpoint.then(save)
-    else save()
+    if (this.#opened) void this.#saveRest(this.#opened)
     await this.#drop()
     this.#fail(failure)
   }
 
   /** What is not saved is, as soon as the store answers: behind the slice under way, all that this task has committed. */
   async save(): Promise<void> {
-    const opened = this.#opened
-    await this.#busy
-    if (opened === undefined || this.#opened !== opened || this.#state !== 'running' || this.#folding) return
-    await this.#checkpoint
+    // While one is awaited the other may begin, and in the midst of a slice the profiles are not those of the position.
+    while (this.#busy || this.#checkpoint) await (this.#busy ?? this.#checkpoint)
+    if (this.#opened) await this.#saveRest(this.#opened)
+  }
+
+  /** What no checkpoint holds, behind the one that is being stored. No slice may be under way, nor begin before that is. */
+  async #saveRest(opened: Opened): Promise<void> {
+    while (this.#checkpoint) await this.#checkpoint
     if (opened.position !== opened.checkpointPosition) this.#save(opened)
     await this.#checkpoint
   }
@@ -258,7 +259,7 @@ export class Task {
   /** Gives the partition up. */
   async close(save: boolean): Promise<void> {
     this.#ended = true
-    await this.#busy
+    while (this.#busy) await this.#busy
     if (save) await this.save()
     // It ends by itself, now that the task has; what it holds must be gone before the log is closed.
     await this.#opening?.catch(() => undefined)
@@ -487,7 +488,7 @@ export class Task {
       logger.warn('action.too_large', { topic, partition, action, count })
     }
     for (const error of folded.faults) logger.error('event.processing', { topic, partition, error })
-    if (folded.faults.length > 0 && this.#carefulUntilMs > 0) this.#carefulUntilMs = committedMs + carefulMs
+    if (folded.undone > 0) this.#carefulUntilMs = committedMs + carefulMs
     if (this.#unsavedSinceMs === 0) this.#unsavedSinceMs = committedMs
     // Between slices only: the next one looks up who must be loaded, and they must still be here when it is folded.
     profiles.evict(profileBytes())
@@ -496,18 +497,20 @@ export class Task {
   }
 
   /** Reads whose timers are due next, beside the slices; where the store is away, it is asked again. */
-  #readTimers({ profiles }: Opened): void {
-    if (this.#readingTimers || !profiles.lacksTimers(this.#deps.log.nowMs() ?? 0)) return
+  async #readTimers({ profiles }: Opened): Promise<void> {
+    const { log, logger } = this.#deps
+    if (this.#readingTimers || !profiles.lacksTimers(log.nowMs() ?? 0)) return
     this.#readingTimers = true
-    profiles
-      .loadTimers()
-      .catch((error) => {
-        this.#deps.logger.warn('dependency.wait', { ...this.at, error })
-        return sleep(retryMs, undefined, { ref: false })
-      })
-      .finally(() => {
-        this.#readingTimers = false
-      })
+    try {
+      await profiles.loadTimers()
+      if (this.#timersMet !== undefined) logger.recovered?.(this.#timersMet)
+      this.#timersMet = undefined
+    } catch (error) {
+      this.#timersMet = error
+      logger.warn('dependency.wait', { ...this.at, error })
+      await sleep(retryMs, undefined, { ref: false })
+    }
+    this.#readingTimers = false
   }
 
   #saveWhenDue(opened: Opened): void {
@@ -552,11 +555,12 @@ export class Task {
     this.#folding = false
     if (error instanceof ProcessingError) this.#carefulUntilMs = performance.now() + carefulMs
     const failure = failureOf(error)
+    const wasOpen = this.#opened !== undefined
     await this.#drop()
     if (failure) return this.#fail(failure)
     if (this.#state === 'failed') return
     this.#enter('closed', error instanceof LogError ? error.message : String((error as Error)?.name))
-    this.#deps.logger.warn('task.closed', { ...this.at, error })
+    this.#deps.logger.warn(wasOpen ? 'task.closed' : 'task.open_failed', { ...this.at, error })
     // The turn's next holder opens the partition; while the turn is ours, the same batch must come again.
     if (turn.isCurrent()) throw error
   }
@@ -573,9 +577,8 @@ export class Task {
     for (const topic of topics) pause({ topic, partition })
   }
 
-  /** An eager opening that failed is left to the next batch, or tried again here while none comes. */
-  #retryLater(error: unknown): void {
-    this.#deps.logger.warn('task.open_failed', { ...this.at, error })
+  /** The next batch opens it again; while none comes, this does. */
+  #openLater(): void {
     setTimeout(() => {
       if (!this.#ended && this.#state === 'closed' && !this.#opening) this.start()
     }, retryMs).unref()

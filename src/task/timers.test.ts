@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, describe, it, mock } from 'node:test'
+import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { LogError } from '../log/log.ts'
-import type { Task } from './task.ts'
+import { StoreError } from '../store/store-error.ts'
+import { Task } from './task.ts'
 import { turn, World } from './test-world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'beckon-timers-'))
@@ -250,6 +252,32 @@ describe('a task with timers', () => {
       assert.deepEqual(await fired(), expected)
     }
     assert.equal(task.state, 'running')
+  })
+
+  it('says that the store is back when it has read whose timers are due', async () => {
+    await world.happens('add', 'a')
+    await take()
+    await task.close(false)
+    const checkpoint = { offsets: { events: 1 }, clockMs: nowMs, digest: '', journalOffset: 0, partitions: 1 }
+    const row = { customer: '', streamTimeMs: 0, policy: '', notReady: [], erasedBefore: 0, deleted: false }
+    world.meanwhile = async () => ({ ...row, version: 1, state: encodeCheckpoint(checkpoint) })
+    const away = new StoreError('unavailable', 0, 'ECONNREFUSED', 'q')
+    const back: unknown[] = []
+    let reads = 0
+    const deps = world.deps()
+    const logger = { ...deps.logger, recovered: (error: unknown) => void back.push(error) }
+    const readDue = async () => {
+      if (reads++ === 0) throw away
+      return []
+    }
+    const next = new Task(0, { ...deps, logger, store: { ...deps.store, readDue } })
+    next.start()
+    await until(() => {
+      next.tick()
+      return back.length > 0
+    })
+    assert.deepEqual([back, reads], [[away], 2])
+    await next.close(false)
   })
 
   it('fires in step with the commits of an upstream transaction', async () => {

@@ -15,6 +15,7 @@ const away = new LogError('unavailable', 'no broker')
 /** Looks as often as there are answers. @returns what was told, and what is missing at the end */
 async function looks(...answers: readonly (readonly TopicState[] | LogError)[]) {
   const told: string[] = []
+  let answered = 0
   const left = [...answers]
   const topics = async () => {
     const answer = left.shift()!
@@ -28,10 +29,11 @@ async function looks(...answers: readonly (readonly TopicState[] | LogError)[]) 
     outputs: ['actions'],
     partitions: 4,
     logger: createLogger('silent'),
+    onAnswer: () => answered++,
     onChange: ({ reason, hint }) => told.push(`${reason}: ${hint}`),
   })
   for (const _ of answers) await watch.look()
-  return { told, watch }
+  return { told, watch, answered }
 }
 
 const but = (topic: string, change: Partial<TopicState>) =>
@@ -43,6 +45,10 @@ test('topics that stay as they are raise nothing, nor do brokers that do not ans
   assert.deepEqual(told, [])
   assert.equal(watch.silentMs, 0)
   assert.equal(watch.idOf('orders'), 'b')
+})
+
+test('each look that a broker has answered is told, whoever else met with an outage', async () => {
+  assert.equal((await looks(there, there, away, there)).answered, 3)
 })
 
 test('how long no broker has answered is told while none does', async () => {

@@ -16,7 +16,9 @@ interface Watched {
   /** The number of partitions that the input topics had when the service began. */
   readonly partitions: number
   readonly logger: Logger
-  /** Once: going on would be a guess for every partition. */
+  /** A broker has answered. */
+  readonly onAnswer: () => void
+  /** Going on would be a guess for every partition. Told again with each look that finds it so. */
   readonly onChange: (failure: TaskFailure) => void
 }
 
@@ -32,8 +34,8 @@ export class TopicWatch {
   #looking: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #answeredMs = performance.now()
-  /** What the last look met with, where no broker answered. */
-  #away: unknown
+  /** No broker answered the last look. */
+  #away = false
 
   constructor(watched: Watched) {
     this.#watched = watched
@@ -51,7 +53,7 @@ export class TopicWatch {
 
   /** How long no broker has answered; ms. */
   get silentMs(): number {
-    return this.#away !== undefined ? performance.now() - this.#answeredMs : 0
+    return this.#away ? performance.now() - this.#answeredMs : 0
   }
 
   start(): void {
@@ -71,17 +73,17 @@ export class TopicWatch {
   }
 
   async #look(): Promise<void> {
-    const { log, inputs, journal, outputs, logger } = this.#watched
+    const { log, inputs, journal, outputs, logger, onAnswer } = this.#watched
     let found: TopicState[]
     try {
       found = await log.topics([...inputs, journal, ...outputs])
     } catch (error) {
       logger.warn('topics.not_seen', { error })
-      this.#away = error
+      this.#away = true
       return
     }
-    if (this.#away !== undefined) logger.recovered?.(this.#away)
-    this.#away = undefined
+    onAnswer()
+    this.#away = false
     this.#answeredMs = performance.now()
     const byName = new Map(found.map((state) => [state.topic, state]))
     for (const topic of [...inputs, journal, ...outputs]) this.#note(topic, byName.get(topic))
