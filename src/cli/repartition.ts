@@ -19,7 +19,7 @@ import { TaskFailure } from '../task/failure.ts'
 import { createTaskDeps } from '../task-deps.ts'
 import { addressesOf, troubleOf } from '../trouble.ts'
 import { configOption, openEngine } from './config-option.ts'
-import { connectLog, connectRegistryOf, connectStore } from './connect.ts'
+import { connectLog, connectRegistryOf, connectStore, largeTableMs } from './connect.ts'
 import { CommandError } from './exit.ts'
 import { kafkaOptions } from './kafka-options.ts'
 
@@ -30,8 +30,6 @@ interface Options {
   readonly json?: true
 }
 
-/** An answer of ClickHouse may take as long as it needs to read all profiles of a partition. */
-const answerMs = 6 * 3_600_000
 /** A member that was killed is forgotten by then. */
 const leaveMs = 20_000
 const lookMs = 500
@@ -79,11 +77,16 @@ async function run(engine: Engine, to: number, dryRun: boolean, watcher: Watcher
   const { config } = engine
   await checkMigrated(config.clickhouse)
   const log = await connectLog(config, createLogger('silent'))
-  const clickhouse = connectStore(config, answerMs)
+  const clickhouse = connectStore(config, largeTableMs)
   try {
-    await untilStopped(engine, watcher)
-    const found = await look(engine, log, createProfileStore(clickhouse), to)
-    const plan = planRepartition(to, found)
+    const store = createProfileStore(clickhouse)
+    let found = await look(engine, log, store, to)
+    let plan = planRepartition(to, found)
+    if (!dryRun) {
+      await untilStopped(engine, watcher)
+      found = await look(engine, log, store, to)
+      plan = planRepartition(to, found)
+    }
     const mover = createProfileMover(clickhouse)
     const census = await count(plan, found.saved, mover)
     tell(plan, census, watcher)

@@ -41,7 +41,10 @@ function findFiles(dir: string): string[] {
   try {
     names = readdirSync(dir, { recursive: true, encoding: 'utf8' })
   } catch {
-    throw new CommandError(`${dir}: no such folder, or it can't be read`, exitCode.usage)
+    throw new CommandError(
+      `${dir}: no folder that can be read; a folder is due, whose files are called *.test.yaml`,
+      exitCode.usage,
+    )
   }
   const files = names.filter((name) => name.endsWith('.test.yaml')).sort()
   if (files.length === 0) throw new CommandError(`no file in ${dir} is called *.test.yaml, so nothing was tested`)
