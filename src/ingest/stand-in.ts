@@ -18,8 +18,11 @@ const standIns = new Set([
 ])
 /** Of the set above, and of a UUID, which may be all zeros. */
 const [maxWordChars, maxChars] = [16, 38]
-const starts = new Uint8Array(128)
-for (const word of standIns) for (const first of [word, word.toUpperCase()]) starts[first.charCodeAt(0)] = 1
+/** By the first character, a bit for each length of a word that starts with it. */
+const lengths = new Uint32Array(128)
+for (const word of standIns) {
+  for (const first of [word, word.toUpperCase()]) lengths[first.charCodeAt(0)]! |= 1 << word.length
+}
 
 /** Whether an id stands for nobody and nothing: empty or blank, a word such as `null`, `0`, `-`, a UUID of zeros. Most ids cost a look at their first character. */
 export function isStandIn(id: string): boolean {
@@ -28,7 +31,7 @@ export function isStandIn(id: string): boolean {
     if (id.length > maxChars) return false
     // 0 and -
     if (first === 0x30 || first === 0x2d) return /^[0-]*$/.test(id)
-    return starts[first] === 1 && id.length <= maxWordChars && standIns.has(id.toLowerCase())
+    return id.length <= maxWordChars && ((lengths[first]! >> id.length) & 1) === 1 && standIns.has(id.toLowerCase())
   }
   const trimmed = id.trim()
   return trimmed === '' || (trimmed.length < id.length && isStandIn(trimmed))
