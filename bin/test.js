@@ -2,7 +2,7 @@
 // temporary folder and removes in every case. Arguments select test files by a part of their path.
 // With BECKON_TEST_KAFKA (host:port) and BECKON_TEST_CLICKHOUSE (URL) set it uses those and starts nothing.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,9 +41,10 @@ let status = 1
 try {
   const addresses = needsServers && !useGiven ? await startServers() : {}
   const parts = [files.filter((path) => path !== alone), files.filter((path) => path === alone)]
-  const codes = []
-  for (const part of parts) if (part.length > 0 && !interrupted) codes.push(await runTests(part, addresses))
-  status = Math.max(...codes)
+  const ended = []
+  for (const part of parts) if (part.length > 0 && !interrupted) ended.push(await runTests(part, addresses))
+  for (const { failures } of ended) process.stderr.write(failures)
+  status = Math.max(...ended.map(({ code }) => code))
 } catch (error) {
   say(error instanceof Error ? error.message : String(error))
 } finally {
@@ -81,12 +82,19 @@ async function startServers() {
   return Object.fromEntries(named)
 }
 
-/** Runs the test files, two at once, and resolves to the runner's exit code. */
+/** Runs the test files, two at once, and resolves to the runner's exit code and what it has to say of failed tests. */
 async function runTests(part, addresses) {
   const paths = part.map((path) => relative(process.cwd(), join(root, 'dist', path)))
-  runner = spawn(process.execPath, ['--test', '--test-concurrency=2', '--test-force-exit', ...paths], {
+  const failures = join(folder, 'failures')
+  const reporters = [
+    [process.stdout.isTTY ? 'spec' : 'tap', 'stdout'],
+    [join(root, 'bin/failures.js'), failures],
+  ].flatMap(([reporter, to]) => [`--test-reporter=${reporter}`, `--test-reporter-destination=${to}`])
+  const options = ['--test', '--test-concurrency=2', '--test-force-exit', ...reporters]
+  runner = spawn(process.execPath, [...options, ...paths], {
     env: { ...process.env, ...addresses, TMPDIR: folder },
     stdio: 'inherit',
   })
-  return await new Promise((resolve) => runner.once('close', (code) => resolve(code ?? 1)))
+  const code = await new Promise((resolve) => runner.once('close', resolve))
+  return { code: code ?? 1, failures: existsSync(failures) ? readFileSync(failures, 'utf8') : '' }
 }

@@ -68,8 +68,8 @@ export class World {
       idempotent: true,
       maxInFlightRequests: 1,
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-      // Of partitions that it does not know of it drops what is for them, and says nothing.
-      metadataMaxAge: 500,
+      // It is to know of partitions that were added a moment ago.
+      metadataMaxAge: 0,
     })
   }
 
@@ -124,7 +124,13 @@ export class World {
     const codec = compression === undefined ? {} : { compression }
     let request: Message[] = []
     let bytes = 0
-    const send = () => this.#producer.send({ topic: this.topic(topic), messages: request, ...codec })
+    const send = async () => {
+      const answers = await this.#producer.send({ topic: this.topic(topic), messages: request, ...codec })
+      const taken = new Set(answers.map(({ partition }) => partition))
+      // Of partitions whose leader it does not know it drops what is for them, and says nothing.
+      for (const { partition } of request)
+        assert.ok(partition === undefined || taken.has(partition), `partition ${partition} is not written`)
+    }
     for (const message of messages) {
       const size = sizeOf(message)
       if (request.length > 0 && bytes + size > maxRequestBytes) {

@@ -41,6 +41,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Commands that another test runs, or CI: where, and what is to be found there. */
 const ranElsewhere: Readonly<Record<string, readonly [file: string, trace: RegExp]>> = {
   'npm run demo': ['test/demo.int.test.ts', /'demo'/],
+  'npm run demo -- --events 3000': ['test/demo.int.test.ts', /'--events'/],
   'npm test': ['.ci/run', /^npm test/m],
   'npm run check': ['.ci/run', /^npm run .*check/m],
   'npm run faults': ['test/faults/short.int.test.ts', /runChaos\(/],
