@@ -6,7 +6,7 @@ import { checkMapping } from './config/mapping-check.ts'
 import type { Config, TopicConfig } from './config/schema.ts'
 import { compileMapping } from './config/topic-mapping.ts'
 import { compilePolicy } from './decide/compile-policy.ts'
-import type { Policy } from './decide/policy.ts'
+import type { ActionDeclaration, Policy } from './decide/policy.ts'
 import { compileEnricher, type EnrichOptions } from './enrich/enrich.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
 import { type GeoDatabase, openGeoDatabase } from './enrich/mmdb/geo-database.ts'
@@ -43,10 +43,10 @@ type Note = (path: readonly PropertyKey[], fault: unknown) => void
 /**
  * Compiles what the configuration declares, and reads the files that it names (schemas, the geo database). `beckon check`
  * and `beckon run` both call it, so what one accepts the other does.
- * @throws ConfigError with the faults of all expressions and files at once
+ * @throws ConfigError with the faults of all expressions and files at once, and with those that it was given
  */
-export function compileEngine({ config, source }: LoadedConfig): Engine {
-  const faults: Fault[] = []
+export function compileEngine({ config, source, faults: known }: LoadedConfig): Engine {
+  const faults: Fault[] = [...known]
   const note: Note = (path, fault) => {
     const offset = fault instanceof ExpressionFault ? fault.position : 0
     faults.push(source.fault(path, (fault as Error).message, offset))
@@ -98,7 +98,7 @@ function compileRules(
     if (isTaken(name)) note(['features', index, 'name'], new Error(`${name} is ${whose}`))
   }
   const features = compileFeatures(declared, session.idle, (declaration, path, fault) => {
-    note(['features', declared.findIndex(({ name }) => name === declaration.name), ...path], fault)
+    note(['features', declared.indexOf(declaration), ...path], fault)
   })
   const { idle } = session
   const rules: Rules = { features: declared, actions, arbitration, enrich: { session: { idle } } }
@@ -109,7 +109,7 @@ function compileRules(
     features.features.filter(({ name }) => !isTaken(name)),
     createHash('sha256').update(policyText).digest('hex').slice(0, 32),
     (declaration, path, fault) => {
-      note(['actions', actions.findIndex(({ name }) => name === declaration.name), ...path], fault)
+      note(['actions', (actions as readonly ActionDeclaration[]).indexOf(declaration), ...path], fault)
     },
   )
   return { features, policy, rules, policyText }

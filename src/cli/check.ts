@@ -5,7 +5,7 @@ import { changesJson, formatChanges } from '../changes/format.ts'
 import { type Settings, settingsOf } from '../changes/settings.ts'
 import { definitionsOf } from '../changes/version.ts'
 import { ConfigError, formatFault } from '../config/fault.ts'
-import { loadConfig } from '../config/load.ts'
+import { readConfig } from '../config/load.ts'
 import { propertyHints } from '../config/property-hints.ts'
 import type { TopicConfig } from '../config/schema.ts'
 import { typeHints } from '../config/type-hints.ts'
@@ -47,7 +47,7 @@ export function checkCommand(): Command {
 }
 
 async function check({ config: file, against, versions, json }: Options): Promise<void> {
-  const loaded = loadConfig(file, process.env)
+  const loaded = readConfig(file, process.env)
   const engine = compileEngine(loaded)
   const { config, features, policy, rules } = engine
   const schemaOf = ({ schema }: TopicConfig) => (schema === undefined ? undefined : readFileSync(schema, 'utf8'))

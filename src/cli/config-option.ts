@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { loadConfig } from '../config/load.ts'
+import { readConfig } from '../config/load.ts'
 import { compileEngine, type Engine } from '../engine.ts'
 
 /** `--config FILE`, of every command that needs the configuration. */
@@ -7,4 +7,4 @@ export const configOption = () =>
   new Option('-c, --config <file>', 'the configuration').default('beckon.yaml').env('BECKON_CONFIG')
 
 /** Loads and compiles the configuration. @throws ConfigError with all faults at once */
-export const openEngine = (file: string): Engine => compileEngine(loadConfig(file, process.env))
+export const openEngine = (file: string): Engine => compileEngine(readConfig(file, process.env))

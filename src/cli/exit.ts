@@ -47,7 +47,12 @@ export function explainError(error: unknown): { readonly message: string; readon
 
 function storeHint({ badLogin, code }: StoreError): string {
   if (badLogin) return '; check clickhouse.username and clickhouse.password'
-  return code === 'refused' ? '; have the tables been made (beckon migrate)?' : ''
+  return storeHints[code] ?? ''
+}
+
+const storeHints: Readonly<Record<string, string>> = {
+  refused: '; have the tables been made (beckon migrate)?',
+  unavailable: '; is clickhouse.url right, and is ClickHouse up (beckon doctor)?',
 }
 
 const hints: Readonly<Record<string, string>> = {

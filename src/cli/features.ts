@@ -30,7 +30,7 @@ export function featuresCommand(): Command {
       'training sets: the features as they were known before a moment, computed from the events in ClickHouse',
     )
     .addOption(configOption())
-    .option('--as-of <time>', 'a row for each customer, as of that moment (ISO 8601, or ms since 1970)', parseTime)
+    .option('--as-of <time>', 'a row for each customer, as of that moment (ISO 8601, ms since 1970, or now)', parseTime)
     .option('--customers <file>', 'with --as-of: only those in the column customer of a CSV file')
     .option(
       '--rows <file>',
@@ -53,9 +53,9 @@ export function featuresCommand(): Command {
 const usage = (message: string) => new CommandError(message, exitCode.usage)
 
 function parseTime(text: string): number {
-  const ms = parseMoment(text)
+  const ms = text === 'now' ? Date.now() : parseMoment(text)
   if (Number.isNaN(ms))
-    throw new InvalidArgumentError('A time in ISO 8601 is due, such as 2026-01-31T12:00:00Z, or ms.')
+    throw new InvalidArgumentError('A time in ISO 8601 is due, such as 2026-01-31T12:00:00Z, or ms, or now.')
   return ms
 }
 

@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { finished } from 'node:stream/promises'
 import { Command, Option } from 'commander'
-import { loadConfig } from '../config/load.ts'
+import { readConfig } from '../config/load.ts'
 import type { TopicConfig } from '../config/schema.ts'
 import { compileMapping } from '../config/topic-mapping.ts'
 import type { PublishedAction } from '../emit/action.ts'
@@ -120,7 +120,7 @@ async function sizeOf(file: string): Promise<number | undefined> {
 
 /** Where none is named, a built-in configuration, which the environment does not change. */
 function openReplayEngine(file: string | undefined, format: SourceFormat): Engine {
-  return compileEngine(file === undefined ? loadConfig(builtInConfig(format), {}) : loadConfig(file, process.env))
+  return compileEngine(file === undefined ? readConfig(builtInConfig(format), {}) : readConfig(file, process.env))
 }
 
 function topicOf({ config }: Engine, name: string | undefined): TopicConfig {

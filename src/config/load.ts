@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { applyEnvironment, type Setting, setAsText } from './environment.ts'
@@ -10,6 +10,8 @@ import { type ConfigSource, readConfigSource, unknownKey } from './source.ts'
 export interface LoadedConfig {
   readonly config: Config
   readonly source: ConfigSource
+  /** What is wrong with it and does not keep the rest from being checked further. */
+  readonly faults: readonly Fault[]
 }
 
 /**
@@ -17,6 +19,20 @@ export interface LoadedConfig {
  * @throws ConfigError with all faults at once
  */
 export function loadConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConfig {
+  const loaded = readConfig(fileName, env)
+  if (loaded.faults.length > 0) throw new ConfigError(loaded.faults)
+  return loaded
+}
+
+/**
+ * As `loadConfig`, for who has more to check, so that all faults are told at once: keys that nothing knows are left out.
+ * @throws ConfigError where the rest can't be checked
+ */
+export function readConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConfig {
+  if (!existsSync(fileName)) {
+    const message = 'no such file; -c FILE or BECKON_CONFIG names another'
+    throw new ConfigError([{ file: fileName, line: 0, column: 0, path: '', message }])
+  }
   const source = readConfigSource(fileName)
   if (source.faults.length > 0) throw new ConfigError(source.faults)
   const variables = applyEnvironment(source.value, env)
@@ -24,14 +40,17 @@ export function loadConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConf
     fault === undefined ? [] : [environmentFault(variable, path, `no YAML: ${fault}`)],
   )
   if (unreadable.length > 0) throw new ConfigError(unreadable)
-  const parsed = parse(source.value, variables)
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => faultsOf(issue, source, variables)))
+  let parsed = parse(source.value, variables)
+  const issues = (parsed.error?.issues ?? []).flatMap(ownIssues)
+  const faults = issues.flatMap((issue) => faultsOf(issue, source, variables))
+  if (issues.every(({ code }) => code === 'unrecognized_keys'))
+    parsed = configSchema.safeParse(without(source.value, issues))
+  if (!parsed.success) throw new ConfigError(faults)
   const config = parsed.data
   resolveFiles(config, source)
-  const faults = [...unreadableFiles(config, source), ...readSecrets(config, source), ...crossCheck(config, source)]
-  if (faults.length > 0) throw new ConfigError(faults)
+  faults.push(...unreadableFiles(config, source), ...readSecrets(config, source), ...crossCheck(config, source))
   for (const owner of [config.clickhouse, config.registry]) if (owner !== undefined) partCredentials(owner)
-  return { config, source }
+  return { config, source, faults }
 }
 
 /** `BECKON_KAFKA__GROUP=007` is a number in YAML: where the schema wants a text, it is the text that was written. */
@@ -58,6 +77,29 @@ const environmentFault = (variable: string, path: string, message: string): Faul
 
 type Issue = NonNullable<ReturnType<typeof configSchema.safeParse>['error']>['issues'][number]
 
+/** The issue itself; of a union's alternatives, those of the one that got furthest, which says best what is wrong. */
+function ownIssues(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  const depthOf = ({ code, path }: z.core.$ZodIssue) => path.length + (code === 'unrecognized_keys' ? 1 : 0)
+  const furthest = issue.errors
+    .filter((issues) => issues.length > 0)
+    .sort((a, b) => Math.max(...b.map(depthOf)) - Math.max(...a.map(depthOf)))[0]
+  const deep = furthest?.filter((inner) => depthOf(inner) > 0) ?? []
+  if (deep.length === 0) return [issue]
+  return deep.flatMap((inner) => ownIssues({ ...inner, path: [...issue.path, ...inner.path] } as Issue))
+}
+
+/** A copy without the keys that nothing knows. */
+function without(value: unknown, issues: readonly Issue[]): unknown {
+  const copy = structuredClone(value)
+  for (const issue of issues) {
+    if (issue.code !== 'unrecognized_keys') continue
+    const owner = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)[key], copy)
+    for (const key of issue.keys) delete (owner as Record<string, unknown>)[key]
+  }
+  return copy
+}
+
 function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<string, Setting>): Fault[] {
   const { path } = issue
   const setBy = (path: readonly PropertyKey[]) => {
@@ -77,16 +119,7 @@ function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<str
       return environmentFault(setting.variable, unknown.join('.'), unknownKey(unknown, known))
     })
   }
-  // Of a union's alternatives, the one that got furthest says best what is wrong.
   if (issue.code === 'invalid_union') {
-    const depthOf = ({ code, path }: z.core.$ZodIssue) => path.length + (code === 'unrecognized_keys' ? 1 : 0)
-    const furthest = issue.errors
-      .filter((issues) => issues.length > 0)
-      .sort((a, b) => Math.max(...b.map(depthOf)) - Math.max(...a.map(depthOf)))[0]
-    const deep = furthest?.filter((inner) => depthOf(inner) > 0) ?? []
-    if (deep.length > 0) {
-      return deep.flatMap((inner) => faultsOf({ ...inner, path: [...path, ...inner.path] } as Issue, source, variables))
-    }
     const ways = issue.errors.flatMap((issues) => issues.map(({ message }) => message))
     return [where([...new Set(ways)].join(', or '))]
   }

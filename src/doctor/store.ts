@@ -40,20 +40,21 @@ export async function checkTables(world: World): Promise<Verdict> {
 }
 
 export async function checkStoreRights(world: World): Promise<Verdict> {
-  const { username, database } = world.config.clickhouse
+  const { database } = world.config.clickhouse
+  const user = await world.store().user()
   const answers = await Promise.all(tables.map((table) => world.store().mayWrite(table)))
   const denied = tables.filter((_, i) => answers[i] === false)
   if (denied.length > 0) {
     return fail(
-      `${username} lacks INSERT or SELECT on ${denied.join(', ')}`,
-      `GRANT INSERT, SELECT ON ${database}.* TO ${username}`,
+      `${user} lacks INSERT or SELECT on ${denied.join(', ')}`,
+      `GRANT INSERT, SELECT ON ${database}.* TO ${user}`,
     )
   }
   if (!(await world.store().mayReadInput())) {
-    return fail(`${username} may not insert through input()`, `GRANT CREATE TEMPORARY TABLE ON *.* TO ${username}`)
+    return fail(`${user} may not insert through input()`, `GRANT CREATE TEMPORARY TABLE ON *.* TO ${user}`)
   }
-  if (answers.includes(undefined)) return warn('this ClickHouse can not tell', `SHOW GRANTS FOR ${username} tells`)
-  return ok(`${username} has INSERT and SELECT`)
+  if (answers.includes(undefined)) return warn('this ClickHouse can not tell', `SHOW GRANTS FOR ${user} tells`)
+  return ok(`${user} has INSERT and SELECT`)
 }
 
 /** Clocks that differ by more make latencies and event times hard to read; by far more, good events count as future. */
@@ -84,10 +85,7 @@ export async function checkDisks(world: World): Promise<Verdict> {
     return judgeDisks(await world.store().disks())
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== 'refused') throw error
-    return warn(
-      'this user may not see the disks',
-      `GRANT SELECT ON system.disks TO ${world.config.clickhouse.username}`,
-    )
+    return warn('this user may not see the disks', `GRANT SELECT ON system.disks TO ${await world.store().user()}`)
   }
 }
 

@@ -45,10 +45,14 @@ describe('verdicts', () => {
 
   it('on rights in ClickHouse, with the statement that grants them', async () => {
     const judge = (answer: (table: string) => boolean | undefined, mayReadInput = true) => {
-      const config = { clickhouse: { username: 'writer', database: 'shop' } }
+      const config = { clickhouse: { database: 'shop' } }
       return checkStoreRights({
         config,
-        store: () => ({ mayWrite: async (table: string) => answer(table), mayReadInput: async () => mayReadInput }),
+        store: () => ({
+          user: async () => 'writer',
+          mayWrite: async (table: string) => answer(table),
+          mayReadInput: async () => mayReadInput,
+        }),
       } as never as World)
     }
     assert.equal((await judge(() => true)).status, 'ok')

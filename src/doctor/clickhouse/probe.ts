@@ -16,6 +16,8 @@ export interface Disk {
 export interface StoreProbe {
   /** Throws StoreError, as all of them do. */
   version(): Promise<string>
+  /** Who the server takes us for. */
+  user(): Promise<string>
   /** The server's clock, ms. */
   nowMs(): Promise<number>
   /** Those of a bounded size. */
@@ -59,6 +61,10 @@ export function openStoreProbe(clickhouse: ClickHouseOptions): StoreProbe {
     async version() {
       const [row] = await select<{ version: string }>('SELECT version() AS version')
       return row!.version
+    },
+    async user() {
+      const [row] = await select<{ user: string }>('SELECT currentUser() AS user')
+      return row!.user
     },
     async nowMs() {
       const [row] = await select<{ ms: string }>('SELECT toUnixTimestamp64Milli(now64(3)) AS ms')

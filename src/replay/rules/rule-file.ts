@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { ConfigError, type Fault } from '../../config/fault.ts'
-import { loadConfig } from '../../config/load.ts'
+import { readConfig } from '../../config/load.ts'
 import { compileEngine, type Engine } from '../../engine.ts'
 import { nearest } from '../../expressions/expression.ts'
 import { readYamlFile } from '../yaml-file.ts'
@@ -32,7 +32,7 @@ export interface Step {
  */
 export function readRuleFile(name: string): RuleFile {
   const { value, source } = readYamlFile(name, ruleSchema)
-  const engine = compileEngine(loadConfig(resolve(source.folder(['config']), value.config), {}))
+  const engine = compileEngine(readConfig(resolve(source.folder(['config']), value.config), {}))
   const faults: Fault[] = []
   const actions = engine.policy.names
   const features = engine.features.features.map((feature) => feature.name)
