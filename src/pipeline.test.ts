@@ -9,8 +9,9 @@ import type { OutRecord, RecordBatch } from './events/log.ts'
 import { compileFeatures } from './features/features.ts'
 import { Erasure } from './ingest/erasure.ts'
 import { rejected } from './ingest/rejected.ts'
-import { type Decoded, emptyOutput, Pipeline, ProcessingError, type Stages } from './pipeline.ts'
+import { type Decoded, Pipeline, ProcessingError, type Stages } from './pipeline.ts'
 import { Profile } from './profiles/profile.ts'
+import { emptyOutput } from './slice-output.ts'
 import { noTimers } from './timers/states.ts'
 
 const startMs = 1_700_000_000_000
@@ -110,7 +111,13 @@ test('a slice gives actions and dead letters in the order of the input, and coun
     eventOf('c', 'c2', 'other'),
   ]
   const known = profiles()
-  const { records, actions, rows, tally } = new Pipeline(stagesOf()).fold(batchOf(6), 0, decoded, known, startMs)
+  const { records, actions, events, decisions, tally } = new Pipeline(stagesOf()).fold(
+    batchOf(6),
+    0,
+    decoded,
+    known,
+    startMs,
+  )
 
   assert.deepEqual(
     records.map(({ topic }) => topic),
@@ -165,9 +172,9 @@ test('a slice gives actions and dead letters in the order of the input, and coun
     tooLarge: new Map(),
     decisions: { chosen: 1, suppressed: 0, none: 2 },
   })
-  assert.equal(rows.events.rowEnds.length, 4, 'a duplicate is stored too')
-  assert.equal(rows.decisions.rowEnds.length, 1)
-  assert.equal(rows.actions.rowEnds.length, 1)
+  assert.equal(events.length, 4, 'a duplicate is stored too')
+  assert.equal(decisions.length, 1)
+  assert.equal(decisions[0]?.actions.length, 1)
 })
 
 test('the same slice gives the same actions, and one that a profile already holds has no effect', () => {
@@ -179,7 +186,7 @@ test('the same slice gives the same actions, and one that a profile already hold
   known.known = 102
   const again = run(known)
   assert.equal(again.records.length, 0)
-  assert.equal(again.rows.events.rowEnds.length, 0)
+  assert.equal(again.events.length, 0)
 })
 
 test('a customer who is erased begins anew behind that, and the customers around keep what they have', () => {
@@ -195,7 +202,7 @@ test('a customer who is erased begins anew behind that, and the customers around
     'the first event was forgotten, and its id with it',
   )
   assert.deepEqual([erased.tally.erasures, erased.tally.duplicates, erased.tally.skipped], [1, 0, 0])
-  assert.equal(erased.rows.events.rowEnds.length, 4)
+  assert.equal(erased.events.length, 4)
   assert.equal(known.of('c1').erasedBefore, 103)
 
   known.known = 200
@@ -211,7 +218,7 @@ test('an event that makes the code fail is a dead letter, and the events around 
   }
   const known = profiles()
   const decoded = ['a', 'b', 'c'].map((id) => eventOf(id, 'c1'))
-  const { records, rows, tally, faults } = new Pipeline(stagesOf({ enrich: broken })).fold(
+  const { records, events, tally, faults } = new Pipeline(stagesOf({ enrich: broken })).fold(
     batchOf(3),
     0,
     decoded,
@@ -223,7 +230,7 @@ test('an event that makes the code fail is a dead letter, and the events around 
     ['dead', 'actions'],
   )
   assert.deepEqual([...tally.deadLetters], [['processing', 1]])
-  assert.equal(rows.events.rowEnds.length, 2)
+  assert.equal(events.length, 2)
   assert.equal((faults[0] as Error).message, 'a bug')
   const careless = new Pipeline(stagesOf({ enrich: broken }), 'rethrow')
   assert.throws(() => careless.fold(batchOf(3), 0, decoded, profiles(), startMs), ProcessingError)
@@ -359,8 +366,8 @@ test('due timers of one kind are one decision, as of the clock, and fire once', 
   pipeline.fold(batchOf(1), 0, [eventOf('e', 'c1', 'a')], known, startMs)
   const end = { topic: 'clicks', partition: 2, offset: 101 }
   const fire = (clockMs: number) => {
-    const { rows, ...output } = pipeline.fire(end, ['c1', 'c2'], known, { nowMs: startMs, clockMs })
-    return { ...output, decisions: rows.decisions.rowEnds.length }
+    const output = pipeline.fire(end, ['c1', 'c2'], known, { nowMs: startMs, clockMs })
+    return { ...output, decisions: output.decisions.length }
   }
   assert.equal(fire(startMs + 999).tally.timers, 0)
   const { actions: chosen, tally, records, decisions } = fire(startMs + 1500)
@@ -455,11 +462,11 @@ test('what is due at one moment is one decision, what is due earlier comes first
     const known = profiles()
     pipeline.fold(batchOf(1), 0, [eventOf('e', 'c1')], known, startMs)
     const clock = { nowMs: startMs, clockMs: startMs + clockMs }
-    const { actions, rows, tally } = pipeline.fire({ topic: 'x', partition: 0, offset: 101 }, ['c1'], known, clock)
+    const { actions, decisions, tally } = pipeline.fire({ topic: 'x', partition: 0, offset: 101 }, ['c1'], known, clock)
     const lines = actions.map(
       ({ action: name, rank, time, trigger }) => `${rank} ${name} at ${time - startMs} on ${trigger}`,
     )
-    return [...lines, `${tally.timers} timers, ${rows.decisions.rowEnds.length} decisions`]
+    return [...lines, `${tally.timers} timers, ${decisions.length} decisions`]
   }
   const one = { cooldownMs: 0, caps: [{ max: 1, perMs: 60_000 }] }
   const turned = 'recent == 0 became true as time passed'
@@ -512,9 +519,9 @@ test('a timer whose decision throws has fired all the same', () => {
   pipeline.fold(batchOf(1), 0, [eventOf('e', 'c1')], known, startMs)
   const end = { topic: 'clicks', partition: 2, offset: 101 }
   const clock = { nowMs: startMs, clockMs: startMs + 1000 }
-  const { faults, records, rows, tally, quarantined } = pipeline.fire(end, ['c1'], known, clock)
+  const { faults, records, decisions, tally, quarantined } = pipeline.fire(end, ['c1'], known, clock)
   assert.deepEqual([(faults[0] as Error).message, records.length], ['a bug', 0])
-  assert.deepEqual([tally.timers, rows.decisions.rowEnds.length, known.of('c1').contacts.size], [0, 0, 0])
+  assert.deepEqual([tally.timers, decisions.length, known.of('c1').contacts.size], [0, 0, 0])
   assert.deepEqual(quarantined, { offsets: [], timers: [`${startMs + 1000} c1`] })
   assert.equal(pipeline.fire(end, ['c1'], known, clock).faults.length, 0, 'it is not due any more')
 

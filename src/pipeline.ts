@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
-import { type Candidate, type Decision, decide, joinedBy, joinTimers, prospect } from './decide/decide.ts'
+import { joinedBy, joinTimers } from './decide/competing.ts'
+import { withContact } from './decide/contact.ts'
+import { decide, prospect } from './decide/decide.ts'
+import type { Candidate } from './decide/decision.ts'
 import type { Action, Policy } from './decide/policy.ts'
 import { type PublishedAction, publishAction } from './emit/action.ts'
 import type { Cause, Place, Positioned } from './emit/cause.ts'
 import { deadLetter, headOnly, whole } from './emit/dead-letter.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
-import { noSession, type SessionBounds, touchSession } from './enrich/session.ts'
+import { noSession, type Session, type SessionBounds, touchSession } from './enrich/session.ts'
 import { Event } from './events/event.ts'
 import type { OutRecord, RecordBatch } from './events/log.ts'
 import { recordBytes } from './events/record-bytes.ts'
@@ -15,11 +18,19 @@ import { readsAny } from './features/reading.ts'
 import { UnknownSchema } from './ingest/decode.ts'
 import { Erasure } from './ingest/erasure.ts'
 import { hashId } from './ingest/recent-ids.ts'
-import { Rejected, type Reason as RejectReason, rejected } from './ingest/rejected.ts'
+import { Rejected, rejected } from './ingest/rejected.ts'
 import { eraseProfile } from './profiles/erase.ts'
 import { noteLater, type Profile } from './profiles/profile.ts'
 import { mergeTraits } from './profiles/traits.ts'
-import { type SliceChunks, SliceRows } from './store/slice-rows.ts'
+import {
+  type Decided,
+  emptyOutput,
+  type FoldedEvent,
+  type Output,
+  type Quarantined,
+  type Tally,
+  timersAt,
+} from './slice-output.ts'
 import { updateAbsences } from './timers/absence.ts'
 import { crossByEvent, crossByTime } from './timers/crossing.ts'
 import { eventlessMoment, noEnrichment } from './timers/eventless-moment.ts'
@@ -48,8 +59,8 @@ export interface Stages {
   readonly features: FeatureSet
   readonly policy: Policy
   readonly encodeAction: (action: PublishedAction) => OutRecord
-  /** Sees each decision, for the reasons. */
-  readonly onDecision?: (decision: Decision, cause: Cause) => void
+  /** Whether each event has its decision in the output, also where nothing was eligible, or all that was is held back. */
+  readonly decidesAlways?: boolean
   readonly deadLetterTopic: string
   /** The largest record that the output topics take; bytes. */
   readonly maxRecordBytes: number
@@ -57,59 +68,10 @@ export interface Stages {
 
 /** What a slice gave. */
 export interface SliceResult extends Output {
-  /** The rows of this call's records. */
-  readonly rows: SliceChunks
+  /** The events of this call. */
+  readonly events: readonly FoldedEvent[]
   /** How many of this call's records, or customers, were taken: all of them, but where the output is full. */
   readonly taken: number
-}
-
-export interface Output {
-  /** Actions and dead letters, in the order of the input. */
-  readonly records: OutRecord[]
-  readonly actions: PublishedAction[]
-  readonly tally: Tally
-  /** What the code threw for what is quarantined. */
-  readonly faults: unknown[]
-  /** How many of them came in the midst of an event or a timer, so that there was something to undo. */
-  undone: number
-  readonly quarantined: { readonly offsets: number[]; readonly timers: string[] }
-  /** About what the records take; no more is begun once that is more than `maxBytes`. */
-  bytes: number
-  readonly maxBytes: number
-  /** Of them, the dead letters. */
-  deadLetterBytes: number
-}
-
-/**
- * What made the code throw, and changed nothing: the offsets of events; and of timers, the moment at which they were due with
- * the customer. These are not due any more.
- */
-export interface Quarantined {
-  readonly offsets: ReadonlySet<number>
-  /** As `timersAt` names them. */
-  readonly timers: ReadonlySet<string>
-}
-
-const timersAt = (dueMs: number, customer: string) => `${dueMs} ${customer}`
-
-/** Counts of one slice, for the metrics. */
-export interface Tally {
-  events: number
-  skipped: number
-  /** Customers erased. */
-  erasures: number
-  duplicates: number
-  /** Events too late for at least one feature, and how many for each, by its name. */
-  late: number
-  readonly lateBy: Map<string, number>
-  /** Timers that fired. */
-  timers: number
-  readonly deadLetters: Map<RejectReason, number>
-  /** Those published, by name; and those too large for that. */
-  readonly actions: Map<string, number>
-  readonly tooLarge: Map<string, number>
-  /** By result: an action chosen, all candidates suppressed, no candidate. */
-  readonly decisions: { chosen: number; suppressed: number; none: number }
 }
 
 /** The profiles in memory. */
@@ -161,7 +123,7 @@ const tooLarge = rejected('output_limit', 'an action is larger than the output t
 export class Pipeline {
   readonly #stages: Stages
   readonly #undoes: boolean
-  readonly #rows = new SliceRows()
+  #events: FoldedEvent[] = []
   readonly #moment: Moment
   readonly #hasCrossings: boolean
 
@@ -236,7 +198,7 @@ export class Pipeline {
       }
       if (rejection !== undefined) this.#reject(batch, i, rejection, nowMs, output)
     }
-    return { ...output, rows: this.#rows.take(), taken }
+    return { ...output, events: this.#takeEvents(), taken }
   }
 
   #reject(batch: RecordBatch, i: number, rejection: Rejected, nowMs: number, output: Output): void {
@@ -276,7 +238,7 @@ export class Pipeline {
       this.#fireDue(profile, { ...end, position }, clock, output, leftOut)
       profiles.schedule(profile)
     }
-    return { ...output, rows: this.#rows.take(), taken }
+    return { ...output, events: this.#takeEvents(), taken }
   }
 
   /**
@@ -305,7 +267,7 @@ export class Pipeline {
     const profile = profiles.of(event.customer)
     const position = profiles.origin + offset
     if (!profiles.take(profile, position)) return undefined
-    const undo = this.#undoes ? noteForUndo(profile, output, this.#rows) : undefined
+    const undo = this.#undoes ? noteForUndo(profile, output, this.#events) : undefined
     try {
       const { enrich, session, dedupe, features, policy } = this.#stages
       const streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
@@ -313,7 +275,7 @@ export class Pipeline {
       const enrichment = enrich(event)
       if (!isNew) {
         output.tally.duplicates++
-        this.#rows.event(topic, partition, offset, position, event, enrichment, profile.session, false, true)
+        this.#note(offset, position, event, enrichment, profile.session, false, true)
         return undefined
       }
       const isFirst = profile.streamTimeMs === 0
@@ -337,20 +299,19 @@ export class Pipeline {
 
       const late = updateFeatures(features, profile.groups, moment, streamTimeMs, output.tally.lateBy)
       if (late) output.tally.late++
-      this.#rows.event(topic, partition, offset, position, event, enrichment, profile.session, late, false)
+      this.#note(offset, position, event, enrichment, profile.session, late, false)
       if (profile.later !== undefined) noteLater(profile, event, enrichment)
       const touched = updateAbsences(policy.timers, profile, moment)
       const competing = this.#hasCrossings ? this.#evaluateAll(profile, isFirst, moment) : policy.onEvent
       if (touched || this.#hasCrossings) profiles.schedule(profile)
 
-      const outlook = prospect(policy, competing, profile, moment)
-      if (outlook === 'open') {
-        const cause = { topic, partition, offset, position, timer: '', dueMs: 0 }
-        const came = this.#decide(competing, profile, moment, cause, () => cause, nowMs, output)
-        if (came !== 'none') return came === 'too_large' ? tooLarge : undefined
+      const outlook = prospect(policy, competing, profile.contacts, moment)
+      if (outlook !== 'open' && !this.#stages.decidesAlways) {
+        output.tally.decisions[outlook]++
+        return undefined
       }
-      output.tally.decisions[outlook === 'none' ? 'none' : 'suppressed']++
-      return undefined
+      const cause = { topic, partition, offset, position, timer: '', dueMs: 0 }
+      return this.#decide(competing, profile, moment, cause, () => cause, nowMs, output)
     } catch (fault) {
       this.#takeBack(undo, fault, output)
       profiles.schedule(profile)
@@ -362,7 +323,7 @@ export class Pipeline {
   /** @throws ProcessingError where nothing was noted for it */
   #takeBack(undo: (() => void) | undefined, fault: unknown, output: Output): void {
     if (undo === undefined) {
-      this.#rows.take()
+      this.#takeEvents()
       throw fault instanceof ProcessingError ? fault : new ProcessingError(fault)
     }
     undo()
@@ -398,7 +359,7 @@ export class Pipeline {
       if (momentMs > clock.clockMs) return
       const name = timersAt(momentMs, profile.customer)
       const due = this.#dueAt(profile, momentMs, kind)
-      const undo = this.#undoes ? noteForUndo(profile, output, this.#rows) : undefined
+      const undo = this.#undoes ? noteForUndo(profile, output, this.#events) : undefined
       try {
         if (!leftOut.timers.has(name)) this.#fireMoment(profile, due, momentMs, at, clock, output)
       } catch (fault) {
@@ -458,15 +419,14 @@ export class Pipeline {
     const causes = fired.map((index): Cause => ({ ...at, timer: policy.timers[index]!.name, dueMs: momentMs }))
     const cause = { ...causes[0]!, timer: causes.map(({ timer }) => timer).join('; ') }
     const causeOf = (action: Action) => causes[fired.findIndex((index) => policy.onTimer[index]!.includes(action))]!
-    const came = this.#decide(joinTimers(policy, fired), profile, asOf(atMs), cause, causeOf, nowMs, output)
-    if (came === 'none') output.tally.decisions.none++
+    this.#decide(joinTimers(policy, fired), profile, asOf(atMs), cause, causeOf, nowMs, output)
   }
 
   /**
    * Decides, and publishes what is chosen.
    * @param cause what the decision is on
    * @param causeOf what brings an action of it about
-   * @returns `none` where nothing was eligible, `too_large` where an action was that could not be published
+   * @returns why the event is a dead letter where an action could not be published, undefined where all could
    */
   #decide(
     competing: readonly Action[],
@@ -476,45 +436,66 @@ export class Pipeline {
     causeOf: (action: Action) => Cause,
     nowMs: number,
     output: Output,
-  ): 'none' | 'decided' | 'too_large' {
-    const { policy, encodeAction, maxRecordBytes, onDecision } = this.#stages
-    const { records, actions, tally } = output
-    let came: 'decided' | 'too_large' = 'decided'
-    const publish = (candidate: Candidate, rank: number): boolean => {
+  ): Rejected | undefined {
+    const { policy, encodeAction, maxRecordBytes, decidesAlways } = this.#stages
+    const actions: PublishedAction[] = []
+    const records: OutRecord[] = []
+    const fits = (candidate: Candidate, rank: number): boolean => {
       const action = publishAction(candidate, rank, moment, causeOf(candidate.action), policy.version)
       const record = encodeAction(action)
-      const fits = (record.value?.length ?? 0) <= maxRecordBytes
-      const counts = fits ? tally.actions : tally.tooLarge
-      counts.set(action.action, (counts.get(action.action) ?? 0) + 1)
-      if (fits) {
-        records.push(record)
-        actions.push(action)
-        output.bytes += recordBytes(record)
-        this.#rows.action(action, cause.position, nowMs)
-      } else came = 'too_large'
-      return fits
+      if ((record.value?.length ?? 0) > maxRecordBytes) return false
+      actions.push(action)
+      records.push(record)
+      return true
     }
-    const decision = decide(policy, competing, profile, moment, publish)
-    if (decision === undefined) return 'none'
-    onDecision?.(decision, cause)
-    if (decision.chosen.length > 0) tally.decisions.chosen++
-    else tally.decisions.suppressed++
-    this.#rows.decision(cause, moment.event.customer, moment.asOfMs, nowMs, policy.version, decision)
-    return came
+    const decision = decide(policy, competing, profile.contacts, moment, fits)
+    output.tally.decisions[decision.outcome]++
+    if (decision.outcome === 'none' && !decidesAlways) return undefined
+    for (const { action } of decision.chosen) {
+      profile.contacts = withContact(profile.contacts, action, policy.arbitration, moment.asOfMs)
+    }
+    const customer = profile.customer
+    publish(
+      { decision, cause, customer, asOfMs: moment.asOfMs, nowMs, policy: policy.version, actions },
+      records,
+      output,
+    )
+    return decision.candidates.some(({ reason }) => reason === 'too_large') ? tooLarge : undefined
   }
+
+  #note(
+    offset: number,
+    position: number,
+    event: Event,
+    enrichment: Enrichment,
+    session: Session,
+    late: boolean,
+    duplicate: boolean,
+  ): void {
+    const { index: sessionIndex, startMs: sessionStartMs } = session
+    this.#events.push({ offset, position, event, enrichment, sessionIndex, sessionStartMs, late, duplicate })
+  }
+
+  #takeEvents(): FoldedEvent[] {
+    const events = this.#events
+    this.#events = []
+    return events
+  }
+}
+
+function publish(decided: Decided, records: readonly OutRecord[], output: Output): void {
+  const { tally } = output
+  for (const { action, reason } of decided.decision.candidates) {
+    const counts = reason === 'chosen' ? tally.actions : reason === 'too_large' ? tally.tooLarge : undefined
+    counts?.set(action.name, (counts.get(action.name) ?? 0) + 1)
+  }
+  for (const record of records) output.bytes += recordBytes(record)
+  output.records.push(...records)
+  output.actions.push(...decided.actions)
+  output.decisions.push(decided)
 }
 
 function quarantine({ faults, quarantined }: Output, offset: number, fault: unknown): void {
   faults.push(fault)
   quarantined.offsets.push(offset)
-}
-
-/** @param maxBytes of the records; by default there is no bound */
-export function emptyOutput(maxBytes = Number.POSITIVE_INFINITY): Output {
-  const decisions = { chosen: 0, suppressed: 0, none: 0 }
-  const byName = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), tooLarge: new Map(), decisions }
-  const tally = { events: 0, skipped: 0, erasures: 0, duplicates: 0, late: 0, timers: 0, ...byName }
-  const quarantined = { offsets: [], timers: [] }
-  const counts = { bytes: 0, maxBytes, deadLetterBytes: 0, undone: 0 }
-  return { records: [], actions: [], tally, faults: [], quarantined, ...counts }
 }

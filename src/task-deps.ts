@@ -20,6 +20,7 @@ import { createWriter } from './store/clickhouse/writer.ts'
 import { policiesTable, writePolicyRow } from './store/policy-row.ts'
 import { RowBuffer, type RowChunk } from './store/row-binary.ts'
 import { settingsTable, writeSettingsRow } from './store/settings-row.ts'
+import { SliceRows } from './store/slice-rows.ts'
 import type { Decider, TaskDeps } from './task/deps.ts'
 import { FoldQueue } from './task/fold-queue.ts'
 
@@ -65,6 +66,7 @@ export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Pr
     store: createProfileStore(clickhouse),
     history: createEventHistory(clickhouse),
     rows,
+    sliceRows: new SliceRows(),
     metrics,
     logger,
     folding: new FoldQueue(),

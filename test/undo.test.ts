@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Engine } from '../src/engine.ts'
 import { MemoryLog } from '../src/log/memory/memory-log.ts'
-import { emptyOutput, Pipeline, type Stages } from '../src/pipeline.ts'
+import { Pipeline, type Stages } from '../src/pipeline.ts'
 import { MemoryProfiles } from '../src/replay/memory-profiles.ts'
+import { emptyOutput } from '../src/slice-output.ts'
 import { compileStages } from '../src/stages.ts'
+import { SliceRows } from '../src/store/slice-rows.ts'
 import type { Absence } from '../src/timers/absence.ts'
 import type { Crossing } from '../src/timers/crossing.ts'
 import { sampleEngine, sampleEvents, startMs, stateOf } from './golden/profile.ts'
@@ -91,20 +93,25 @@ async function run(leaveOut: boolean, wreck: Break | undefined, pieces: number, 
   )
   const output = emptyOutput()
   const rows: string[] = []
+  const sliceRows = new SliceRows()
   for await (const batch of log.read('clicks', 0, 0, sampleEvents.length)) {
     const decoded = pipeline.decode(batch, 0, batch.count, nowMs)
     const leftOut = { offsets: new Set(leaveOut ? [badIndex] : []), timers: new Set<string>() }
     for (let from = 0; from < batch.count; from += pieces) {
       const piece = decoded.slice(from, from + pieces)
-      const { rows: chunks } = pipeline.fold(batch, from, piece, profiles, nowMs, output, leftOut)
-      for (const { bytes } of Object.values(chunks)) rows.push(bytes.toString('base64'))
+      const { events } = pipeline.fold(batch, from, piece, profiles, nowMs, output, leftOut)
+      rows.push(sliceRows.ofEvents('clicks', 0, events).bytes.toString('base64'))
     }
   }
   isBad = false
-  const { actions, tally, quarantined } = output
+  const { actions, decisions, tally, quarantined } = output
   const sent = actions.map(({ id }) => id)
   const { deadLetters: _letters, events: _events, ...counts } = tally
-  return { engine, state: stateOf(engine, profiles.of(customer)), sent, rows: rows.join(), counts, quarantined }
+  const made = decisions.map(({ cause, decision }) => [
+    cause,
+    decision.candidates.map(({ action: { name }, reason, score }) => [name, reason, score]),
+  ])
+  return { engine, state: stateOf(engine, profiles.of(customer)), sent, made, rows: rows.join(), counts, quarantined }
 }
 
 const badId = `m${badIndex}`

@@ -19,6 +19,7 @@ import { compileStages } from '../stages.ts'
 import { insertRows } from '../store/clickhouse/insert.ts'
 import { createTestDatabase, skip, type TestDatabase } from '../store/clickhouse/test-database.ts'
 import { eventsTable } from '../store/event-row.ts'
+import { SliceRows } from '../store/slice-rows.ts'
 import { openEngine } from './config-option.ts'
 import { featuresCommand } from './features.ts'
 import { parityCommand } from './parity.ts'
@@ -48,9 +49,9 @@ function fold(engine: Engine, events: readonly Given[]) {
   const batch = new RowBatch('shop', rows, 0)
   const nowMs = Date.UTC(2027, 0, 1)
   const decoded = pipeline.decode(batch, 0, rows.length, nowMs)
-  const { rows: chunks, tally } = pipeline.fold(batch, 0, decoded, profiles, nowMs)
+  const { events: folded, tally } = pipeline.fold(batch, 0, decoded, profiles, nowMs)
   assert.equal(tally.deadLetters.size, 0)
-  return { profiles, chunks }
+  return { profiles, chunk: new SliceRows().ofEvents('shop', 0, folded) }
 }
 
 describe('beckon features', { skip }, () => {
@@ -72,7 +73,7 @@ describe('beckon features', { skip }, () => {
   }
   const store = async (engine: Engine, events: readonly Given[]) => {
     await database.client.command({ query: 'TRUNCATE TABLE events' })
-    await insertRows(database.client, eventsTable, [fold(engine, events).chunks.events])
+    await insertRows(database.client, eventsTable, [fold(engine, events).chunk])
   }
   const run = (...args: string[]) => runInProcess(featuresCommand(), '-c', file('beckon.yaml'), ...args)
   const csv = async (...args: string[]) => {
@@ -127,7 +128,7 @@ describe('beckon features', { skip }, () => {
       const nowMs = Date.now()
       const view = (minutesAgo: number) => ({ customer: 'late', timeMs: nowMs - minutesAgo * 60_000, type: 'view' })
       await insertRows(database.client, eventsTable, [
-        fold(openEngine(file('beckon.yaml')), [view(90), view(70), view(10), view(-10)]).chunks.events,
+        fold(openEngine(file('beckon.yaml')), [view(90), view(70), view(10), view(-10)]).chunk,
       ])
       const printed = await runInProcess(parityCommand(), '--sql', '--as-of', 'now', '-c', file('beckon.yaml'))
       assert.deepEqual([printed.err, printed.code], ['', 0])

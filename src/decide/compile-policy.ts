@@ -3,7 +3,7 @@ import type { Feature } from '../features/features.ts'
 import { actionVariables, eventVariables, type Moment, timerVariables } from '../features/moment.ts'
 import { featuresRead, signatureOf, variablesOf } from '../features/reading.ts'
 import type { Timer } from '../timers/timer.ts'
-import type { Action, ActionDeclaration, Arbitration, Policy } from './policy.ts'
+import type { Action, ActionDeclaration, Arbitration, ConditionCounts, Policy } from './policy.ts'
 
 /** Where in an action's declaration a fault lies: `when`, `value`, `payload.item`, `on.after` … */
 export type OnFault = (action: ActionDeclaration, path: readonly string[], fault: unknown) => void
@@ -74,9 +74,10 @@ export function compilePolicy(
       }
     }
     if (timer !== undefined) timers.set(timer.signature, timer)
+    const conditions = { met: 0, unmet: 0, error: 0 }
     const action: Action = {
       name,
-      when: isCrossing ? always : condition,
+      when: counted(isCrossing ? always : condition, conditions),
       value: typeof value === 'number' ? () => value : compile(['value'], ['double', 'int'], parse(value, names)),
       contact,
       channel,
@@ -86,7 +87,7 @@ export function compilePolicy(
         typeof of === 'object' ? compile(['payload', key], undefined, parse(of.cel)) : () => of,
       ]),
       names,
-      conditions: { met: 0, unmet: 0, error: 0 },
+      conditions,
     }
     byTimer.set(timer?.signature, [...(byTimer.get(timer?.signature) ?? []), action])
   }
@@ -99,6 +100,17 @@ export function compilePolicy(
     timers: sorted,
     onTimer: sorted.map(({ signature }) => named(signature)),
     arbitration,
+  }
+}
+
+/** The condition, each evaluation of which is counted by what comes of it. */
+function counted(when: Evaluate<Moment>, counts: ConditionCounts): Evaluate<Moment> {
+  return (moment) => {
+    const met = when(moment)
+    if (met === true) counts.met++
+    else if (met === undefined) counts.error++
+    else counts.unmet++
+    return met
   }
 }
 

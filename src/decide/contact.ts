@@ -1,4 +1,10 @@
-import type { ContactRules } from './policy.ts'
+import type { Action, Arbitration, ContactRules } from './policy.ts'
+
+/** The times of a customer's past actions, by their name; ms, in order. */
+export type Contacts = ReadonlyMap<string, readonly number[]>
+
+/** The name under which the contacts of all actions together are kept; no action can be called so. */
+export const anyAction = '*'
 
 /**
  * Cool-downs and caps, exact and rolling, from the times of past actions. A cool-down of 30 min suppresses while less than
@@ -19,6 +25,26 @@ export function suppression(
     if (counts) return 'cap'
   }
   return undefined
+}
+
+/** The contacts with one more: of the action itself and of all together, so far as rules look at them. */
+export function withContact(
+  contacts: Contacts,
+  { name, contact }: Action,
+  { contact: contactOfAll }: Arbitration,
+  atMs: number,
+): Contacts {
+  let after = contacts
+  for (const [key, rules] of [
+    [name, contact],
+    [anyAction, contactOfAll],
+  ] as const) {
+    if (rules.cooldownMs === 0 && rules.caps.length === 0) continue
+    const times = [...(after.get(key) ?? [])]
+    noteContact(times, rules, atMs)
+    after = new Map(after).set(key, times)
+  }
+  return after
 }
 
 /**

@@ -6,9 +6,10 @@ import { Event, Properties } from '../events/event.ts'
 import type { Moment } from '../features/moment.ts'
 import { Profile } from '../profiles/profile.ts'
 import { compilePolicy } from './compile-policy.ts'
-import { noteContact, suppression } from './contact.ts'
+import { noteContact, suppression, withContact } from './contact.ts'
 import { decide, prospect } from './decide.ts'
-import type { ActionDeclaration, Arbitration, ContactRules } from './policy.ts'
+import type { Decision } from './decision.ts'
+import type { ActionDeclaration, Arbitration, ContactRules, Policy } from './policy.ts'
 
 const minuteMs = 60_000
 const free: ContactRules = { cooldownMs: 0, caps: [] }
@@ -33,6 +34,11 @@ function momentOf({ session, traits, groups, notReady }: Profile, event: Event, 
   return { event, enrichment, session, traits, groups, notReady, asOfMs }
 }
 
+/** As who publishes what was chosen does. */
+function noteChosen(profile: Profile, { chosen }: Decision, { arbitration }: Policy, asOfMs: number): void {
+  for (const { action } of chosen) profile.contacts = withContact(profile.contacts, action, arbitration, asOfMs)
+}
+
 /** The customer, and what deciding on an event at a time gives: `name: reason`, by rank. */
 function deciding(actions: readonly ActionDeclaration[], arbitration = best) {
   const policy = policyOf(actions, arbitration)
@@ -40,10 +46,11 @@ function deciding(actions: readonly ActionDeclaration[], arbitration = best) {
   return (atMs: number, properties: Record<string, number> = {}) => {
     const event = new Event()
     event.properties = new Properties(Object.keys(properties), Object.values(properties))
-    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, event, atMs), () => true)
+    const decision = decide(policy, policy.onEvent, profile.contacts, momentOf(profile, event, atMs), () => true)
+    noteChosen(profile, decision, policy, atMs)
     return {
-      chosen: decision?.chosen.map((candidate) => candidate.action.name) ?? [],
-      reasons: decision && Object.fromEntries(decision.candidates.map((one) => [one.action.name, one.reason])),
+      chosen: decision.chosen.map((candidate) => candidate.action.name),
+      reasons: Object.fromEntries(decision.candidates.map((one) => [one.action.name, one.reason])),
     }
   }
 }
@@ -78,7 +85,7 @@ test('an action that reads a feature which is not ready competes for nothing, wh
   const profile = new Profile('c')
   profile.notReady = new Set(['new', 'of_new'])
   const moment = momentOf(profile, new Event(), 0)
-  const decision = decide(policy, policy.onEvent, profile, moment, () => true)!
+  const decision = decide(policy, policy.onEvent, profile.contacts, moment, () => true)
   assert.deepEqual(
     decision.candidates.map(({ action: { name }, reason }) => [name, reason]),
     [
@@ -88,11 +95,8 @@ test('an action that reads a feature which is not ready competes for nothing, wh
     ],
   )
   const others = policy.onEvent.filter(({ name }) => name !== 'by_old')
-  assert.equal(prospect(policy, others, profile, moment), 'none')
-  assert.equal(
-    decide(policy, others, profile, moment, () => true),
-    undefined,
-  )
+  assert.equal(prospect(policy, others, profile.contacts, moment), 'none')
+  assert.equal(decide(policy, others, profile.contacts, moment, () => true).outcome, 'none')
 })
 
 test('equal values are ranked by name, and all or the top n are published', () => {
@@ -115,8 +119,8 @@ test('a contact of a timer that lies ahead of the stream time counts, whatever c
   assert.equal(suppression([105], { cooldownMs: 0, caps: [] }, 103), undefined)
 })
 
-test('without an eligible action there is no decision', () => {
-  assert.deepEqual(deciding([action('a', { when: 'false' })])(0), { chosen: [], reasons: undefined })
+test('without an eligible action nothing is chosen', () => {
+  assert.deepEqual(deciding([action('a', { when: 'false' })])(0), { chosen: [], reasons: { a: 'not_eligible' } })
 })
 
 test('an action that is too large does not count, and the next best takes its place', () => {
@@ -133,10 +137,17 @@ test('an action that is too large does not count, and the next best takes its pl
     const policy = policyOf(actions, arbitration)
     const profile = new Profile('c')
     const ranks: number[] = []
-    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, new Event(), 0), (candidate, rank) => {
-      ranks.push(rank)
-      return candidate.action.name !== 'worth_3'
-    })!
+    const decision = decide(
+      policy,
+      policy.onEvent,
+      profile.contacts,
+      momentOf(profile, new Event(), 0),
+      (candidate, rank) => {
+        ranks.push(rank)
+        return candidate.action.name !== 'worth_3'
+      },
+    )
+    noteChosen(profile, decision, policy, 0)
     assert.deepEqual(
       decision.chosen.map((candidate) => candidate.action.name),
       chosen,
@@ -147,6 +158,7 @@ test('an action that is too large does not count, and the next best takes its pl
     )
     assert.deepEqual(ranks, [1, ...chosen.map((_, i) => i + 1)], 'the rank goes to whoever is published')
     assert.deepEqual(profile.contacts.get('worth_3'), undefined, 'its cool-down did not begin')
+    assert.deepEqual([...profile.contacts.keys()].filter((name) => name !== '*').sort(), [...chosen].sort())
   }
 })
 
@@ -234,10 +246,10 @@ test('the prospect of a decision is what it comes to', () => {
       for (const gapMs of gaps) {
         atMs += gapMs
         const moment = momentOf(profile, new Event(), atMs)
-        const outlook = prospect(policy, policy.onEvent, profile, moment)
-        const decision = decide(policy, policy.onEvent, profile, moment, () => true)
-        const wanted = decision === undefined ? 'none' : decision.chosen.length > 0 ? 'open' : 'suppressed'
-        assert.equal(outlook, wanted)
+        const outlook = prospect(policy, policy.onEvent, profile.contacts, moment)
+        const decision = decide(policy, policy.onEvent, profile.contacts, moment, () => true)
+        assert.equal(outlook, decision.outcome === 'chosen' ? 'open' : decision.outcome)
+        noteChosen(profile, decision, policy, atMs)
       }
     }),
   )
@@ -252,7 +264,7 @@ test('each evaluation of a condition is counted by what came of it, and a rule i
   for (const n of [1, 2, undefined, 3]) {
     const event = new Event()
     if (n !== undefined) event.properties = new Properties(['n'], [n])
-    prospect(policy, policy.onEvent, profile, momentOf(profile, event, 0))
+    prospect(policy, policy.onEvent, profile.contacts, momentOf(profile, event, 0))
   }
   const counts = policy.onEvent.map(({ name, conditions }) => [name, conditions])
   assert.deepEqual(Object.fromEntries(counts), {

@@ -1,4 +1,4 @@
-import type { Candidate } from '../decide/decide.ts'
+import type { Candidate } from '../decide/decision.ts'
 import type { Value } from '../events/event.ts'
 import { toValue } from '../expressions/to-value.ts'
 import type { Moment } from '../features/moment.ts'

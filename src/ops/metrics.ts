@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Action } from '../decide/policy.ts'
 import { reasons } from '../ingest/rejected.ts'
-import type { Tally } from '../pipeline.ts'
+import type { Tally } from '../slice-output.ts'
 
 /**
  * The metrics: prefix `beckon_`, base units, labels from closed sets and never a customer's id. Label sets are made at

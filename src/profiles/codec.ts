@@ -7,7 +7,7 @@ import type { RowBuffer } from '../store/row-binary.ts'
 import { checkFormat, StateError } from '../store/state-error.ts'
 import { keepState } from '../timers/states.ts'
 import { packState, type Timer, unpackState } from '../timers/timer.ts'
-import { contactTimes, Profile } from './profile.ts'
+import { Profile } from './profile.ts'
 
 /**
  * A profile's state as bytes, for its row in the store, and back. Panes and timers are stored with what they are of: after a
@@ -133,10 +133,13 @@ export function readState(customer: string, bytes: Buffer, layout: Layout): Prof
     traitTimes.set(name, reader.number())
   }
   if (traitTimes.size > 0) Object.assign(profile, { traits, traitTimes })
+  const contacts = new Map<string, number[]>()
   for (let n = reader.varint(); n > 0; n--) {
-    const times = contactTimes(profile, reader.string())
+    const times: number[] = []
+    contacts.set(reader.string(), times)
     for (let m = reader.varint(); m > 0; m--) times.push(reader.number())
   }
+  if (contacts.size > 0) profile.contacts = contacts
   const ids: [number, number][] = []
   for (let n = reader.varint(); n > 0; n--) ids.push([reader.f64(), reader.number()])
   profile.recentIds.restore(ids)

@@ -24,7 +24,7 @@ export function copyProfile(profile: Profile): ProfileCopy {
     traits,
     traitTimes,
     recentIds: recentIds.copy(),
-    contacts: contacts.size === 0 ? contacts : new Map([...contacts].map(([name, times]) => [name, [...times]])),
+    contacts,
     timers: timers.length === 0 ? timers : timers.map((state): TimerState | undefined => state && { ...state }),
   }
 }

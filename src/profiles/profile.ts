@@ -31,7 +31,7 @@ export class Profile {
   traitTimes: ReadonlyMap<string, number> = noTimes
   readonly recentIds = new RecentIds()
   /** Times of the actions published to the customer, ascending, by the action's name; as long as a cap looks back. */
-  contacts: ReadonlyMap<string, number[]> = noContacts
+  contacts: ReadonlyMap<string, readonly number[]> = noContacts
   timers: TimerStates = noTimers
   /** Changed since its row was last written. */
   dirty = false
@@ -54,16 +54,6 @@ const noContacts: ReadonlyMap<string, number[]> = new Map()
 
 /** An object of its fields, the session, and the first panes and ids; measured on the heap. */
 const newProfileBytes = 1_200
-
-/** The times of an action's contacts, to be added to. */
-export function contactTimes(profile: Profile, action: string): number[] {
-  let times = profile.contacts.get(action)
-  if (times === undefined) {
-    times = []
-    profile.contacts = new Map([...profile.contacts, [action, times]])
-  }
-  return times
-}
 
 /** A customer with more events than these, in the seconds that computing its features takes, has its turn another time. */
 const maxLater = 2_000

@@ -2,7 +2,8 @@ import type { Engine } from '../engine.ts'
 import type { Enrichment } from '../enrich/enrichment.ts'
 import { Event } from '../events/event.ts'
 import type { FieldMapping } from '../ingest/mapping.ts'
-import { type Decoded, emptyOutput, type Output, Pipeline, type Stages } from '../pipeline.ts'
+import { type Decoded, Pipeline } from '../pipeline.ts'
+import { emptyOutput, type Output } from '../slice-output.ts'
 import { compileStages } from '../stages.ts'
 import type { MemoryProfiles } from './memory-profiles.ts'
 import { type GoodRow, RowBatch } from './row-batch.ts'
@@ -17,7 +18,8 @@ export interface RowPipelineOptions {
   readonly nowMs?: number
   /** Sees each event with what was derived of it. */
   readonly onEnriched?: (event: Event, enrichment: Enrichment) => void
-  readonly onDecision?: Stages['onDecision']
+  /** As `Stages` has it. */
+  readonly decidesAlways?: boolean
 }
 
 export interface RowResult extends Output {
@@ -32,7 +34,7 @@ export class RowPipeline {
   readonly #hasTimers: boolean
   readonly #nowMs: number
 
-  constructor(engine: Engine, { topic, mapping, nowMs, onEnriched, onDecision }: RowPipelineOptions) {
+  constructor(engine: Engine, { topic, mapping, nowMs, onEnriched, decidesAlways = false }: RowPipelineOptions) {
     const { config, enrich } = engine
     this.#topic = topic
     this.#nowMs = nowMs ?? Number.POSITIVE_INFINITY
@@ -56,7 +58,7 @@ export class RowPipeline {
       },
       'json',
     )
-    this.#pipeline = new Pipeline(onDecision === undefined ? stages : { ...stages, onDecision })
+    this.#pipeline = new Pipeline({ ...stages, decidesAlways })
     this.#hasTimers = engine.policy.timers.length > 0
   }
 

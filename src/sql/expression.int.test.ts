@@ -272,7 +272,9 @@ function momentsOf(given: readonly Fact[], customer: string, row: RowBuffer): Mo
       channelGroup: channelGroupOf(campaign, directReferrer),
       geo: noGeo,
     }
-    writeEventRow(row, 't', 0, offset, offset, event, enrichment, session.index, session.startMs, false, false)
+    const { index: sessionIndex, startMs: sessionStartMs } = session
+    const folded = { offset, position: offset, event, enrichment, sessionIndex, sessionStartMs }
+    writeEventRow(row, 't', 0, { ...folded, late: false, duplicate: false })
     return { event, enrichment, session: { ...session }, traits: new Map(), groups: [], notReady: undefined, asOfMs: 0 }
   })
 }

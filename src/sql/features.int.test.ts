@@ -299,9 +299,9 @@ describe('the features as SQL over events', { skip }, () => {
             }
             // The positions tell the order, whichever topic an event came by.
             const topic = ['s', 't'][offset % 2]!
-            const { index, startMs } = session
-            const place = [topic, 0, 1_000 - offset, offset] as const
-            writeEventRow(out, ...place, event, enrichment, index, startMs, late, isDuplicate)
+            const { index: sessionIndex, startMs: sessionStartMs } = session
+            const place = { offset: 1_000 - offset, position: offset, sessionIndex, sessionStartMs }
+            writeEventRow(out, topic, 0, { ...place, event, enrichment, late, duplicate: isDuplicate })
           }
           return profile
         })

@@ -1,5 +1,4 @@
-import type { Decision } from '../decide/decide.ts'
-import type { Cause } from '../emit/cause.ts'
+import type { Decided } from '../slice-output.ts'
 import type { RowBuffer } from './row-binary.ts'
 import type { Table } from './table.ts'
 
@@ -26,25 +25,20 @@ export const decisionsTable: Table = {
 
 /**
  * Writes one row of `decisions`. `trigger` is empty for an event's decision, else the names of the timers that fired;
- * (customer, time, topic, partition, offset, trigger) must tell one decision from another. The choice involves no
- * chance, so a candidate's probability is 1 or 0.
+ * (customer, time, topic, partition, offset, trigger) must tell one decision from another.
  */
 export function writeDecisionRow(
   row: RowBuffer,
-  { topic, partition, offset, position, timer }: Cause,
-  customer: string,
-  timeMs: number,
-  nowMs: number,
-  policy: string,
-  { candidates, chosen }: Decision,
+  { cause, customer, asOfMs, nowMs, policy, decision: { candidates, chosen } }: Decided,
 ): void {
+  const { topic, partition, offset, position, timer } = cause
   row.string(topic)
   row.u16(partition)
   row.u64(offset)
   row.u64(position)
   row.string(customer)
   row.string(timer)
-  row.dateTime64(timeMs)
+  row.dateTime64(asOfMs)
   row.dateTime64(nowMs)
   row.string(policy)
   const count = candidates.length
@@ -55,7 +49,7 @@ export function writeDecisionRow(
   row.varint(count)
   for (let i = 0; i < count; i++) row.f64(candidates[i]!.score)
   row.varint(count)
-  for (let i = 0; i < count; i++) row.f64(candidates[i]!.reason === 'chosen' ? 1 : 0)
+  for (let i = 0; i < count; i++) row.f64(candidates[i]!.probability)
   row.varint(chosen.length)
   for (let i = 0; i < chosen.length; i++) row.string(chosen[i]!.action.name)
   row.endRow()

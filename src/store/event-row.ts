@@ -1,5 +1,6 @@
 import { type Agent, type Enrichment, noCampaign, noGeo } from '../enrich/enrichment.ts'
 import type { Event } from '../events/event.ts'
+import type { FoldedEvent } from '../slice-output.ts'
 import { nonTextsOf, writeTextMap, writeTypedMaps } from './property-maps.ts'
 import { encodeSegment, type RowBuffer, type Segment } from './row-binary.ts'
 import type { Table } from './table.ts'
@@ -50,14 +51,7 @@ export function writeEventRow(
   row: RowBuffer,
   topic: string,
   partition: number,
-  offset: number,
-  position: number,
-  event: Event,
-  enrichment: Enrichment,
-  sessionIndex: number,
-  sessionStartMs: number,
-  late: boolean,
-  duplicate: boolean,
+  { offset, position, event, enrichment, sessionIndex, sessionStartMs, late, duplicate }: FoldedEvent,
 ): void {
   row.segment(originSegment(topic, partition))
   row.u64(offset)

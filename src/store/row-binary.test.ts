@@ -102,17 +102,3 @@ test('the rows taken are not written again, and the buffer starts anew', () => {
   row.string('overwritten')
   assert.deepEqual(chunk.bytes, before)
 })
-
-test('rows that are taken back leave no trace, finished or not', () => {
-  const row = new RowBuffer(1)
-  row.u16(1)
-  row.keep(0)
-  row.u8(2)
-  row.endRow()
-  row.u8(3)
-  row.endRow()
-  row.string('half')
-  row.keep(1)
-  const { bytes, rowEnds } = row.take()
-  assert.deepEqual([[...bytes], [...rowEnds]], [[2], [1]])
-})

@@ -184,12 +184,6 @@ export class RowBuffer {
     this.#rowEnds[this.#rows++] = this.length
   }
 
-  /** Keeps the first so many of the rows since the last `take`, and forgets what was written behind them. */
-  keep(rows: number): void {
-    this.#rows = rows
-    this.#end = this.#start + (rows === 0 ? 0 : this.#rowEnds[rows - 1]!)
-  }
-
   /** Hands out the rows, and starts anew. They keep the whole buffer in memory that they were cut from. */
   take(): RowChunk {
     const chunk = {

@@ -11,6 +11,7 @@ import type { ProfileCache } from '../profiles/cache.ts'
 import type { EventHistory } from '../store/event-history.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
 import type { RowWriter } from '../store/row-writer.ts'
+import type { SliceRows } from '../store/slice-rows.ts'
 import type { Timer } from '../timers/timer.ts'
 import type { FoldQueue } from './fold-queue.ts'
 import type { Homes } from './homes.ts'
@@ -50,6 +51,7 @@ export interface TaskDeps extends Decider {
   readonly store: ProfileStore
   readonly history: EventHistory
   readonly rows: RowWriter
+  readonly sliceRows: SliceRows
   readonly metrics: Metrics
   readonly logger: Logger
   readonly folding: FoldQueue

@@ -5,6 +5,7 @@ import type { RecordBatch } from '../events/log.ts'
 import type { Turn } from '../log/log.ts'
 import { createLogger } from '../ops/logger.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
+import { SliceRows } from '../store/slice-rows.ts'
 import type { TaskDeps } from './deps.ts'
 import { foldRecords } from './fold.ts'
 import { FoldQueue } from './fold-queue.ts'
@@ -21,6 +22,7 @@ class World {
   broken: number | undefined
   readonly #deps = {
     folding: new FoldQueue(),
+    sliceRows: new SliceRows(),
     logger: createLogger('fatal'),
     fetchSchema: async () => undefined,
     pipeline: {
@@ -28,7 +30,7 @@ class World {
       fold: ({ partition }: RecordBatch, start: number) => {
         if (partition === this.broken) throw new Error('a bug')
         this.folded.push(`${partition}/${start}`)
-        return { rows: {}, taken: Math.min(1_000, records - start) }
+        return { events: [], taken: Math.min(1_000, records - start) }
       },
     },
   } as unknown as TaskDeps

@@ -4,19 +4,21 @@ import type { RecordBatch } from '../events/log.ts'
 import { UnknownSchema } from '../ingest/decode.ts'
 import { laterReasons } from '../ingest/rejected.ts'
 import type { Turn } from '../log/log.ts'
-import { type Clock, type Decoded, emptyOutput, type Output, type Quarantined, type Tally } from '../pipeline.ts'
+import type { Clock, Decoded } from '../pipeline.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
-import type { SliceChunks } from '../store/slice-rows.ts'
+import { emptyOutput, type Output, type Quarantined, type Tally } from '../slice-output.ts'
+import type { RowChunk } from '../store/row-binary.ts'
 import type { At, TaskDeps } from './deps.ts'
 import { patiently } from './patience.ts'
 
 /** A slice as it leaves the pipeline. */
 export interface Folded extends Output {
-  readonly rows: readonly SliceChunks[]
+  /** Its events, as rows. */
+  readonly events: readonly RowChunk[]
 }
 
 /** @param maxBytes of what it will send */
-export const nothingFolded = (maxBytes = maxSliceBytes): Folded => ({ ...emptyOutput(maxBytes), rows: [] })
+export const nothingFolded = (maxBytes = maxSliceBytes): Folded => ({ ...emptyOutput(maxBytes), events: [] })
 
 /** How many records were no events. */
 export function rejectedOf({ deadLetters }: Tally): number {
@@ -49,10 +51,10 @@ export async function foldRecords(
   turn: Turn,
   leftOut?: Quarantined,
 ): Promise<Folded & { readonly end: number }> {
-  const { pipeline, folding, fetchSchema, logger } = deps
+  const { pipeline, sliceRows, folding, fetchSchema, logger } = deps
   const { topic, partition } = batch
   const output = emptyOutput(maxSliceBytes)
-  const rows: SliceChunks[] = []
+  const events: RowChunk[] = []
   let leave = await folding.enter()
   const waitFor = async (ask: () => Promise<void>): Promise<void> => {
     leave()
@@ -71,13 +73,13 @@ export async function foldRecords(
       const missing = profiles.missing(decoded)
       if (missing.length > 0) await waitFor(() => profiles.load(missing))
       const piece = pipeline.fold(batch, start, decoded, profiles, nowMs, output, leftOut)
-      rows.push(piece.rows)
+      events.push(sliceRows.ofEvents(topic, partition, piece.events))
       end += piece.taken
     }
   } finally {
     leave()
   }
-  return { ...output, rows, end }
+  return { ...output, events, end }
 }
 
 /**
@@ -98,9 +100,9 @@ export async function fireTimers(
 ): Promise<Folded & { readonly fired: readonly string[] }> {
   if (customers.length === 0) return { ...folded, fired: [] }
   await loadAway(profiles, customers, end, logger, turn)
-  const { rows, taken, ...output } = pipeline.fire(end, customers, profiles, clock, folded, leftOut)
+  const { taken, ...output } = pipeline.fire(end, customers, profiles, clock, folded, leftOut)
   for (const customer of customers.slice(taken)) profiles.schedule(profiles.of(customer))
-  return { ...output, rows: [...folded.rows, rows], fired: customers.slice(0, taken) }
+  return { ...output, events: folded.events, fired: customers.slice(0, taken) }
 }
 
 /** The customers whose timers are due by the clock, so many as one slice takes. */

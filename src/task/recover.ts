@@ -5,9 +5,9 @@ import { type Checkpoint, decodeCheckpoint } from '../journal/checkpoint.ts'
 import { committedEpoch, committedPosition } from '../journal/commit-metadata.ts'
 import { emptyDigest, type JournalEntry, rollDigest, widthOf } from '../journal/journal.ts'
 import type { Turn } from '../log/log.ts'
-import { ProcessingError, type Quarantined } from '../pipeline.ts'
+import { ProcessingError } from '../pipeline.ts'
 import { ProfileCache } from '../profiles/cache.ts'
-import { writeSlice } from '../store/slice-rows.ts'
+import type { Quarantined } from '../slice-output.ts'
 import {
   type Committed,
   type Decider,
@@ -169,7 +169,7 @@ async function replay(
   committed: Committed,
   turn: Turn,
 ): Promise<void> {
-  const { log, rows, maxSliceEvents } = deps
+  const { log, rows, sliceRows, maxSliceEvents } = deps
   const { profiles, offsets } = opened
   const start = opened.position
   const ends = new Map(
@@ -188,7 +188,7 @@ async function replay(
   let decider: Decider = deps
   const keep = async (folded: Folded, ids: string[]) => {
     for (const { id } of folded.actions) ids.push(id)
-    for (const chunks of folded.rows) writeSlice(rows, chunks)
+    sliceRows.store(rows, folded.events, folded.decisions)
     if (rows.full) await beating(turn, rows.whenDrained())
     await turn.heartbeat()
     if (!turn.isCurrent()) throw new Lost('the partition was lost while it was opened')

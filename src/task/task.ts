@@ -8,7 +8,6 @@ import { LogError, partitionKey, type Turn } from '../log/log.ts'
 import { countSlice, type TaskState } from '../ops/metrics.ts'
 import { type Clock, ProcessingError } from '../pipeline.ts'
 import { profilesTable } from '../store/profile-row.ts'
-import { writeSlice } from '../store/slice-rows.ts'
 import { backfill } from './backfill.ts'
 import { clockBehind, clockOf, endOf } from './clock.ts'
 import { commitSlice, dropWriter } from './commit.ts'
@@ -447,7 +446,8 @@ export class Task {
     turn: Turn,
     refolded: readonly string[] = [],
   ): Promise<number> {
-    const { metrics, rows, groupId, journal, journalTopic, policy, settings, logger, profileBytes } = this.#deps
+    const { metrics, rows, sliceRows, groupId, journal, journalTopic, policy, settings, logger, profileBytes } =
+      this.#deps
     const { partition } = this.at
     const { profiles, offsets, epochs } = opened
     const { nowMs, clockMs } = clock
@@ -480,7 +480,7 @@ export class Task {
     if (journaled !== undefined) opened.journalOffset = journaled + 1
     const committedMs = performance.now()
 
-    for (const one of folded.rows) writeSlice(rows, one)
+    sliceRows.store(rows, folded.events, folded.decisions)
     countSlice(metrics, topic, folded.tally)
     metrics.sliceSeconds.observe({ stage: 'fold' }, (foldedMs - beganMs) / 1000)
     metrics.sliceSeconds.observe({ stage: 'commit' }, (committedMs - foldedMs) / 1000)

@@ -14,6 +14,7 @@ import { journalSchemas } from '../schema-files.ts'
 import { compileStages } from '../stages.ts'
 import type { CustomerEvent, Wanted } from '../store/event-history.ts'
 import type { StoredProfile } from '../store/profile-store.ts'
+import { SliceRows } from '../store/slice-rows.ts'
 import type { TaskDeps } from './deps.ts'
 import { FoldQueue } from './fold-queue.ts'
 import { Task } from './task.ts'
@@ -146,6 +147,7 @@ export class World {
       groupId,
       ...deciderOf(engine),
       folding: new FoldQueue(),
+      sliceRows: new SliceRows(),
       earlier: async (policy, settings) => {
         const known = { policy: this.#policies.get(policy), settings: settings && this.#settings.get(settings) }
         const earlier = earlierEngine(engine, known)

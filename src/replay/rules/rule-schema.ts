@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../../config/duration.ts'
-import type { Reason } from '../../decide/decide.ts'
+import type { Reason } from '../../decide/decision.ts'
 import type { Value } from '../../events/event.ts'
 import { parseIsoTime } from '../../ingest/iso-time.ts'
 

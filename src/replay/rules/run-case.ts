@@ -1,15 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Decision, decide, joinedBy, type Reason } from '../../decide/decide.ts'
-import type { Action } from '../../decide/policy.ts'
+import type { Reason } from '../../decide/decision.ts'
 import type { PublishedAction } from '../../emit/action.ts'
 import type { Engine } from '../../engine.ts'
 import { Event, type Value } from '../../events/event.ts'
 import type { Moment } from '../../features/moment.ts'
 import type { FieldMapping } from '../../ingest/mapping.ts'
 import { Rejected } from '../../ingest/rejected.ts'
-import type { Profile } from '../../profiles/profile.ts'
 import { eventlessMoment } from '../../timers/eventless-moment.ts'
-import type { CrossingState } from '../../timers/states.ts'
 import { MemoryProfiles } from '../memory-profiles.ts'
 import { RowPipeline } from '../row-pipeline.ts'
 import type { RuleCase, RuleFile, Step } from './rule-file.ts'
@@ -69,13 +66,10 @@ const defaultCustomer = 'c1'
 /** Plays the case's events, and the time between them, through the service's pipeline; each case begins with no profiles. */
 export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
   // Whichever topic an event comes by, it meets the others in its customer's profile.
-  let decision: Decision | undefined
   const pipeline = new RowPipeline(engine, {
     topic: 'events',
     mapping: engine.config.topics.some(({ mapping }) => mapping === undefined) ? segmentMapping : givenMapping,
-    onDecision: (decided, { timer }) => {
-      if (timer === '') decision = decided
-    },
+    decidesAlways: true,
   })
   const profiles = new MemoryProfiles(engine.policy.timers)
   const mismatches: Mismatch[] = []
@@ -89,11 +83,9 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
     let moment = eventlessMoment(profiles.of(customer), Math.max(timeMs, profiles.of(customer).streamTimeMs))
     let reasons: Record<string, Reason> = {}
     if (event.type !== undefined) {
-      decision = undefined
-      const metBefore = crossingsMet(engine, profiles.of(customer))
       // As JSON, so that it is read, bounded and cleaned by the decoder of a topic.
       const row = { kind: 'json', line: index, bytes: Buffer.from(JSON.stringify(fieldsOf(step))) } as const
-      const { actions, decoded, tally, faults } = pipeline.fold([row], 0, profiles)
+      const { actions, decisions, decoded, faults } = pipeline.fold([row], 0, profiles)
       const [outcome] = decoded
       if (!(outcome instanceof Event) || faults.length > 0) {
         const got = outcome instanceof Rejected ? `dead letter ${outcome.reason}: ${outcome.detail}` : String(faults[0])
@@ -103,11 +95,9 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
       since.push(...actions)
       const profile = profiles.of(outcome.customer)
       moment = { ...eventlessMoment(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
-      if (tally.duplicates === 0) {
-        const turned = [...crossingsMet(engine, profile)].filter((index) => !metBefore.has(index))
-        decision ??= decideAgain(engine, profile, moment, turned)
-        reasons = reasonsOf(engine, moment, decision)
-      }
+      // None of a duplicate; and those of timers that were due before it are not its own.
+      const own = decisions.find(({ cause }) => cause.timer === '')?.decision.candidates ?? []
+      reasons = Object.fromEntries(own.map(({ action, reason }) => [action.name, reason]))
     }
     if (expected === undefined) continue
 
@@ -145,38 +135,11 @@ function fieldsOf({ event, timeMs }: Step): object {
 /** With prototypes, which what was decoded lacks. */
 const plain = (value: Value) => JSON.parse(JSON.stringify(value)) as unknown
 
-/** Where no decision was made, since nothing was eligible or all that was is held back: what it would have been. */
-function decideAgain(
-  { policy }: Engine,
-  profile: Profile,
-  moment: Moment,
-  turned: readonly number[],
-): Decision | undefined {
-  let competing: readonly Action[] = policy.onEvent
-  for (const index of turned) competing = joinedBy(policy, competing, index)
-  return decide(policy, competing, profile, moment, () => false)
-}
-
-function reasonsOf({ policy }: Engine, moment: Moment, decision: Decision | undefined): Record<string, Reason> {
-  if (decision !== undefined) {
-    return Object.fromEntries(decision.candidates.map(({ action, reason }) => [action.name, reason]))
-  }
-  return Object.fromEntries(
-    policy.onEvent.map(({ name, when }) => [name, when(moment) === undefined ? 'error' : 'not_eligible']),
-  )
-}
-
 /** Why there is no reason for an action. */
 function noDecision({ config }: Engine, name: string): string {
   const { on } = config.actions.find((action) => action.name === name)!
   if (on === 'becomes_true') return 'no decision: its condition did not become true with the event'
   return on === undefined ? 'no decision: a duplicate' : 'no decision: it is of a timer'
-}
-
-/** The timers whose condition is met. */
-function crossingsMet({ policy }: Engine, { timers }: Profile): Set<number> {
-  const isMet = (index: number) => (timers[index] as CrossingState | undefined)?.met === true
-  return new Set(policy.timers.flatMap(({ kind }, index) => (kind === 'crossing' && isMet(index) ? [index] : [])))
 }
 
 function inOneOnly(a: readonly string[], b: readonly string[]): string[] {

@@ -20,7 +20,16 @@ function eventAt(offset: number, timeMs = 1_700_000_000_000): RowChunk {
   event.id = `e${offset}`
   event.customer = 'c'
   event.timeMs = timeMs
-  writeEventRow(row, 'shop', 0, offset, offset, event, enrichment, 1, timeMs, false, false)
+  const session = { sessionIndex: 1, sessionStartMs: timeMs }
+  writeEventRow(row, 'shop', 0, {
+    offset,
+    position: offset,
+    event,
+    enrichment,
+    ...session,
+    late: false,
+    duplicate: false,
+  })
   return row.take()
 }
 

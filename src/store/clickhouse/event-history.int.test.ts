@@ -55,8 +55,9 @@ describe('the history of customers', { skip }, () => {
     const out = new RowBuffer()
     for (const row of rows) {
       const { offset, enrichment = plain, isDuplicate = false, partition: of = partition } = row
-      const position = offset + ahead
-      writeEventRow(out, topic, of, offset, position, eventOf(row), enrichment, 7, startMs, false, isDuplicate)
+      const folded = { offset, position: offset + ahead, event: eventOf(row), enrichment, late: false }
+      const session = { sessionIndex: 7, sessionStartMs: startMs }
+      writeEventRow(out, topic, of, { ...folded, ...session, duplicate: isDuplicate })
     }
     await insertRows(database.client, eventsTable, [out.take()])
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
+import type { Decision } from '../../decide/decision.ts'
 import type { Action } from '../../decide/policy.ts'
 import { noGeo } from '../../enrich/enrichment.ts'
 import { Event, Properties } from '../../events/event.ts'
@@ -112,7 +113,16 @@ describe('the tables', { skip }, () => {
       ),
       traits: new Properties(['plan', 'age', 'gone', 'tags'], ['gold', 42, null, ['a']]),
     })
-    writeEventRow(row, 'shop', 65_535, 2 ** 53 - 1, 2 ** 53 - 2, event, enrichment, 3, 1_699_999_999_000, true, true)
+    writeEventRow(row, 'shop', 65_535, {
+      offset: 2 ** 53 - 1,
+      position: 2 ** 53 - 2,
+      event,
+      enrichment,
+      sessionIndex: 3,
+      sessionStartMs: 1_699_999_999_000,
+      late: true,
+      duplicate: true,
+    })
     const [read] = await roundTrip(eventsTable, 'offset')
     assert.deepEqual(
       { ...read, context: undefined },
@@ -194,7 +204,14 @@ describe('the tables', { skip }, () => {
       event.id = text
       event.type = text
       event.properties = new Properties([text], [text])
-      writeEventRow(row, 'shop', 0, i, i, event, { ...enrichment, geo: noGeo }, 1, 0, false, false)
+      const session = { sessionIndex: 1, sessionStartMs: 0, late: false, duplicate: false }
+      writeEventRow(row, 'shop', 0, {
+        offset: i,
+        position: i,
+        event,
+        enrichment: { ...enrichment, geo: noGeo },
+        ...session,
+      })
     }
     await insertRows(database.client, eventsTable, [row.take()])
     const read = await database.select(
@@ -294,16 +311,19 @@ describe('the tables', { skip }, () => {
       action: { name } as Action,
       reason,
       score,
+      probability: reason === 'chosen' ? 1 : 0,
     })
     const best = candidate('call_back', 'chosen', 4)
-    const decision = { candidates: [best, candidate('remind', 'not_eligible', Number.NaN)], chosen: [best] }
+    const decision: Decision = {
+      outcome: 'chosen',
+      candidates: [best, candidate('remind', 'not_eligible', Number.NaN)],
+      chosen: [best],
+    }
     const cause = { topic: 'shop', partition: 1, offset: 9, position: 12, timer: '', dueMs: 0 }
     const quiet = { ...cause, timer: 'quiet' }
-    writeDecisionRow(row, cause, 'c1', 1_700_000_000_000, 1_700_000_005_000, 'abc', decision)
-    writeDecisionRow(row, quiet, 'c1', 1_700_000_000_000, 1_700_000_005_000, 'abc', {
-      candidates: [],
-      chosen: [],
-    })
+    const made = { customer: 'c1', asOfMs: 1_700_000_000_000, nowMs: 1_700_000_005_000, policy: 'abc', actions: [] }
+    writeDecisionRow(row, { ...made, cause, decision })
+    writeDecisionRow(row, { ...made, cause: quiet, decision: { outcome: 'none', candidates: [], chosen: [] } })
     const [read, ofTimer] = await roundTrip(decisionsTable, 'trigger')
     assert.deepEqual(read, {
       topic: 'shop',

@@ -1,0 +1,12 @@
+import type { Moment } from '../../features/moment.ts'
+import { anyAction, type Contacts, suppression } from '../contact.ts'
+import type { Arbitration } from '../policy.ts'
+
+/** Holds back every action where the cool-down and the caps over all of them together do. */
+export function contactPolicy(
+  { contact }: Arbitration,
+  { asOfMs }: Moment,
+  contacts: Contacts,
+): 'contact_policy' | undefined {
+  return suppression(contacts.get(anyAction), contact, asOfMs) && 'contact_policy'
+}
