@@ -30,7 +30,7 @@ export interface ReferenceSlice {
   readonly appendedMs: number
   /** Whose timers fired, behind the slice's events. */
   readonly fired: readonly string[]
-  /** The ids that come in it count for so long after they came, in the customer's stream time. */
+  /** In it an id counts for so long after it came, in the customer's stream time, by whatever settings it came. */
   readonly dedupeMs: number
 }
 
@@ -78,7 +78,7 @@ const clockToleranceMs = 5_000
 
 class Customer {
   timeMs = 0
-  /** Up to when each id counts, in stream time. */
+  /** When each id came, in stream time. */
   readonly ids = new Map<string, number>()
   kept: ReferenceEvent[] = []
   readonly contacts = new Map<string, number>()
@@ -95,9 +95,9 @@ class Customer {
 
   isDuplicate(id: string, timeMs: number, dedupeMs: number): boolean {
     const nowMs = Math.max(this.timeMs, timeMs)
-    const untilMs = this.ids.get(id)
-    if (untilMs !== undefined && untilMs >= nowMs) return true
-    this.ids.set(id, nowMs + dedupeMs)
+    const cameMs = this.ids.get(id)
+    if (cameMs !== undefined && cameMs >= nowMs - dedupeMs) return true
+    this.ids.set(id, nowMs)
     return false
   }
 
