@@ -4,8 +4,8 @@ import { loadConfig } from '../src/config/load.ts'
 import { compileEngine } from '../src/engine.ts'
 import type { RecordBatch } from '../src/events/log.ts'
 import { Pipeline } from '../src/pipeline.ts'
-import { MemoryProfiles } from '../src/replay/memory-profiles.ts'
 import { compileStages } from '../src/stages.ts'
+import { MemoryProfiles } from '../src/tools/replay/memory-profiles.ts'
 import { median, type Report } from './report.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { Random } from '../src/demo/random.ts'
-import { Schedule } from '../src/demo/schedule.ts'
+import { Random } from '../src/tools/demo/random.ts'
+import { Schedule } from '../src/tools/demo/schedule.ts'
 
 /** In the order of the symbols in clicks.avsc. */
 export const clickTypes = ['view', 'search', 'add_to_cart', 'remove_from_cart', 'purchase', 'support'] as const

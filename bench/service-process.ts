@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type ClickHouseClient, createClient } from '@clickhouse/client'
 import kafkajs from 'kafkajs'
-import { accessTo } from '../src/stack/clickhouse/access.ts'
-import { freePort } from '../src/stack/ports.ts'
+import { accessTo } from '../src/store/clickhouse/local-access.ts'
 import { migrate } from '../src/store/clickhouse/migrate.ts'
+import { freePort } from '../src/tools/stack/ports.ts'
 
 export const fromRoot = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))
 export const partitions = 6

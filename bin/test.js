@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { missingTools, startStack, stopStack } from '../dist/src/stack/stack.js'
+import { missingTools, startStack, stopStack } from '../dist/src/tools/stack/stack.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const given = (name) => Boolean(process.env[name])

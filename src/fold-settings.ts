@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { canonical, isObject } from './changes/canonical.ts'
+import { canonical, isObject } from './canonical.ts'
 import { type Config, configSchema, type TopicConfig } from './config/schema.ts'
 import { foldVersion } from './fold-version.ts'
 
@@ -88,3 +88,23 @@ function ownVersion(): string {
     .version
   return version
 }
+
+/** What tells how events are folded beside the rules, as it is kept beside a policy and compared for people. Of a file it is the name that counts, not its folder or content. */
+export type Settings = Readonly<Record<string, unknown>>
+
+export function settingsOf({ topics, enrich, dedupe, limits }: Config): Settings {
+  const { geo_database: geo } = enrich
+  return {
+    topics: Object.fromEntries(
+      topics.map(({ name, schema, ...topic }) => [
+        name,
+        schema === undefined ? topic : { ...topic, schema: base(schema) },
+      ]),
+    ),
+    enrich: geo === undefined ? enrich : { ...enrich, geo_database: base(geo) },
+    dedupe,
+    limits,
+  }
+}
+
+const base = (file: string) => file.replace(/^.*[/\\]/, '')

@@ -17,10 +17,10 @@ import type { Moment } from './features/moment.ts'
 import { readsAny } from './features/reading.ts'
 import { UnknownSchema } from './ingest/decode.ts'
 import { Erasure } from './ingest/erasure.ts'
-import { hashId } from './ingest/recent-ids.ts'
 import { Rejected, rejected } from './ingest/rejected.ts'
 import { eraseProfile } from './profiles/erase.ts'
 import { noteLater, type Profile } from './profiles/profile.ts'
+import { hashId } from './profiles/recent-ids.ts'
 import { mergeTraits } from './profiles/traits.ts'
 import {
   type Decided,

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
-import { freePort } from './stack/ports.ts'
+import { freePort } from './tools/stack/ports.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'beckon-service-'))
 

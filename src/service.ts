@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import type { ClickHouseClient } from '@clickhouse/client'
-import { readCompleteKinds } from './changes/clickhouse/complete-kinds.ts'
+import { readCompleteKinds } from './complete-kinds.ts'
 import type { Config } from './config/schema.ts'
 import type { Engine } from './engine.ts'
 import type { Registry } from './ingest/registry/registry.ts'

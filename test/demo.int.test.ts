@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { Figures } from '../src/demo/session.ts'
-import { freePort, isFree } from '../src/stack/ports.ts'
-import { missingTools } from '../src/stack/stack.ts'
+import type { Figures } from '../src/tools/demo/session.ts'
+import { freePort, isFree } from '../src/tools/stack/ports.ts'
+import { missingTools } from '../src/tools/stack/stack.ts'
 
 const program = fileURLToPath(new URL('../../bin/beckon.js', import.meta.url))
 const ci = Boolean(process.env['CI'])

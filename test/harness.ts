@@ -12,9 +12,9 @@ import kafkajs, { type Admin, type CompressionTypes, type IHeaders, type Message
 import { committedPosition } from '../src/journal/commit-metadata.ts'
 import { registerCodecs } from '../src/log/kafka/codecs.ts'
 import { openKafkaLog } from '../src/log/kafka/kafka-log.ts'
-import { freePort } from '../src/stack/ports.ts'
 import { createTestDatabase, type TestDatabase } from '../src/store/clickhouse/test-database.ts'
 import { transactionalId } from '../src/task/deps.ts'
+import { freePort } from '../src/tools/stack/ports.ts'
 
 /**
  * The real service, as a child process, on the real servers. A world has topics, a database, a group and a folder of

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { openKafkaLog } from '../src/log/kafka/kafka-log.ts'
-import { killPart, startPart, startStack, stopStack } from '../src/stack/stack.ts'
+import { killPart, startPart, startStack, stopStack } from '../src/tools/stack/stack.ts'
 import { type Service, skip, until, World } from './harness.ts'
 
 /** On a Kafka of its own, which is killed, and loses the end of a log. */

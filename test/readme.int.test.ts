@@ -24,10 +24,10 @@ import { configSchema } from '../src/config/schema.ts'
 import { Scope, type Variable } from '../src/expressions/expression.ts'
 import { actionVariables, eventVariables, type Moment } from '../src/features/moment.ts'
 import { createMetrics } from '../src/ops/metrics.ts'
-import { freePort } from '../src/stack/ports.ts'
-import { missingTools } from '../src/stack/stack.ts'
 import { connectClickHouse } from '../src/store/clickhouse/client.ts'
 import { testOptions } from '../src/store/clickhouse/test-database.ts'
+import { freePort } from '../src/tools/stack/ports.ts'
+import { missingTools } from '../src/tools/stack/stack.ts'
 import { skip, until } from './harness.ts'
 
 /**
@@ -49,8 +49,8 @@ const ranElsewhere: Readonly<Record<string, readonly [file: string, trace: RegEx
   'npm run bench -- --json': ['test/readme.int.test.ts', /dist\/bench\/main\.js/],
   'npx beckon': ['package.json', /"beckon": "bin\/beckon\.js"/],
   'node bin/setup.js --build': ['package.json', /"test": "node bin\/setup\.js --build/],
-  'node bin/beckon.js stack up': ['src/stack/stack.int.test.ts', /startStack\(/],
-  'node bin/beckon.js stack down --wipe': ['src/stack/stack.int.test.ts', /wipe: true/],
+  'node bin/beckon.js stack up': ['src/tools/stack/stack.int.test.ts', /startStack\(/],
+  'node bin/beckon.js stack down --wipe': ['src/tools/stack/stack.int.test.ts', /wipe: true/],
 }
 
 /** They run until they are told to end. */

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { generateClicks } from '../bench/clicks.ts'
 import { referenceActions } from '../bench/clicks-reference.ts'
-import { freePort } from '../src/stack/ports.ts'
 import { startTestProxy } from '../src/store/clickhouse/test-proxy.ts'
+import { freePort } from '../src/tools/stack/ports.ts'
 import { type Service, skip, until, World } from './harness.ts'
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))

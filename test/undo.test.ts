@@ -3,12 +3,12 @@ import { describe, it } from 'node:test'
 import type { Engine } from '../src/engine.ts'
 import { MemoryLog } from '../src/log/memory/memory-log.ts'
 import { Pipeline, type Stages } from '../src/pipeline.ts'
-import { MemoryProfiles } from '../src/replay/memory-profiles.ts'
 import { emptyOutput } from '../src/slice-output.ts'
 import { compileStages } from '../src/stages.ts'
 import { SliceRows } from '../src/store/slice-rows.ts'
 import type { Absence } from '../src/timers/absence.ts'
 import type { Crossing } from '../src/timers/crossing.ts'
+import { MemoryProfiles } from '../src/tools/replay/memory-profiles.ts'
 import { sampleEngine, sampleEvents, startMs, stateOf } from './golden/profile.ts'
 
 /**

@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import { Random } from '../src/demo/random.ts'
 import type { FeatureDeclaration } from '../src/features/declaration.ts'
 import { compile, type Fact, fold, foldAll, read } from '../src/features/test-fold.ts'
 import type { Window } from '../src/features/window.ts'
 import { Profile } from '../src/profiles/profile.ts'
+import { Random } from '../src/tools/demo/random.ts'
 
 /** Tumbling, hopping and session windows against what another engine (Arroyo) gives for the same input. */
 

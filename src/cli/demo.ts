@@ -1,11 +1,11 @@
 import type { WriteStream } from 'node:tty'
 import { Command, InvalidArgumentError } from 'commander'
-import { type DemoOptions, runDemo } from '../demo/demo.ts'
-import { DemoError } from '../demo/demo-error.ts'
-import { Screen } from '../demo/screen.ts'
-import type { Figures } from '../demo/session.ts'
-import { grouped, ms } from '../demo/view.ts'
-import { StackError } from '../stack/stack-error.ts'
+import { type DemoOptions, runDemo } from '../tools/demo/demo.ts'
+import { DemoError } from '../tools/demo/demo-error.ts'
+import { Screen } from '../tools/demo/screen.ts'
+import type { Figures } from '../tools/demo/session.ts'
+import { grouped, ms } from '../tools/demo/view.ts'
+import { StackError } from '../tools/stack/stack-error.ts'
 import { CommandError, exitCode } from './exit.ts'
 
 interface Options {

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { readCompleteKinds } from '../changes/clickhouse/complete-kinds.ts'
+import { readCompleteKinds } from '../complete-kinds.ts'
 import type { Value } from '../events/event.ts'
 import { createParityReader } from '../parity/clickhouse/reader.ts'
 import { checkParity } from '../parity/parity.ts'

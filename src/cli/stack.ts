@@ -1,12 +1,12 @@
 /** `beckon stack`: a real Kafka, ClickHouse and Schema Registry on this machine without Docker. */
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { localUser, passwordFile, readPassword } from '../stack/clickhouse/access.ts'
-import { type BrokerCount, brokerCounts } from '../stack/kafka/broker.ts'
-import type { ServiceName } from '../stack/part.ts'
-import { defaultPorts } from '../stack/parts.ts'
-import { type PartStatus, stackStatus, startStack, stopStack } from '../stack/stack.ts'
-import { StackError } from '../stack/stack-error.ts'
+import { localUser, passwordFile, readPassword } from '../store/clickhouse/local-access.ts'
+import { type BrokerCount, brokerCounts } from '../tools/stack/kafka/broker.ts'
+import type { ServiceName } from '../tools/stack/part.ts'
+import { defaultPorts } from '../tools/stack/parts.ts'
+import { type PartStatus, stackStatus, startStack, stopStack } from '../tools/stack/stack.ts'
+import { StackError } from '../tools/stack/stack-error.ts'
 import { CommandError, exitCode } from './exit.ts'
 
 const defaultDir = '.beckon/stack'

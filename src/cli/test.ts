@@ -2,9 +2,9 @@ import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Command } from 'commander'
 import { ConfigError, type Fault } from '../config/fault.ts'
-import { formatFailure } from '../replay/rules/report.ts'
-import { type RuleFile, readRuleFile } from '../replay/rules/rule-file.ts'
-import { runCase } from '../replay/rules/run-case.ts'
+import { formatFailure } from '../tools/replay/rules/report.ts'
+import { type RuleFile, readRuleFile } from '../tools/replay/rules/rule-file.ts'
+import { runCase } from '../tools/replay/rules/run-case.ts'
 import { CommandError, exitCode } from './exit.ts'
 
 export function testCommand(): Command {

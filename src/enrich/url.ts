@@ -1,6 +1,6 @@
 /** Parts of a URL as text. No `URL` object: it costs microseconds, and throws at what browsers really send. */
 
-import { cleanText } from '../ingest/text.ts'
+import { cleanText } from '../events/text.ts'
 
 /**
  * The lower-case host, without user and port; the empty string for a text that names none (`$direct`, `about:blank`,

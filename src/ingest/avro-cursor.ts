@@ -4,8 +4,8 @@
  * read would cost the good events more than the throw costs the bad ones.
  */
 
+import { checkedId, cleanText } from '../events/text.ts'
 import { rejected } from './rejected.ts'
-import { checkedId, cleanText } from './text.ts'
 
 /** Containers within containers; also what bounds a recursive schema. */
 const maxDepth = 32

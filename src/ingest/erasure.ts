@@ -1,5 +1,5 @@
+import { checkedId } from '../events/text.ts'
 import { Rejected } from './rejected.ts'
-import { checkedId } from './text.ts'
 import { validateCustomer } from './validate.ts'
 
 /** A record without a value, in a topic where that erases the customer whom its key names. */

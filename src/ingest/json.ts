@@ -1,9 +1,9 @@
 /** JSON text to values, bounded and made harmless: objects lose their prototype, text its control characters. */
 
 import { Properties, type Value } from '../events/event.ts'
+import { cleanText } from '../events/text.ts'
 import { type PathNode, placesOf } from './plan.ts'
 import { rejected } from './rejected.ts'
-import { cleanText } from './text.ts'
 
 const maxDepth = 32
 const maxItems = 10_000

@@ -4,6 +4,7 @@
  */
 
 import type { Event, Properties, Value } from '../events/event.ts'
+import { checkedId, cleanText } from '../events/text.ts'
 import { isNoTime, type Slot, slot, type TextSlot, textSlots, timeSlots, valueSlot } from './event-slots.ts'
 import { isPlausible, parseTime, type TimeUnit, toMs } from './event-time.ts'
 import { KnownTexts } from './known-texts.ts'
@@ -21,7 +22,6 @@ import { PropertyCollector, placeOf } from './property-shape.ts'
 import { RecordHead, recordKey, recordTime } from './record-head.ts'
 import { type Place, type Rejected, rejected, thrownAt } from './rejected.ts'
 import { isNothing, isStandIn } from './stand-in.ts'
-import { checkedId, cleanText } from './text.ts'
 
 const { value: amounts, currency: currencies } = propertyFallbacks
 

@@ -1,6 +1,6 @@
 import { Slice } from '../events/log.ts'
+import { isWellFormed } from '../events/text.ts'
 import { type Place, rejected } from './rejected.ts'
-import { isWellFormed } from './text.ts'
 
 /** What a mapping may take of a record beside its value, in the place of a path. In a row of a file they are fields of that name. */
 export const recordKey = '$key'

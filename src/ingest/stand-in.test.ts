@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Event, Properties } from '../events/event.ts'
-import { RowDecoder } from '../replay/row-decoder.ts'
+import { RowDecoder } from '../tools/replay/row-decoder.ts'
 import { compileDecoder, type DecoderOptions } from './decode.ts'
 import { Rejected } from './rejected.ts'
 import { isNothing, isStandIn } from './stand-in.ts'

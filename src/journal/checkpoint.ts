@@ -1,4 +1,4 @@
-import { isObject } from '../changes/canonical.ts'
+import { isObject } from '../canonical.ts'
 import { checkFormat, StateError } from '../store/state-error.ts'
 
 /** What a checkpoint says; kept in the checkpoint row's state as JSON. The row's version is the position. */

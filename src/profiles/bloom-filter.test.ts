@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hashId } from '../ingest/recent-ids.ts'
 import { BloomFilter } from './bloom-filter.ts'
+import { hashId } from './recent-ids.ts'
 
 test('who was added is always known, and few others are taken for known', () => {
   const filter = new BloomFilter()

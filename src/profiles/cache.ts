@@ -2,7 +2,6 @@ import { Event } from '../events/event.ts'
 import { lackingAfter } from '../features/carry-over.ts'
 import type { FeatureSet } from '../features/features.ts'
 import type { NotReady } from '../features/moment.ts'
-import { hashId } from '../ingest/recent-ids.ts'
 import { type Gathered, gatheredKey } from '../store/event-history.ts'
 import { blankProfile, writeCheckpointRow, writeProfileRow } from '../store/profile-row.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
@@ -17,6 +16,7 @@ import { type Layout, layoutOf, readState, writeState } from './codec.ts'
 import { isBlank, isErased } from './erase.ts'
 import { Profile } from './profile.ts'
 import { readFeatures } from './readable.ts'
+import { hashId } from './recent-ids.ts'
 
 /** A profile's objects beside what its state takes: found by comparing heaps before and after. */
 const overheadBytes = 700

@@ -2,12 +2,12 @@ import type { Value } from '../events/event.ts'
 import type { Aggregate } from '../features/aggregate.ts'
 import type { FeatureSet } from '../features/features.ts'
 import { emptyPanes, insertRow, rowCount } from '../features/panes.ts'
-import { hashId } from '../ingest/recent-ids.ts'
 import type { RowBuffer } from '../store/row-binary.ts'
 import { checkFormat, StateError } from '../store/state-error.ts'
 import { keepState } from '../timers/states.ts'
 import { packState, type Timer, unpackState } from '../timers/timer.ts'
 import { Profile } from './profile.ts'
+import { hashId } from './recent-ids.ts'
 
 /**
  * A profile's state as bytes, for its row in the store, and back. Panes and timers are stored with what they are of: after a

@@ -1,7 +1,7 @@
 import type { Panes } from '../features/aggregate.ts'
-import type { RecentIds } from '../ingest/recent-ids.ts'
 import type { TimerState } from '../timers/states.ts'
 import type { Profile } from './profile.ts'
+import type { RecentIds } from './recent-ids.ts'
 
 /**
  * All of a profile that an event may change, as it is now, so that it can be put back. What the stages replace and never change

@@ -4,8 +4,8 @@ import type { Event, Value } from '../events/event.ts'
 import type { Panes } from '../features/aggregate.ts'
 import type { NotReady } from '../features/moment.ts'
 import type { PastEvent } from '../features/refold.ts'
-import { RecentIds } from '../ingest/recent-ids.ts'
 import { noTimers, type TimerStates } from '../timers/states.ts'
+import { RecentIds } from './recent-ids.ts'
 
 /**
  * All that is kept of one customer. It is made of parts that belong to the stages; the stages change them in place,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { completeKinds } from '../changes/complete-kinds.ts'
 import type { Turn } from '../log/log.ts'
+import { completeKinds } from '../profiles/complete-kinds.ts'
 import type { Profile } from '../profiles/profile.ts'
 import { gatheredKey } from '../store/event-history.ts'
 import { StoreError } from '../store/store-error.ts'

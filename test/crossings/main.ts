@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { startStack, stopStack } from '../../src/stack/stack.ts'
+import { startStack, stopStack } from '../../src/tools/stack/stack.ts'
 
 /**
  * `npm run crossings -- --json --events N --customers N --seconds N`: see docs/timers.md. On servers of its own, or on those

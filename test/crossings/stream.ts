@@ -1,4 +1,4 @@
-import { Random } from '../../src/demo/random.ts'
+import { Random } from '../../src/tools/demo/random.ts'
 
 export interface SentEvent {
   readonly id: string

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { missingTools } from '../../src/stack/stack.ts'
+import { missingTools } from '../../src/tools/stack/stack.ts'
 import { type ChaosReport, faultsOf, runChaos } from './chaos.ts'
 
 const { jdk, maven } = missingTools()

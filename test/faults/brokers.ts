@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Admin } from 'kafkajs'
-import { brokerNames } from '../../src/stack/part.ts'
-import { killPart, startPart, stopPart } from '../../src/stack/stack.ts'
+import { brokerNames } from '../../src/tools/stack/part.ts'
+import { killPart, startPart, stopPart } from '../../src/tools/stack/stack.ts'
 import type { BrokerEnd } from './schedule.ts'
 
 const { Kafka, logLevel } = kafkajs

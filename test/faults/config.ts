@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { freePort } from '../../src/stack/ports.ts'
+import { freePort } from '../../src/tools/stack/ports.ts'
 
 /** What the workers read and write, and by which rules. */
 

@@ -1,5 +1,5 @@
-import { Random } from '../../src/demo/random.ts'
-import type { BrokerCount } from '../../src/stack/kafka/broker.ts'
+import { Random } from '../../src/tools/demo/random.ts'
+import type { BrokerCount } from '../../src/tools/stack/kafka/broker.ts'
 
 /** What happens to a worker, or to a server; `forMs` is how long it stays away. */
 export interface Fault {

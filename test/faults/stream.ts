@@ -1,5 +1,5 @@
 import { generateClicks } from '../../bench/clicks.ts'
-import { Random } from '../../src/demo/random.ts'
+import { Random } from '../../src/tools/demo/random.ts'
 
 const customers = 2_000
 const lateShare = 0.03

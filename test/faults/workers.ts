@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Random } from '../../src/demo/random.ts'
+import type { Random } from '../../src/tools/demo/random.ts'
 
 /** What the workers' logs say of the faults. */
 export interface Seen {

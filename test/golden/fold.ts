@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { compileEnricher } from '../../src/enrich/enrich.ts'
 import { Event } from '../../src/events/event.ts'
 import { Pipeline } from '../../src/pipeline.ts'
-import { MemoryProfiles } from '../../src/replay/memory-profiles.ts'
 import { compileStages } from '../../src/stages.ts'
+import { MemoryProfiles } from '../../src/tools/replay/memory-profiles.ts'
 import { plain, sampleBatch, sampled, sampleEngine, startMs } from './profile.ts'
 
 /** What the same events are folded to by one `foldVersion`, so that one which folds otherwise does not keep the number. */

@@ -8,9 +8,9 @@ import { MemoryLog } from '../../src/log/memory/memory-log.ts'
 import { Pipeline } from '../../src/pipeline.ts'
 import { layoutOf, readState, writeState } from '../../src/profiles/codec.ts'
 import type { Profile } from '../../src/profiles/profile.ts'
-import { MemoryProfiles } from '../../src/replay/memory-profiles.ts'
 import { compileStages } from '../../src/stages.ts'
 import { RowBuffer } from '../../src/store/row-binary.ts'
+import { MemoryProfiles } from '../../src/tools/replay/memory-profiles.ts'
 
 /** A profile with something in each of its parts, and every kind of feature over every kind of window that it takes. */
 

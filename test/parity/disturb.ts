@@ -1,4 +1,4 @@
-import { Random } from '../../src/demo/random.ts'
+import { Random } from '../../src/tools/demo/random.ts'
 
 /**
  * A history as a log may deliver it: events late by up to `latenessMs`, a few by far more than any window keeps, and some twice.

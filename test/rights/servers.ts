@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { broker } from '../../src/stack/kafka/broker.ts'
-import { freePort } from '../../src/stack/ports.ts'
-import { endProcess, isRunning, launchDetached, logTail } from '../../src/stack/process.ts'
-import { startPart, startStack, stopPart } from '../../src/stack/stack.ts'
+import { broker } from '../../src/tools/stack/kafka/broker.ts'
+import { freePort } from '../../src/tools/stack/ports.ts'
+import { endProcess, isRunning, launchDetached, logTail } from '../../src/tools/stack/process.ts'
+import { startPart, startStack, stopPart } from '../../src/tools/stack/stack.ts'
 
 /** A Kafka that asks who one is and allows what its access control list says, and a ClickHouse with users beside its own. */
 

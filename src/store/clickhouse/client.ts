@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client'
-import { accessTo } from '../../stack/clickhouse/access.ts'
 import { StoreError, type StoreErrorCode } from '../store-error.ts'
+import { accessTo } from './local-access.ts'
 
 export interface ClickHouseOptions {
   readonly url: string

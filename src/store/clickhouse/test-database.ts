@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ClickHouseClient } from '@clickhouse/client'
-import { accessTo } from '../../stack/clickhouse/access.ts'
 import { type ClickHouseOptions, connectClickHouse } from './client.ts'
+import { accessTo } from './local-access.ts'
 import { migrate } from './migrate.ts'
 
 /** The server for the tests, or why they can't run; a test run in CI has to have one. */

@@ -1,0 +1,59 @@
+import type { CarryOver } from '../../features/carry-over.ts'
+import type { Changes, DefinitionChange, Warning } from './compare.ts'
+
+/** Changes for people and for machines. */
+
+export function formatChanges({ definitions, settings, settingsKnown, warnings }: Changes): ChangeText {
+  const notes = [
+    ...settings.map(({ key, from, to }) => `setting ${key}: ${JSON.stringify(from)} -> ${JSON.stringify(to)}`),
+    ...(settingsKnown ? [] : ['topics, enrich, dedupe and limits are not compared: an earlier version of beckon runs']),
+    ...warnings.map((warning) => `warning: ${warningText(warning)}`),
+  ]
+  if (settings.length === 0 && definitions.every(({ change }) => change === 'unchanged'))
+    notes.unshift('nothing changes')
+  return { table: definitions.map(definitionLine), notes }
+}
+
+export interface ChangeText {
+  /** A row a feature or action: kind, name, change, version, what becomes of its state. */
+  readonly table: readonly (readonly string[])[]
+  readonly notes: readonly string[]
+}
+
+function definitionLine({ kind, name, version, change, was, carryOver }: DefinitionChange): string[] {
+  const from = change === 'renamed' ? ` from ${was!.name}` : ''
+  const versions = change === 'changed' ? `${was!.version} -> ${version}` : version
+  const isOfInterest = carryOver !== undefined && change !== 'unchanged'
+  return [kind, name, `${change}${from}`, versions, isOfInterest ? carryOverTexts[carryOver] : '']
+}
+
+function warningText(warning: Warning): string {
+  if ('timer' in warning) {
+    return `${warning.action} waits anew for "${warning.timer}": what started that before the change brings nothing about`
+  }
+  if ('crossing' in warning) {
+    return `${warning.action} notes with a customer's next event whether its condition is met, and acts from then on`
+  }
+  if ('wasNamed' in warning) {
+    return `${warning.action} forgets what was sent as ${warning.wasNamed}: its cool-down and caps begin anew`
+  }
+  return `${warning.action} reads ${warning.feature}, and is not decided for a customer before that is ready`
+}
+
+const carryOverTexts: Readonly<Record<CarryOver, string>> = {
+  kept: 'keeps its state',
+  computed: 'is computed, and has no state',
+  from_events: 'is computed from the events, and not ready until then',
+}
+
+/** The same as one object, in the names of our JSON. */
+export function changesJson({ definitions, settings, settingsKnown, warnings }: Changes): object {
+  return {
+    changes: definitions.map(({ carryOver: state, ...rest }) => ({ ...rest, ...(state ? { state } : {}) })),
+    settings,
+    settings_known: settingsKnown,
+    warnings: warnings.map((warning) =>
+      'wasNamed' in warning ? { action: warning.action, was_named: warning.wasNamed } : warning,
+    ),
+  }
+}

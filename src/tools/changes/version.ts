@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto'
+import { canonical } from '../../canonical.ts'
+import type { Rules } from '../../engine.ts'
+
+/** A feature or an action, and the version of its declaration. */
+export interface Definition {
+  readonly kind: 'feature' | 'action'
+  readonly name: string
+  /**
+   * Content hash of the declaration with its defaults, without its name: 48 bits of SHA-256, as 12 hex digits. Comments,
+   * the order of keys and how a duration is written are not in it; the text of an expression is.
+   */
+  readonly version: string
+}
+
+/** All features, then all actions, in the order of their declaration. */
+export function definitionsOf({ features, actions, enrich }: Rules): Definition[] {
+  const { idle } = enrich.session
+  return [
+    ...features.map(({ name, ...content }): Definition => {
+      // What a session is, is said elsewhere, and is part of what the feature computes.
+      const isOfSession = 'window' in content && content.window.kind === 'session'
+      return { kind: 'feature', name, version: hash(isOfSession ? { ...content, idle } : content) }
+    }),
+    ...actions.map(({ name, ...content }): Definition => ({ kind: 'action', name, version: hash(content) })),
+  ]
+}
+
+const hash = (content: unknown) => createHash('sha256').update(canonical(content)).digest('hex').slice(0, 12)

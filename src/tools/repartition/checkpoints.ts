@@ -1,0 +1,50 @@
+import type { Checkpoint } from '../../journal/checkpoint.ts'
+import { emptyDigest } from '../../journal/journal.ts'
+import type { TaskDeps } from '../../task/deps.ts'
+import type { Numbers } from './mover.ts'
+import type { Saved } from './plan.ts'
+
+/**
+ * The first checkpoints of all partitions of the new number, at one position.
+ * @param saved those of the partitions of before, drained
+ * @throws LogError
+ */
+export async function moveCheckpoints(
+  { log, topics, topicId, journalTopic }: TaskDeps,
+  saved: readonly Saved[],
+  { from, to, position }: Numbers,
+): Promise<Saved[]> {
+  // What has fired is marked so in the profiles: a clock that is behind fires nothing twice.
+  const clockMs = Math.min(...saved.map(({ checkpoint }) => checkpoint.clockMs))
+  const after: Saved[] = []
+  for (let partition = 0; partition < to; partition++) {
+    const lows: Record<string, number> = {}
+    const ids: Record<string, string> = {}
+    for (const topic of topics) {
+      lows[topic] = (await log.offsets(topic, partition)).low
+      const id = topicId(topic)
+      if (id !== undefined) ids[topic] = id
+    }
+    const { high: journalOffset } = await log.offsets(journalTopic, partition)
+    const own = { clockMs, digest: emptyDigest, journalOffset, partitions: to }
+    const before = saved[partition]?.checkpoint
+    const places = before ? placesAfter(before, lows) : { offsets: lows, takenBefore: {} }
+    const moved = { from, position, takenBefore: places.takenBefore }
+    const checkpoint: Checkpoint = { ...own, offsets: places.offsets, ids: { ...before?.ids, ...ids }, moved }
+    after.push({ partition, position, checkpoint })
+  }
+  return after
+}
+
+/** Back to where the partition began to take its own records only: the others are still to be taken. */
+function placesAfter({ offsets, move }: Checkpoint, lows: Readonly<Record<string, number>>) {
+  const takenBefore: Record<string, number> = {}
+  const after: Record<string, number> = { ...lows, ...offsets }
+  for (const [topic, first] of Object.entries(move!.ownFrom)) {
+    const end = offsets[topic]
+    if (end === undefined) continue
+    after[topic] = first
+    if (end > first) takenBefore[topic] = end
+  }
+  return { offsets: after, takenBefore }
+}

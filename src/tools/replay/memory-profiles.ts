@@ -1,0 +1,55 @@
+import type { Profiles } from '../../pipeline.ts'
+import { Profile } from '../../profiles/profile.ts'
+import { TimerQueue } from '../../timers/queue.ts'
+import { nextDueMs, type Timer } from '../../timers/timer.ts'
+
+/** All profiles, in memory only. Bound: the number of customers. */
+export class MemoryProfiles implements Profiles {
+  /** One topic at a time: its offsets are the positions. */
+  readonly origin = 0
+  readonly #profiles = new Map<string, Profile>()
+  readonly #timers: readonly Timer[]
+  readonly #queue = new TimerQueue(Number.POSITIVE_INFINITY, true)
+  /** The largest event time so far of all customers; ms. It is the clock of a replay. */
+  latestMs = 0
+
+  constructor(timers: readonly Timer[]) {
+    this.#timers = timers
+  }
+
+  get size(): number {
+    return this.#profiles.size
+  }
+
+  of(customer: string): Profile {
+    let profile = this.#profiles.get(customer)
+    if (profile === undefined) {
+      profile = new Profile(customer)
+      this.#profiles.set(customer, profile)
+    }
+    return profile
+  }
+
+  /** Nothing is ever read again, so no profile is ahead; and nothing is written, so nobody asks what has changed. */
+  take(): boolean {
+    return true
+  }
+
+  schedule({ customer, timers }: Profile): void {
+    this.#queue.add(customer, nextDueMs(this.#timers, timers))
+  }
+
+  /** When the next timer is due; ms, infinite where none runs. */
+  get nextDueMs(): number {
+    return this.#queue.nextMs
+  }
+
+  /** Takes the customers whose timers may be due by the clock. */
+  takeDue(clockMs: number): string[] {
+    return this.#queue.take(clockMs, Number.POSITIVE_INFINITY)
+  }
+
+  all(): Iterable<Profile> {
+    return this.#profiles.values()
+  }
+}

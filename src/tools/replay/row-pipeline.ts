@@ -1,0 +1,104 @@
+import type { Engine } from '../../engine.ts'
+import type { Enrichment } from '../../enrich/enrichment.ts'
+import { Event } from '../../events/event.ts'
+import type { FieldMapping } from '../../ingest/mapping.ts'
+import { type Decoded, Pipeline } from '../../pipeline.ts'
+import { emptyOutput, type Output } from '../../slice-output.ts'
+import { compileStages } from '../../stages.ts'
+import type { MemoryProfiles } from './memory-profiles.ts'
+import { type GoodRow, RowBatch } from './row-batch.ts'
+import { RowDecoder } from './row-decoder.ts'
+
+export interface RowPipelineOptions {
+  /** What the rows are said to come from: it is part of the actions' ids. */
+  readonly topic: string
+  /** That of our own events where it is left out. */
+  readonly mapping?: FieldMapping
+  /** When it is; ms. A row further ahead of it than `limits.future` is a dead letter. Left out, none is. */
+  readonly nowMs?: number
+  /** Sees each event with what was derived of it. */
+  readonly onEnriched?: (event: Event, enrichment: Enrichment) => void
+  /** As `Stages` has it. */
+  readonly decidesAlways?: boolean
+}
+
+export interface RowResult extends Output {
+  readonly decoded: readonly Decoded[]
+}
+
+/** The service's pipeline over rows of files. Its clock is the largest event time so far, so the result depends on the rows alone. */
+export class RowPipeline {
+  readonly #topic: string
+  readonly #decoder: RowDecoder
+  readonly #pipeline: Pipeline
+  readonly #hasTimers: boolean
+  readonly #nowMs: number
+
+  constructor(engine: Engine, { topic, mapping, nowMs, onEnriched, decidesAlways = false }: RowPipelineOptions) {
+    const { config, enrich } = engine
+    this.#topic = topic
+    this.#nowMs = nowMs ?? Number.POSITIVE_INFINITY
+    this.#decoder = new RowDecoder(mapping, config.limits.max_event_kb * 1024)
+    const stages = compileStages(
+      {
+        ...engine,
+        config: {
+          ...config,
+          topics: [{ name: topic, format: 'json', key: 'any', tombstones: 'dead_letter' }],
+        },
+        decoders: new Map([[topic, this.#decoder]]),
+        enrich:
+          onEnriched === undefined
+            ? enrich
+            : (event) => {
+                const enrichment = enrich(event)
+                onEnriched(event, enrichment)
+                return enrichment
+              },
+      },
+      'json',
+    )
+    this.#pipeline = new Pipeline({ ...stages, decidesAlways })
+    this.#hasTimers = engine.policy.timers.length > 0
+  }
+
+  /**
+   * Folds the rows into the profiles and decides. The timers that are due before an event fire before it, each at its own
+   * time: as if the service had been there.
+   * @param linesBefore the lines of the files before, behind which the rows' own line numbers count
+   */
+  fold(rows: readonly GoodRow[], linesBefore: number, profiles: MemoryProfiles): RowResult {
+    const batch = new RowBatch(this.#topic, rows, linesBefore)
+    this.#decoder.begin(rows)
+    const decoded = this.#pipeline.decode(batch, 0, batch.count, this.#nowMs)
+    const output = emptyOutput()
+    let from = 0
+    for (let i = 0; i < decoded.length; i++) {
+      const event = decoded[i]
+      if (!(event instanceof Event) || event.timeMs <= profiles.latestMs) continue
+      // The rows before it may start a timer that is due before it.
+      if (this.#hasTimers) {
+        this.#pipeline.fold(batch, from, decoded.slice(from, i), profiles, profiles.latestMs, output)
+        this.fire(batch.offset(i), event.timeMs - 1, profiles, output)
+        from = i
+      }
+      profiles.latestMs = event.timeMs
+    }
+    this.#pipeline.fold(batch, from, decoded.slice(from), profiles, profiles.latestMs, output)
+    return { ...output, decoded }
+  }
+
+  /**
+   * Lets time pass: fires what is due until then, each at its own time.
+   * @param offset where the log is by then
+   */
+  fire(offset: number, untilMs: number, profiles: MemoryProfiles, output = emptyOutput()): Output {
+    const at = { topic: this.#topic, partition: 0, offset }
+    for (let dueMs = profiles.nextDueMs; dueMs <= untilMs; dueMs = profiles.nextDueMs) {
+      const clock = { nowMs: dueMs, clockMs: dueMs }
+      this.#pipeline.fire(at, profiles.takeDue(dueMs), profiles, clock, output)
+    }
+    profiles.latestMs = Math.max(profiles.latestMs, untilMs)
+    return output
+  }
+}

@@ -1,0 +1,87 @@
+import { resolve } from 'node:path'
+import { ConfigError, type Fault } from '../../../config/fault.ts'
+import { readConfig } from '../../../config/load.ts'
+import { compileEngine, type Engine } from '../../../engine.ts'
+import { nearest } from '../../../expressions/expression.ts'
+import { readYamlFile } from '../yaml-file.ts'
+import { type Expected, type GivenEvent, ruleSchema, timesOf } from './rule-schema.ts'
+
+/** A file of rule tests, checked, with the engine that its configuration compiles to. */
+export interface RuleFile {
+  readonly name: string
+  readonly engine: Engine
+  readonly cases: readonly RuleCase[]
+}
+
+export interface RuleCase {
+  readonly name: string
+  readonly line: number
+  readonly steps: readonly Step[]
+}
+
+/** An event or a time that passes, and what is to be checked then. */
+export interface Step {
+  readonly timeMs: number
+  readonly event: GivenEvent
+  readonly expected: Expected | undefined
+}
+
+/**
+ * The environment does not change the configuration: a test gives the same everywhere.
+ * @throws ConfigError with all faults of the file, or of the configuration that it names
+ */
+export function readRuleFile(name: string): RuleFile {
+  const { value, source } = readYamlFile(name, ruleSchema)
+  const engine = compileEngine(readConfig(resolve(source.folder(['config']), value.config), {}))
+  const faults: Fault[] = []
+  const actions = engine.policy.names
+  const features = engine.features.features.map((feature) => feature.name)
+  const checkNames = (expected: Expected, path: readonly PropertyKey[]) => {
+    const known = (names: readonly string[], wanted: string, kind: string, at: readonly PropertyKey[]) => {
+      if (names.includes(wanted)) return
+      const near = nearest(wanted, names)
+      faults.push(source.fault([...path, ...at], `no ${kind} ${wanted}${near ? `; did you mean ${near}?` : ''}`))
+    }
+    for (const [i, action] of (expected.actions ?? []).entries()) known(actions, action, 'action', ['actions', i])
+    for (const action of Object.keys(expected.reasons ?? {})) known(actions, action, 'action', ['reasons', action])
+    for (const [action, entries] of Object.entries(expected.payload ?? {})) {
+      known(actions, action, 'action', ['payload', action])
+      const declared = Object.keys(engine.config.actions.find(({ name }) => name === action)?.payload ?? entries)
+      for (const entry of Object.keys(entries)) known(declared, entry, 'payload entry', ['payload', action, entry])
+    }
+    for (const feature of Object.keys(expected.features ?? {}))
+      known(features, feature, 'feature', ['features', feature])
+  }
+
+  const cases = value.cases.map((one, index): RuleCase => {
+    const path = ['cases', index]
+    const times = timesOf(one.given)
+    const steps = one.given.map((event, i): Step => {
+      const isLast = i === one.given.length - 1
+      if (event.then) checkNames(event.then, [...path, 'given', i, 'then'])
+      const expected = event.then ?? (isLast ? one.expect : undefined)
+      if (event.type === undefined) {
+        const { at: _at, customer: _customer, then: _then, ...rest } = event
+        const at = [...path, 'given', i]
+        for (const key of Object.keys(rest)) {
+          faults.push(
+            source.fault([...at, key], 'an event has a type; where time passes there are only at, customer and then'),
+          )
+        }
+        if (event.at === undefined)
+          faults.push(source.fault(at, 'neither an event, which has a type, nor a time to pass'))
+        if (expected?.reasons) faults.push(source.fault(at, "reasons are of an event's decision, and here is none"))
+      }
+      if (isLast && event.then && one.expect) {
+        faults.push(source.fault([...path, 'given', i, 'then'], 'after the last event, say it in expect'))
+      }
+      return { timeMs: times[i]!, event, expected }
+    })
+    if (one.expect) checkNames(one.expect, [...path, 'expect'])
+    if (steps.every(({ expected }) => expected === undefined))
+      faults.push(source.fault(path, 'the case expects nothing'))
+    return { name: one.name, line: source.fault(path, '').line, steps }
+  })
+  if (faults.length > 0) throw new ConfigError(faults)
+  return { name, engine, cases }
+}

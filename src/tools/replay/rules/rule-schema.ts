@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { duration } from '../../../config/duration.ts'
+import type { Reason } from '../../../decide/decision.ts'
+import type { Value } from '../../../events/event.ts'
+import { parseIsoTime } from '../../../ingest/iso-time.ts'
+
+/** The shape of a file of rule tests; `docs/rule-tests.md` is its description. */
+
+export interface Expected {
+  /** The actions of all events since the last check, in their order. */
+  readonly actions?: readonly string[] | undefined
+  /** Of the last event's decision. */
+  readonly reasons?: Readonly<Record<string, Reason>> | undefined
+  /** As of the last event's decision; null is a feature without a value. */
+  readonly features?: Readonly<Record<string, Value>> | undefined
+  /** By action, entries of the payload of its latest one among `actions`. */
+  readonly payload?: Readonly<Record<string, Readonly<Record<string, Value>>>> | undefined
+}
+
+/** Typed so that a reason that is new in the engine has to be named here. */
+const reasons: Readonly<Record<Reason, null>> = {
+  chosen: null,
+  not_eligible: null,
+  error: null,
+  not_ready: null,
+  cooldown: null,
+  cap: null,
+  contact_policy: null,
+  outranked: null,
+  too_large: null,
+}
+
+const text = z.string()
+const value = z.json() as z.ZodType<Value>
+
+const expected = z.union([
+  z.array(text).transform((actions): Expected => ({ actions })),
+  z.strictObject({
+    actions: z.array(text).optional(),
+    reasons: z.record(text, z.enum(Object.keys(reasons) as Reason[])).optional(),
+    features: z.record(text, value).optional(),
+    payload: z.record(text, z.record(text, value)).optional(),
+  }),
+])
+
+/** Of an event: its time, or how long after the event before it. */
+type At = { readonly timeMs: number } | { readonly afterMs: number }
+
+/** A time of day without a date is one of this day, in UTC. */
+const day = '2026-01-01'
+
+const at = text.transform((written, context): At => {
+  if (written.startsWith('+')) {
+    const after = duration.safeParse(written.slice(1))
+    if (after.success) return { afterMs: after.data }
+  } else {
+    const timeMs = parseIsoTime(/^\d\d:/.test(written) ? `${day}T${written}` : written)
+    if (!Number.isNaN(timeMs)) return { timeMs }
+  }
+  context.addIssue({ code: 'custom', message: 'a time such as 10:00, 10:00:30, 2026-03-01T10:00:00Z, or +5m' })
+  return z.NEVER
+})
+
+const given = z.strictObject({
+  at: at.optional(),
+  /** Left out, nothing happens but that time passes. */
+  type: text.min(1).optional(),
+  id: text.optional(),
+  customer: text.optional(),
+  session_id: text.optional(),
+  url: text.optional(),
+  title: text.optional(),
+  referrer: text.optional(),
+  user_agent: text.optional(),
+  ip: text.optional(),
+  locale: text.optional(),
+  timezone: text.optional(),
+  channel: text.optional(),
+  value: z.number().optional(),
+  currency: text.optional(),
+  properties: z.record(text, value).optional(),
+  traits: z.record(text, value).optional(),
+  /** What is expected as soon as the event has been decided on. */
+  // biome-ignore lint/suspicious/noThenProperty: it is a word of the file's language; no such object is awaited.
+  then: expected.optional(),
+})
+
+export type GivenEvent = z.output<typeof given>
+
+export const ruleSchema = z.strictObject({
+  /** The configuration to test, relative to the file. */
+  config: text,
+  cases: z
+    .array(z.strictObject({ name: text.min(1), given: z.array(given).min(1), expect: expected.optional() }))
+    .min(1),
+})
+
+/** 10:00. */
+const startMs = parseIsoTime(`${day}T10:00`)
+const stepMs = 1_000
+
+/** The events' times, ms: the first is at 10:00 and each a second after the one before, unless they say another time. */
+export function timesOf(events: readonly GivenEvent[]): number[] {
+  let timeMs = startMs - stepMs
+  return events.map((event) => {
+    const when = event.at ?? { afterMs: stepMs }
+    timeMs = 'timeMs' in when ? when.timeMs : timeMs + when.afterMs
+    return timeMs
+  })
+}

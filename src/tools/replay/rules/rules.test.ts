@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { ConfigError } from '../../../config/fault.ts'
+import { formatFailure } from './report.ts'
+import { type RuleFile, readRuleFile } from './rule-file.ts'
+import { runCase } from './run-case.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'beckon-rules-'))
+after(() => rmSync(folder, { recursive: true }))
+
+writeFileSync(
+  join(folder, 'beckon.yaml'),
+  `
+kafka: { brokers: [localhost:9092] }
+clickhouse: { url: http://localhost:8123 }
+topics:
+  - { name: shop.events, format: json }
+  - { name: shop.orders, format: json }
+features:
+  - { name: views_5m, count: {}, where: type == "view", window: { size: 5m, pane: 1m } }
+  - { name: spent, sum: value, where: type == "order", window: lifetime }
+  - { name: last_seen, last: properties.item, window: lifetime }
+actions:
+  - { name: help, when: views_5m >= 2, value: 2, contact: { cooldown: 30m } }
+  - { name: praise, when: spent > 10, value: 1, contact: { caps: [{ max: 1, per: 24h }] } }
+  - name: call
+    when: properties.urgent == true
+    value: 9
+    payload:
+      note: text
+      all: { cel: properties }
+      made: { cel: '{"a": [properties.cat, {"b": 1}]}' }
+      none: { cel: properties.none }
+      half: { cel: 1.0 / 2.0 }
+  - { name: cooled, on: becomes_true, when: views_5m == 1 && traits.vip == true, value: 5 }
+  - { name: miss, on: { absent: order, after: view, for: 1h }, when: views_5m == 0, value: 1 }
+  - { name: story, when: type == "tell", value: 20, contact: { cooldown: 1h }, payload: { text: { cel: properties.text + properties.text + properties.text + properties.text } } }
+  - { name: word, when: type == "tell", value: 19 }
+  - { name: small, on: { absent: order, after: tie, for: 1h }, when: 'true', value: 1 }
+  - { name: large, on: { absent: call, after: tie, for: 1h }, when: 'true', value: 10 }
+arbitration: { emit: best, contact: { caps: [{ max: 3, per: 24h }] } }
+limits: { max_event_kb: 300 }
+`,
+)
+
+function file(cases: string, head = 'config: beckon.yaml'): RuleFile {
+  const name = join(folder, 'x.test.yaml')
+  writeFileSync(name, `${head}\ncases:\n${cases}`)
+  return readRuleFile(name)
+}
+
+/** A case of these events and this expectation; what it differs in. */
+function differences(given: string[], expect: string): string[] {
+  const rules = file(
+    `  - name: a case\n    given:\n${given.map((event) => `      - ${event}\n`).join('')}    expect: ${expect}\n`,
+  )
+  return runCase(rules, rules.cases[0]!).flatMap((mismatch) =>
+    mismatch.differences.map(({ of, expected, got }) => `${of}: ${JSON.stringify(expected)} ${JSON.stringify(got)}`),
+  )
+}
+
+const view = '{ type: view }'
+
+describe('a rule test', () => {
+  it('passes where actions, reasons and features are as expected', () => {
+    assert.deepEqual(differences([view, view], '[help]'), [])
+    assert.deepEqual(
+      differences(
+        [view, '{ at: +1m, type: view, properties: { item: lamp } }'],
+        '{ actions: [help], reasons: { help: chosen, praise: not_eligible, call: error }, features: { views_5m: 2, last_seen: lamp } }',
+      ),
+      [],
+    )
+  })
+
+  it('tells what differs', () => {
+    assert.deepEqual(differences([view], '[help]'), ['actions: ["help"] []'])
+    assert.deepEqual(differences([view, view], '[]'), ['actions: [] ["help"]'])
+    assert.deepEqual(
+      differences([view, view], '{ reasons: { help: cap }, features: { views_5m: 3, last_seen: lamp } }'),
+      ['reason of help: "cap" "chosen"', 'feature views_5m: 3 2', 'feature last_seen: "lamp" null'],
+    )
+  })
+
+  it('compares payloads: every value that an expression can give, as JSON has it', () => {
+    const given = [
+      '{ type: x, properties: { urgent: true, cat: shoes, deep: { k: [1, { z: 2 }] } }, traits: { tags: [vip] } }',
+    ]
+    const cases: readonly (readonly [expected: string, wanted: readonly string[]])[] = [
+      ['{ note: text, all: { urgent: true, cat: shoes, deep: { k: [1, { z: 2 }] } } }', []],
+      ['{ made: { a: [shoes, { b: 1 }] }, none: null, half: 0.5 }', []],
+      ['{ made: [], half: 1 }', ['payload.made of call: [] {"a":["shoes",{"b":1}]}', 'payload.half of call: 1 0.5']],
+    ]
+    for (const [expected, wanted] of cases) {
+      assert.deepEqual(differences(given, `{ payload: { call: ${expected} } }`), wanted)
+    }
+    assert.deepEqual(differences([view], '{ payload: { call: { half: 0.5 } } }'), ['payload.half of call: 0.5 null'])
+  })
+
+  it('looks at the actions since the check before, so that one that comes too early is seen', () => {
+    assert.deepEqual(differences([view, view, view], '[]'), ['actions: [] ["help"]'])
+    assert.deepEqual(differences([view, '{ type: view, then: [help] }', view], '[]'), [])
+    assert.deepEqual(differences(['{ type: view, then: [help] }', view], '[]'), [
+      'actions: ["help"] []',
+      'actions: [] ["help"]',
+    ])
+  })
+
+  const long = `{ type: tell, properties: { text: ${'x'.repeat(230_000)} } }`
+  const order = '{ type: order, properties: { revenue: 11 } }'
+  const reasons = [
+    ['cooldown', [view, view, '{ at: +29m, type: view }', view], 'help'],
+    ['cap', [order, '{ at: +23h, type: x }'], 'praise'],
+    ['contact_policy', [1, 2, 3, 4].map(() => '{ type: x, properties: { urgent: true } }'), 'call'],
+    ['outranked', [view, '{ type: order, value: 11, properties: { urgent: true } }'], 'praise'],
+    ['not_eligible', [view], 'help'],
+    ['error', [view], 'call'],
+    ['too_large', [long], 'story'],
+  ] as const
+  for (const [reason, given, action] of reasons) {
+    it(`knows the reason ${reason}`, () => {
+      assert.deepEqual(differences([...given], `{ reasons: { ${action}: ${reason} } }`), [])
+    })
+  }
+
+  it('gives the place of an action that is too large to the next best, and no cool-down to it', () => {
+    assert.deepEqual(differences([long], '{ actions: [word], reasons: { story: too_large, word: chosen } }'), [])
+    const short = '{ at: +1m, type: tell, properties: { text: x } }'
+    assert.deepEqual(differences([long.replace('tell,', 'tell, then: [word],'), short], '[story]'), [])
+  })
+
+  it('takes what is due at one moment for one decision', () => {
+    assert.deepEqual(differences(['{ type: tie }', '{ at: +1h }'], '[large]'), [])
+  })
+
+  it('reads times of day, times with a date and steps; a second passes where none is given', () => {
+    const at = (...times: string[]) => {
+      const events = times.map((time) => `{ ${time === '' ? '' : `at: ${time}, `}type: view }`)
+      const rules = file(`  - name: x\n    given: [${events}]\n    expect: []\n`)
+      return rules.cases[0]!.steps.map(({ timeMs }) => new Date(timeMs).toISOString())
+    }
+    assert.deepEqual(at('', '', '+1h 30m'), [
+      '2026-01-01T10:00:00.000Z',
+      '2026-01-01T10:00:01.000Z',
+      '2026-01-01T11:30:01.000Z',
+    ])
+    assert.deepEqual(at('08:05', '08:05:30.5', '2026-03-01T09:00:00+01:00'), [
+      '2026-01-01T08:05:00.000Z',
+      '2026-01-01T08:05:30.500Z',
+      '2026-03-01T08:00:00.000Z',
+    ])
+  })
+
+  it('keeps customers apart, and takes an event for late that is before the one before it', () => {
+    assert.deepEqual(differences([view, '{ type: view, customer: c2 }'], '[]'), [])
+    assert.deepEqual(differences(['{ at: 10:00, type: x }', '{ at: 09:59, type: view }', view], '[help]'), [])
+    assert.deepEqual(
+      differences(['{ at: 10:00, type: x }', '{ at: 09:50, type: view }', '{ at: 09:50, type: view }'], '[]'),
+      [],
+    )
+  })
+
+  it('lets time pass, and timers fire in it', () => {
+    assert.deepEqual(
+      differences([view, '{ at: +59m, then: [] }', '{ at: +1m, then: [miss] }', '{ at: +1d }'], '[]'),
+      [],
+    )
+    assert.deepEqual(differences([view, '{ at: +50m, type: order, value: 1 }', '{ at: +1d }'], '[]'), [])
+    assert.deepEqual(differences([view, '{ at: +1h, type: order, value: 1 }'], '[]'), [], 'just in time')
+    assert.deepEqual(differences([view, '{ at: +2h, type: x }'], '[miss]'), [], 'before the event')
+    assert.deepEqual(differences([view, '{ at: +2m }'], '{ features: { views_5m: 1 } }'), [])
+    assert.deepEqual(differences([view, '{ at: +1h }'], '{ features: { views_5m: 0 } }'), [])
+    assert.deepEqual(differences([view], '{ reasons: { miss: chosen } }'), [
+      'reason of miss: "chosen" "no decision: it is of a timer"',
+    ])
+  })
+
+  it('sees conditions become true, with an event or as time passes, once each time', () => {
+    const vip = '{ at: 10:00, type: identify, traits: { vip: true } }'
+    const reason = (name: string) => `{ reasons: { cooled: ${name} } }`
+    const none = 'no decision: its condition did not become true with the event'
+    // Each view leaves its window five minutes after its own minute began.
+    const two = [vip, '{ at: 10:01, type: view, then: [cooled] }', '{ at: "10:02:30", type: view, then: [help] }']
+    assert.deepEqual(differences([...two, '{ at: "10:05:59.999", then: [] }', '{ at: 10:06 }'], '[cooled]'), [])
+    assert.deepEqual(differences([...two, '{ at: 10:30, type: x }', '{ at: +1d }'], '[cooled]'), [], 'before the event')
+    assert.deepEqual(differences([...two, '{ at: 10:06, type: view }', '{ at: "10:07" }'], '[cooled]'), [], 'held up')
+    const first = [vip, '{ at: 10:01, type: view }']
+    assert.deepEqual(differences(first, reason('chosen')), [])
+    assert.deepEqual(differences([...first, '{ type: x }'], reason('chosen')), [`reason of cooled: "chosen" "${none}"`])
+  })
+
+  it('sees that a repeated id is decided on once', () => {
+    const same = '{ type: view, id: m1 }'
+    assert.deepEqual(differences([same, same], '{ actions: [], features: { views_5m: 1 } }'), [])
+    assert.deepEqual(differences([same, same], '{ reasons: { help: not_eligible } }'), [
+      'reason of help: "not_eligible" "no decision: a duplicate"',
+    ])
+  })
+
+  it('fails where an event is none', () => {
+    assert.deepEqual(differences(['{ type: view, customer: "null" }'], '[]'), [
+      'the event: "an event" "dead letter no_user: neither a customer nor an anonymous id that stands for someone: customer, from customer"',
+    ])
+  })
+
+  it('shows what the conditions in question saw', () => {
+    const rules = file('  - name: helps\n    given:\n      - { at: 10:00:30, type: view }\n    expect: [help]\n')
+    const [only] = rules.cases
+    assert.equal(
+      formatFailure({ ...rules, name: 'x.test.yaml' }, only!, runCase(rules, only!)),
+      `not ok  x.test.yaml:3  helps
+        after view at 2026-01-01 10:00:30
+          actions  expected  ["help"]
+                   got       []
+          help is not_eligible: views_5m >= 2
+            where views_5m = 1`,
+    )
+  })
+
+  const faulty: [what: string, cases: string, fault: RegExp][] = [
+    [
+      'a time that is none',
+      '  - { name: x, given: [{ at: soon, type: a }], expect: [] }',
+      /:3:30: cases.0.given.0.at: a time such as/,
+    ],
+    ['an unknown key', '  - { name: x, given: [{ type: a, colour: red }], expect: [] }', /:3:.*colour: unknown key/],
+    [
+      'an action that is not declared',
+      '  - { name: x, given: [{ type: a }], expect: [halp] }',
+      /:3:.*no action halp; did you mean help\?/,
+    ],
+    [
+      'a feature that is not declared',
+      '  - name: x\n    given: [{ type: a }]\n    expect: { features: { views: 1 } }',
+      /:5:\d+: .*no feature views/,
+    ],
+    [
+      'a reason that is none',
+      '  - { name: x, given: [{ type: a }], expect: { reasons: { help: maybe } } }',
+      /reasons\.help: .*"not_eligible"/,
+    ],
+    ['nothing expected', '  - { name: x, given: [{ type: a }] }', /:3:.*the case expects nothing/],
+    ['a check said twice', '  - { name: x, given: [{ type: a, then: [] }], expect: [] }', /say it in expect/],
+    [
+      'a time that passes with something else',
+      '  - { name: x, given: [{ at: +1m, url: x }], expect: [] }',
+      /:3:.*given\.0\.url: an event has a type/,
+    ],
+    [
+      'neither an event nor a time',
+      '  - { name: x, given: [{ then: [] }], expect: [] }',
+      /neither an event, which has a type/,
+    ],
+    [
+      'reasons where time passes',
+      '  - { name: x, given: [{ type: a }, { at: +1m }], expect: { reasons: { help: cap } } }',
+      /reasons are of an event's decision/,
+    ],
+    ['no events', '  - { name: x, given: [], expect: [] }', /cases\.0\.given/],
+  ]
+  for (const [what, cases, fault] of faulty) {
+    it(`is refused with ${what}`, () => {
+      assert.throws(
+        () => file(`${cases}\n`),
+        (error) => error instanceof ConfigError && fault.test(error.message),
+      )
+    })
+  }
+
+  it('is refused where its configuration is', () => {
+    const one = '  - { name: x, given: [{ type: a }], expect: [] }\n'
+    assert.throws(() => file(one, 'config: none.yaml'), /none\.yaml: no such file/)
+    assert.throws(() => file('  []\n'), ConfigError)
+  })
+})

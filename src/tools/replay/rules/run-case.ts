@@ -1,0 +1,151 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Reason } from '../../../decide/decision.ts'
+import type { PublishedAction } from '../../../emit/action.ts'
+import type { Engine } from '../../../engine.ts'
+import { Event, type Value } from '../../../events/event.ts'
+import type { Moment } from '../../../features/moment.ts'
+import type { FieldMapping } from '../../../ingest/mapping.ts'
+import { Rejected } from '../../../ingest/rejected.ts'
+import { eventlessMoment } from '../../../timers/eventless-moment.ts'
+import { MemoryProfiles } from '../memory-profiles.ts'
+import { RowPipeline } from '../row-pipeline.ts'
+import type { RuleCase, RuleFile, Step } from './rule-file.ts'
+import type { GivenEvent } from './rule-schema.ts'
+
+/** What a check found: nothing where all was as expected. */
+export interface Mismatch {
+  /** The event after which it was checked, or the time that passed. */
+  readonly after: GivenEvent
+  readonly timeMs: number
+  /** What was expected and what came, by what it is of: `actions`, `reason of vip`, `feature views_5m` … */
+  readonly differences: readonly Difference[]
+  /** All that the decision saw, to find out why. */
+  readonly reasons: Readonly<Record<string, Reason>>
+  readonly features: Readonly<Record<string, Value>>
+}
+
+export interface Difference {
+  readonly of: string
+  readonly expected: Value
+  readonly got: Value
+  /** The actions that it puts in question. */
+  readonly actions: readonly string[]
+}
+
+/** The events of rule tests are in our own words. */
+const givenMapping: FieldMapping = {
+  id: 'id',
+  customer: 'customer',
+  type: 'type',
+  time: 'time',
+  sessionId: 'session_id',
+  url: 'url',
+  title: 'title',
+  referrer: 'referrer',
+  userAgent: 'user_agent',
+  ip: 'ip',
+  locale: 'locale',
+  timezone: 'timezone',
+  channel: 'channel',
+  value: 'value',
+  currency: 'currency',
+  properties: ['properties'],
+  traits: ['traits'],
+}
+
+/** Where events come in Segment's words, these are read from their properties as well. */
+const segmentMapping: FieldMapping = {
+  ...givenMapping,
+  url: ['url', 'properties.url'],
+  title: ['title', 'properties.title'],
+  referrer: ['referrer', 'properties.referrer'],
+}
+
+const defaultCustomer = 'c1'
+
+/** Plays the case's events, and the time between them, through the service's pipeline; each case begins with no profiles. */
+export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
+  // Whichever topic an event comes by, it meets the others in its customer's profile.
+  const pipeline = new RowPipeline(engine, {
+    topic: 'events',
+    mapping: engine.config.topics.some(({ mapping }) => mapping === undefined) ? segmentMapping : givenMapping,
+    decidesAlways: true,
+  })
+  const profiles = new MemoryProfiles(engine.policy.timers)
+  const mismatches: Mismatch[] = []
+  let since: PublishedAction[] = []
+  for (const [index, step] of steps.entries()) {
+    const { event, timeMs, expected } = step
+    const customer = event.customer ?? defaultCustomer
+    // An event at the very time of a timer comes first: it may be what the timer waits for.
+    const passed = pipeline.fire(index, event.type === undefined ? timeMs : timeMs - 1, profiles)
+    since.push(...passed.actions)
+    let moment = eventlessMoment(profiles.of(customer), Math.max(timeMs, profiles.of(customer).streamTimeMs))
+    let reasons: Record<string, Reason> = {}
+    if (event.type !== undefined) {
+      // As JSON, so that it is read, bounded and cleaned by the decoder of a topic.
+      const row = { kind: 'json', line: index, bytes: Buffer.from(JSON.stringify(fieldsOf(step))) } as const
+      const { actions, decisions, decoded, faults } = pipeline.fold([row], 0, profiles)
+      const [outcome] = decoded
+      if (!(outcome instanceof Event) || faults.length > 0) {
+        const got = outcome instanceof Rejected ? `dead letter ${outcome.reason}: ${outcome.detail}` : String(faults[0])
+        const differences = [{ of: 'the event', expected: 'an event', got, actions: [] }]
+        return [...mismatches, { after: event, timeMs, differences, reasons: {}, features: {} }]
+      }
+      since.push(...actions)
+      const profile = profiles.of(outcome.customer)
+      moment = { ...eventlessMoment(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
+      // None of a duplicate; and those of timers that were due before it are not its own.
+      const own = decisions.find(({ cause }) => cause.timer === '')?.decision.candidates ?? []
+      reasons = Object.fromEntries(own.map(({ action, reason }) => [action.name, reason]))
+    }
+    if (expected === undefined) continue
+
+    const features = featuresOf(engine, moment)
+    const differences: Difference[] = []
+    const compare = (of: string, wanted: Value | undefined, got: Value, actions: readonly string[]) => {
+      if (wanted === undefined || isDeepStrictEqual(plain(wanted), plain(got))) return
+      differences.push({ of, expected: wanted, got, actions })
+    }
+    const names = since.map(({ action }) => action)
+    compare('actions', expected.actions, names, inOneOnly(expected.actions ?? [], names))
+    for (const [name, entries] of Object.entries(expected.payload ?? {})) {
+      const payload = since.findLast(({ action }) => action === name)?.payload
+      for (const [entry, value] of Object.entries(entries)) {
+        compare(`payload.${entry} of ${name}`, value, payload?.[entry] ?? null, payload === undefined ? [name] : [])
+      }
+    }
+    for (const [name, reason] of Object.entries(expected.reasons ?? {})) {
+      compare(`reason of ${name}`, reason, reasons[name] ?? noDecision(engine, name), [name])
+    }
+    for (const [name, value] of Object.entries(expected.features ?? {})) {
+      compare(`feature ${name}`, value, features[name] ?? null, [])
+    }
+    if (differences.length > 0) mismatches.push({ after: event, timeMs, differences, reasons, features })
+    since = []
+  }
+  return mismatches
+}
+
+function fieldsOf({ event, timeMs }: Step): object {
+  const { at: _at, then: _then, customer = defaultCustomer, ...rest } = event
+  return { time: timeMs, customer, ...rest }
+}
+
+/** With prototypes, which what was decoded lacks. */
+const plain = (value: Value) => JSON.parse(JSON.stringify(value)) as unknown
+
+/** Why there is no reason for an action. */
+function noDecision({ config }: Engine, name: string): string {
+  const { on } = config.actions.find((action) => action.name === name)!
+  if (on === 'becomes_true') return 'no decision: its condition did not become true with the event'
+  return on === undefined ? 'no decision: a duplicate' : 'no decision: it is of a timer'
+}
+
+function inOneOnly(a: readonly string[], b: readonly string[]): string[] {
+  return [...new Set([...a, ...b])].filter((name) => !(a.includes(name) && b.includes(name)))
+}
+
+function featuresOf({ features }: Engine, moment: Moment): Record<string, Value> {
+  return Object.fromEntries(features.features.map(({ name, read }) => [name, read(moment) ?? null]))
+}

@@ -1,0 +1,40 @@
+import type { z } from 'zod'
+import { ConfigError, type Fault } from '../../config/fault.ts'
+import { knownKeys } from '../../config/known-keys.ts'
+import { type ConfigSource, readConfigSource } from '../../config/source.ts'
+
+/** A YAML file checked against a schema, and what still knows the lines of its parts. */
+export interface YamlFile<T> {
+  readonly value: T
+  readonly source: ConfigSource
+}
+
+/** @throws ConfigError with all faults of the file at once */
+export function readYamlFile<T>(fileName: string, schema: z.ZodType<T>): YamlFile<T> {
+  const source = readConfigSource(fileName)
+  if (source.faults.length > 0) throw new ConfigError(source.faults)
+  const parsed = schema.safeParse(source.value)
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap((issue) => faultsOf(issue, source, schema)))
+  return { value: parsed.data, source }
+}
+
+function faultsOf(issue: z.core.$ZodIssue, source: ConfigSource, schema: z.ZodType): Fault[] {
+  const { path } = issue
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => source.unknownKey([...path, key], knownKeys(schema, path)))
+  }
+  if (issue.code === 'invalid_union') {
+    // Of the alternatives, the first that is of the value's own kind says best what is wrong.
+    const fitting = issue.errors.find((issues) => issues.every(isWithin))
+    if (fitting)
+      return fitting.flatMap((inner) => faultsOf({ ...inner, path: [...path, ...inner.path] }, source, schema))
+    if (issue.errors.every((issues) => issues.every(isMissing))) return [source.fault(path, 'missing')]
+    return [source.fault(path, issue.errors.flatMap((issues) => issues.map(({ message }) => message)).join(', or '))]
+  }
+  return [source.fault(path, isMissing(issue) ? 'missing' : issue.message)]
+}
+
+const isMissing = ({ code, message }: z.core.$ZodIssue) =>
+  code === 'invalid_type' && message.endsWith('received undefined')
+
+const isWithin = ({ path, code }: z.core.$ZodIssue) => path.length > 0 || code === 'unrecognized_keys'
