@@ -1,7 +1,7 @@
-import type { ClickHouseClient } from '@clickhouse/client'
 import { type Engine, withRules } from './engine.ts'
 import type { FeatureSet } from './features/features.ts'
 import { completeKinds } from './profiles/complete-kinds.ts'
+import type { ClickHouseClient } from './store/clickhouse/client.ts'
 import { readGathered } from './store/clickhouse/event-history.ts'
 import { readPolicy } from './store/clickhouse/policies.ts'
 

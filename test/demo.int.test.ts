@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { Figures } from '../src/tools/demo/session.ts'
+import type { Figures } from '../src/tools/demo/run.ts'
 import { freePort, isFree } from '../src/tools/stack/ports.ts'
 import { missingTools } from '../src/tools/stack/stack.ts'
 

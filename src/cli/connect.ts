@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import type { ClickHouseClient } from '@clickhouse/client'
 import type { Config } from '../config/schema.ts'
 import { connectRegistry, type Registry } from '../ingest/registry/registry.ts'
 import { openKafkaLog } from '../log/kafka/kafka-log.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../ops/logger.ts'
+import type { ClickHouseClient } from '../store/clickhouse/client.ts'
 import { connectClickHouse } from '../store/clickhouse/client.ts'
 import { kafkaOptions } from './kafka-options.ts'
 

@@ -32,12 +32,12 @@ export interface RecordBatch {
    * Points `key` and `value` at where those of the record lie, so that reading one cuts out and allocates nothing. Left
    * out by views whose records are buffers of their own: there `key` and `value` cost nothing.
    */
-  locate?(i: number, key: Slice, value: Slice): void
+  locate?(i: number, key: ByteRange, value: ByteRange): void
   headers(i: number): readonly RecordHeader[]
 }
 
 /** A run of bytes, as a place that is used again for one record after the other; `bytes` is null for none. */
-export class Slice {
+export class ByteRange {
   bytes: Buffer | null = null
   start = 0
   end = 0

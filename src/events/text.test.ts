@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { checkedId } from '../ingest/checked-id.ts'
 import { Rejected } from '../ingest/rejected.ts'
-import { checkedId, cleanText } from './text.ts'
+import { cleanText } from './text.ts'
 
 test('free text loses what can deceive a reader or a terminal, and nothing else', () => {
   const cases: readonly (readonly [sent: string, kept: string])[] = [

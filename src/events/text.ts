@@ -3,11 +3,6 @@
  * reader or a terminal: control characters but tab and line feed, ANSI sequences, overrides of the writing direction.
  */
 
-import { rejected } from '../ingest/rejected.ts'
-
-const illFormedId = rejected('utf8', 'an id is not well-formed text')
-const controlInId = rejected('utf8', 'an id holds a control character')
-
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.
 const suspect = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ud800-\udfff]/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.
@@ -21,12 +16,10 @@ export function cleanText(text: string): string {
   return suspect.test(text) ? text.replace(deceptive, '').replace(loneSurrogate, '\ufffd') : text
 }
 
-/** Whether the text can be an id: no control characters, and nothing that was not text. */
-export const isWellFormed = (text: string): boolean => !control.test(text) && !illFormed.test(text)
+export const hasControl = (text: string): boolean => control.test(text)
 
-/** The id as sent. Throws the shared rejection (a plain value, caught by the decoder) where it can't be one. */
-export function checkedId(text: string): string {
-  if (control.test(text)) throw controlInId
-  if (illFormed.test(text)) throw illFormedId
-  return text
-}
+/** Whether it holds what was no text: half a surrogate pair, or the sign for what could not be decoded. */
+export const isIllFormed = (text: string): boolean => illFormed.test(text)
+
+/** Whether the text can be an id: no control characters, and nothing that was not text. */
+export const isWellFormed = (text: string): boolean => !hasControl(text) && !isIllFormed(text)

@@ -1,8 +1,8 @@
 import type { Evaluate } from '../expressions/expression.ts'
 import type { Aggregate, Panes } from './aggregate.ts'
+import type { Placement } from './grouping.ts'
 import type { Moment } from './moment.ts'
 import { insertRow } from './panes.ts'
-import type { Placement } from './placement.ts'
 import { totalsOf } from './totals.ts'
 
 /** Features of one condition whose windows lay the events into the same rows: a row has the cells of all its members. */

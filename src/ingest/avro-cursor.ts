@@ -4,7 +4,8 @@
  * read would cost the good events more than the throw costs the bad ones.
  */
 
-import { checkedId, cleanText } from '../events/text.ts'
+import { cleanText } from '../events/text.ts'
+import { checkedId } from './checked-id.ts'
 import { rejected } from './rejected.ts'
 
 /** Containers within containers; also what bounds a recursive schema. */

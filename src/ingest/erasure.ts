@@ -1,4 +1,4 @@
-import { checkedId } from '../events/text.ts'
+import { checkedId } from './checked-id.ts'
 import { Rejected } from './rejected.ts'
 import { validateCustomer } from './validate.ts'
 

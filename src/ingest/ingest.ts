@@ -1,6 +1,6 @@
 import { correctedTimeMs } from '../enrich/clock-skew.ts'
 import { Event } from '../events/event.ts'
-import { type RecordBatch, Slice } from '../events/log.ts'
+import { ByteRange, type RecordBatch } from '../events/log.ts'
 import { type Decoder, tombstone, type UnknownSchema } from './decode.ts'
 import { type Erasure, erasureOf } from './erasure.ts'
 import type { Rejected } from './rejected.ts'
@@ -33,8 +33,8 @@ export function compileIngest(
 ): (batch: RecordBatch, i: number, nowMs: number) => Event | Erasure | Rejected | UnknownSchema | undefined {
   const { topics, correctClockSkew, futureMs, refusesNegativeQuantity } = options
   const limits = { ...defaultEventLimits, refusesNegativeQuantity }
-  const key = new Slice()
-  const value = new Slice()
+  const key = new ByteRange()
+  const value = new ByteRange()
   return (batch, i, nowMs) => {
     locate(batch, i, key, value)
     const { decoder, keyIsCustomer, tombstones } = topics.get(batch.topic)!
@@ -58,7 +58,7 @@ export function compileIngest(
   }
 }
 
-function locate(batch: RecordBatch, i: number, key: Slice, value: Slice): void {
+function locate(batch: RecordBatch, i: number, key: ByteRange, value: ByteRange): void {
   if (batch.locate !== undefined) {
     batch.locate(i, key, value)
     return

@@ -4,7 +4,8 @@
  */
 
 import type { Event, Properties, Value } from '../events/event.ts'
-import { checkedId, cleanText } from '../events/text.ts'
+import { cleanText } from '../events/text.ts'
+import { checkedId } from './checked-id.ts'
 import { isNoTime, type Slot, slot, type TextSlot, textSlots, timeSlots, valueSlot } from './event-slots.ts'
 import { isPlausible, parseTime, type TimeUnit, toMs } from './event-time.ts'
 import { KnownTexts } from './known-texts.ts'

@@ -1,4 +1,4 @@
-import { Slice } from '../events/log.ts'
+import { ByteRange } from '../events/log.ts'
 import { isWellFormed } from '../events/text.ts'
 import { type Place, rejected } from './rejected.ts'
 
@@ -10,7 +10,7 @@ const notText = rejected('utf8', "the record's key is not text")
 
 /** The key and the timestamp of a record, as a place that is filled for one record after the other. */
 export class RecordHead {
-  readonly key = new Slice()
+  readonly key = new ByteRange()
   /** ms; -1 for none. */
   timestampMs = -1
 

@@ -1,3 +1,4 @@
+// biome-ignore lint/style/noRestrictedImports: it looks at a text, and does no I/O.
 import { isIPv4, isIPv6 } from 'node:net'
 import { addressesIn, publicAddress } from '../enrich/ip-address.ts'
 

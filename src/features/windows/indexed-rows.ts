@@ -1,8 +1,8 @@
 import type { Panes } from '../aggregate.ts'
 import { type FeatureGroup, openRow } from '../group.ts'
+import { outside, type Placement, type Reach, tooLate } from '../grouping.ts'
 import type { Moment } from '../moment.ts'
 import { dropBelow, findKey, keyOf, lowerBound, makeRoom, rowCount } from '../panes.ts'
-import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
 
 /** No index of a calendar is longer: a month of 31 days and the hours by which clocks go back. */
 const longestPeriodMs = 32 * 86_400_000

@@ -1,9 +1,9 @@
 import { compareText } from '../../expressions/compare-text.ts'
 import type { Aggregate, Panes } from '../aggregate.ts'
 import { type FeatureGroup, type Member, memberOf, openRow } from '../group.ts'
+import { outside, type Placement, type Reach, tooLate } from '../grouping.ts'
 import type { Moment } from '../moment.ts'
 import { keyOf, lowerBound, makeRoom, rowCount } from '../panes.ts'
-import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
 
 /**
  * One row for each event, in the order of time and, in one ms, of the events' ids by code point. Bound: the count of the

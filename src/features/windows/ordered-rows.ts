@@ -1,8 +1,8 @@
 import type { Aggregate, Panes } from '../aggregate.ts'
 import { type FeatureGroup, type Member, memberOf, mergeRow, openRow } from '../group.ts'
+import { type Placement, type Reach, tooLate } from '../grouping.ts'
 import type { Moment } from '../moment.ts'
 import { findKey, keyOf, removeRows, rowCount } from '../panes.ts'
-import { type Placement, type Reach, tooLate } from '../placement.ts'
 
 /**
  * All of a customer's events in the order of time, for what depends on it: one row for each ms, until no earlier event is

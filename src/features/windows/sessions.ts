@@ -1,9 +1,9 @@
 import type { Panes } from '../aggregate.ts'
 import { timeSince } from '../aggregates/time-since.ts'
 import { type FeatureGroup, type Member, memberOf, mergeRow, openRow } from '../group.ts'
+import { outside, type Placement, type Reach, tooLate } from '../grouping.ts'
 import type { Moment } from '../moment.ts'
 import { keyOf, lowerBound, removeRows, rowCount } from '../panes.ts'
-import { outside, type Placement, type Reach, tooLate } from '../placement.ts'
 
 /**
  * A customer's sessions by event time and the gap alone: two events are of one session when no more than the gap lies

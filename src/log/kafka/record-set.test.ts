@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Slice } from '../../events/log.ts'
+import { ByteRange } from '../../events/log.ts'
 import { LogError } from '../log.ts'
 import { maxBatchBytes, registerCodecs } from './codecs.ts'
 import { crc32c } from './crc32c.ts'
@@ -108,8 +108,8 @@ test('whatever the records, kafkajs reads the same, in every codec that it can w
         batch.headers(i),
       ])
       assert.deepEqual(seen, wanted)
-      const [key, value] = [new Slice(), new Slice()]
-      const bytes = ({ bytes, start, end }: Slice) => bytes?.subarray(start, end) ?? null
+      const [key, value] = [new ByteRange(), new ByteRange()]
+      const bytes = ({ bytes, start, end }: ByteRange) => bytes?.subarray(start, end) ?? null
       for (let i = 0; i < batch.count; i++) {
         batch.locate!(i, key, value)
         assert.deepEqual([bytes(key), bytes(value)], [batch.key(i), batch.value(i)])

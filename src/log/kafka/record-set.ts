@@ -2,7 +2,7 @@
  * The record batches of a fetch response, read in place (message format 2, KIP-98). One pass finds where every record's
  * parts lie; bytes are cut out when they are asked for. A record costs about a tenth of what kafkajs's decoder takes.
  */
-import type { RecordBatch, RecordHeader, Slice } from '../../events/log.ts'
+import type { ByteRange, RecordBatch, RecordHeader } from '../../events/log.ts'
 import { LogError } from '../log.ts'
 import { codecs, maxBatchBytes } from './codecs.ts'
 import { crc32c } from './crc32c.ts'
@@ -219,7 +219,7 @@ class RecordIndex implements RecordBatch {
     return this.#cut(i, 3)
   }
 
-  locate(i: number, key: Slice, value: Slice): void {
+  locate(i: number, key: ByteRange, value: ByteRange): void {
     this.#point(key, i, 1)
     this.#point(value, i, 3)
   }
@@ -243,7 +243,7 @@ class RecordIndex implements RecordBatch {
     return length < 0 ? null : this.#sources[this.#places[place]!]!.subarray(at, at + length)
   }
 
-  #point(slice: Slice, i: number, field: number): void {
+  #point(slice: ByteRange, i: number, field: number): void {
     const place = i * width
     const at = this.#places[place + field]!
     const length = this.#places[place + field + 1]!

@@ -3,6 +3,8 @@ import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, createClien
 import { StoreError, type StoreErrorCode } from '../store-error.ts'
 import { accessTo } from './local-access.ts'
 
+export type { ClickHouseClient }
+
 export interface ClickHouseOptions {
   readonly url: string
   readonly database: string

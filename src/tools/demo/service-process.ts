@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { isRunning, launchDetached } from '../stack/process.ts'
 import { DemoError } from './demo-error.ts'
 import type { DemoFolder } from './folder.ts'
-import type { RunningService } from './session.ts'
+import type { RunningService } from './run.ts'
 
 const startBoundMs = 60_000
 

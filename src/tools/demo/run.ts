@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClickHouseClient } from '@clickhouse/client'
 import type { Config } from '../../config/schema.ts'
 import type { Log } from '../../log/log.ts'
+import type { ClickHouseClient } from '../../store/clickhouse/client.ts'
 import {
   countProfiles,
   countStored,
