@@ -13,7 +13,7 @@ import { committedPosition } from '../src/journal/commit-metadata.ts'
 import { registerCodecs } from '../src/log/kafka/codecs.ts'
 import { openKafkaLog } from '../src/log/kafka/kafka-log.ts'
 import { createTestDatabase, type TestDatabase } from '../src/store/clickhouse/test-database.ts'
-import { transactionalId } from '../src/task/deps.ts'
+import { transactionalId } from '../src/task/committed.ts'
 import { freePort } from '../src/tools/stack/ports.ts'
 
 /**

@@ -1,7 +1,8 @@
 import { hasRecords } from '../log/has-records.ts'
 import type { Log } from '../log/log.ts'
 import type { Clock } from '../pipeline.ts'
-import type { At, Opened, TaskDeps } from './deps.ts'
+import type { TaskDeps } from './deps.ts'
+import type { At, Opened } from './opened.ts'
 
 /**
  * The clock of a partition: timers due by then fire. It goes by the topic that is taken least far, since what lies in it,

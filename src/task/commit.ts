@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LogError, type Slice, type Turn } from '../log/log.ts'
-import { type At, type Committed, type Opened, readCommitted, type TaskDeps, transactionalId } from './deps.ts'
+import { type Committed, readCommitted, transactionalId } from './committed.ts'
+import type { TaskDeps } from './deps.ts'
 import { Lost } from './failure.ts'
+import type { At, Opened } from './opened.ts'
 import { backoffMs, beating } from './patience.ts'
 
 /**

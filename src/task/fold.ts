@@ -8,7 +8,8 @@ import type { Clock, Decoded } from '../pipeline.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
 import { emptyOutput, type Output, type Quarantined, type Tally } from '../slice-output.ts'
 import type { RowChunk } from '../store/row-binary.ts'
-import type { At, TaskDeps } from './deps.ts'
+import type { TaskDeps } from './deps.ts'
+import type { At } from './opened.ts'
 import { patiently } from './patience.ts'
 
 /** A slice as it leaves the pipeline. */

@@ -5,7 +5,7 @@ import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { commitMetadata } from '../journal/commit-metadata.ts'
 import { partitionOfKey } from '../log/murmur2.ts'
 import type { StoredProfile } from '../store/profile-store.ts'
-import { transactionalId } from './deps.ts'
+import { transactionalId } from './committed.ts'
 import { turn, World } from './test-world.ts'
 
 const minimal = fileURLToPath(new URL('../../../examples/minimal/beckon.yaml', import.meta.url))

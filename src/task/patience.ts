@@ -3,8 +3,8 @@ import type { Turn } from '../log/log.ts'
 import type { Logger } from '../ops/logger.ts'
 import { StateError } from '../store/state-error.ts'
 import { StoreError } from '../store/store-error.ts'
-import type { At } from './deps.ts'
 import { Lost } from './failure.ts'
+import type { At } from './opened.ts'
 
 /** Waiting without losing the partition: heartbeats go on, and a dependency that is away is asked again. */
 

@@ -8,19 +8,12 @@ import type { Turn } from '../log/log.ts'
 import { ProcessingError } from '../pipeline.ts'
 import { ProfileCache } from '../profiles/cache.ts'
 import type { Quarantined } from '../slice-output.ts'
-import {
-  type Committed,
-  type Decider,
-  featuresOf,
-  type Opened,
-  originOf,
-  readCommitted,
-  type TaskDeps,
-  transactionalId,
-} from './deps.ts'
+import { type Committed, readCommitted, transactionalId } from './committed.ts'
+import { type Decider, featuresOf, type TaskDeps } from './deps.ts'
 import { Lost, TaskFailure } from './failure.ts'
 import { type Folded, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
 import { Homes } from './homes.ts'
+import { advance, type Opened, originOf } from './opened.ts'
 import { beating, patiently } from './patience.ts'
 import { refoldAgain } from './refold.ts'
 import { createdAnew } from './topic-watch.ts'
@@ -225,11 +218,8 @@ async function replay(
         const range = `${first} to ${next - 1} of ${topic}`
         throw new TaskFailure('digest', `the replay of offsets ${range} decided otherwise than the first time`)
       }
-      offsets.set(topic, next)
-      opened.untaken.delete(topic)
-      opened.position = entry.position
-      opened.clockMs = entry.clock
-      opened.digest = entry.digest
+      const { position, clock: clockMs, digest } = entry
+      advance(opened, { topic, nextOffset: next, position, clockMs, digest })
     }
   } catch (error) {
     if (!(error instanceof ProcessingError)) throw error

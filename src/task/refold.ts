@@ -4,8 +4,9 @@ import { type PastEvent, planRefold, Refold, type RefoldPlan } from '../features
 import type { Turn } from '../log/log.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
 import type { Profile } from '../profiles/profile.ts'
-import type { At, Opened, TaskDeps } from './deps.ts'
+import type { TaskDeps } from './deps.ts'
 import { loadAway } from './fold.ts'
+import type { At, Opened } from './opened.ts'
 import { beating, patiently } from './patience.ts'
 
 /** Features that are not ready, computed from the events in the store. */

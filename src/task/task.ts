@@ -11,9 +11,10 @@ import { profilesTable } from '../store/profile-row.ts'
 import { backfill } from './backfill.ts'
 import { clockBehind, clockOf, endOf } from './clock.ts'
 import { commitSlice, dropWriter } from './commit.ts'
-import { type At, type Opened, originOf, type TaskDeps } from './deps.ts'
+import type { TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
 import { type Folded, findDue, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
+import { type At, advance, type Opened, originOf } from './opened.ts'
 import { beating, whileCurrent } from './patience.ts'
 import { diverged, recover, tooShort } from './recover.ts'
 
@@ -470,12 +471,8 @@ export class Task {
     const slice = { records: sent, groupId, topic, partition, nextOffset, metadata }
     const written = await commitSlice(this.#deps, this.at, opened, slice, turn)
     this.#folding = false
-    offsets.set(topic, nextOffset)
+    advance(opened, { topic, nextOffset, position, clockMs, digest })
     if (epoch >= 0) epochs.set(topic, epoch)
-    opened.untaken.delete(topic)
-    opened.position = position
-    opened.clockMs = clockMs
-    opened.digest = digest
     const journaled = written.get(partitionKey({ topic: journalTopic, partition }))
     if (journaled !== undefined) opened.journalOffset = journaled + 1
     const committedMs = performance.now()

@@ -1,5 +1,6 @@
 import { commitMetadata, committedEpoch, committedPosition } from '../../journal/commit-metadata.ts'
-import { readCommitted, type TaskDeps, transactionalId } from '../../task/deps.ts'
+import { readCommitted, transactionalId } from '../../task/committed.ts'
+import type { TaskDeps } from '../../task/deps.ts'
 import { moveCheckpoints } from './checkpoints.ts'
 import { drainPartition, readSaved } from './drain.ts'
 import type { Census, Numbers, ProfileMover } from './mover.ts'
