@@ -383,10 +383,9 @@ test('the frame of the wire format is checked', () => {
   }
   const fromRegistry = decoderOf({ format: 'confluent', mapping })
   for (const id of [0, -1, -(2 ** 31)]) refused(fromRegistry, framed(id), 'unknown_schema')
-  const listed = decoderOf({ format: 'confluent-file', schema, mapping, schemaIds: [7] })
-  assert.equal(decoded(listed, framed(7)).customer, 'u1')
-  assert.equal(refused(listed, framed(8), 'schema_not_allowed').schemaId, 8)
-  assert.equal(refused(listed, framed(7).subarray(0, 9), 'truncated').schemaId, 7)
+  const ofFile = decoderOf({ format: 'confluent-file', schema, mapping })
+  assert.equal(decoded(ofFile, framed(7)).customer, 'u1')
+  assert.equal(refused(ofFile, framed(7).subarray(0, 9), 'truncated').schemaId, 7)
 })
 
 test('a schema is asked for once, and an id without one again after a minute', () => {

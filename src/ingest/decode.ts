@@ -28,7 +28,6 @@ const tooShort = rejected('too_short', 'shorter than the header of the wire form
 const tooLarge = rejected('too_large', 'larger than the topic allows')
 const badMagic = rejected('bad_magic', 'the first byte is not that of the wire format')
 const badId = rejected('unknown_schema', 'a schema id is at least 1')
-const unlistedId = rejected('schema_not_allowed', 'the schema id is not among the ids of the topic')
 const noSchema = rejected('bad_schema', 'the format needs a schema file')
 
 export interface DecoderOptions {
@@ -38,8 +37,6 @@ export interface DecoderOptions {
   readonly mapping?: FieldMapping
   /** Schema text. Needed by `confluent-file` and `avro`; with `json`, what the properties are checked against. */
   readonly schema?: string
-  /** With `confluent-file`: the ids that may occur; any, if not given. */
-  readonly schemaIds?: readonly number[]
   /** The largest value in bytes, 64 KiB if not given. */
   readonly maxBytes?: number
   /** Whether the values are rows of a file, and not records with a key and a timestamp. */
@@ -87,7 +84,7 @@ export function compileDecoder(options: DecoderOptions): Decoder | Rejected {
   if (schema === undefined) return noSchema
   const read = compileAvroReader(schema, plan)
   if (read instanceof Rejected) return read
-  return new FixedDecoder(plan, maxBytes, options.format === 'avro' ? read : framedReader(read, options.schemaIds))
+  return new FixedDecoder(plan, maxBytes, options.format === 'avro' ? read : framedReader(read))
 }
 
 function planOf({ mapping = defaultMapping, isOfFile = false }: DecoderOptions): Plan | Rejected {
@@ -105,11 +102,9 @@ function jsonReader(plan: Plan, schema: AvroRecord | undefined): EventReader {
     eventFromRecord(plan, parseJsonObject(bytes.toString('utf8', start, end), plan.root), fits)
 }
 
-function framedReader(read: EventReader, schemaIds: readonly number[] | undefined): EventReader {
-  const allowed = schemaIds && new Set(schemaIds)
+function framedReader(read: EventReader): EventReader {
   return (bytes, start, end) => {
     const id = schemaId(bytes, start, end)
-    if (allowed !== undefined && !allowed.has(id)) throw unlistedId.withSchema(id)
     try {
       return read(bytes, start + headerBytes, end)
     } catch (fault) {

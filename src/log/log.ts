@@ -97,9 +97,8 @@ export interface Consumption {
    * `onRevoking`, 8 s at most; then leaves the group, within 5 s, also while it rebalances.
    */
   stop(): Promise<void>
-  /** No batch is handed over until `resume`, or until the partition is lost. A running handler goes on. */
+  /** No batch is handed over until the partition is lost. A running handler goes on. */
   pause(at: TopicPartition): void
-  resume(at: TopicPartition): void
   /** What is known of a partition by the answers to its fetches; undefined where it is not owned, or nothing is told of it. */
   seen(at: TopicPartition): Seen | undefined
   /** Whether the group counts on this member, as far as it knows. */

@@ -24,7 +24,7 @@ export interface Crossing {
 /**
  * With an event: evaluates the condition as of the moment, or of its last turn, where that is ahead of it.
  * @param moment as of the stream time; put there again
- * @param metAtFirst what it is taken to have been where it was never evaluated
+ * @param metAtFirst its last known value, for one that was never evaluated
  * @returns whether it has become true
  */
 export function crossByEvent(

@@ -191,11 +191,6 @@ class KafkaConsumption implements Consumption {
     this.#applyPause(at)
   }
 
-  resume(at: TopicPartition): void {
-    this.#paused.delete(partitionKey(at))
-    this.#applyPause(at)
-  }
-
   seek(at: TopicPartition, offset: number): void {
     if (this.#joined) this.#consumer.seek({ ...at, offset: String(offset) })
   }

@@ -347,13 +347,6 @@ class MemoryConsumption implements Consumption {
     if (position !== undefined) position.paused = true
   }
 
-  resume(at: TopicPartition): void {
-    const position = this.#positions.get(partitionKey(at))
-    if (position === undefined) return
-    position.paused = false
-    this.wake()
-  }
-
   /** Its transactions are never open, and it answers at once. */
   seen(at: TopicPartition): Seen | undefined {
     if (!this.#positions.has(partitionKey(at))) return undefined
