@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { skip as noServers, World } from './harness.ts'
+import { noSharedData as noData, sharedData } from './shared-data.ts'
 
-const file = fileURLToPath(
-  new URL('../../../shared/data/grocery-baskets/transactions-weeks-1-13.csv.gz', import.meta.url),
-)
-const noData = !existsSync(file) && process.env['CI'] === undefined && `${file} is missing`
+const file = sharedData('grocery-baskets/transactions-weeks-1-13.csv.gz')
 const lineCount = 345_215
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import type { FeatureDeclaration } from '../src/features/declaration.ts'
 import { compile, type Fact, fold, foldAll, read } from '../src/features/test-fold.ts'
 import type { Window } from '../src/features/window.ts'
 import { Profile } from '../src/profiles/profile.ts'
 import { Random } from '../src/tools/demo/random.ts'
+import { sharedData, noSharedData as skip } from './shared-data.ts'
 
 /** Tumbling, hopping and session windows against what another engine (Arroyo) gives for the same input. */
 
-const folder = fileURLToPath(new URL('../../../shared/data/window-cases/', import.meta.url))
-const skip = !existsSync(folder) && process.env['CI'] === undefined && `${folder} is missing`
+const folder = sharedData('window-cases/')
 const secondMs = 1_000
 const hourMs = 3_600_000
 

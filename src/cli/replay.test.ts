@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { after, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { sharedData, noSharedData as skip } from '../../test/shared-data.ts'
 import { explainError } from './exit.ts'
 import { replayCommand } from './replay.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const data = join(root, '../shared/data')
-const skip = !existsSync(data) && process.env['CI'] === undefined && '../shared/data is missing'
-const accessLog = join(data, 'access-log/access.log.gz')
-const clickstream = join(data, 'shop-clickstream/ecom.csv.gz')
+const accessLog = sharedData('access-log/access.log.gz')
+const clickstream = sharedData('shop-clickstream/ecom.csv.gz')
 const ecomMapping = join(root, 'examples/ecom/mapping.yaml')
 const shopConfig = join(root, 'examples/shop/beckon.yaml')
 

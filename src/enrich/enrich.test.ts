@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { sharedData, noSharedData as skip } from '../../test/shared-data.ts'
 import { Event } from '../events/event.ts'
 import { compileEnricher } from './enrich.ts'
 import { noAgent, noCampaign, noGeo, noReferrer } from './enrichment.ts'
@@ -43,8 +44,7 @@ test('what is switched off stays empty', () => {
   })
 })
 
-const accessLog = new URL('../../../../shared/data/access-log/access.log.gz', import.meta.url)
-const skip = !existsSync(accessLog) && process.env['CI'] === undefined && 'shared/data/access-log is missing'
+const accessLog = sharedData('access-log/access.log.gz')
 
 test('a real access log gives what counting by hand gives', { skip }, () => {
   const enrich = compileEnricher({

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
+import { sharedData, noSharedData as skip } from '../../test/shared-data.ts'
 import { Event } from '../events/event.ts'
 import { followSession, noSession, type Session, type SessionTouch, touchSession } from './session.ts'
 
@@ -118,8 +119,7 @@ test('the order of arrival within a session does not matter', () => {
   )
 })
 
-const clickstream = new URL('../../../../shared/data/shop-clickstream/ecom.csv.gz', import.meta.url)
-const skip = !existsSync(clickstream) && process.env['CI'] === undefined && 'shared/data/shop-clickstream is missing'
+const clickstream = sharedData('shop-clickstream/ecom.csv.gz')
 
 test('the shop’s click stream has exactly its 3,605 sessions', { skip }, () => {
   const rows: { user_id: string; session_id: string; timestamp: string }[] = parse(

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
+import { sharedData } from '../shared-data.ts'
 import type { Subject } from './declarations.ts'
 
 /** Real histories of `../shared/data`, as an upstream app may send them: JSON with an id, keyed by customer. */
@@ -54,7 +54,7 @@ export const datasets: readonly Dataset[] = [
   },
 ]
 
-export const fileOf = ({ file }: Dataset) => fileURLToPath(new URL(`../../../../shared/data/${file}`, import.meta.url))
+export const fileOf = ({ file }: Dataset) => sharedData(file)
 
 export interface Message {
   readonly customer: string

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { sharedData, noSharedData as skip } from '../../../test/shared-data.ts'
 import { Event } from '../../events/event.ts'
 import { type Geo, noGeo } from '../enrichment.ts'
 import { compileGeo } from '../geo.ts'
 import { GeoDatabaseError, openGeoDatabase } from './geo-database.ts'
 
-const folder = fileURLToPath(new URL('../../../../../shared/data/geo-test/', import.meta.url))
-const skip = !existsSync(folder) && process.env['CI'] === undefined && 'shared/data/geo-test is missing'
+const folder = sharedData('geo-test/')
 
 function locate(database: string, ip: string): Geo {
   const event = new Event()

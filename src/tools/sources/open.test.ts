@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { sharedData, noSharedData as skip } from '../../../test/shared-data.ts'
 import { openSource, type SourceOptions } from './open.ts'
 import { maxChunkRows, type Row } from './row.ts'
-
-const sharedData = fileURLToPath(new URL('../../../../../shared/data', import.meta.url))
-const skip = existsSync(sharedData) || process.env['CI'] !== undefined ? false : '../shared/data is missing'
 
 let folder = ''
 before(async () => {
@@ -148,13 +144,13 @@ describe('a file to replay', () => {
 
 describe('real files', { skip }, () => {
   it('are read whole: all 10,000 lines of an access log', async () => {
-    const rows = await rowsOf(join(sharedData, 'access-log/access.log.gz'))
+    const rows = await rowsOf(sharedData('access-log/access.log.gz'))
     assert.equal(rows.filter((row) => row.kind === 'fields').length, 10_000)
     assert.equal(rows.length, 10_000)
   })
 
   it('are read whole: 31,106 events of a shop', async () => {
-    const rows = await rowsOf(join(sharedData, 'shop-clickstream/ecom.csv.gz'))
+    const rows = await rowsOf(sharedData('shop-clickstream/ecom.csv.gz'))
     assert.equal(rows.filter((row) => row.kind === 'fields').length, 31_106)
     assert.equal(new Set(rows.map((row) => row.kind === 'fields' && row.fields.get('session_id'))).size, 3605)
   })
@@ -162,7 +158,7 @@ describe('real files', { skip }, () => {
   it('are read whole, and no further ahead than a slow reader needs: 345,215 lines of a grocer', async () => {
     let read = 0
     let total = 1
-    const source = await openSource(join(sharedData, 'grocery-baskets/transactions-weeks-1-13.csv.gz'), {
+    const source = await openSource(sharedData('grocery-baskets/transactions-weeks-1-13.csv.gz'), {
       onProgress: (readBytes, totalBytes = 1) => {
         read = readBytes
         total = totalBytes
