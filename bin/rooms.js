@@ -30,7 +30,10 @@ const layers = [
   { task: 'one partition: open, fold, commit, save, recover' },
   { 'stages.ts': "the pipeline's stages, made of the configuration" },
   { 'pipeline.ts': 'the flow: decode, de-duplicate, enrich, features, timers, decide, emit' },
-  { 'undo.ts': 'takes back what an event did that made the code throw' },
+  {
+    'undo.ts': 'takes back what an event did that made the code throw',
+    'slice-input.ts': 'what the pipeline takes of a slice, and the stages',
+  },
   { 'complete-kinds.ts': 'which stored profiles have all features' },
   {
     journal: 'what was decided, slice by slice, and checkpoints',

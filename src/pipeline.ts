@@ -3,16 +3,16 @@ import { joinedBy, joinTimers } from './decide/competing.ts'
 import { withContact } from './decide/contact.ts'
 import { decide, prospect } from './decide/decide.ts'
 import type { Candidate } from './decide/decision.ts'
-import type { Action, Policy } from './decide/policy.ts'
+import type { Action } from './decide/policy.ts'
 import { type PublishedAction, publishAction } from './emit/action.ts'
 import type { Cause, Place, Positioned } from './emit/cause.ts'
 import { deadLetter, headOnly, whole } from './emit/dead-letter.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
-import { noSession, type Session, type SessionBounds, touchSession } from './enrich/session.ts'
+import { noSession, type Session, touchSession } from './enrich/session.ts'
 import { Event } from './events/event.ts'
 import type { OutRecord, RecordBatch } from './events/log.ts'
 import { recordBytes } from './events/record-bytes.ts'
-import { type FeatureSet, updateFeatures } from './features/features.ts'
+import { updateFeatures } from './features/features.ts'
 import type { Moment } from './features/moment.ts'
 import { readsAny } from './features/reading.ts'
 import { UnknownSchema } from './ingest/decode.ts'
@@ -22,6 +22,7 @@ import { eraseProfile } from './profiles/erase.ts'
 import { noteLater, type Profile } from './profiles/profile.ts'
 import { hashId } from './profiles/recent-ids.ts'
 import { mergeTraits } from './profiles/traits.ts'
+import type { Clock, Decoded, Profiles, Stages } from './slice-input.ts'
 import {
   type Decided,
   emptyOutput,
@@ -33,9 +34,10 @@ import {
 } from './slice-output.ts'
 import { updateAbsences } from './timers/absence.ts'
 import { crossByEvent, crossByTime } from './timers/crossing.ts'
+import { dueAt, endDue } from './timers/due.ts'
 import { eventlessMoment, noEnrichment } from './timers/eventless-moment.ts'
-import type { AbsenceState, CrossingState } from './timers/states.ts'
-import { dueMs, nextDueMs, type Timer } from './timers/timer.ts'
+import type { CrossingState } from './timers/states.ts'
+import { nextDueMs, type Timer } from './timers/timer.ts'
 import { noteForUndo } from './undo.ts'
 
 /**
@@ -49,23 +51,6 @@ import { noteForUndo } from './undo.ts'
  * counts before the caller has committed it in one transaction. Order: by partition. Bound: the slice.
  */
 
-/** The compiled stages: what the configuration says, ready to run. */
-export interface Stages {
-  /** Decodes and validates the i-th record; undefined for a record to skip (a tombstone). */
-  readonly decode: (batch: RecordBatch, i: number, nowMs: number) => Decoded
-  readonly enrich: (event: Event) => Enrichment
-  readonly session: SessionBounds
-  readonly dedupe: { readonly windowMs: number; readonly maxIds: number }
-  readonly features: FeatureSet
-  readonly policy: Policy
-  readonly encodeAction: (action: PublishedAction) => OutRecord
-  /** Whether each event has its decision in the output, also where nothing was eligible, or all that was is held back. */
-  readonly decidesAlways?: boolean
-  readonly deadLetterTopic: string
-  /** The largest record that the output topics take; bytes. */
-  readonly maxRecordBytes: number
-}
-
 /** What a slice gave. */
 export interface SliceResult extends Output {
   /** The events of this call. */
@@ -73,28 +58,6 @@ export interface SliceResult extends Output {
   /** How many of this call's records, or customers, were taken: all of them, but where the output is full. */
   readonly taken: number
 }
-
-/** The profiles in memory. */
-export interface Profiles {
-  /** What is added to an offset of the slice's topic to get the position, in which all topics of the partition are counted. */
-  readonly origin: number
-  of(customer: string): Profile
-  /** Notes that what lies at the position changes it; false where it includes that already, and must stay as it is. */
-  take(profile: Profile, position: number): boolean
-  /** Notes that its timers changed. */
-  schedule(profile: Profile): void
-}
-
-/** The clocks that timers fire under; ms. */
-export interface Clock {
-  /** That of the slice. */
-  readonly nowMs: number
-  /** The partition's: timers due by then fire, and decide as of then. */
-  readonly clockMs: number
-}
-
-/** A decoded record: an event, a customer to erase, why it is neither, a schema to fetch first, or nothing to do. */
-export type Decoded = Event | Erasure | Rejected | UnknownSchema | undefined
 
 const processingFault = rejected('processing', 'the event made the processing fail')
 
@@ -119,6 +82,16 @@ export class ProcessingError extends Error {
 const deadLetterBudget = 4 * 1024 * 1024
 const nothing: Quarantined = { offsets: new Set(), timers: new Set() }
 const tooLarge = rejected('output_limit', 'an action is larger than the output topic takes')
+
+/** What the events of one call share. */
+interface Slice {
+  readonly topic: string
+  readonly partition: number
+  readonly profiles: Profiles
+  readonly nowMs: number
+  readonly output: Output
+  readonly leftOut: Quarantined
+}
 
 export class Pipeline {
   readonly #stages: Stages
@@ -180,7 +153,9 @@ export class Pipeline {
     output = emptyOutput(),
     leftOut = nothing,
   ): SliceResult {
+    const { topic, partition } = batch
     const { tally } = output
+    const slice = { topic, partition, profiles, nowMs, output, leftOut }
     let taken = 0
     while (taken < decoded.length && !(taken > 0 && output.bytes > output.maxBytes)) {
       const event = decoded[taken]
@@ -188,7 +163,7 @@ export class Pipeline {
       tally.events++
       if (leftOut.offsets.size > 0 && leftOut.offsets.has(batch.offset(i))) continue
       let rejection: Rejected | undefined
-      if (event instanceof Event) rejection = this.#one(batch, batch.offset(i), event, profiles, nowMs, output, leftOut)
+      if (event instanceof Event) rejection = this.#one(slice, batch.offset(i), event)
       else if (event === undefined) tally.skipped++
       else if (event instanceof Erasure) this.#erase(event, batch.offset(i), profiles, tally)
       else {
@@ -255,69 +230,110 @@ export class Pipeline {
   }
 
   /** One event. @returns why it is a dead letter, undefined where it is none. */
-  #one(
-    { topic, partition }: RecordBatch,
-    offset: number,
-    event: Event,
-    profiles: Profiles,
-    nowMs: number,
-    output: Output,
-    leftOut: Quarantined,
-  ): Rejected | undefined {
+  #one(slice: Slice, offset: number, event: Event): Rejected | undefined {
+    const { profiles, output } = slice
     const profile = profiles.of(event.customer)
     const position = profiles.origin + offset
     if (!profiles.take(profile, position)) return undefined
     const undo = this.#undoes ? noteForUndo(profile, output, this.#events) : undefined
     try {
-      const { enrich, session, dedupe, features, policy } = this.#stages
-      const streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
-      const isNew = profile.recentIds.add(hashId(event.id), streamTimeMs, dedupe.windowMs, dedupe.maxIds)
-      const enrichment = enrich(event)
-      if (!isNew) {
-        output.tally.duplicates++
-        this.#note(offset, position, event, enrichment, profile.session, false, true)
-        return undefined
-      }
-      const isFirst = profile.streamTimeMs === 0
-      const beforeMs = streamTimeMs - 1
-      if (this.#hasCrossings && nextDueMs(policy.timers, profile.timers, 'crossing') <= beforeMs) {
-        const at = { topic, partition, offset, position }
-        this.#fireDue(profile, at, { nowMs, clockMs: beforeMs }, output, leftOut, 'crossing')
-      }
-      profile.streamTimeMs = streamTimeMs
-      touchSession(profile.session, event, session)
-      if (event.traits.names.length > 0) mergeTraits(profile, event.traits, event.timeMs)
-
-      const moment = this.#moment
-      moment.event = event
-      moment.enrichment = enrichment
-      moment.session = profile.session
-      moment.traits = profile.traits
-      moment.groups = profile.groups
-      moment.notReady = profile.notReady
-      moment.asOfMs = streamTimeMs
-
-      const late = updateFeatures(features, profile.groups, moment, streamTimeMs, output.tally.lateBy)
-      if (late) output.tally.late++
-      this.#note(offset, position, event, enrichment, profile.session, late, false)
-      if (profile.later !== undefined) noteLater(profile, event, enrichment)
-      const touched = updateAbsences(policy.timers, profile, moment)
-      const competing = this.#hasCrossings ? this.#evaluateAll(profile, isFirst, moment) : policy.onEvent
-      if (touched || this.#hasCrossings) profiles.schedule(profile)
-
-      const outlook = prospect(policy, competing, profile.contacts, moment)
-      if (outlook !== 'open' && !this.#stages.decidesAlways) {
-        output.tally.decisions[outlook]++
-        return undefined
-      }
-      const cause = { topic, partition, offset, position, timer: '', dueMs: 0 }
-      return this.#decide(competing, profile, moment, cause, () => cause, nowMs, output)
+      return this.#throughStages(slice, offset, position, event, profile)
     } catch (fault) {
       this.#takeBack(undo, fault, output)
       profiles.schedule(profile)
       quarantine(output, offset, fault)
       return processingFault
     }
+  }
+
+  #throughStages(slice: Slice, offset: number, position: number, event: Event, profile: Profile): Rejected | undefined {
+    const streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
+    const isNew = this.#addId(profile, event, streamTimeMs)
+    const enrichment = this.#stages.enrich(event)
+    if (!isNew) {
+      slice.output.tally.duplicates++
+      this.#note(offset, position, event, enrichment, profile.session, false, true)
+      return undefined
+    }
+    const isFirst = profile.streamTimeMs === 0
+    this.#fireCrossingsBefore(slice, offset, position, profile, streamTimeMs)
+    this.#updateCustomer(profile, event, streamTimeMs)
+    const moment = this.#momentOf(event, enrichment, profile)
+    const late = this.#updateFeatures(profile, moment, slice.output.tally)
+    this.#note(offset, position, event, enrichment, profile.session, late, false)
+    const competing = this.#updateTimers(profile, isFirst, moment, slice.profiles)
+    return this.#decideOnEvent(slice, offset, position, competing, profile, moment)
+  }
+
+  /** False for a duplicate. */
+  #addId(profile: Profile, { id }: Event, streamTimeMs: number): boolean {
+    const { windowMs, maxIds } = this.#stages.dedupe
+    return profile.recentIds.add(hashId(id), streamTimeMs, windowMs, maxIds)
+  }
+
+  /** Conditions that had become true by time before the event came. */
+  #fireCrossingsBefore(slice: Slice, offset: number, position: number, profile: Profile, streamTimeMs: number): void {
+    const beforeMs = streamTimeMs - 1
+    const { timers } = this.#stages.policy
+    if (!this.#hasCrossings || nextDueMs(timers, profile.timers, 'crossing') > beforeMs) return
+    const { topic, partition, nowMs, output, leftOut } = slice
+    const clock = { nowMs, clockMs: beforeMs }
+    this.#fireDue(profile, { topic, partition, offset, position }, clock, output, leftOut, 'crossing')
+  }
+
+  #updateCustomer(profile: Profile, event: Event, streamTimeMs: number): void {
+    profile.streamTimeMs = streamTimeMs
+    touchSession(profile.session, event, this.#stages.session)
+    if (event.traits.names.length > 0) mergeTraits(profile, event.traits, event.timeMs)
+  }
+
+  /** What expressions see; one object serves all events. */
+  #momentOf(event: Event, enrichment: Enrichment, profile: Profile): Moment {
+    const moment = this.#moment
+    moment.event = event
+    moment.enrichment = enrichment
+    moment.session = profile.session
+    moment.traits = profile.traits
+    moment.groups = profile.groups
+    moment.notReady = profile.notReady
+    moment.asOfMs = profile.streamTimeMs
+    return moment
+  }
+
+  /** True where the event is too late for at least one of them. */
+  #updateFeatures(profile: Profile, moment: Moment, tally: Tally): boolean {
+    const late = updateFeatures(this.#stages.features, profile.groups, moment, profile.streamTimeMs, tally.lateBy)
+    if (late) tally.late++
+    if (profile.later !== undefined) noteLater(profile, moment.event, moment.enrichment)
+    return late
+  }
+
+  /** @returns the actions that compete */
+  #updateTimers(profile: Profile, isFirst: boolean, moment: Moment, profiles: Profiles): readonly Action[] {
+    const { timers, onEvent } = this.#stages.policy
+    const touched = updateAbsences(timers, profile, moment)
+    const competing = this.#hasCrossings ? this.#evaluateAll(profile, isFirst, moment) : onEvent
+    if (touched || this.#hasCrossings) profiles.schedule(profile)
+    return competing
+  }
+
+  /** Most events end here, since nothing is eligible, or all that is, is held back. */
+  #decideOnEvent(
+    { topic, partition, nowMs, output }: Slice,
+    offset: number,
+    position: number,
+    competing: readonly Action[],
+    profile: Profile,
+    moment: Moment,
+  ): Rejected | undefined {
+    const { policy, decidesAlways } = this.#stages
+    const outlook = prospect(policy, competing, profile.contacts, moment)
+    if (outlook !== 'open' && !decidesAlways) {
+      output.tally.decisions[outlook]++
+      return undefined
+    }
+    const cause = { topic, partition, offset, position, timer: '', dueMs: 0 }
+    return this.#decide(competing, profile, moment, cause, () => cause, nowMs, output)
   }
 
   /** @throws ProcessingError where nothing was noted for it */
@@ -354,11 +370,12 @@ export class Pipeline {
     leftOut: Quarantined,
     kind?: Timer['kind'],
   ): void {
+    const { timers } = this.#stages.policy
     for (;;) {
-      const momentMs = nextDueMs(this.#stages.policy.timers, profile.timers, kind)
+      const momentMs = nextDueMs(timers, profile.timers, kind)
       if (momentMs > clock.clockMs) return
       const name = timersAt(momentMs, profile.customer)
-      const due = this.#dueAt(profile, momentMs, kind)
+      const due = dueAt(timers, profile.timers, momentMs, kind)
       const undo = this.#undoes ? noteForUndo(profile, output, this.#events) : undefined
       try {
         if (!leftOut.timers.has(name)) this.#fireMoment(profile, due, momentMs, at, clock, output)
@@ -367,28 +384,7 @@ export class Pipeline {
         output.faults.push(fault)
         output.quarantined.timers.push(name)
       }
-      this.#end(profile, due, momentMs)
-    }
-  }
-
-  /** The indexes of the timers that are due at a moment. */
-  #dueAt({ timers: states }: Profile, momentMs: number, kind?: Timer['kind']): number[] {
-    const due: number[] = []
-    this.#stages.policy.timers.forEach((timer, index) => {
-      const isOfKind = kind === undefined || timer.kind === kind
-      if (isOfKind && dueMs(timer, states[index]) === momentMs) due.push(index)
-    })
-    return due
-  }
-
-  /** What was due at the moment is not any more. */
-  #end({ timers: states }: Profile, due: readonly number[], momentMs: number): void {
-    for (const index of due) {
-      const timer = this.#stages.policy.timers[index]!
-      if (timer.kind === 'absence') (states[index] as AbsenceState).fired = true
-      else if (dueMs(timer, states[index]) === momentMs) {
-        ;(states[index] as CrossingState).nextMs = Number.POSITIVE_INFINITY
-      }
+      endDue(timers, profile.timers, due, momentMs)
     }
   }
 

@@ -1,7 +1,7 @@
 import { type ActionFormat, compileActionEncoder } from './emit/encode-action.ts'
 import type { Engine } from './engine.ts'
 import { compileIngest, type TopicIngest } from './ingest/ingest.ts'
-import type { Stages } from './pipeline.ts'
+import type { Stages } from './slice-input.ts'
 
 /** A record is refused past this, well below a broker's default of 1 MiB with its headers. */
 const maxRecordBytes = 900_000

@@ -1,6 +1,6 @@
 import { hasRecords } from '../log/has-records.ts'
 import type { Log } from '../log/log.ts'
-import type { Clock } from '../pipeline.ts'
+import type { Clock } from '../slice-input.ts'
 import type { TaskDeps } from './deps.ts'
 import type { At, Opened } from './opened.ts'
 

@@ -3,7 +3,7 @@ import type { Engine } from '../../engine.ts'
 import type { RecordBatch } from '../../events/log.ts'
 import { type FetchedSchema, UnknownSchema } from '../../ingest/decode.ts'
 import type { Rejected } from '../../ingest/rejected.ts'
-import type { Decoded } from '../../pipeline.ts'
+import type { Decoded } from '../../slice-input.ts'
 import { compileStages } from '../../stages.ts'
 
 /** Schemas by id, as the service gets them. */

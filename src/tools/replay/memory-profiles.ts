@@ -1,5 +1,5 @@
-import type { Profiles } from '../../pipeline.ts'
 import { Profile } from '../../profiles/profile.ts'
+import type { Profiles } from '../../slice-input.ts'
 import { TimerQueue } from '../../timers/queue.ts'
 import { nextDueMs, type Timer } from '../../timers/timer.ts'
 

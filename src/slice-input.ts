@@ -1,0 +1,50 @@
+import type { Policy } from './decide/policy.ts'
+import type { PublishedAction } from './emit/action.ts'
+import type { Enrichment } from './enrich/enrichment.ts'
+import type { SessionBounds } from './enrich/session.ts'
+import type { Event } from './events/event.ts'
+import type { OutRecord, RecordBatch } from './events/log.ts'
+import type { FeatureSet } from './features/features.ts'
+import type { UnknownSchema } from './ingest/decode.ts'
+import type { Erasure } from './ingest/erasure.ts'
+import type { Rejected } from './ingest/rejected.ts'
+import type { Profile } from './profiles/profile.ts'
+
+/** The compiled stages: what the configuration says, ready to run. */
+export interface Stages {
+  /** Decodes and validates the i-th record; undefined for a record to skip (a tombstone). */
+  readonly decode: (batch: RecordBatch, i: number, nowMs: number) => Decoded
+  readonly enrich: (event: Event) => Enrichment
+  readonly session: SessionBounds
+  readonly dedupe: { readonly windowMs: number; readonly maxIds: number }
+  readonly features: FeatureSet
+  readonly policy: Policy
+  readonly encodeAction: (action: PublishedAction) => OutRecord
+  /** Whether each event has its decision in the output, also where nothing was eligible, or all that was is held back. */
+  readonly decidesAlways?: boolean
+  readonly deadLetterTopic: string
+  /** The largest record that the output topics take; bytes. */
+  readonly maxRecordBytes: number
+}
+
+/** The profiles in memory. */
+export interface Profiles {
+  /** What is added to an offset of the slice's topic to get the position, in which all topics of the partition are counted. */
+  readonly origin: number
+  of(customer: string): Profile
+  /** Notes that what lies at the position changes it; false where it includes that already, and must stay as it is. */
+  take(profile: Profile, position: number): boolean
+  /** Notes that its timers changed. */
+  schedule(profile: Profile): void
+}
+
+/** The clocks that timers fire under; ms. */
+export interface Clock {
+  /** That of the slice. */
+  readonly nowMs: number
+  /** The partition's: timers due by then fire, and decide as of then. */
+  readonly clockMs: number
+}
+
+/** A decoded record: an event, a customer to erase, why it is neither, a schema to fetch first, or nothing to do. */
+export type Decoded = Event | Erasure | Rejected | UnknownSchema | undefined
