@@ -84,7 +84,7 @@ const nothing: Quarantined = { offsets: new Set(), timers: new Set() }
 const tooLarge = rejected('output_limit', 'an action is larger than the output topic takes')
 
 /** What the events of one call share. */
-interface Slice {
+interface SliceContext {
   readonly topic: string
   readonly partition: number
   readonly profiles: Profiles
@@ -230,7 +230,7 @@ export class Pipeline {
   }
 
   /** One event. @returns why it is a dead letter, undefined where it is none. */
-  #one(slice: Slice, offset: number, event: Event): Rejected | undefined {
+  #one(slice: SliceContext, offset: number, event: Event): Rejected | undefined {
     const { profiles, output } = slice
     const profile = profiles.of(event.customer)
     const position = profiles.origin + offset
@@ -246,7 +246,7 @@ export class Pipeline {
     }
   }
 
-  #throughStages(slice: Slice, offset: number, position: number, event: Event, profile: Profile): Rejected | undefined {
+  #throughStages(slice: SliceContext, offset: number, position: number, event: Event, profile: Profile): Rejected | undefined {
     const streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
     const isNew = this.#addId(profile, event, streamTimeMs)
     const enrichment = this.#stages.enrich(event)
@@ -272,7 +272,7 @@ export class Pipeline {
   }
 
   /** Conditions that had become true by time before the event came. */
-  #fireCrossingsBefore(slice: Slice, offset: number, position: number, profile: Profile, streamTimeMs: number): void {
+  #fireCrossingsBefore(slice: SliceContext, offset: number, position: number, profile: Profile, streamTimeMs: number): void {
     const beforeMs = streamTimeMs - 1
     const { timers } = this.#stages.policy
     if (!this.#hasCrossings || nextDueMs(timers, profile.timers, 'crossing') > beforeMs) return
@@ -319,7 +319,7 @@ export class Pipeline {
 
   /** Most events end here, since nothing is eligible, or all that is, is held back. */
   #decideOnEvent(
-    { topic, partition, nowMs, output }: Slice,
+    { topic, partition, nowMs, output }: SliceContext,
     offset: number,
     position: number,
     competing: readonly Action[],
