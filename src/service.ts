@@ -47,6 +47,8 @@ export interface Service {
 }
 
 const tickMs = 250
+/** What a start that failed may take to leave the group. */
+const giveUpMs = 5_000
 
 /** What the probes answer, which changes as the service comes up. */
 interface Probes {
@@ -82,21 +84,30 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   try {
     return await startConsumption(engine, world, { metrics, ops, probes, held })
   } catch (error) {
-    await held.release()
+    await held.release(giveUpMs)
     throw error
   }
 }
 
 /** What a service holds of its own, and gives back in the reverse order: at its end, or where its start fails. */
 class Held {
-  readonly #releases: (() => Promise<void>)[] = []
+  readonly #releases: ((deadlineMs: number) => Promise<void> | void)[] = []
 
-  add(release: () => Promise<void>): void {
+  add(release: (deadlineMs: number) => Promise<void> | void): void {
     this.#releases.push(release)
   }
 
-  async release(): Promise<void> {
-    for (const release of this.#releases.splice(0).reverse()) await release()
+  /** Each is asked, whatever becomes of the others. @throws AggregateError of what they threw */
+  async release(deadlineMs: number): Promise<void> {
+    const faults: unknown[] = []
+    for (const release of this.#releases.splice(0).reverse()) {
+      try {
+        await release(deadlineMs)
+      } catch (fault) {
+        faults.push(fault)
+      }
+    }
+    if (faults.length > 0) throw new AggregateError(faults, 'the service did not end cleanly')
   }
 }
 
@@ -225,7 +236,17 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
     },
     onCrash: (error) => fail(error),
   })
+  held.add(async (deadlineMs) => {
+    const drained = async () => {
+      await consumption?.stop()
+      await Promise.all([...tasks.values()].map((task) => task.close(true)))
+      await rows.flush(deadlineMs)
+    }
+    // What is not saved by then is replayed by the next owner.
+    await Promise.race([drained(), new Promise((resolve) => setTimeout(resolve, deadlineMs).unref())])
+  })
   watch.start()
+  held.add(() => watch.stop())
 
   const ticking = setInterval(() => {
     for (const task of tasks.values()) task.tick()
@@ -240,18 +261,20 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
       fail(error)
     }
   }, tickMs)
+  held.add(() => clearInterval(ticking))
 
-  const endWork = watchWork({ metrics, logger })
+  held.add(watchWork({ metrics, logger }))
   const countSplit = async () => {
     const count = await countSplitCustomers(world.clickhouse)
     // While nothing is inserted, nobody else may tell.
     logger.answered('clickhouse')
     return count
   }
-  const endPlacement = watchPlacement({ countSplit, metrics, logger })
+  held.add(watchPlacement({ countSplit, metrics, logger }))
   const { parity } = config
-  const endParity = parity
-    ? watchParity({
+  if (parity) {
+    held.add(
+      watchParity({
         everyMs: parity.every,
         sample: parity.sample,
         queries: featureQueries(config.features, engine.features, config.enrich.session.idle),
@@ -260,8 +283,9 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
         ),
         metrics,
         logger,
-      })
-    : () => undefined
+      }),
+    )
+  }
 
   const unansweredMs = (partition: number) =>
     Math.max(...topics.map((topic) => consumption?.seen({ topic, partition })?.unansweredMs ?? 0))
@@ -286,21 +310,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
     metrics,
     opsPort: ops.port,
     crashed,
-    async stop(deadlineMs) {
-      clearInterval(ticking)
-      watch.stop()
-      endWork()
-      endPlacement()
-      endParity()
-      const drained = async () => {
-        await consumption.stop()
-        await Promise.all([...tasks.values()].map((task) => task.close(true)))
-        await rows.flush(deadlineMs)
-      }
-      // What is not saved by then is replayed by the next owner.
-      await Promise.race([drained(), new Promise((resolve) => setTimeout(resolve, deadlineMs).unref())])
-      await held.release()
-    },
+    stop: (deadlineMs) => held.release(deadlineMs),
   }
 }
 
