@@ -246,7 +246,13 @@ export class Pipeline {
     }
   }
 
-  #throughStages(slice: SliceContext, offset: number, position: number, event: Event, profile: Profile): Rejected | undefined {
+  #throughStages(
+    slice: SliceContext,
+    offset: number,
+    position: number,
+    event: Event,
+    profile: Profile,
+  ): Rejected | undefined {
     const streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
     const isNew = this.#addId(profile, event, streamTimeMs)
     const enrichment = this.#stages.enrich(event)
@@ -272,7 +278,13 @@ export class Pipeline {
   }
 
   /** Conditions that had become true by time before the event came. */
-  #fireCrossingsBefore(slice: SliceContext, offset: number, position: number, profile: Profile, streamTimeMs: number): void {
+  #fireCrossingsBefore(
+    slice: SliceContext,
+    offset: number,
+    position: number,
+    profile: Profile,
+    streamTimeMs: number,
+  ): void {
     const beforeMs = streamTimeMs - 1
     const { timers } = this.#stages.policy
     if (!this.#hasCrossings || nextDueMs(timers, profile.timers, 'crossing') > beforeMs) return

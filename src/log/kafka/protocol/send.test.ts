@@ -1,3 +1,4 @@
+import '../quiet-queue.ts'
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { createServer, type Socket } from 'node:net'
