@@ -97,7 +97,9 @@ function compileRules(
     const whose = own.has(name) ? "what expressions call the event's own" : "a word of CEL's own"
     if (isTaken(name)) note(['features', index, 'name'], new Error(`${name} is ${whose}`))
   }
-  const features = compileFeatures(declared, session.idle, (declaration, path, fault) => {
+  // One that is declared twice is a fault already.
+  const once = declared.filter(({ name }, index) => declared.findIndex((other) => other.name === name) === index)
+  const features = compileFeatures(once, session.idle, (declaration, path, fault) => {
     note(['features', declared.indexOf(declaration), ...path], fault)
   })
   const { idle } = session
@@ -124,11 +126,11 @@ interface Files {
 
 function readFiles({ topics, enrich }: Config, note: Note): Files {
   const schemas = new Map<string, string>()
-  for (const [index, { name, schema, format }] of topics.entries()) {
+  for (const [index, { name, schema, format, mapping }] of topics.entries()) {
     try {
       if (schema !== undefined) schemas.set(name, readFileSync(schema, 'utf8'))
       // Topics that speak our own schema without a registry.
-      else if (format === 'wire' || format === 'avro') schemas.set(name, readSchema('event'))
+      else if (needsSchema(format) && mapping === undefined) schemas.set(name, readSchema('event'))
     } catch {
       note(['topics', index, 'schema'], new Error(`can't read ${schema}`))
     }
@@ -150,13 +152,15 @@ export function compileFolding(
   const decoders = new Map<string, Decoder>()
   for (const [index, topic] of topics.entries()) {
     const schema = schemas.get(topic.name)
-    // It could not be read.
-    if (topic.schema !== undefined && schema === undefined) continue
+    // It could not be read, or a foreign topic names none.
+    if (schema === undefined && (topic.schema !== undefined || needsSchema(topic.format))) continue
     const decoder = topicDecoder(topic, schema, limits, (path, fault) => note(['topics', index, ...path], fault))
     if (decoder) decoders.set(topic.name, decoder)
   }
   return { decoders, enrich: compileEnricher(enrichOptions(enrich, geo)) }
 }
+
+const needsSchema = (format: TopicConfig['format']) => format === 'wire' || format === 'avro'
 
 const formats = { registry: 'confluent', wire: 'confluent-file', avro: 'avro', json: 'json' } as const
 

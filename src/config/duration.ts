@@ -2,6 +2,8 @@ import { z } from 'zod'
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
+const longestMs = 36_525 * 86_400_000
+
 /** A duration as people write it (`30m`, `24h`, `500ms`, `1h 30m`), as whole ms; 0 is `0s`. */
 export const duration = z
   .string()
@@ -11,6 +13,7 @@ export const duration = z
     for (const [, amount, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) totalMs += Number(amount) * unitMs[unit!]!
     return totalMs
   })
+  .refine((ms) => ms <= longestMs, 'at most 36525d, a hundred years')
 
 /** The duration as people write it, with the largest units first: `1h 30m`. */
 export function durationText(ms: number): string {

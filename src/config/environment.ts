@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml'
+import { yamlFault } from './yaml-fault.ts'
 
 /**
  * Settings of the environment over those of the file: `BECKON_KAFKA__BROKERS=a:9092,b:9092` sets `kafka.brokers`.
@@ -42,11 +43,11 @@ function read(text: string, key: string): { to: unknown; fault?: string } {
   if (/password|username|url|file|database/.test(key)) return { to: text }
   const document = parseDocument(text, { prettyErrors: false })
   const [fault] = [...document.errors, ...document.warnings]
-  if (fault !== undefined) return { to: text, fault: fault.message }
+  if (fault !== undefined) return { to: text, fault: yamlFault(fault) }
   try {
     return { to: document.toJS() as unknown }
-  } catch (error) {
-    return { to: text, fault: (error as Error).message }
+  } catch {
+    return { to: text, fault: 'an alias that stands for nothing, or too many' }
   }
 }
 
@@ -56,7 +57,8 @@ function set(value: Record<string, unknown>, [key, ...rest]: readonly string[], 
     return
   }
   const inner = Object.hasOwn(value, key!) ? value[key!] : undefined
-  const next = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inner : {}
+  // A copy: what an alias stands for is one object with what it was made of.
+  const next = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? { ...inner } : {}
   value[key!] = next
   set(next as Record<string, unknown>, rest, to)
 }

@@ -89,7 +89,7 @@ actions:
   - { name: a, when: x > 1, contact: { cooldown: soon } }
 `
   assert.deepEqual(faultsOf({ 'beckon.yaml': text }), [
-    'beckon.yaml:1 kafka.brokers.0: host:port',
+    'beckon.yaml:1 kafka.brokers.0: host:port, with a port of 1 to 65535',
     'beckon.yaml:2 clickhouse.databse: unknown key; did you mean database?',
     'beckon.yaml:4 topics.0.format: Invalid option: expected one of "registry"|"wire"|"avro"|"json"',
     'beckon.yaml:6 features.0.name: a name of small letters, digits and _, at most 64',
@@ -376,9 +376,12 @@ test('aliases that stand for nothing or for too much, and unknown tags, are faul
   const ten = (item: string) => `[${Array(10).fill(item).join(', ')}]`
   const bomb = `a: &a ${ten('x')}\nb: &b ${ten('*a')}\nc: &c ${ten('*b')}\nd: ${ten('*c')}\n`
   const cases: readonly (readonly [string, string])[] = [
-    ['features: *shared\n', 'more.yaml:1 : *shared stands for nothing: no &shared is before it'],
+    [
+      'features: *shared\n',
+      'more.yaml:1 : this alias stands for nothing that is before it: put a text that begins with * in quotes',
+    ],
     [bomb, 'more.yaml:2 : more aliases than a file may have (100, with those within what they stand for)'],
-    ['ops: { log_level: !level debug }\n', 'more.yaml:1 : Unresolved tag: !level'],
+    ['ops: { log_level: !level debug }\n', 'more.yaml:1 : an unknown tag: put a text that begins with ! in quotes'],
   ]
   for (const [text, fault] of cases) {
     assert.deepEqual(faultsOf({ 'beckon.yaml': `include: more.yaml\n${minimal}`, 'more.yaml': text }), [fault])
@@ -446,7 +449,7 @@ test('keys that mean something to JavaScript are unknown keys like any other', (
 test('a comma within braces gets a hint', () => {
   const feature = (where: string) => `features: [{ name: n, count: {}, ${where}, window: session }]`
   assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}${feature('where: type == "x", b')}\n` }), [
-    'beckon.yaml:6 features.0.b: unknown key; within { } a comma ends a value: put a value that has one in quotes',
+    'beckon.yaml:6 features.0: a key without a value; within { } a comma ends a value: put a value that has one in quotes',
   ])
   assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}${feature('b: 1')}\n` }), [
     'beckon.yaml:6 features.0.b: unknown key',
@@ -667,6 +670,61 @@ test('a mapping says who, what and when, in JSON too, and may name several paths
 
 test('an alias within what it stands for is a fault', () => {
   assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}actions: &all [*all]\n` }), [
-    'beckon.yaml:6 : *all stands within what it stands for',
+    'beckon.yaml:6 : this alias stands within what it stands for',
   ])
+})
+
+test('no message repeats a part of a password, whatever it is taken for', () => {
+  const secret = 'S3cret'
+  const texts = [
+    `password: ab,${secret}`,
+    `password: *${secret}`,
+    `password: !${secret}`,
+    `password: "a\\${secret}"`,
+    `password: "ab"${secret}`,
+    `password: |${secret}`,
+    `password: @${secret}`,
+    `password: %${secret}`,
+    `password: [${secret}`,
+    `password: ab, ${secret}: x, ${secret}: y`,
+  ]
+  for (const text of texts) {
+    const sasl = `{ mechanism: plain, username: u, ${text} }`
+    const seen = faultsOf({ 'beckon.yaml': minimal.replace('] }', `], sasl: ${sasl} }`) })
+    assert.notEqual(seen.length, 0, text)
+    if (!text.includes(': x')) assert(!seen.join().includes(secret.slice(1)), `${text}\n${seen.join('\n')}`)
+    const ofVariable = faultsOf({ 'beckon.yaml': minimal }, { BECKON_KAFKA__SASL: sasl })
+    assert.notEqual(ofVariable.length, 0, text)
+    if (!text.includes(': x')) assert(!ofVariable.join().includes(secret.slice(1)), `${text}\n${ofVariable.join('\n')}`)
+  }
+})
+
+test('a variable changes the section that it names, though an alias makes it one with another', () => {
+  const text = `${minimal.replace('"http://localhost:8123" }', '"https://localhost:8123", tls: &tls { ca_file: a.pem } }')}
+registry: { url: "https://localhost:8081", tls: *tls }
+`
+  const path = write({ 'beckon.yaml': text, 'a.pem': 'a', 'b.pem': 'b' })
+  const { config } = loadConfig(path, { BECKON_CLICKHOUSE__TLS__CA_FILE: 'b.pem' })
+  assert.match(config.clickhouse.tls!.ca_file, /b\.pem$/)
+  assert.match(config.registry!.tls!.ca_file, /a\.pem$/)
+})
+
+test('what is declared twice, a part of a list in a variable, and what is out of all bounds are told as what they are', () => {
+  const twice =
+    '\nfeatures:\n  - { name: q, count: {}, window: lifetime }\n  - { name: q, count: {}, window: session }\n'
+  assert.deepEqual(faultsOf({ 'beckon.yaml': minimal + twice }), ['beckon.yaml:9 features.1.name: q is declared twice'])
+  assert.match(
+    faultsOf({ 'beckon.yaml': minimal }, { BECKON_TOPICS__0__NAME: 'x' })[0]!,
+    /^environment variable BECKON_TOPICS__0__NAME/,
+  )
+  const action = (more: string) => `${minimal}actions: [{ name: a, when: "true", ${more} }]\n`
+  assert.match(faultsOf({ 'beckon.yaml': action('expires: 999999999999d') })[0]!, /at most 36525d/)
+  assert.match(faultsOf({ 'beckon.yaml': minimal.replace(':9092', ':999999') })[0]!, /1 to 65535/)
+  const foreign = '{ name: clicks, format: avro, mapping: { customer: a, type: b, time: c } }'
+  assert.deepEqual(faultsOf({ 'beckon.yaml': minimal.replace(/\{ name: clicks.*\}/, foreign) }), [
+    'beckon.yaml:5 topics.0.schema: a foreign topic of format avro needs a schema file',
+  ])
+  const constant = '{ name: clicks, format: json, mapping: { customer: a, type: { constant: true }, time: c } }'
+  assert.deepEqual(faultsOf({ 'beckon.yaml': minimal.replace(/\{ name: clicks.*\}/, constant) }).length, 1)
+  assert.match(faultsOf({ 'beckon.yaml': `%YAML 1.1\n---\n${minimal}ops: { <<: 5 }\n` })[0]!, /^beckon.yaml:1 /)
 })

@@ -5,7 +5,7 @@ import { applyEnvironment, type Setting, setAsText } from './environment.ts'
 import { ConfigError, type Fault } from './fault.ts'
 import { knownKeys } from './known-keys.ts'
 import { type Config, configSchema } from './schema.ts'
-import { type ConfigSource, readConfigSource, unknownKey } from './source.ts'
+import { type ConfigSource, cutOff, readConfigSource, unknownKey } from './source.ts'
 
 export interface LoadedConfig {
   readonly config: Config
@@ -83,7 +83,8 @@ function ownIssues(issue: Issue): Issue[] {
   const depthOf = ({ code, path }: z.core.$ZodIssue) => path.length + (code === 'unrecognized_keys' ? 1 : 0)
   const furthest = issue.errors
     .filter((issues) => issues.length > 0)
-    .sort((a, b) => Math.max(...b.map(depthOf)) - Math.max(...a.map(depthOf)))[0]
+    // Of those that got as far, the one with the fewest faults is what was meant.
+    .sort((a, b) => Math.max(...b.map(depthOf)) - Math.max(...a.map(depthOf)) || a.length - b.length)[0]
   const deep = furthest?.filter((inner) => depthOf(inner) > 0) ?? []
   if (deep.length === 0) return [issue]
   return deep.flatMap((inner) => ownIssues({ ...inner, path: [...issue.path, ...inner.path] } as Issue))
@@ -94,8 +95,8 @@ function without(value: unknown, issues: readonly Issue[]): unknown {
   const copy = structuredClone(value)
   for (const issue of issues) {
     if (issue.code !== 'unrecognized_keys') continue
-    const owner = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)[key], copy)
-    for (const key of issue.keys) delete (owner as Record<string, unknown>)[key]
+    const owner = valueAt(copy, issue.path) as Record<string, unknown>
+    for (const key of issue.keys) delete owner[key]
   }
   return copy
 }
@@ -104,10 +105,12 @@ function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<str
   const { path } = issue
   const setBy = (path: readonly PropertyKey[]) => {
     const at = path.join('.')
-    // Of a key that nothing knows, what a variable set may lie below.
-    return variables.get(at) ?? [...variables].find(([set]) => set.startsWith(`${at}.`))?.[1]
+    const exact = variables.get(at)
+    if (exact !== undefined) return exact
+    // It lies within what a variable set; or, of a key that nothing knows, what one set lies below it.
+    return [...variables].find(([set]) => at.startsWith(`${set}.`) || set.startsWith(`${at}.`))?.[1]
   }
-  const setting = variables.get(path.join('.'))
+  const setting = setBy(path)
   const where = (message: string): Fault =>
     setting ? environmentFault(setting.variable, path.join('.'), message) : source.fault(path, message)
   if (issue.code === 'unrecognized_keys') {
@@ -116,6 +119,8 @@ function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<str
       const unknown = [...path, key]
       const setting = setBy(unknown)
       if (setting === undefined) return source.unknownKey(unknown, known)
+      const isCutOff = setting.keys.length < unknown.length && valueAt(source.value, unknown) === null
+      if (isCutOff) return environmentFault(setting.variable, path.join('.'), cutOff)
       return environmentFault(setting.variable, unknown.join('.'), unknownKey(unknown, known))
     })
   }
@@ -126,6 +131,9 @@ function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<str
   const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
   return [where(missing ? 'missing' : issue.message)]
 }
+
+const valueAt = (value: unknown, path: readonly PropertyKey[]) =>
+  path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)[key], value)
 
 /** Reads the `password_file`s; a secret is never part of a message. */
 function readSecrets(config: Config, source: ConfigSource): Fault[] {

@@ -17,8 +17,14 @@ const topicName = z.string().regex(/^[a-zA-Z0-9._-]{1,249}$/, 'a Kafka topic nam
 const cel = z.string().min(1)
 const positive = z.int().min(1)
 
+/** `host:port` */
+function isAddress(text: string): boolean {
+  const [, number] = /^[^:\s]+:(\d{1,5})$/.exec(text) ?? []
+  return number !== undefined && port.safeParse(Number(number)).success
+}
+
 const kafka = z.strictObject({
-  brokers: z.array(z.string().regex(/^[^:\s]+:\d+$/, 'host:port')).min(1),
+  brokers: z.array(z.string().refine(isAddress, 'host:port, with a port of 1 to 65535')).min(1),
   /** The consumer group; the prefix of the transactional ids as well. */
   group: z.string().min(1).default('beckon'),
   client_id: z.string().min(1).default('beckon'),

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import { nearest } from '../expressions/expression.ts'
 import type { Fault } from './fault.ts'
+import { yamlFault } from './yaml-fault.ts'
 
 /**
  * `beckon.yaml` and the files that it includes, merged to one value, each part of which still knows its file and line.
@@ -88,7 +89,9 @@ export function readConfigSource(fileName: string): ConfigSource {
     fault,
     unknownKey(path, known) {
       const { file, inFile } = place(path)
-      return fault(path, file && isCutOff(file, inFile) ? `unknown key; ${commaHint}` : unknownKey(path, known))
+      if (!file || !isCutOff(file, inFile)) return fault(path, unknownKey(path, known))
+      // Not its name: it may be the end of a password.
+      return { ...fault(path, cutOff), path: path.slice(0, -1).join('.') }
     },
     folder: (path) => dirname(place(path).file?.name ?? resolve(fileName)),
   }
@@ -112,7 +115,7 @@ function openFile(name: string, faults: Fault[]): File | undefined {
   // What the parser only warns of, an unknown tag for instance, is read otherwise than it is meant.
   const all = [...document.errors, ...document.warnings]
   const known = faults.length
-  for (const { message, pos } of all) add(message, pos[0])
+  for (const error of all) add(yamlFault(error), error.pos[0])
   visit(document, {
     Pair(_, { key }) {
       // What checks values passes over it, so that it would be dropped in silence.
@@ -123,15 +126,16 @@ function openFile(name: string, faults: Fault[]): File | undefined {
     Alias(_, alias, within) {
       const of = alias.resolve(document)
       if (of !== undefined && within.includes(of))
-        add(`*${alias.source} stands within what it stands for`, alias.range?.[0] ?? 0)
+        add('this alias stands within what it stands for', alias.range?.[0] ?? 0)
     },
   })
   if (faults.length > known) return undefined
   try {
     return { name, document, content: document.toJS(), lines }
   } catch (error) {
-    if (!(error instanceof ReferenceError)) throw error
-    const { message, at } = aliasFault(document)
+    // What else there is are merge keys (<<) of what is no map.
+    const { message, at } =
+      error instanceof ReferenceError ? aliasFault(document) : { message: String((error as Error).message), at: 0 }
     add(message, at)
     return undefined
   }
@@ -145,7 +149,11 @@ function aliasFault(document: Document): { message: string; at: number } {
       const at = alias.range?.[0] ?? 0
       if (fault.at === 0) fault = { ...fault, at }
       if (alias.resolve(document) !== undefined) return undefined
-      fault = { message: `*${alias.source} stands for nothing: no &${alias.source} is before it`, at }
+      // Not its name: it may be a password that begins so.
+      fault = {
+        message: 'this alias stands for nothing that is before it: put a text that begins with * in quotes',
+        at,
+      }
       return visit.BREAK
     },
   })
@@ -161,7 +169,7 @@ export function unknownKey(path: readonly PropertyKey[], known: readonly string[
   return near === undefined ? 'unknown key' : `unknown key; did you mean ${near}?`
 }
 
-const commaHint = 'within { } a comma ends a value: put a value that has one in quotes'
+export const cutOff = 'a key without a value; within { } a comma ends a value: put a value that has one in quotes'
 
 /** Whether a key without a value stands in a map in braces, as the rest of a value with a comma does. */
 function isCutOff(file: File, path: readonly PropertyKey[]): boolean {
