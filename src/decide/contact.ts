@@ -27,6 +27,10 @@ export function suppression(
   return undefined
 }
 
+/** Of how many past actions, the latest, the times are kept: of as many as the rules look back to. */
+export const timesKept = ({ cooldownMs, caps }: ContactRules): number =>
+  caps.reduce((most, { max }) => Math.max(most, max), cooldownMs > 0 ? 1 : 0)
+
 /** The contacts with one more: of the action itself and of all together, so far as rules look at them. */
 export function withContact(
   contacts: Contacts,
@@ -39,7 +43,7 @@ export function withContact(
     [name, contact],
     [anyAction, contactOfAll],
   ] as const) {
-    if (rules.cooldownMs === 0 && rules.caps.length === 0) continue
+    if (timesKept(rules) === 0) continue
     const times = [...(after.get(key) ?? [])]
     noteContact(times, rules, atMs)
     after = new Map(after).set(key, times)
@@ -55,6 +59,6 @@ export function noteContact(times: number[], rules: ContactRules, atMs: number):
   let place = times.length
   while (place > 0 && times[place - 1]! > atMs) place--
   times.splice(place, 0, atMs)
-  const kept = rules.caps.reduce((most, { max }) => Math.max(most, max), 1)
+  const kept = timesKept(rules)
   if (times.length > kept) times.splice(0, times.length - kept)
 }

@@ -135,6 +135,63 @@ test('an action is warned of what its condition or value reads through computed 
   ])
 })
 
+test('limits that look back further than what the ones before kept are warned of, of an action and over all', () => {
+  const action = (contact = '') => ({
+    actions: [`{ name: promo, when: views > 3${contact && `, contact: ${contact}`} }`],
+  })
+  const cap = (max: number, per: string) => `{ max: ${max}, per: ${per} }`
+  const caps = (...of: readonly string[]) => `{ caps: [${of.join(', ')}] }`
+  const cases: readonly (readonly [before: string, after: string, contacts?: { known: number; needed: number }])[] = [
+    ['', '{ cooldown: 30d }', { known: 0, needed: 1 }],
+    ['', caps(cap(3, '7d')), { known: 0, needed: 3 }],
+    [caps(cap(1, '1h')), caps(cap(3, '7d')), { known: 1, needed: 3 }],
+    [caps(cap(2, '1h'), cap(5, '2d')), caps(cap(6, '2d')), { known: 5, needed: 6 }],
+    ['{ cooldown: 1h }', `{ cooldown: 1h, caps: [${cap(2, '1d')}] }`, { known: 1, needed: 2 }],
+    // The times are kept, however long ago they are.
+    ['{ cooldown: 1h }', '{ cooldown: 30d }'],
+    ['{ cooldown: 1h }', caps(cap(1, '30d'))],
+    [caps(cap(3, '1h')), caps(cap(3, '30d'), cap(2, '1h'))],
+    [caps(cap(3, '1h')), '{ cooldown: 30d }'],
+    ['{ cooldown: 1h }', ''],
+    ['', ''],
+  ]
+  for (const [before, after, contacts] of cases) {
+    const ofAction = changesOf(action(before), action(after)).warnings
+    assert.deepEqual(ofAction, contacts ? [{ action: 'promo', contacts }] : [], `${before} -> ${after}`)
+    const all = (contact: string) => ({ rest: contact && `arbitration: { contact: ${contact} }` })
+    const ofAll = changesOf(all(before), all(after)).warnings
+    assert.deepEqual(ofAll, contacts ? [{ setting: 'arbitration.contact', contacts }] : [], `${before} -> ${after}`)
+  }
+  const limited = action('{ cooldown: 1h }')
+  assert.deepEqual(changesOf({ actions: [] }, limited).warnings, [], 'of what is new nothing was sent')
+  const renamed = changesOf({ actions: [limited.actions[0]!.replace('promo', 'offer')] }, limited)
+  assert.deepEqual(renamed.warnings, [{ action: 'promo', wasNamed: 'offer' }])
+})
+
+test('what is known of what was sent before is told in a sentence, and in JSON', () => {
+  const rules = (promo: string, tip: string, all: string) => ({
+    actions: [`{ name: promo, when: "true", contact: ${promo} }`, `{ name: tip, when: "true", contact: ${tip} }`],
+    rest: `arbitration: { contact: ${all} }`,
+  })
+  const changes = changesOf(
+    rules('{ caps: [{ max: 1, per: 1h }] }', '{}', '{ caps: [{ max: 2, per: 1h }] }'),
+    rules('{ caps: [{ max: 3, per: 7d }] }', '{ cooldown: 30d }', '{ caps: [{ max: 4, per: 7d }] }'),
+  )
+  assert.deepEqual(
+    formatChanges(changes).notes.filter((note) => note.startsWith('warning')),
+    [
+      'warning: the cool-down and caps of promo count from now on: of what was sent before, only the last is known',
+      'warning: the cool-down and caps of tip count from now on: of what was sent before, nothing is known',
+      'warning: the cool-down and caps over all actions count from now on: of what was sent before, only the last 2 are known',
+    ],
+  )
+  assert.deepEqual((changesJson(changes) as { warnings: object[] }).warnings, [
+    { action: 'promo', contacts: { known: 1, needed: 3 } },
+    { action: 'tip', contacts: { known: 0, needed: 1 } },
+    { setting: 'arbitration.contact', contacts: { known: 2, needed: 4 } },
+  ])
+})
+
 test('an action whose timer was not there before is warned of, whatever it is called', () => {
   const remind = (name: string, wait: string) =>
     `{ name: ${name}, on: { absent: purchase, after: add_to_cart, for: ${wait} }, when: "true" }`

@@ -1,4 +1,5 @@
-import type { Action, Policy } from '../../decide/policy.ts'
+import { timesKept } from '../../decide/contact.ts'
+import type { Action, ContactRules, Policy } from '../../decide/policy.ts'
 import type { Engine } from '../../engine.ts'
 import { type CarryOver, carryOver } from '../../features/carry-over.ts'
 import type { FeatureSet } from '../../features/features.ts'
@@ -32,10 +33,20 @@ export type Warning =
   | { readonly action: string; readonly feature: string; readonly state: 'from_events' }
   /** Its cool-down and caps are kept by name, so they forget what was sent under the other one. */
   | { readonly action: string; readonly wasNamed: string }
+  /** Its cool-down and caps look back to more actions of the past than the ones before did, and so than are known. */
+  | { readonly action: string; readonly contacts: Contacts }
+  /** The same of those over all actions. */
+  | { readonly setting: 'arbitration.contact'; readonly contacts: Contacts }
   /** Its timer was not there before: none of it runs, and those that run of another one are dropped. */
   | { readonly action: string; readonly timer: string }
   /** It waits for a condition to become true that was not waited for before, or not over these features. */
   | { readonly action: string; readonly crossing: string }
+
+/** Of how many past actions the times are known at most, the latest, and how many are looked at. */
+interface Contacts {
+  readonly known: number
+  readonly needed: number
+}
 
 type Compiled = Pick<Engine, 'rules' | 'features' | 'policy'>
 
@@ -61,7 +72,12 @@ export function compare(
     }),
     settings,
     settingsKnown,
-    warnings: [...featureWarnings(after, states), ...nameWarnings(after, definitions), ...timerWarnings(before, after)],
+    warnings: [
+      ...featureWarnings(after, states),
+      ...nameWarnings(after, definitions),
+      ...contactWarnings(before, after),
+      ...timerWarnings(before, after),
+    ],
   }
 }
 
@@ -96,11 +112,29 @@ function featureWarnings({ policy, features }: Compiled, states: ReadonlyMap<str
 }
 
 function nameWarnings({ policy }: Compiled, changes: readonly DefinitionChange[]): Warning[] {
-  const limited = actionsOf(policy).filter(({ contact: { cooldownMs, caps } }) => cooldownMs > 0 || caps.length > 0)
+  const limited = actionsOf(policy).filter(({ contact }) => timesKept(contact) > 0)
   return changes.flatMap(({ kind, name, change, was }): Warning[] => {
     const isOne = kind === 'action' && change === 'renamed' && limited.some((action) => action.name === name)
     return isOne ? [{ action: name, wasNamed: was!.name }] : []
   })
+}
+
+/** Not of an action that had another name: what was sent under that is forgotten as a whole. */
+function contactWarnings({ rules: before }: Compiled, { rules }: Compiled): Warning[] {
+  const lacking = (was: ContactRules, is: ContactRules): Contacts[] => {
+    const contacts = { known: timesKept(was), needed: timesKept(is) }
+    return contacts.needed > contacts.known ? [contacts] : []
+  }
+  const earlier = new Map(before.actions.map(({ name, contact }) => [name, contact]))
+  return [
+    ...rules.actions.flatMap(({ name, contact }) =>
+      lacking(earlier.get(name) ?? contact, contact).map((contacts) => ({ action: name, contacts })),
+    ),
+    ...lacking(before.arbitration.contact, rules.arbitration.contact).map((contacts) => ({
+      setting: 'arbitration.contact' as const,
+      contacts,
+    })),
+  ]
 }
 
 /** Profiles keep timers by their signature, as `profiles/codec.ts` does. */

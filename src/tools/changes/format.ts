@@ -37,8 +37,15 @@ function warningText(warning: Warning): string {
   if ('wasNamed' in warning) {
     return `${warning.action} forgets what was sent as ${warning.wasNamed}: its cool-down and caps begin anew`
   }
+  if ('contacts' in warning) {
+    const whose = 'action' in warning ? `of ${warning.action}` : 'over all actions'
+    return `the cool-down and caps ${whose} count from now on: of what was sent before, ${knownText(warning.contacts.known)}`
+  }
   return `${warning.action} reads ${warning.feature}, and is not decided for a customer before that is ready`
 }
+
+const knownText = (known: number) =>
+  known === 0 ? 'nothing is known' : known === 1 ? 'only the last is known' : `only the last ${known} are known`
 
 const carryOverTexts: Readonly<Record<CarryOver, string>> = {
   kept: 'keeps its state',
