@@ -1,5 +1,6 @@
 import type { Candidate } from '../decide/decision.ts'
 import type { Value } from '../events/event.ts'
+import { textOf } from '../events/value-text.ts'
 import { toValue } from '../expressions/to-value.ts'
 import type { Moment } from '../features/moment.ts'
 import { actionId } from './action-id.ts'
@@ -57,7 +58,7 @@ export function publishAction(
   }
 }
 
-/** For places that hold scalars only, as Avro's schema and the rows in the store: lists and maps as JSON text. */
+/** For Avro, whose schema has scalars only: lists and maps as JSON text. */
 export function toScalar(value: Value): null | boolean | number | string {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
+  return typeof value === 'object' && value !== null ? textOf(value) : value
 }

@@ -41,6 +41,10 @@ test('whatever an expression gives is a value of JSON', () => {
     ['{"a": {"b": {"c": [1]}}}', { a: { b: { c: [1] } } }],
     ['{1: "one", true: "yes"}', { 1: 'one', true: 'yes' }],
     ['{"1": "text", 1: "number"}', { 1: 'number' }],
+    ['{properties.cat: 1, properties.none_at_all == null: 2}', null],
+    ['{properties.deep: 1, properties.deep.k: [2]}', { '{"k":[1,{"z":2}]}': 1, '[1,{"z":2}]': [2] }],
+    ['{properties: 1}', { '{"cat":"shoes","deep":{"k":[1,{"z":2}]}}': 1 }],
+    ['[{"in": {traits: 1, properties.cat: 2}}]', [{ in: { '{"plan":"pro"}': 1, shoes: 2 } }]],
     [
       '{"all": properties, "of": [traits]}',
       { all: { cat: 'shoes', deep: { k: [1, { z: 2 }] } }, of: [{ plan: 'pro' }] },
@@ -48,8 +52,10 @@ test('whatever an expression gives is a value of JSON', () => {
     ['properties.deep', { k: [1, { z: 2 }] }],
     ['properties.deep.k.map(x, x == 1)', [true, false]],
   ]
+  // Objects have no prototype where they were decoded.
+  const deep = Object.assign(Object.create(null), { k: [1, Object.assign(Object.create(null), { z: 2 })] })
   for (const [source, wanted] of cases) {
-    const got = evaluated(source, { cat: 'shoes', deep: { k: [1, { z: 2 }] } }, { plan: 'pro' })
+    const got = evaluated(source, { cat: 'shoes', deep }, { plan: 'pro' })
     assert.deepEqual(JSON.parse(JSON.stringify(got)), wanted, source)
   }
 })

@@ -22,6 +22,7 @@ export const failures = [
   'partitions',
   'topics',
   'state',
+  'snapshot',
   'output',
   'checksum',
   'unreadable',

@@ -18,6 +18,7 @@ test('a value is equal where the profile has it as SQL gives it, and what is not
     [1, true, true, 0],
     [null, null, true, 0],
     [['1', 'true'], [1, true], true, 0],
+    [['{"id":1}', '[1,null]', 'null'], [{ id: 1 }, [1, null], null], true, 0],
     [{ b: 2, a: 1 }, { a: 1, b: 2 }, true, 0],
     [{ a: 1 }, { a: 1, b: 2 }, false, 1],
     [{ a: 1 }, { a: 1, b: 'text' }, true, 0],

@@ -1,4 +1,5 @@
 import type { Value } from '../events/event.ts'
+import { textOf } from '../events/value-text.ts'
 import type { FeatureSql } from '../sql/features.ts'
 
 /** What the comparison of one feature came to, over all customers looked at. */
@@ -73,7 +74,7 @@ function isWithinBound(feature: FeatureSql, streamedOf: (feature: string) => Val
 /** As the readable columns of a profile have it (`profiles/readable.ts`): a bool is 0 or 1, a list is of texts, a map of numbers. */
 function asStored(value: Value): Value {
   if (typeof value === 'boolean') return Number(value)
-  if (Array.isArray(value)) return value.map(String)
+  if (Array.isArray(value)) return value.map(textOf)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).filter(([, item]) => typeof item === 'number'))
 }

@@ -267,24 +267,38 @@ export class ProfileCache {
 
   /**
    * The rows of the changed profiles and the checkpoint row that speaks for them, as of a position: all before it is folded
-   * in, and committed.
+   * in, and committed. Where one of them makes the code throw, all are as if none had been taken.
    */
   snapshot(position: number, checkpoint: Buffer): RowChunk {
-    let latestMs = 0
+    const rows = this.#encode(position, checkpoint)
     let changes = 0
     let most = 0
     for (const profile of this.#changed) {
       changes += profile.changes
       most = Math.max(most, profile.changes)
       profile.changes = 0
-      latestMs = Math.max(latestMs, profile.streamTimeMs)
-      if (!isBlank(profile)) this.#writeRow(profile, position)
       profile.dirty = false
       profile.position = position
     }
     this.#changed = []
     this.#busiestShare = changes < leastForShare ? 0 : most / changes
-    writeCheckpointRow(this.#rows, this.#partition, position, latestMs, checkpoint)
+    return rows
+  }
+
+  #encode(position: number, checkpoint: Buffer): RowChunk {
+    try {
+      let latestMs = 0
+      for (const profile of this.#changed) {
+        latestMs = Math.max(latestMs, profile.streamTimeMs)
+        if (!isBlank(profile)) this.#writeRow(profile, position)
+      }
+      writeCheckpointRow(this.#rows, this.#partition, position, latestMs, checkpoint)
+    } catch (error) {
+      // Nothing half written may get into the next one.
+      this.#state.take()
+      this.#rows.take()
+      throw error
+    }
     return this.#rows.take()
   }
 

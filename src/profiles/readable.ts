@@ -1,4 +1,5 @@
 import type { Value } from '../events/event.ts'
+import { textOf } from '../events/value-text.ts'
 import type { FeatureSet } from '../features/features.ts'
 import type { Profile } from './profile.ts'
 
@@ -9,6 +10,7 @@ export interface ReadableFeatures {
   readonly stringNames: string[]
   readonly strings: string[]
   readonly listNames: string[]
+  /** A list is of texts: what is none, by its JSON. */
   readonly lists: string[][]
   readonly mapNames: string[]
   /** The entries that are numbers. */
@@ -39,7 +41,7 @@ export function readFeatures({ features }: FeatureSet, profile: Profile, asOfMs:
       readable.strings.push(value)
     } else if (Array.isArray(value)) {
       readable.listNames.push(name)
-      readable.lists.push(value.map(String))
+      readable.lists.push(value.map(textOf))
     } else if (value !== null && value !== undefined) {
       readable.mapNames.push(name)
       readable.maps.push(Object.entries(value).filter(isNumeric))

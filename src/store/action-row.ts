@@ -1,4 +1,5 @@
-import { type PublishedAction, toScalar } from '../emit/action.ts'
+import type { PublishedAction } from '../emit/action.ts'
+import { textOf } from '../events/value-text.ts'
 import type { RowBuffer } from './row-binary.ts'
 import type { Table } from './table.ts'
 
@@ -45,7 +46,7 @@ export function writeActionRow(row: RowBuffer, action: PublishedAction, position
   row.varint(payload.length)
   for (const [name, value] of payload) {
     row.string(name)
-    row.string(String(toScalar(value)))
+    row.string(textOf(value))
   }
   row.string(action.channel)
   row.string(action.policy)

@@ -4,6 +4,7 @@
  * apart, SQL can: a property that is null (in `nested`) is another thing than one that is not there.
  */
 import type { Properties, Value } from '../events/event.ts'
+import { textOf } from '../events/value-text.ts'
 import type { RowBuffer } from './row-binary.ts'
 
 /** Writes the four maps `numbers`, `strings`, `booleans` and `nested` (lists, maps and null as JSON), in that order. */
@@ -84,7 +85,7 @@ export function writeTraits(row: RowBuffer, traits: ReadonlyMap<string, Value>):
 
 function writeText(row: RowBuffer, name: string, value: Value): void {
   row.string(name)
-  row.string(typeof value === 'string' ? value : JSON.stringify(value))
+  row.string(textOf(value))
 }
 
 let checkedNames: readonly string[] = []

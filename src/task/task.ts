@@ -9,6 +9,7 @@ import { countSlice, type TaskState } from '../ops/metrics.ts'
 import { ProcessingError } from '../pipeline.ts'
 import type { Clock } from '../slice-input.ts'
 import { profilesTable } from '../store/profile-row.ts'
+import type { RowChunk } from '../store/row-binary.ts'
 import { backfill } from './backfill.ts'
 import { clockBehind, clockOf, endOf } from './clock.ts'
 import { commitSlice, dropWriter } from './commit.ts'
@@ -519,7 +520,10 @@ export class Task {
     this.#save(opened)
   }
 
-  /** Takes the snapshot now, and stores it behind the rows of the slices that it covers: it then speaks for them too. */
+  /**
+   * Takes the snapshot now, and stores it behind the rows of the slices that it covers: it then speaks for them too. Where a
+   * profile makes the code throw, opening again would come upon it again, with ever more to be replayed: the task ends.
+   */
   #save(opened: Opened): void {
     const { rows, logger, partitions, topicId } = this.#deps
     const { position, clockMs, digest, journalOffset, profiles, moves } = opened
@@ -530,7 +534,13 @@ export class Task {
       if (id !== undefined) ids[topic] = id
     }
     const checkpoint = { offsets, ids, clockMs, digest, journalOffset, partitions, ...moves }
-    const snapshot = profiles.snapshot(position, encodeCheckpoint(checkpoint))
+    let snapshot: RowChunk
+    try {
+      snapshot = profiles.snapshot(position, encodeCheckpoint(checkpoint))
+    } catch (error) {
+      void this.giveUp(new TaskFailure('snapshot', "a profile can't be written: see the runbook", error))
+      return
+    }
     this.#savingSinceMs = this.#unsavedSinceMs
     this.#unsavedSinceMs = 0
     const store = async () => {

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compileFeatures } from '../features/features.ts'
+import type { ProfileStore } from '../store/profile-store.ts'
+import { ProfileCache } from './cache.ts'
+
+const checkpoint = Buffer.from('{}')
+const unused = () => assert.fail('the store is not asked')
+const store: ProfileStore = {
+  insert: unused,
+  read: unused,
+  readCheckpoint: unused,
+  readPartitionCounts: unused,
+  readDue: unused,
+  readCustomer: unused,
+}
+
+test('a snapshot that can not be taken leaves nothing behind: the next one has all that changed', () => {
+  let isBroken = false
+  const compiled = compileFeatures([{ name: 'plan', value: 'traits.plan' }], 1_800_000, (_feature, _path, fault) =>
+    assert.fail(fault as Error),
+  )
+  const features = {
+    ...compiled,
+    features: compiled.features.map((feature) => ({
+      ...feature,
+      read: (moment: Parameters<typeof feature.read>[0]) => {
+        const plan = feature.read(moment)
+        if (isBroken && plan === 'b') throw new Error('a bug')
+        return plan
+      },
+    })),
+  }
+  const cacheOf = () => new ProfileCache(store, 0, { features, timers: [], policy: 'p' }, async () => undefined, true)
+  const [broken, whole] = [cacheOf(), cacheOf()]
+  const change = (offset: number, ...plans: string[]) => {
+    for (const cache of [broken, whole]) {
+      for (const plan of plans) {
+        const profile = cache.of(`customer of ${plan}`)
+        assert(cache.take(profile, offset))
+        Object.assign(profile, {
+          streamTimeMs: 1,
+          traits: new Map([['plan', plan]]),
+          traitTimes: new Map([['plan', 1]]),
+        })
+      }
+    }
+  }
+  change(0, 'a', 'b', 'c')
+  isBroken = true
+  assert.throws(() => broken.snapshot(1, checkpoint), /a bug/)
+  change(1, 'a', 'd')
+  assert.throws(() => broken.snapshot(2, checkpoint), /a bug/)
+  broken.evict(0)
+  assert.equal(broken.size, 4, 'none of them is in the store')
+  isBroken = false
+  assert.deepEqual(broken.snapshot(2, checkpoint), whole.snapshot(2, checkpoint))
+  assert.deepEqual(broken.snapshot(3, checkpoint), whole.snapshot(3, checkpoint))
+})
