@@ -83,6 +83,16 @@ function testKafka(broker: string): void {
       return seen
     }
 
+    test('a topic that is gone keeps none from being made, though its offsets were asked for', async () => {
+      const topic = await newTopic()
+      await lean().committedOffsets(newName(), [topic], 0)
+      await admin.deleteTopics({ topics: [topic] })
+      const other = await newTopic()
+      assert.equal(await lean().partitionCount(other), 1)
+      await lean().addPartitions(other, 2)
+      assert.equal(await lean().partitionCount(other), 2)
+    })
+
     test('batches of every codec that producers use are read, mixed in one partition', async () => {
       const topic = await newTopic()
       const producer = rawClient(broker).producer({ allowAutoTopicCreation: false })

@@ -96,9 +96,12 @@ class KafkaLog implements Log {
   }
 
   async committedOffsets(groupId: string, topics: readonly string[], partition: number): Promise<CommittedOffset[]> {
-    const answers = await this.#ask('reading committed offsets', () =>
-      this.#admin.fetchOffsets({ groupId, topics: [...topics] }),
-    )
+    const doing = 'reading committed offsets'
+    const ask = (admin: Admin) => admin.fetchOffsets({ groupId, topics: [...topics] })
+    const answers = await this.#ask(doing, () => ask(this.#admin)).catch((error) => {
+      if (!(error instanceof LogError) || error.code !== 'unknown_topic') throw error
+      return this.#withNewAdmin(doing, ask)
+    })
     return topics.map((topic) => {
       const answer = answers.find((entry) => entry.topic === topic)
       const found = answer?.partitions.find((entry) => entry.partition === partition)
@@ -151,7 +154,9 @@ class KafkaLog implements Log {
       replicationFactor: replicas ?? -1,
       configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
     }))
-    await this.#ask('creating topics', () => this.#admin.createTopics({ topics: request, waitForLeaders: false }))
+    await this.#withNewAdmin('creating topics', (admin) =>
+      admin.createTopics({ topics: request, waitForLeaders: false }),
+    )
     for (const { topic, partitions } of topics) await this.#untilLed(topic, partitions)
   }
 
@@ -160,8 +165,24 @@ class KafkaLog implements Log {
     if (before > partitions) throw new LogError('refused', `${topic} has ${before} partitions`)
     if (before === partitions) return
     const topicPartitions = [{ topic, count: partitions }]
-    await this.#ask(`adding partitions to ${topic}`, () => this.#admin.createPartitions({ topicPartitions }))
+    await this.#withNewAdmin(`adding partitions to ${topic}`, (admin) => admin.createPartitions({ topicPartitions }))
     await this.#untilLed(topic, partitions)
+  }
+
+  /**
+   * With an admin of its own: kafkajs looks for all topics first that an admin was ever asked the offsets of, and does nothing
+   * where one of them is gone.
+   */
+  async #withNewAdmin<T>(doing: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.#readers.admin()
+    return this.#ask(doing, async () => {
+      try {
+        await admin.connect()
+        return await work(admin)
+      } finally {
+        await admin.disconnect()
+      }
+    })
   }
 
   /** The brokers learn of partitions one after the other; kafkajs's own wait gives up at the first that does not know a topic. */

@@ -19,15 +19,20 @@ import { describeTopics } from './topics.ts'
 const readCommitted = 1
 const maxTries = 8
 
+/** What kafkajs's own types leave out. */
+interface Targets {
+  readonly targetTopics: Set<string>
+}
+
 export class PartitionReader {
   readonly #owner: Consumer
-  readonly #cluster: Cluster
+  readonly #cluster: Cluster & Targets
   readonly #logs: KnownLogs
   readonly #maxBytes: number
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  private constructor(owner: Consumer, cluster: Cluster, logs: KnownLogs, maxBytes: number) {
+  private constructor(owner: Consumer, cluster: Cluster & Targets, logs: KnownLogs, maxBytes: number) {
     this.#owner = owner
     this.#cluster = cluster
     this.#logs = logs
@@ -38,7 +43,7 @@ export class PartitionReader {
     const { owner, cluster } = openCluster(kafka)
     const logs = useLeanFetch(cluster)
     await owner.connect()
-    return new PartitionReader(owner, cluster, logs, settings.maxBytesPerPartition ?? 1024 * 1024)
+    return new PartitionReader(owner, cluster as Cluster & Targets, logs, settings.maxBytesPerPartition ?? 1024 * 1024)
   }
 
   async *read(topic: string, partition: number, fromOffset: number, untilOffset: number): AsyncIterable<RecordBatch> {
@@ -114,8 +119,11 @@ export class PartitionReader {
         return await this.#inTurn(question)
       } catch (error) {
         const failure = toLogError(error, doing, 'unavailable')
-        const passes = failure.code === 'unavailable' || (failure.code === 'checksum' && tries === 1)
+        const again = failure.code === 'checksum' || failure.code === 'unknown_topic'
+        const passes = failure.code === 'unavailable' || (again && tries === 1)
         if (!passes || tries === maxTries || this.#closed) throw failure
+        // kafkajs looks for all topics that it was ever asked for, and answers nothing where one of them is gone.
+        if (failure.code === 'unknown_topic') this.#cluster.targetTopics.clear()
         await sleep(100 * tries)
         await this.#inTurn(() => this.#cluster.refreshMetadata()).catch(() => undefined)
       }
