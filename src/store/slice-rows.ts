@@ -13,24 +13,35 @@ export class SliceRows {
 
   /** The events of a piece of a slice as rows, so that they themselves can go. */
   ofEvents(topic: string, partition: number, events: readonly FoldedEvent[]): RowChunk {
-    try {
+    return take(this.#events, () => {
       for (const event of events) writeEventRow(this.#events, topic, partition, event)
-    } catch (error) {
-      // Nothing half written may get into another slice's rows.
-      this.#events.take()
-      throw error
-    }
-    return this.#events.take()
+    })
   }
 
   /** Hands all rows of a committed slice to the store. */
   store(writer: RowWriter, events: readonly RowChunk[], decisions: readonly Decided[]): void {
-    for (const decided of decisions) {
-      writeDecisionRow(this.#decisions, decided)
-      for (const action of decided.actions) writeActionRow(this.#actions, action, decided.cause.position, decided.nowMs)
-    }
     for (const chunk of events) if (chunk.rowEnds.length > 0) writer.write(eventsTable, chunk)
-    if (this.#decisions.rows > 0) writer.write(decisionsTable, this.#decisions.take())
-    if (this.#actions.rows > 0) writer.write(actionsTable, this.#actions.take())
+    if (decisions.length === 0) return
+    const decided = take(this.#decisions, () => {
+      for (const one of decisions) writeDecisionRow(this.#decisions, one)
+    })
+    const published = take(this.#actions, () => {
+      for (const { actions, cause, nowMs } of decisions) {
+        for (const action of actions) writeActionRow(this.#actions, action, cause.position, nowMs)
+      }
+    })
+    writer.write(decisionsTable, decided)
+    if (published.rowEnds.length > 0) writer.write(actionsTable, published)
   }
+}
+
+/** Nothing half written may get into the rows of another slice. */
+function take(buffer: RowBuffer, write: () => void): RowChunk {
+  try {
+    write()
+  } catch (error) {
+    buffer.take()
+    throw error
+  }
+  return buffer.take()
 }
