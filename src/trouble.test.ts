@@ -4,6 +4,7 @@ import { RegistryError } from './ingest/registry/registry.ts'
 import { LogError } from './log/log.ts'
 import { createLogger } from './ops/logger.ts'
 import { Outages } from './ops/outages.ts'
+import { toStoreError } from './store/clickhouse/client.ts'
 import { StoreError } from './store/store-error.ts'
 import { troubleOf } from './trouble.ts'
 
@@ -50,6 +51,18 @@ test('another cause within an outage is told, and a wrong password is called tha
   assert.equal(lines[1]!['code'], 516)
   log.warn('dependency.wait', { error: new RegistryError('refused', 'no') })
   assert.match(String(lines[2]!['hint']), /registry\.password/)
+})
+
+test('silence for as long as an answer may take is not told as a server that is down', () => {
+  const { lines, outages: log } = outages()
+  log.warn('dependency.wait', { error: toStoreError(new Error('Timeout error.'), 'q') })
+  log.warn('dependency.wait', { error: away() })
+  assert.deepEqual(
+    lines.map(({ error }) => (error as { type: string }).type),
+    ['timed out', 'ECONNREFUSED'],
+  )
+  assert.match(String(lines[0]!['hint']), /no answer in time/)
+  assert.match(String(lines[1]!['hint']), /is ClickHouse up/)
 })
 
 test('dependencies have outages of their own, and what is no outage keeps its line', async () => {

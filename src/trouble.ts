@@ -2,7 +2,7 @@ import type { Config } from './config/schema.ts'
 import { RegistryError } from './ingest/registry/registry.ts'
 import { LogError } from './log/log.ts'
 import type { Dependency, Trouble } from './ops/outages.ts'
-import { StoreError } from './store/store-error.ts'
+import { StoreError, timedOut } from './store/store-error.ts'
 
 /** Which dependency is away, or does not do what it must, by what a call of it threw; undefined where none is to blame. */
 export function troubleOf(error: unknown): Trouble | undefined {
@@ -10,6 +10,7 @@ export function troubleOf(error: unknown): Trouble | undefined {
     if (error.code === 'data') return undefined
     const hint = error.badLogin ? 'check clickhouse.username and clickhouse.password' : storeHints[error.code]
     const { code, serverCode } = error
+    if (error.type === timedOut) return { dependency: 'clickhouse', cause: timedOut, hint: timeoutHint }
     if (serverCode === 0) return { dependency: 'clickhouse', cause: code, hint }
     return { dependency: 'clickhouse', cause: `${code} ${serverCode}`, code: serverCode, hint }
   }
@@ -29,6 +30,9 @@ const storeHints = {
   overloaded: 'ClickHouse asks for patience; its code says why (docs/runbook.md)',
   refused: 'somebody must mend it: a table or a right is missing; its code says which (beckon doctor)',
 }
+
+const timeoutHint =
+  'it took the connection and gave no answer in time: it is slow, or what is asked for is too much (docs/runbook.md#large-profile)'
 
 const registryHints: Partial<Record<RegistryError['code'], string>> = {
   unavailable: 'is the registry up, and its address right? It is asked again until it answers',

@@ -1,6 +1,7 @@
 import type { Evaluate } from '../expressions/expression.ts'
 import type { Aggregate, Panes } from './aggregate.ts'
 import type { Placement } from './grouping.ts'
+import { boundText } from './kept-text.ts'
 import type { Moment } from './moment.ts'
 import { insertRow } from './panes.ts'
 import { totalsOf } from './totals.ts'
@@ -63,8 +64,8 @@ export function addEvent({ members }: FeatureGroup, rows: Panes, row: number, mo
   const at = row * stride
   for (let i = 0; i < members.length; i++) {
     const { aggregate, value, key, offset, keptAt } = members[i]!
-    const of = value === undefined ? undefined : value(moment)
-    const by = key === undefined ? undefined : key(moment)
+    const of = value === undefined ? undefined : boundText(value(moment))
+    const by = key === undefined ? undefined : boundText(key(moment))
     if (!aggregate.keeps) aggregate.add(cells, at + offset, of, moment.event.timeMs, undefined, by)
     else {
       const place = row * keptStride + keptAt

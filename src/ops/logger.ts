@@ -28,6 +28,7 @@ export interface LogFields {
   readonly action?: string
   readonly count?: number
   readonly ms?: number
+  readonly bytes?: number
   readonly events?: number
   readonly actions?: number
   readonly deadLetters?: number

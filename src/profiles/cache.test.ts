@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileFeatures } from '../features/features.ts'
+import { compile, fold } from '../features/test-fold.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
 import { ProfileCache } from './cache.ts'
 
@@ -56,4 +57,27 @@ test('a snapshot that can not be taken leaves nothing behind: the next one has a
   isBroken = false
   assert.deepEqual(broken.snapshot(2, checkpoint), whole.snapshot(2, checkpoint))
   assert.deepEqual(broken.snapshot(3, checkpoint), whole.snapshot(3, checkpoint))
+})
+
+test('tells how large the largest state of a snapshot is', () => {
+  const features = compile([
+    { name: 'tops', kind: { name: 'top', of: 'properties.v', k: 1, max: 1_000 }, window: { kind: 'lifetime' } },
+  ])
+  const cache = new ProfileCache(store, 0, { features, timers: [], policy: 'p' }, async () => undefined, true)
+  let position = 0
+  const take = (customer: string, events: number) => {
+    const profile = cache.of(customer)
+    for (let i = 0; i < events; i++) {
+      cache.take(profile, position++)
+      fold(features, profile, { timeMs: 1_700_000_000_000 + i, type: 'a', value: `${i} ${'x'.repeat(900)}` })
+    }
+  }
+  take('small', 1)
+  take('large', 100)
+  take('small too', 2)
+  cache.snapshot(position, checkpoint)
+  assert(cache.largestBytes > 100 * 900 && cache.largestBytes < 100 * 1_000, String(cache.largestBytes))
+  take('small', 1)
+  cache.snapshot(position, checkpoint)
+  assert(cache.largestBytes < 3_000)
 })

@@ -65,6 +65,7 @@ export class ProfileCache {
   #storedPosition = 0
   #bytes = 0
   #busiestShare = 0
+  #largestBytes = 0
   #newestPosition = 0
   /** Who may be in the store and not in memory; undefined: anybody may. */
   readonly #away: BloomFilter | undefined
@@ -92,6 +93,11 @@ export class ProfileCache {
   /** The busiest customer's share of what the last snapshot took in; 0 where that was too little to tell. */
   get busiestShare(): number {
     return this.#busiestShare
+  }
+
+  /** The largest state among the profiles of the last snapshot. */
+  get largestBytes(): number {
+    return this.#largestBytes
   }
 
   /** Customers with a timer, as far as the queue reaches. */
@@ -286,6 +292,7 @@ export class ProfileCache {
   }
 
   #encode(position: number, checkpoint: Buffer): RowChunk {
+    this.#largestBytes = 0
     try {
       let latestMs = 0
       for (const profile of this.#changed) {
@@ -358,6 +365,7 @@ export class ProfileCache {
     this.#state.endRow()
     const state = this.#state.take().bytes
     this.#setBytes(profile, state.length)
+    this.#largestBytes = Math.max(this.#largestBytes, state.length)
     // No spread at its head: with one the rows of a checkpoint took 1 to 2 µs more for each event before it.
     writeProfileRow(this.#rows, {
       partition,

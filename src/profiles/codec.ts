@@ -1,6 +1,7 @@
 import type { Value } from '../events/event.ts'
 import type { Aggregate } from '../features/aggregate.ts'
 import type { FeatureSet } from '../features/features.ts'
+import { boundText } from '../features/kept-text.ts'
 import { emptyPanes, insertRow, rowCount } from '../features/panes.ts'
 import type { RowBuffer } from '../store/row-binary.ts'
 import { checkFormat, StateError } from '../store/state-error.ts'
@@ -128,7 +129,7 @@ export function readState(customer: string, bytes: Buffer, layout: Layout): Prof
   const [traits, traitTimes] = [new Map<string, Value>(), new Map<string, number>()]
   for (let n = reader.varint(); n > 0; n--) {
     const name = reader.string()
-    const value = reader.kept() as Value | undefined
+    const value = reader.trait() as Value | undefined
     if (value !== undefined) traits.set(name, value)
     traitTimes.set(name, reader.number())
   }
@@ -289,12 +290,20 @@ class StateReader {
     }
   }
 
+  /** Traits have a bound of their own. */
+  trait(): unknown {
+    if (this.#bytes[this.#at] !== tags.string) return this.kept()
+    this.#at++
+    return this.string()
+  }
+
+  /** As an aggregate would have kept it now: before fold version 2 texts were kept whole. */
   kept(): unknown {
     switch (this.u8()) {
       case tags.none:
         return undefined
       case tags.string:
-        return this.string()
+        return boundText(this.string())
       case tags.number:
         return this.number()
       case tags.yes:
@@ -308,7 +317,11 @@ class StateReader {
       }
       case tags.map: {
         const counts = new Map<unknown, number>()
-        for (let n = this.varint(); n > 0; n--) counts.set(this.kept(), this.number())
+        for (let n = this.varint(); n > 0; n--) {
+          const value = this.kept()
+          const count = this.number()
+          counts.set(value, count + (counts.get(value) ?? 0))
+        }
         return counts
       }
       case tags.bytes:

@@ -1,5 +1,6 @@
 import { Scope } from '../expressions/expression.ts'
 import type { AggregateFeature } from '../features/declaration.ts'
+import { maxTextChars } from '../features/kept-text.ts'
 import { eventVariables } from '../features/moment.ts'
 import { type AggregateSql, type DynCell, type FeatureRows, nowMs, rowMs } from './aggregate.ts'
 import { aggregateToSql } from './aggregates/kinds.ts'
@@ -14,7 +15,7 @@ import {
 } from './event-columns.ts'
 import { expressionToSql } from './expression.ts'
 import { readDyn } from './read-dyn.ts'
-import { type Sql, SqlValues, simple, tags } from './value.ts'
+import { dyn, type Sql, SqlValues, simple, tags } from './value.ts'
 import { countsInWindow } from './window.ts'
 
 /**
@@ -75,7 +76,7 @@ export class AggregateQuery {
     const key = `traits.${name}`
     let cell = this.#cells.get(key)
     if (cell === undefined) {
-      const value = rowsOf(this.#values, '1', [], this.#expression(`traits[${JSON.stringify(name)}]`), undefined).dyn()
+      const value = this.#values.add(new SqlValues().toDyn(this.#expression(`traits[${JSON.stringify(name)}]`)).text)
       const text = `argMaxIf(${value}, (${rowMs}, ${value}), ${value}.1 != ${tags.error})`
       cell = { name: key, column: `F${this.#cells.size + 1}`, text, read: (of) => readDyn(of as DynCell) }
       this.#cells.set(key, cell)
@@ -149,7 +150,7 @@ function rowsOf(
 ): FeatureRows {
   // Only the kinds that have an expression, or a key, ask for it.
   const value = () => simple(of!.type, columns.add(of!.text))
-  const dyn = () => columns.add(new SqlValues().toDyn(value()).text)
+  const dyn = () => columns.add(new SqlValues().toDyn(boundText(columns, value())).text)
   return {
     counts,
     number: () => columns.add(new SqlValues().to('number', value()).text),
@@ -157,7 +158,17 @@ function rowsOf(
     countsScalar: () => columns.add(`${counts} AND ${dyn()}.1 IN (${tags.bool}, ${tags.number}, ${tags.string})`),
     truth: () => columns.add(`ifNull(${new SqlValues().to('bool', value()).text}, 0)`),
     steps: () => steps,
-    key: () => columns.add(new SqlValues().asText(by!).text),
+    key: () => columns.add(firstChars(columns.add(new SqlValues().asText(by!).text))),
     column: (sql) => columns.add(sql),
   }
 }
+
+/** As the stream's aggregates take it (`features/kept-text.ts`). Of a list or a map, which no aggregate keeps, the JSON is cut. */
+function boundText(columns: Columns, value: Sql): Sql {
+  if (value.type === 'string') return simple('string', columns.add(firstChars(value.text)))
+  if (value.type !== 'dyn') return value
+  const { text: v } = value
+  return dyn(`tuple(${v}.1, ${v}.2, ${firstChars(`${v}.3`)})`)
+}
+
+const firstChars = (text: string) => `substringUTF8(${text}, 1, ${maxTextChars})`

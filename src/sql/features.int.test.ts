@@ -209,6 +209,8 @@ declarations.push(
 const set = compileFeatures(declarations, gapMs, fail)
 const { queries, untold } = featureQueries(declarations, set, gapMs)
 
+const long = '😀'.repeat(1_024)
+
 const facts = fc.array(
   fc.record({
     // Over the midnights of some places, and with times in common.
@@ -216,6 +218,8 @@ const facts = fc.array(
     type: fc.constantFrom('a', 'b'),
     value: fc.oneof(
       fc.constantFrom<Value[]>(null, true, false, '', '2', 'é', '😀', 0, -0, 1, 2, 2.005, 1e9, [1], { a: 1 }),
+      // Texts of which only the first 1,024 characters count, so that two of them are one.
+      fc.constantFrom<Value[]>(`${long}a`, `${long}b`, long, `${long.slice(2)}a`, `${long.slice(2)}ab`, [`${long}a`]),
       fc.integer({ min: -5000, max: 5000 }).map((n) => n / 100),
     ),
     timezone: fc.constantFrom('', '', 'America/New_York', 'Asia/Kolkata', 'Nowhere/Else'),

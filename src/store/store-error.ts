@@ -10,11 +10,14 @@ export type StoreErrorCode = 'unavailable' | 'overloaded' | 'data' | 'refused'
 /** The server's errors for a user that it does not know, and for a password that is missing or wrong. */
 const badLogins = new Set([192, 193, 194, 516])
 
+/** Connected, but silent for as long as an answer may take: a server that is away, or a query that takes longer. */
+export const timedOut = 'timed out'
+
 /** It carries codes alone: the server's own words echo the bytes of the rows around the fault. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode
-  /** The server's error code and name, such as 252 and `TOO_MANY_PARTS`, or 0 and the socket's (`ECONNRESET`). */
+  /** The server's error code and name, such as 252 and `TOO_MANY_PARTS`, or 0 and the socket's (`ECONNRESET`, `timedOut`). */
   readonly serverCode: number
   readonly type: string
   readonly queryId: string

@@ -74,6 +74,8 @@ export class Task {
   #unsavedSinceMs = 0
   /** The same of the snapshot that is being stored. */
   #savingSinceMs = 0
+  /** A profile whose state is larger is told of, and then one that is twice as large. */
+  #largeBytes = 64 * 1024 * 1024
   #ended = false
 
   constructor(partition: number, deps: TaskDeps) {
@@ -540,6 +542,12 @@ export class Task {
     } catch (error) {
       void this.giveUp(new TaskFailure('snapshot', "a profile can't be written: see the runbook", error))
       return
+    }
+    const { largestBytes } = profiles
+    if (largestBytes > this.#largeBytes) {
+      this.#largeBytes = 2 * largestBytes
+      const hint = 'one that is several times as large can not be read back: docs/runbook.md#large-profile'
+      logger.warn('profile.large', { ...this.at, bytes: largestBytes, hint })
     }
     this.#savingSinceMs = this.#unsavedSinceMs
     this.#unsavedSinceMs = 0

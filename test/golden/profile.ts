@@ -81,13 +81,17 @@ export const sampled = 'ada'
 
 const types = ['view', 'view', 'cart', 'view', 'order']
 
-/** Late ones and duplicates among them. */
+/** Late ones and duplicates among them, and a text that is longer than what aggregates keep of one. */
 export const sampleEvents = Array.from({ length: 40 }, (_, i) => ({
   messageId: `m${i === 17 ? 16 : i}`,
   userId: sampled,
   event: types[i % types.length],
   timestamp: new Date(startMs + i * 7 * minuteMs - (i % 6 === 5 ? 20 * minuteMs : 0) + (i > 20 ? 45 * minuteMs : 0)),
-  properties: { price: (i * 37) % 11 === 0 ? 0.1 + i : i * 1.25, page: `p${(i * i) % 6}`, member: i % 3 === 0 },
+  properties: {
+    price: (i * 37) % 11 === 0 ? 0.1 + i : i * 1.25,
+    page: `p${(i * i) % 6}`,
+    member: i === 39 ? 'é'.repeat(1_100) : i % 3 === 0,
+  },
   context: {
     page: { url: 'https://shop.test/start' },
     timezone: 'America/New_York',

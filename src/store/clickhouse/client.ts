@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client'
-import { StoreError, type StoreErrorCode } from '../store-error.ts'
+import { StoreError, type StoreErrorCode, timedOut } from '../store-error.ts'
 import { accessTo } from './local-access.ts'
 
 export type { ClickHouseClient }
@@ -72,6 +72,12 @@ export function toStoreError(error: unknown, queryId: string): StoreError {
     const code: StoreErrorCode = overloaded.has(serverCode) ? 'overloaded' : data.has(serverCode) ? 'data' : 'refused'
     return new StoreError(code, serverCode, error.type ?? '', queryId)
   }
-  const type = error instanceof Error && 'code' in error ? String(error.code) : 'no answer'
-  return new StoreError('unavailable', 0, type, queryId)
+  return new StoreError('unavailable', 0, silence(error), queryId)
+}
+
+function silence(error: unknown): string {
+  if (!(error instanceof Error)) return 'no answer'
+  if ('code' in error) return String(error.code)
+  // The client's own words; it gives them no code.
+  return error.message === 'Timeout error.' ? timedOut : 'no answer'
 }
