@@ -1,7 +1,7 @@
 import { zoneNames } from '../features/windows/calendar.ts'
 import type { VariableSql } from './expression.ts'
 import { quoteText } from './quote.ts'
-import { constant, digitsOf, dyn, error, number, quoteJson, type Sql, SqlValues, simple } from './value.ts'
+import { constant, dyn, error, jsonNumber, number, quoteJson, readable, type Sql, SqlValues, simple } from './value.ts'
 
 /**
  * The event's variables (`features/moment.ts`) as expressions over a row of `events` (`store/event-row.ts`). What a
@@ -104,8 +104,14 @@ export function eventVariablesSql(columns: Columns, arrivals: Columns): Variable
       const latest = `argMaxIf(${path}, position, ${began}) OVER seen`
       return column({ type: 'string', text: `if(${latest} != '', ${latest}, ${first})`, simple: false })
     },
-    properties: () => map((name) => property(quoteText(name)), allProperties),
-    traits: () => map((name) => trait(quoteText(name)), allTraits),
+    properties: () => map(property, allProperties),
+    traits: () => {
+      const typed = arrivals.add(readable("context['typed_traits']"))
+      return map(
+        (name) => trait(name, typed),
+        () => allTraits(typed),
+      )
+    },
     campaign: () => map((name) => (campaign.includes(name) ? campaignField(name) : error), wholeCampaign),
   }
   return (name) => {
@@ -126,34 +132,50 @@ export function timezoneSql(variable: VariableSql): string {
 
 function property(name: string): Sql {
   const values = new SqlValues()
-  const text = values.toDyn(simple('string', `strings[${name}]`)).text
-  const amount = values.toDyn(simple('number', `numbers[${name}]`)).text
-  const flag = values.toDyn(simple('bool', `booleans[${name}]`)).text
-  const [hasText, hasNumber, hasFlag] = ['strings', 'numbers', 'booleans'].map((map) => `mapContains(${map}, ${name})`)
+  const [strings, numbers, booleans, nested] = ['strings', 'numbers', 'booleans', 'nested'].map((map) =>
+    entryOf(map, name),
+  )
+  const text = values.toDyn(simple('string', strings!.value)).text
+  const amount = values.toDyn(simple('number', numbers!.value)).text
+  const flag = values.toDyn(simple('bool', booleans!.value)).text
   // A map has an empty text for a name that it does not have, and that is an error.
-  const other = values.fromJson(`nested[${name}]`).text
-  return dyn(`multiIf(${hasText}, ${text}, ${hasNumber}, ${amount}, ${hasFlag}, ${flag}, ${other})`)
+  const other = values.fromJson(asWritten(nested!.value)).text
+  return dyn(`multiIf(${strings!.has}, ${text}, ${numbers!.has}, ${amount}, ${booleans!.has}, ${flag}, ${other})`)
 }
+
+/** An entry of a column that is a map. By itself the server does not find an empty name. */
+function entryOf(map: string, name: string): { has: string; value: string } {
+  const quoted = quoteText(name)
+  if (name !== '') return { has: `mapContains(${map}, ${quoted})`, value: `${map}[${quoted}]` }
+  return {
+    has: `arrayExists(k -> k = '', mapKeys(${map}))`,
+    value: `arrayFirst((v, k) -> k = '', mapValues(${map}), mapKeys(${map}))`,
+  }
+}
+
+/** Stored JSON as the server writes it, as what it reads of a list or a map is: so that equal ones are equal texts. */
+const asWritten = (json: string) => `JSONExtractRaw(${readable(json)})`
 
 /** By the type of their values: the order in which they were sent is not stored. */
 function allProperties(): Sql {
   const valuesOf = (map: string, json: string) => `arrayMap(v -> ${json}, mapValues(${map}))`
   return new SqlValues().map([
     ['mapKeys(strings)', valuesOf('strings', quoteJson('v'))],
-    ['mapKeys(numbers)', valuesOf('numbers', digitsOf('v'))],
+    ['mapKeys(numbers)', valuesOf('numbers', jsonNumber('v'))],
     ['mapKeys(booleans)', valuesOf('booleans', `if(v, 'true', 'false')`)],
-    ['mapKeys(nested)', 'mapValues(nested)'],
+    ['mapKeys(nested)', `arrayMap(v -> ${readable('v')}, ${valuesOf('nested', asWritten('v'))})`],
   ])
 }
 
-/** Traits that are no texts, nulls too, as one JSON object; empty for none. */
-const typed = "context['typed_traits']"
-
-function allTraits(): Sql {
-  const texts = `arrayFilter(k -> NOT JSONHas(${typed}, k), mapKeys(traits))`
+/** @param typed traits that are no texts, nulls too, as one JSON object; empty for none */
+function allTraits(typed: string): Sql {
+  const isText = `NOT JSONHas(${typed}, k)`
+  const names = `arrayFilter(k -> ${isText}, mapKeys(traits))`
+  const texts = `arrayFilter((v, k) -> ${isText}, mapValues(traits), mapKeys(traits))`
+  const others = `arrayMap(k -> JSONExtractRaw(${typed}, k), JSONExtractKeys(${typed}))`
   return new SqlValues().map([
-    [texts, `arrayMap(k -> ${quoteJson('traits[k]')}, ${texts})`],
-    [`JSONExtractKeys(${typed})`, `arrayMap(k -> JSONExtractRaw(${typed}, k), JSONExtractKeys(${typed}))`],
+    [names, `arrayMap(v -> ${quoteJson('v')}, ${texts})`],
+    [`JSONExtractKeys(${typed})`, `arrayMap(v -> ${readable('v')}, ${others})`],
   ])
 }
 
@@ -162,11 +184,13 @@ function wholeCampaign(): Sql {
   return new SqlValues().map([[`[${campaign.map(quoteText).join(', ')}]`, `[${fields.join(', ')}]`]])
 }
 
-function trait(name: string): Sql {
+function trait(name: string, typed: string): Sql {
   const values = new SqlValues()
-  const text = values.toDyn(simple('string', `traits[${name}]`)).text
-  const other = values.fromJson(`JSONExtractRaw(${typed}, ${name})`).text
-  return dyn(`if(mapContains(traits, ${name}) AND NOT JSONHas(${typed}, ${name}), ${text}, ${other})`)
+  const { has, value } = entryOf('traits', name)
+  const text = values.toDyn(simple('string', value)).text
+  const isTyped = `JSONHas(${typed}, ${quoteText(name)})`
+  const other = values.fromJson(`JSONExtractRaw(${typed}, ${quoteText(name)})`).text
+  return dyn(`if(${has} AND NOT ${isTyped}, ${text}, ${other})`)
 }
 
 /** The map has every field of a campaign, empty where it is not known. */

@@ -1,5 +1,5 @@
 import type { AggregateDeclaration } from '../features/declaration.ts'
-import { constant, digitsOf, dyn, type Sql, SqlValues, simple, tags, toJson } from './value.ts'
+import { constant, dyn, jsonNumber, type Sql, SqlValues, simple, tags, toJson } from './value.ts'
 
 /** A feature's cell, as its query gives it, for those who read a table: as a column of one type, and as a value of expressions. */
 export interface FeatureColumn {
@@ -98,7 +98,7 @@ const listColumn = (cells: string): FeatureColumn => ({
 const mapColumn = (cell: string): FeatureColumn => ({
   type: 'Map(String, Float64)',
   text: `mapFromArrays(${cell}.1, ${cell}.2)`,
-  value: new SqlValues().map([[`${cell}.1`, `arrayMap(n -> ${digitsOf('n')}, ${cell}.2)`]]),
+  value: new SqlValues().map([[`${cell}.1`, `arrayMap(n -> ${jsonNumber('n')}, ${cell}.2)`]]),
 })
 
 /** As a profile's lists are read: what is itself a list or a map by its JSON. */

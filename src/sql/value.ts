@@ -15,7 +15,7 @@ export interface Sql {
 /** Numbers, and the order, of a dyn's types. A list or a map is its JSON. */
 export const tags = { error: 0, none: 1, bool: 2, number: 3, string: 4, list: 5, map: 6 } as const
 
-const tuple = (tag: number, number: string, text: string) => `tuple(toUInt8(${tag}), ${number}, ${text})`
+const tuple = (tag: number | string, number: string, text: string) => `tuple(toUInt8(${tag}), ${number}, ${text})`
 const dynError = tuple(tags.error, 'toFloat64(0)', "''")
 const dynNull = tuple(tags.none, 'toFloat64(0)', "''")
 
@@ -101,7 +101,7 @@ export class SqlValues {
     return text(this.bind([of], cases))
   }
 
-  /** The value of a text of JSON; an empty one is an error. */
+  /** The value of a text of JSON as the server writes it; an empty one is an error. */
   fromJson(raw: string): Sql {
     return dyn(
       this.bind([text(raw)], (v) => {
@@ -111,10 +111,13 @@ export class SqlValues {
           [`${v} = 'true'`, tuple(tags.bool, 'toFloat64(1)', "''")],
           [`${v} = 'false'`, tuple(tags.bool, 'toFloat64(0)', "''")],
           [`startsWith(${v}, '"')`, tuple(tags.string, 'toFloat64(0)', `JSONExtractString(${v})`)],
-          [`startsWith(${v}, '[')`, tuple(tags.list, 'toFloat64(0)', v)],
-          [`startsWith(${v}, '{')`, tuple(tags.map, 'toFloat64(0)', v)],
+          [
+            `match(${v}, '^[[{]')`,
+            tuple(`if(startsWith(${v}, '['), ${tags.list}, ${tags.map})`, 'toFloat64(0)', readable(v)),
+          ],
         ]
-        return `multiIf(${cases.flat().join(', ')}, ${tuple(tags.number, `JSONExtractFloat(${v})`, "''")})`
+        const amount = `JSONExtractFloat(replaceRegexpOne(${v}, '^-?[0-9]+$', '\\\\0e0'))`
+        return `multiIf(${cases.flat().join(', ')}, ${tuple(tags.number, amount, "''")})`
       }),
     )
   }
@@ -169,6 +172,25 @@ export class SqlValues {
 /** A number's text as JavaScript writes it. */
 export const digitsOf = (amount: string) => `replaceRegexpOne(toString(${amount} + 0), 'e([0-9])', 'e+\\\\1')`
 
+/** A number in JSON: as the server writes it, but for what `readable` adds. */
+export const jsonNumber = (amount: string) =>
+  `concat(toString(${amount} + 0), if((${amount} >= 1e19 OR ${amount} <= -1e18) AND abs(${amount}) < 1e21, 'e0', ''))`
+
+/** Whatever is no text, and whole texts; then the number, all that as `\1`, and what ends it as `\2`. */
+const longNumber = quoteText(String.raw`((?:(?:[^"]|"(?:[^"\\]|\\.)*")*?[:,\[])??(?:[0-9]{20,}|-[0-9]{19,}))([,\]}])`)
+const withExponent = quoteText(String.raw`\1e0\2`)
+
+/**
+ * A text of JSON, which is a name or as short, with `e0` behind each whole number that may not fit into 64 bits, as
+ * `toJsonText` writes it: the server refuses a text that holds such a number as digits, and writes it so itself. Each match
+ * begins outside of a text and skips those that it comes over; the number that is put at the end, and taken away again, sees
+ * to it that there is a next match.
+ */
+export function readable(v: string): string {
+  const marked = `replaceRegexpAll(concat(${v}, ',00000000000000000000,'), ${longNumber}, ${withExponent})`
+  return `if(match(${v}, '[0-9]{19}'), replaceRegexpOne(${marked}, ',0{20}e0,$', ''), ${v})`
+}
+
 /** A text as JavaScript writes it in JSON, but for the control characters: the server writes their codes in capitals. */
 export const quoteJson = (v: string) =>
   `if(match(${v}, '[\\x00-\\x1f]'), toJSONString(${v}), concat('"', replaceRegexpAll(${v}, '["\\\\\\\\]', '\\\\\\\\\\\\0'), '"'))`
@@ -177,7 +199,7 @@ export const quoteJson = (v: string) =>
 export function toJson(v: string): string {
   const cases = [
     [`${v}.1 = ${tags.string}`, quoteJson(`${v}.3`)],
-    [`${v}.1 = ${tags.number}`, digitsOf(`${v}.2`)],
+    [`${v}.1 = ${tags.number}`, jsonNumber(`${v}.2`)],
     [`${v}.1 = ${tags.bool}`, `if(${v}.2 = 1, 'true', 'false')`],
     [`${v}.1 = ${tags.none}`, "'null'"],
   ]

@@ -4,7 +4,7 @@
  * apart, SQL can: a property that is null (in `nested`) is another thing than one that is not there.
  */
 import type { Properties, Value } from '../events/event.ts'
-import { textOf } from '../events/value-text.ts'
+import { toJsonText } from '../events/json-text.ts'
 import type { RowBuffer } from './row-binary.ts'
 
 /** Writes the four maps `numbers`, `strings`, `booleans` and `nested` (lists, maps and null as JSON), in that order. */
@@ -50,7 +50,7 @@ export function writeTypedMaps(row: RowBuffer, { names, values }: Properties): v
     const value = values[i]!
     if (typeof value !== 'object' || !isLast(names, i)) continue
     row.string(names[i]!)
-    row.string(JSON.stringify(value))
+    row.string(toJsonText(value))
     nested--
   }
 }
@@ -72,7 +72,7 @@ export function nonTextsOf({ names, values }: Properties): string {
   const entries = names
     .map((name, i) => [name, values[i]!, i] as const)
     .filter(([, value, i]) => typeof value !== 'string' && isLast(names, i))
-  return entries.length === 0 ? '' : JSON.stringify(Object.fromEntries(entries))
+  return entries.length === 0 ? '' : toJsonText(Object.fromEntries(entries))
 }
 
 /** As `writeTextMap`, of traits as a profile keeps them. */
@@ -85,7 +85,7 @@ export function writeTraits(row: RowBuffer, traits: ReadonlyMap<string, Value>):
 
 function writeText(row: RowBuffer, name: string, value: Value): void {
   row.string(name)
-  row.string(textOf(value))
+  row.string(typeof value === 'string' ? value : toJsonText(value))
 }
 
 let checkedNames: readonly string[] = []
