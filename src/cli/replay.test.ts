@@ -58,6 +58,21 @@ const viewed = (second: number, userId = 'u1') =>
 const visit = [1, 2, 3].map((second) => viewed(second)).join('\n')
 
 describe('beckon replay', () => {
+  it('counts an action by its name, whatever that means to JavaScript', async () => {
+    const config = file(
+      'names.yaml',
+      `kafka: { brokers: ['none:1'] }
+clickhouse: { url: 'http://none' }
+topics: [{ name: events, format: json }]
+features: []
+actions: [{ name: constructor, when: 'true' }]
+`,
+    )
+    const { out, err, code } = await replay('--config', config, file('names.ndjson', visit))
+    assert.equal(code, 0, err)
+    assert.match(err + out, /actions +constructor 3\n/)
+  })
+
   it('handles all lines of an access log, finds the bots, and gives the same bytes on every run', {
     skip,
   }, async () => {

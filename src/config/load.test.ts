@@ -291,6 +291,10 @@ actions:
     forMs: 86_400_000,
   })
   const told = (...declared: Parameters<typeof action>) => faultsOf({ 'beckon.yaml': action(...declared) })
+  // What a timer is called tells it from others: blanks of the condition do not, those of its texts do.
+  const after = (text: string) => (on(`{ absent: x, after: '${text}', for: 1h }`) as { name: string }).name
+  assert.equal(after('url  ==  "a b"'), 'no x in 1h after url == "a b"')
+  assert.equal(after('url == "a  b"'), 'no x in 1h after url == "a  b"')
   assert.match(told('{ absent: a, for: 1h }')[0]!, /^beckon.yaml:9 actions.0.on.after: /)
   assert.match(told('{ absent: a, after: b, for: 0s }')[0]!, /^beckon.yaml:9 actions.0.on.for: a time longer than 0/)
   assert.deepEqual(told('{ absent: n > 1, after: value, for: 1h }'), [

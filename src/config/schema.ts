@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { onOneLine } from '../expressions/on-one-line.ts'
 import type { FeatureDeclaration } from '../features/declaration.ts'
 import { maxPanes, type Window } from '../features/window.ts'
 import { zoneOf } from '../features/windows/calendar.ts'
@@ -311,7 +312,7 @@ const contact = z
 /** CEL, or words only: an event type. */
 const eventCondition = cel.transform((text) => {
   const isType = /^[A-Za-z_][\w-]*( [\w-]+)*$/.test(text) && !/\bin\b|^(true|false)$/.test(text)
-  return { text: text.replace(/\s+/g, ' '), cel: isType ? `type == ${JSON.stringify(text)}` : text }
+  return { text: onOneLine(text), cel: isType ? `type == ${JSON.stringify(text)}` : text }
 })
 
 const timer = z

@@ -1,4 +1,5 @@
 import { type Compiled, type Evaluate, ExpressionFault, Scope } from '../expressions/expression.ts'
+import { onOneLine } from '../expressions/on-one-line.ts'
 import type { Feature } from '../features/features.ts'
 import { actionVariables, eventVariables, type Moment, timerVariables } from '../features/moment.ts'
 import { featuresRead, signatureOf, variablesOf } from '../features/reading.ts'
@@ -129,7 +130,7 @@ function refuseContinuous(names: ReadonlySet<string>, features: readonly Feature
 }
 
 function crossingOf(when: string, condition: Evaluate<Moment>, read: readonly Feature[]): Timer {
-  const text = when.trim().replace(/\s+/g, ' ')
+  const text = onOneLine(when.trim())
   return {
     kind: 'crossing',
     name: `${text} became true as time passed`,

@@ -3,7 +3,7 @@ import type { Network } from './click-networks.ts'
 import { type Campaign, noCampaign } from './enrichment.ts'
 import { memo } from './memo.ts'
 import { compilePropertyFinder } from './property-finder.ts'
-import { readParameter } from './url.ts'
+import { maxParameters, readParameter } from './url.ts'
 
 const maxQueries = 10_000
 
@@ -128,7 +128,7 @@ function parse(query: string): Campaign {
       campaign.network = network
     }
   }
-  for (const pair of query.slice(1).split(separator)) readParameter(pair, note)
+  for (const pair of query.slice(1).split(separator, maxParameters)) readParameter(pair, note)
   return Object.freeze(campaign)
 }
 

@@ -39,6 +39,8 @@ const cases: readonly [wanted: ChannelGroup, query: string, referrer?: string][]
   ['paid_shopping', '?utm_source=ebay&utm_medium=cpc'],
   ['paid_shopping', '?utm_source=google&utm_medium=cpc&utm_campaign=Shopping-DE'],
   ['cross_network', '?utm_source=google&utm_medium=cpc&utm_campaign=cross-network'],
+  ['paid_other', '?utm_source=news-site&utm_medium=xcpx%0Ay'],
+  ['unassigned', `?utm_source=${'a.'.repeat(130)}google.com&utm_medium=x`],
   ['display', '?utm_source=news-site&utm_medium=banner'],
   ['display', '?utm_source=news-site&utm_medium=cpm'],
   ['paid_other', '?utm_source=news-site&utm_medium=cpc'],

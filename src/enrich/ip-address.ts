@@ -20,18 +20,25 @@ const reserved = [
   ['224.0.0.0', 3],
 ].map(([base, bits]) => ({ base: parseV4(base as string), size: 2 ** (32 - (bits as number)) }))
 
+/** Of one address, with brackets, zone and port. What is longer is none, and not worth a pattern: it may be all that an event holds. */
+const maxAddressChars = 80
+/** Of a list; more proxies are not on anybody's way. */
+const maxAddresses = 32
+
 /**
  * The addresses of a text, the client's first where proxies have added theirs (`X-Forwarded-For`): without a port, the
- * brackets of IPv6, a zone. What is no address stays as it is.
+ * brackets of IPv6, a zone. What is no address stays as it is, but for what is longer than one can be: that is empty.
  */
 export function addressesIn(text: string): string[] {
-  return text.split(',').map(bareAddress)
+  return text.split(',', maxAddresses).map(bareAddress)
 }
 
-function bareAddress(part: string): string {
+function bareAddress(listed: string): string {
+  const part = listed.trim()
+  if (part.length > maxAddressChars) return ''
   const [, bracketed, v4WithPort, v6WithZone] =
-    /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+|([^%]*:[^%]*)%.*)$/.exec(part.trim()) ?? []
-  return bracketed?.replace(/%.*/, '') ?? v4WithPort ?? v6WithZone ?? part.trim()
+    /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+|([^%]*:[^%]*)%.*)$/.exec(part) ?? []
+  return bracketed?.replace(/%.*/, '') ?? v4WithPort ?? v6WithZone ?? part
 }
 
 /**

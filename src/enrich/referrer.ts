@@ -2,7 +2,7 @@ import { getDomain } from 'tldts'
 import type { Event } from '../events/event.ts'
 import { type Campaign, directReferrer, noReferrer, type Referrer } from './enrichment.ts'
 import { memo } from './memo.ts'
-import { findSource } from './sources/find.ts'
+import { findSource, maxHostChars } from './sources/find.ts'
 import { eachParameter, hostOf, originOf, queryOf } from './url.ts'
 
 const maxSites = 10_000
@@ -18,9 +18,6 @@ interface Site {
   /** The query parameters that hold a search, for search engines. */
   readonly termParameters: readonly string[]
 }
-
-/** A text longer than the longest name in the DNS is no host's. */
-const maxHostChars = 253
 
 /**
  * The event's referrer. It is internal when it is a site of the operator's, or of the same registrable domain as the

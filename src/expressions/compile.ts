@@ -1,6 +1,7 @@
 import type { ASTNode, BinaryOperator } from '@marcbachmann/cel-js'
 import { elements, member, memberReader } from './access.ts'
 import { compareText } from './compare-text.ts'
+import { containsText } from './contains-text.ts'
 
 /**
  * A checked CEL tree as closures. Its semantic is CEL's (github.com/google/cel-spec), with these bounds:
@@ -142,7 +143,7 @@ export function compileNode<Moment>(
   }
 }
 
-/** What a macro's variable is bound to while its body runs; evaluation is synchronous and never re-enters. */
+/** What a macro's variable is bound to while its body runs; evaluation is synchronous, and no expression is evaluated within itself. */
 interface Binding {
   value: unknown
 }
@@ -363,19 +364,20 @@ function compileMethod<Moment>(
 const methods: Readonly<Record<string, (of: string, argument: string) => boolean>> = {
   startsWith: (of, prefix) => of.startsWith(prefix),
   endsWith: (of, suffix) => of.endsWith(suffix),
-  contains: (of, part) => of.includes(part),
+  contains: containsText,
 }
 
 /**
  * Bounds the work of an expression, whatever the event holds. Without a macro that is a pass over each value that it
  * names, and an event is small; but macros within macros multiply their lists, and 10,000 elements by themselves took
  * two seconds. So an outermost macro and all in it may take so many steps, some milliseconds in all, and then is an
- * error. A step is an element looked at, or 8 characters of a text.
+ * error; the macros of a feature that its body reads, which is another expression, are in it too. A step is an element
+ * looked at, or 8 characters of a text.
  */
 const maxSteps = 100_000
 /** Of a text in characters, and of a list in elements, where expressions make them longer: one event could fill the heap. */
 const maxLength = 1_000_000
-/** Of the outermost macro that runs; evaluation is synchronous and never re-enters. */
+/** Of the outermost macro that runs, whichever expression it is of; evaluation is synchronous. */
 let stepsLeft = 0
 let isInMacro = false
 
@@ -434,10 +436,13 @@ function compileMacro<Moment>(
     const items = elements(of(moment))
     if (items === undefined) return undefined
     const run = (i: number) => {
+      if (isSpent()) return undefined
       binding.value = items[i]
-      return evaluate(moment)
+      const result = evaluate(moment)
+      // A feature whose steps ran out reads as null, which is no answer here.
+      return isSpent() ? undefined : result
     }
-    if (bound.size > 0) return spend(items.length) ? macro(items, run) : undefined
+    if (isInMacro) return spend(items.length) ? macro(items, run) : undefined
     stepsLeft = maxSteps
     isInMacro = true
     try {

@@ -205,6 +205,29 @@ test('macros within macros that multiply their lists end as an error, and the ne
   }
 })
 
+test('the macros of an expression that is read within a macro count with it', () => {
+  const list = Array.from({ length: 9_900 }, (_, i) => i)
+  const xs = 'properties.xs'
+  let inner: (of: typeof at) => unknown = () => undefined
+  const outer = new Scope<typeof moment>([
+    { name: 'properties', type: 'map<string, dyn>', read: (m) => m.properties },
+    { name: 'computed', type: 'dyn', read: (m) => inner(m as typeof at) ?? null },
+  ])
+  const at = { ...moment, properties: new Properties(['xs', 'tags'], [list, ['pro']]) }
+  let evaluations = 0
+  const exists = outer.compile('properties.tags.exists(t, t == "free")').evaluate
+  inner = (m) => {
+    evaluations++
+    return exists(m)
+  }
+  assert.equal(outer.compile(`${xs}.exists(a, !computed && ${xs}.exists(b, a + b < 0))`).evaluate(at), undefined)
+  assert.ok(evaluations < 20, String(evaluations))
+  const all = outer.compile(`${xs}.all(x, x >= 0)`).evaluate
+  inner = all
+  assert.equal(outer.compile(`${xs}.exists(a, computed == null)`).evaluate(at), undefined)
+  assert.equal(outer.compile(`computed && ${xs}.exists(a, a == 9899)`).evaluate(at), true)
+})
+
 test('macros that pass over each element once are not cut off, however deep they are', () => {
   const groups = Array.from({ length: 100 }, () => ({ tags: Array.from({ length: 100 }, (_, i) => `tag ${i}`) }))
   const at = { ...moment, properties: new Properties(['groups'], [groups]) }

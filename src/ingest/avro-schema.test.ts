@@ -65,6 +65,36 @@ test('a named type is one object, in its namespace and by its full name, and may
   assert.deepEqual(fields[2]?.aliases, ['old_c'])
 })
 
+test('a name with a dot is a full one, whatever namespace it stands in', () => {
+  const foo = (namespace: string, type: string) => ({
+    ...{ type: 'record', name: 'Foo', namespace },
+    fields: [{ name: 'n', type }],
+  })
+  const of = (z: string) =>
+    record(
+      [
+        { name: 'x', type: foo('b', 'long') },
+        { name: 'y', type: foo('a.b', 'string') },
+        { name: 'z', type: z },
+      ],
+      { namespace: 'a' },
+    )
+  const [x, y, z] = parsed(of('b.Foo')).fields.map((field) => field.schema)
+  assert.equal(z, x)
+  assert.notEqual(z, y)
+  assert.equal(parsed(of('a.b.Foo')).fields[2]?.schema.kind, 'record')
+  const missing = parseAvroSchema(
+    record(
+      [
+        { name: 'y', type: foo('a.b', 'string') },
+        { name: 'z', type: 'b.Foo' },
+      ],
+      { namespace: 'a' },
+    ),
+  )
+  assert.ok(missing instanceof Rejected && missing.reason === 'bad_schema')
+})
+
 test('names are those of the specification, and an alias is any text', () => {
   const names = ['__proto__', 'constructor', 'prototype', 'toString', '_']
   const symbols = { type: 'enum', name: 'hasOwnProperty', symbols: names }

@@ -130,7 +130,9 @@ class SchemaParser {
 
   #reference(name: string, namespace: string): AvroSchema {
     if (primitives.includes(name as Primitive)) return { kind: name as Primitive }
-    const known = (namespace !== '' && this.#named.get(`${namespace}.${name}`)) || this.#named.get(name)
+    // With a dot it is a full name, which no namespace around it goes before.
+    const isRelative = namespace !== '' && !name.includes('.')
+    const known = (isRelative && this.#named.get(`${namespace}.${name}`)) || this.#named.get(name)
     if (!known) throw malformed
     return known
   }

@@ -7,6 +7,9 @@ import { shoppingSources } from './shopping.ts'
 import { socialSources, videoSources } from './social.ts'
 import type { Source, SourceEntry } from './source.ts'
 
+/** A text longer than the longest name in the DNS is no host's, and no source's. */
+export const maxHostChars = 253
+
 const unknown: Source = { class: 'other', source: '', termParameters: [] }
 
 /**
@@ -40,6 +43,7 @@ export const isVideo = (source: string): boolean => videoSources.has(source)
  * @param name in lower case
  */
 export function findSource(name: string): Source {
+  if (name.length > maxHostChars) return unknown
   const suffix = getPublicSuffix(name) ?? ''
   const starred = (host: string) => (host.endsWith(`.${suffix}`) ? `${host.slice(0, -suffix.length)}*` : '')
   const get = (host: string) => sources.get(host) ?? sources.get(starred(host))

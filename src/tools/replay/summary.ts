@@ -44,8 +44,9 @@ export function emptySummary(): Summary {
     late: 0,
     timers: 0,
     decisions: { chosen: 0, suppressed: 0, none: 0 },
-    actions: {},
-    too_large: {},
+    // An action may be called `constructor`.
+    actions: Object.create(null) as Record<string, number>,
+    too_large: Object.create(null) as Record<string, number>,
   }
 }
 

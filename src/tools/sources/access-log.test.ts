@@ -40,6 +40,11 @@ describe('an access log line', () => {
     assert.equal(fields.get('userAgent'), '')
   })
 
+  it('may be of a leap second, which is the second after it', () => {
+    const fields = parsed(combined.replace('17/May/2015:10:05:03 +0000', '01/Jan/2017:00:59:60 +0100'))
+    assert.equal(fields.get('time'), Date.UTC(2017, 0, 1))
+  })
+
   it('has all that its mapping reads', () => {
     const { names } = parsed(combined)
     for (const source of Object.values(accessLogMapping)) assert.ok(names.includes(String(source)), String(source))
@@ -127,6 +132,12 @@ describe('an access log line', () => {
     [withRequest('GET /').replace('17/May', '31/Feb'), 'the time is not like'],
     [withRequest('GET /').replace('17/May', '00/May'), 'the time is not like'],
     [withRequest('GET /').replace('10:05', '24:05'), 'the time is not like'],
+    [withRequest('GET /').replace('10:05:03', '10:60:03'), 'the time is not like'],
+    [withRequest('GET /').replace('10:05:03', '10:05:99'), 'the time is not like'],
+    [withRequest('GET /').replace('10:05:03', '10:05:60'), 'the time is not like'],
+    [withRequest('GET /').replace('+0000', '+0060'), 'the time is not like'],
+    [withRequest('GET /').replace('+0000', '-2400'), 'the time is not like'],
+    [withRequest('GET /').replace('+0000', '+9959'), 'the time is not like'],
     [withRequest('GET /').replace(' 200', ' OK'), 'no status'],
     [withRequest('GET /').replace('200 5', '200 5k'), 'no number of bytes'],
     ['192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /never-closed', 'no status'],

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import { Properties } from '../../events/event.ts'
+import { parseIsoTime } from '../../ingest/iso-time.ts'
 import type { FieldMapping } from '../../ingest/mapping.ts'
 import { readLines } from './lines.ts'
 import type { Row } from './row.ts'
@@ -168,11 +169,8 @@ function parseLogTime(text: string): number {
   const match = /^(\d\d)\/(\w{3})\/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/.exec(text)
   if (match === null) return Number.NaN
   const [, day, monthName, year, hour, minute, second, sign, zoneHours, zoneMinutes] = match
-  const month = months.indexOf(String(monthName))
-  const timeMs = Date.UTC(Number(year), month, Number(day), Number(hour), Number(minute), Number(second))
-  const valid = month >= 0 && new Date(timeMs).getUTCDate() === Number(day) && Number(hour) < 24 && Number(minute) < 60
-  const zoneMs = (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60_000
-  return valid ? timeMs - (sign === '-' ? -zoneMs : zoneMs) : Number.NaN
+  const month = String(months.indexOf(String(monthName)) + 1).padStart(2, '0')
+  return parseIsoTime(`${year}-${month}-${day}T${hour}:${minute}:${second}${sign}${zoneHours}:${zoneMinutes}`)
 }
 
 /** Method and URL of `GET /path HTTP/1.1`; both empty where it is something else. */

@@ -20,7 +20,7 @@ function describe({ engine }: RuleFile, { after, timeMs, differences, reasons, f
   const inQuestion = new Set(differences.flatMap(({ actions }) => actions))
   const scope = new Scope([...actionVariables, ...engine.features.features])
   for (const { name, when } of engine.config.actions) {
-    if (!inQuestion.has(name) || reasons[name] === undefined) continue
+    if (!inQuestion.has(name) || !Object.hasOwn(reasons, name)) continue
     lines.push(`  ${name} is ${reasons[name]}: ${when}`)
     const read = [...scope.compile(when).names].filter((variable) => variable in features)
     if (read.length > 0)

@@ -116,7 +116,9 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
       }
     }
     for (const [name, reason] of Object.entries(expected.reasons ?? {})) {
-      compare(`reason of ${name}`, reason, reasons[name] ?? noDecision(engine, name), [name])
+      compare(`reason of ${name}`, reason, Object.hasOwn(reasons, name) ? reasons[name]! : noDecision(engine, name), [
+        name,
+      ])
     }
     for (const [name, value] of Object.entries(expected.features ?? {})) {
       compare(`feature ${name}`, value, features[name] ?? null, [])

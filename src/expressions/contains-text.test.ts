@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { containsText } from './contains-text.ts'
+
+const longText = fc.stringMatching(/^[ab]{0,12}$/).map((piece) => piece.repeat(12))
+
+test('a text holds what the engine says that it holds', () => {
+  fc.assert(
+    fc.property(longText, longText, longText, (a, b, c) => {
+      assert.equal(containsText(a + b + c, b), true)
+      assert.equal(containsText(a, b), a.includes(b))
+      assert.equal(containsText(a + c, b), (a + c).includes(b))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('a part that nearly matches everywhere is looked for too', () => {
+  const text = 'a'.repeat(80_000)
+  assert.equal(containsText(text, `${'a'.repeat(20_000)}b${'a'.repeat(20_000)}`), false)
+  assert.equal(containsText(`${text}b${text}`, `${'a'.repeat(20_000)}b${'a'.repeat(20_000)}`), true)
+})
