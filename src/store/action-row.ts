@@ -1,5 +1,5 @@
 import type { PublishedAction } from '../emit/action.ts'
-import { textOf } from '../events/value-text.ts'
+import { toJsonText } from '../events/json-text.ts'
 import type { RowBuffer } from './row-binary.ts'
 import type { Table } from './table.ts'
 
@@ -46,7 +46,7 @@ export function writeActionRow(row: RowBuffer, action: PublishedAction, position
   row.varint(payload.length)
   for (const [name, value] of payload) {
     row.string(name)
-    row.string(textOf(value))
+    row.string(typeof value === 'object' ? toJsonText(value) : String(value))
   }
   row.string(action.channel)
   row.string(action.policy)
