@@ -1,6 +1,6 @@
 import type { Panes } from './aggregate.ts'
 import type { FeatureGroup, Member } from './group.ts'
-import { emptyPanes, insertRow, keyOf, makeRoom, rowCount } from './panes.ts'
+import { emptyPanes, insertRow, keyOf, removeRows, rowCount } from './panes.ts'
 
 /** How far back a member's cells are those of all events that a profile had; ms, events … as the placement counts. */
 export interface KeptMember {
@@ -12,7 +12,8 @@ export interface KeptMember {
 /**
  * Rows that were folded once more beside those that a profile has. What a ready feature reads stays to the last digit,
  * whatever the store has lost since (a `TTL`); all else is the refolded rows'. A row of these goes where the rows that
- * stay have its events, or else is put in.
+ * stay have its events, or else is put in before them. Where a ready feature looks and the profile has no such events, it had
+ * refused them as late, and what made them late is lost: they stay refused.
  * @param before the profile's rows of the group; changed
  * @param found the refolded ones; given up
  * @param groups the profile's rows of the groups before, adopted already
@@ -22,23 +23,24 @@ export function adoptRows(
   group: FeatureGroup,
   members: readonly KeptMember[],
   before: Panes | undefined,
-  found: Panes | undefined,
+  found: Panes = emptyPanes(group.stride, group.keptStride),
   groups: readonly (Panes | undefined)[],
   asOfMs: number,
 ): Panes | undefined {
   const { placement } = group
   if (members.every(({ back }) => back === Number.POSITIVE_INFINITY)) return before
   if (before !== undefined) before.totals = undefined
-  const stays = before !== undefined && members.some(({ back }) => back !== undefined)
-  const rows = stays ? before : emptyPanes(group.stride, group.keptStride)
+  /** 0 where no ready feature reads anything. */
+  const widest = Math.max(...members.map(({ back }) => back ?? 0))
+  const rows = (widest > 0 ? before : undefined) ?? emptyPanes(group.stride, group.keptStride)
+  // What no ready feature reads goes: nothing tells whether it is all that there was, then.
+  if (widest > 0) removeRows(rows, 0, placement.within(rows, widest, asOfMs))
   const open = members.map(({ member, back }) => ({
     member,
     /** Rows before it are the refolded ones'. */
     until: back === undefined ? rowCount(rows) : placement.within(rows, back, asOfMs),
   }))
   for (const { member, until } of open) for (let row = 0; row < until; row++) startAgain(member, rows, row)
-  if (found === undefined) return rowCount(rows) > 0 ? rows : undefined
-
   const missing: number[] = []
   let last = -1
   for (let from = 0; from < rowCount(found); from++) {
@@ -48,21 +50,18 @@ export function adoptRows(
     else for (const { member, until } of open) if (row < until) addMember(member, rows, row, found, from, row === last)
     last = row
   }
-  // The newest first, since where there is not room for all the oldest have no place.
+  // The newest first: each goes before all that are there, and where there is not room for all the oldest have no place.
   for (const from of missing.reverse()) {
     const row = placement.find(rows, found, from, groups)
     if (row === undefined) continue
-    if (row < 0) {
-      const place = makeRoom(rows, ~row, placement.maxRows)
-      if (place < 0) continue
-      insertFrom(rows, place, found, from)
-      // The profile has no events there: it had refused them as late.
-      for (const { member, back } of members) {
-        if (back !== undefined && place >= placement.within(rows, back, asOfMs)) startAgain(member, rows, place)
-      }
-    } else for (const { member } of members) addMember(member, rows, row, found, from, true)
+    if (row >= 0) {
+      for (const { member } of members) addMember(member, rows, row, found, from, true)
+    } else if (row === ~0 && rowCount(rows) < placement.maxRows) {
+      insertFrom(rows, 0, found, from)
+      if (widest > 0 && placement.within(rows, widest, asOfMs) === 0) removeRows(rows, 0, 1)
+    }
   }
-  return rows
+  return rowCount(rows) > 0 ? rows : undefined
 }
 
 function startAgain(

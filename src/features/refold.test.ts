@@ -1,26 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { compilePolicy } from '../decide/compile-policy.ts'
-import { compileActionEncoder } from '../emit/encode-action.ts'
-import { compileEnricher } from '../enrich/enrich.ts'
 import { Event, Properties } from '../events/event.ts'
-import type { RecordBatch } from '../events/log.ts'
-import { Pipeline } from '../pipeline.ts'
-import { layoutOf, readState, writeState } from '../profiles/codec.ts'
 import { Profile } from '../profiles/profile.ts'
-import { RowBuffer } from '../store/row-binary.ts'
-import { lackingAfter } from './carry-over.ts'
 import type { AggregateDeclaration, AggregateFeature } from './declaration.ts'
-import type { FeatureSet } from './features.ts'
 import type { NotReady } from './moment.ts'
 import { type PastEvent, planRefold, Refold } from './refold.ts'
-import { compile, gapMs, read } from './test-fold.ts'
+import { compile, read } from './test-fold.ts'
+import { change, minuteMs, pipelineOf, someEvents, take } from './test-stream.ts'
 import type { Window } from './window.ts'
 
 /** The whole pipeline: what is computed anew from past events is what a profile has that gathered it all along. */
 
-const minuteMs = 60_000
 const windows: readonly Window[] = [
   { kind: 'panes', sizeMs: 60 * minuteMs, paneMs: 10 * minuteMs },
   { kind: 'sliding', sizeMs: 90 * minuteMs, maxEvents: 4 },
@@ -59,79 +50,6 @@ const declared: readonly AggregateFeature[] = [
   { name: 'nth', kind: { name: 'max', of: 'session_index' }, window: windows[0]! },
 ]
 
-const contact = { cooldownMs: 0, caps: [] }
-const enrich = compileEnricher({ userAgent: false, bot: false, campaign: false, referrer: null, geo: null })
-
-function pipelineOf(features: FeatureSet): Pipeline {
-  return new Pipeline({
-    decode: () => undefined,
-    enrich,
-    session: { idleMs: gapMs, maxMs: 4 * gapMs },
-    dedupe: { windowMs: 86_400_000, maxIds: 1_000 },
-    features,
-    policy: compilePolicy([], { emit: 'all', contact }, [], 'v', (_action, _path, fault) =>
-      assert.fail(fault as Error),
-    ),
-    encodeAction: compileActionEncoder('actions', 'json'),
-    deadLetterTopic: 'dead',
-    maxRecordBytes: 900_000,
-  })
-}
-
-const batch = { topic: 't', partition: 0, offset: (i: number) => i } as RecordBatch
-
-/** Folds an event in, as the service would. @returns what the store has of it; undefined of a duplicate */
-function take(pipeline: Pipeline, profile: Profile, event: Event): PastEvent | undefined {
-  const profiles = { of: () => profile, origin: 0, take: () => true, schedule() {} }
-  const { tally, faults } = pipeline.fold(batch, 0, [event], profiles, event.timeMs)
-  assert.deepEqual(faults, [])
-  if (tally.duplicates > 0) return undefined
-  const { index, startMs } = profile.session
-  return { event, enrichment: enrich(event), sessionIndex: index, sessionStartMs: startMs }
-}
-
-/** Stored under some rules, and read under others. */
-function change(profile: Profile, before: FeatureSet, after: FeatureSet): Profile {
-  const out = new RowBuffer()
-  writeState(out, profile, layoutOf(before, []))
-  out.endRow()
-  const changed = readState('c', out.take().bytes, layoutOf(after, []))
-  changed.notReady = lackingAfter(before, profile.notReady, after)
-  return changed
-}
-
-const events = fc
-  .array(
-    fc.record({
-      minutes: fc.integer({ min: 0, max: 400 }),
-      id: fc.integer({ min: 0, max: 40 }),
-      type: fc.constantFrom('a', 'b', 'c'),
-      value: fc.integer({ min: 0, max: 5 }),
-      url: fc.constantFrom('', 'https://shop/a', 'https://shop/b'),
-      timezone: fc.constantFrom('', 'America/New_York', 'Asia/Kolkata'),
-      /** In the same ms as the event before. */
-      again: fc.boolean(),
-    }),
-    { minLength: 4, maxLength: 50 },
-  )
-  .map((given) => {
-    let timeMs = 0
-    return given.map(({ minutes, id, type, value, url, timezone, again }, i) => {
-      const event = new Event()
-      // Some hours of progress, so that much of the disorder is later than allowed.
-      if (!again || i === 0) timeMs = 1_700_000_000_000 + (minutes + i * 15) * minuteMs
-      return Object.assign(event, {
-        id: `e${id}`,
-        customer: 'c',
-        type,
-        timeMs,
-        url,
-        timezone,
-        properties: new Properties(['v'], [value]),
-      })
-    })
-  })
-
 for (const isKept of [true, false]) {
   const what = isKept ? 'all events' : 'events of which a TTL has deleted some'
   test(`a refold of ${what} at any point gives what was gathered from the first event on, late, repeated and out of order`, () => {
@@ -141,7 +59,7 @@ for (const isKept of [true, false]) {
     let changed = 0
     fc.assert(
       fc.property(
-        events,
+        someEvents,
         subset,
         fc.tuple(fc.nat(50), fc.nat(50), fc.nat(50)),
         fc.nat(50),
@@ -226,6 +144,33 @@ test('what was whole keeps what it knows of events that the store has no longer'
     const values = read(after, found)
     assert.deepEqual(values, { first: 3, more: stored.length > 0 ? [3] : [], today: stored.length })
   }
+})
+
+test('a wider window of events beside a narrower one has those of one ms, and takes a later one of that ms', () => {
+  const last = (n: number): AggregateFeature => ({
+    name: `last${n}`,
+    kind: { name: 'last_n', of: v, n },
+    window: { kind: 'events', count: n },
+  })
+  const [before, after] = [compile([last(2)]), compile([last(2), last(9)])]
+  const events = [1, 1, 1, 5, 5].map((timeMs, i) => {
+    const event = Object.assign(new Event(), { id: `e${i}`, customer: 'c', type: 'a', timeMs })
+    event.properties = new Properties(['v'], [i])
+    return event
+  })
+  const profile = new Profile('c')
+  const past = events.map((event) => take(pipelineOf(before), profile, event)!)
+  const found = change(profile, before, after)
+  assert.deepEqual([...found.notReady!], ['last9'])
+  const refold = new Refold(planRefold(after, found.notReady!))
+  for (const one of past) refold.add(one)
+  refold.replaceIn(found.groups, found.streamTimeMs)
+  found.notReady = undefined
+  assert.deepEqual(read(after, found), { last2: [4, 3], last9: [4, 3, 2, 1, 0] })
+  const late = Object.assign(new Event(), { id: 'e11', customer: 'c', type: 'a', timeMs: 1 })
+  late.properties = new Properties(['v'], [11])
+  take(pipelineOf(after), found, late)
+  assert.deepEqual(read(after, found), { last2: [4, 3], last9: [4, 3, 11, 2, 1, 0] })
 })
 
 function shorter(window: Window): Window {

@@ -41,8 +41,12 @@ export function planRefold({ features, groups }: FeatureSet, notReady: NotReady)
     let back: number | undefined
     for (const { name, state } of features) {
       if (state === undefined || notReady.has(name)) continue
-      if (state.member === member) back = Math.max(back ?? 0, state.back || Number.POSITIVE_INFINITY)
-      if (state.rests.some((rest) => rest.member === member)) back = Number.POSITIVE_INFINITY
+      const own = state.back || Number.POSITIVE_INFINITY
+      if (state.member === member) back = Math.max(back ?? 0, own)
+      const rest = state.rests.find((one) => one.member === member)
+      if (rest === undefined) continue
+      // Of another group's rows it is not told how far back it looks.
+      back = Math.max(back ?? 0, rest.group === state.group ? own : Number.POSITIVE_INFINITY)
     }
     return back
   }

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
 import { LogError } from '../log/log.ts'
+import { createLogger } from '../ops/logger.ts'
+import { StateError } from '../store/state-error.ts'
 import type { Task } from './task.ts'
 import { turn, World } from './test-world.ts'
 
@@ -173,6 +175,42 @@ describe('a task whose rules have a feature that they did not have before', () =
       assert.equal((await told('new')).at(-1), 4 + more)
       assert.equal(next.failure, undefined)
       await next.close(false)
+    })
+  }
+
+  for (const where of ['the commit', 'the reading'] as const) {
+    it(`rests after a fault of ours in ${where}, while the stream goes on, and is tried again`, async () => {
+      const lines: Record<string, unknown>[] = []
+      world.logger = createLogger('error', { write: (line) => void lines.push(JSON.parse(line)) })
+      const { task, release } = await begin()
+      let owner = task
+      if (where === 'the commit') {
+        world.disturb = async () => {
+          throw new TypeError('of a row that is not as it should be')
+        }
+        release()
+      } else {
+        await task.close(false)
+        release()
+        world.reading = async () => {
+          throw new StateError('of a row that is not as it should be')
+        }
+        owner = world.task(later)
+        owner.start()
+      }
+      await until(() => {
+        owner.tick()
+        return lines.length > 0
+      })
+      assert.deepEqual(
+        lines.map(({ event, partition, ms }) => ({ event, partition, ms })),
+        [{ event: 'backfill.failed', partition: 0, ms: 5_000 }],
+      )
+      assert.deepEqual(await reads(owner, 'd'), { told: null, fired: undefined })
+      const more = await settle(owner, 'e')
+      assert.equal((await told('new')).at(-1), 4 + more)
+      assert.equal(lines.length, 1)
+      await owner.close(false)
     })
   }
 

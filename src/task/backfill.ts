@@ -43,7 +43,8 @@ export async function backfill(deps: TaskDeps, partition: number, opened: Opened
   const labels = { partition: String(partition) }
   const ask = <T>(query: () => Promise<T>) => patiently(host.turn, at, logger, query)
 
-  metrics.backfillPending.set(labels, 0)
+  // As it was, where it goes on.
+  metrics.backfillPending.inc(labels, 0)
   metrics.backfilled.inc(labels, 0)
   const startMs = Date.now()
   const gathered = await ask(() => history.gathered(partition))
@@ -51,9 +52,9 @@ export async function backfill(deps: TaskDeps, partition: number, opened: Opened
   // Mostly so, and told without a look at each customer.
   const isDone = gathered.every((kind) => complete.includes(gatheredKey(kind)))
   let pending = isDone ? 0 : await ask(() => history.countNotReady(partition, complete))
+  metrics.backfillPending.set(labels, pending)
   if (pending === 0 && profiles.notReady().next().done) return
   const count = pending
-  metrics.backfillPending.set(labels, pending)
   logger.info('backfill.begun', { ...at, version: policy, count })
 
   async function* chunks(): AsyncGenerator<readonly string[]> {

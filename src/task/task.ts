@@ -22,6 +22,8 @@ import { diverged, recover, tooShort } from './recover.ts'
 
 /** What no batch asks for is tried again after that. */
 const retryMs = 5_000
+/** After a fault the backfill rests that long at most: a cause that passes is noticed by then. */
+const longestRestMs = 10 * 60_000
 /** Once the code has thrown, each event's profile is copied before it until no further one has made it throw for so long. */
 const carefulMs = 10 * 60_000
 
@@ -66,6 +68,9 @@ export class Task {
   /** What is to be done between two slices. */
   #errand: Errand | undefined
   #readingTimers = false
+  /** How often in a row the backfill met with a fault of ours, and from when on it is tried again; by the monotonic clock, ms. */
+  #backfillFaults = 0
+  #backfillFromMs = 0
   /** What the last reading of timers met with. */
   #timersMet: unknown
   #checkpoint: Promise<void> | undefined
@@ -268,6 +273,8 @@ export class Task {
     // It ends by itself, now that the task has; what it holds must be gone before the log is closed.
     await this.#opening?.catch(() => undefined)
     await this.#drop()
+    // The backfill may be resting.
+    this.#deps.metrics.backfillPending.remove({ partition: String(this.at.partition) })
     if (this.#state !== 'failed') this.#enter('closed', 'the partition was given up')
   }
 
@@ -320,23 +327,39 @@ export class Task {
     return this.#opening
   }
 
-  /** Beside the slices, computes the features that the rules have anew. Where it fails, the next opening tries again. */
-  #backfill(opened: Opened): Promise<void> {
+  /**
+   * Beside the slices, computes the features that the rules have anew, in this opening and the next ones until all are
+   * ready. A fault of ours would be met with again at once, and may have closed the partition: the stream goes on without
+   * for longer and longer, and the gauge stays at those who wait.
+   */
+  async #backfill(opened: Opened): Promise<void> {
+    const { metrics, logger, log } = this.#deps
+    const { partition } = this.at
     const isCurrent = () => !this.#ended && this.#opened === opened
-    return backfill(this.#deps, this.at.partition, opened, {
-      turn: { heartbeat: async () => undefined, isCurrent },
-      between: (work) => this.#between(opened, work),
-      commit: async (customers, turn) => {
-        const clock = { nowMs: this.#deps.log.nowMs() ?? Date.now(), clockMs: opened.clockMs }
-        await this.#commit(opened, this.#noRecords(opened), [], clock, turn, customers)
-      },
-    }).catch((error) => {
-      const { metrics, logger } = this.#deps
-      const { partition } = this.at
-      if (isCurrent()) logger.error('backfill.failed', { partition, error })
-      // The partition's next owner tells.
-      else metrics.backfillPending.remove({ partition: String(partition) })
-    })
+    for (let isDone = false; !isDone; ) {
+      const restMs = this.#backfillFromMs - performance.now()
+      if (restMs > 0) await sleep(restMs, undefined, { ref: false })
+      if (!isCurrent()) break
+      try {
+        await backfill(this.#deps, partition, opened, {
+          turn: { heartbeat: async () => undefined, isCurrent },
+          between: (work) => this.#between(opened, work),
+          commit: async (customers, turn) => {
+            const clock = { nowMs: log.nowMs() ?? Date.now(), clockMs: opened.clockMs }
+            await this.#commit(opened, this.#noRecords(opened), [], clock, turn, customers)
+          },
+        })
+        this.#backfillFaults = 0
+        isDone = true
+      } catch (error) {
+        if (error instanceof Lost || error instanceof LogError) break
+        const ms = Math.min(retryMs * 2 ** this.#backfillFaults++, longestRestMs)
+        this.#backfillFromMs = performance.now() + ms
+        logger.error('backfill.failed', { partition, ms, error })
+      }
+    }
+    // The partition's next owner tells.
+    if (this.#ended || this.#state === 'failed') metrics.backfillPending.remove({ partition: String(partition) })
   }
 
   /** Does the work when no slice is under way. Rejects where it fails, which the task does with it, or where it is not run. */

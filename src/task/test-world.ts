@@ -27,6 +27,7 @@ export const turn: Turn = { heartbeat: async () => undefined, isCurrent: () => t
 /** What two workers share: the log, and a store that has no profile yet. */
 export class World {
   readonly log = new MemoryLog(() => Date.now())
+  logger = createLogger('fatal')
   readonly #engine: Engine
   readonly #topics: readonly string[]
   /** The texts that the store keeps, by their hash. */
@@ -189,7 +190,7 @@ export class World {
         stop: async () => undefined,
       },
       metrics: createMetrics([], this.#topics, []),
-      logger: createLogger('fatal'),
+      logger: this.logger,
       maxSliceEvents: 10,
       checkpointMs: 1_000,
       profileBytes: () => 1_000_000,
