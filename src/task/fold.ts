@@ -30,6 +30,8 @@ export function rejectedOf({ deadLetters }: Tally): number {
 
 /** Records are folded piece by piece, so that their events are garbage while they are still young. */
 const pieceRecords = 1_000
+/** Rows are made after so many, while what was folded is still in the processor's cache. */
+const rowsAfter = 128
 /** Customers whose timers fire in one slice, so that a million that are due at once are a thousand short slices. */
 const maxFired = 1_000
 /** Most of those that are looked at may not be due after all: so many at most in one slice. */
@@ -73,9 +75,13 @@ export async function foldRecords(
       )
       const missing = profiles.missing(decoded)
       if (missing.length > 0) await waitFor(() => profiles.load(missing))
-      const piece = pipeline.fold(batch, start, decoded, profiles, nowMs, output, leftOut)
-      events.push(sliceRows.ofEvents(topic, partition, piece.events))
-      end += piece.taken
+      const pieceEnd = start + decoded.length
+      while (end < pieceEnd && (end === from || output.bytes <= output.maxBytes)) {
+        const some = decoded.slice(end - start, end - start + rowsAfter)
+        const folded = pipeline.fold(batch, end, some, profiles, nowMs, output, leftOut)
+        events.push(sliceRows.ofEvents(topic, partition, folded.events))
+        end += folded.taken
+      }
     }
   } finally {
     leave()
