@@ -101,7 +101,7 @@ async function run(leaveOut: boolean, wreck: Break | undefined, pieces: number, 
     for (let from = 0; from < batch.count; from += pieces) {
       const piece = decoded.slice(from, from + pieces)
       const { events } = pipeline.fold(batch, from, piece, profiles, nowMs, output, leftOut)
-      rows.push(sliceRows.ofEvents('clicks', 0, events).bytes.toString('base64'))
+      rows.push(sliceRows.ofEvents('clicks', 0, (write) => write(events)).bytes.toString('base64'))
     }
   }
   isBad = false

@@ -51,7 +51,7 @@ function fold(engine: Engine, events: readonly Given[]) {
   const decoded = pipeline.decode(batch, 0, rows.length, nowMs)
   const { events: folded, tally } = pipeline.fold(batch, 0, decoded, profiles, nowMs)
   assert.equal(tally.deadLetters.size, 0)
-  return { profiles, chunk: new SliceRows().ofEvents('shop', 0, folded) }
+  return { profiles, chunk: new SliceRows().ofEvents('shop', 0, (write) => write(folded)) }
 }
 
 describe('beckon features', { skip }, () => {

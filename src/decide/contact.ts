@@ -38,17 +38,17 @@ export function withContact(
   { contact: contactOfAll }: Arbitration,
   atMs: number,
 ): Contacts {
-  let after = contacts
-  for (const [key, rules] of [
-    [name, contact],
-    [anyAction, contactOfAll],
-  ] as const) {
-    if (timesKept(rules) === 0) continue
-    const times = [...(after.get(key) ?? [])]
-    noteContact(times, rules, atMs)
-    after = new Map(after).set(key, times)
-  }
+  const after = new Map(contacts)
+  addContact(after, name, contact, atMs)
+  addContact(after, anyAction, contactOfAll, atMs)
   return after
+}
+
+function addContact(after: Map<string, readonly number[]>, key: string, rules: ContactRules, atMs: number): void {
+  if (timesKept(rules) === 0) return
+  const times = after.get(key)?.slice() ?? []
+  noteContact(times, rules, atMs)
+  after.set(key, times)
 }
 
 /**

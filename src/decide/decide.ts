@@ -90,7 +90,7 @@ function arbitrate(
     }
     candidate.probability = 1
     chosen.push(candidate)
-    counted = withContact(counted, candidate.action, arbitration, moment.asOfMs)
+    if (chosen.length < places) counted = withContact(counted, candidate.action, arbitration, moment.asOfMs)
   }
   return chosen
 }

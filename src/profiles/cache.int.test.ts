@@ -114,12 +114,12 @@ describe('profiles beyond the memory', { skip }, () => {
     cache.schedule(cache.of('c'))
     // Of five, the fourth that leaves makes them fewer than two.
     const turnMs = last.timeMs - 1 + 1_000
-    assert.deepEqual(cache.takeDue(first.timeMs + 999, 10), [])
-    assert.deepEqual(cache.takeDue(first.timeMs + 1_000, 10), ['c'])
-    assert.equal(cache.isDue('c', first.timeMs + 1_000), false)
-    assert.deepEqual(cache.takeDue(turnMs - 1, 10), [])
-    assert.deepEqual(cache.takeDue(turnMs, 10), ['c'])
-    assert.equal(cache.isDue('c', turnMs), true)
+    assert.deepEqual(cache.timers.take(first.timeMs + 999, 10), [])
+    assert.deepEqual(cache.timers.take(first.timeMs + 1_000, 10), ['c'])
+    assert.equal(cache.timers.isDue(cache.of('c'), first.timeMs + 1_000), false)
+    assert.deepEqual(cache.timers.take(turnMs - 1, 10), [])
+    assert.deepEqual(cache.timers.take(turnMs, 10), ['c'])
+    assert.equal(cache.timers.isDue(cache.of('c'), turnMs), true)
 
     await store.insert(cache.snapshot(6, checkpoint))
     const [row] = await database.select<{ due: string }>(

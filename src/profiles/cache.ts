@@ -3,19 +3,14 @@ import { lackingAfter } from '../features/carry-over.ts'
 import type { FeatureSet } from '../features/features.ts'
 import type { NotReady } from '../features/moment.ts'
 import { type Gathered, gatheredKey } from '../store/event-history.ts'
-import { blankProfile, writeCheckpointRow, writeProfileRow } from '../store/profile-row.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
-import { RowBuffer, type RowChunk } from '../store/row-binary.ts'
-import { forgetNotReady, lookAhead } from '../timers/crossing.ts'
-import { eventlessMoment } from '../timers/eventless-moment.ts'
-import { TimerQueue } from '../timers/queue.ts'
-import type { CrossingState } from '../timers/states.ts'
-import { nextDueMs, type Timer } from '../timers/timer.ts'
+import type { RowChunk } from '../store/row-binary.ts'
+import { forgetNotReady } from '../timers/crossing.ts'
 import { BloomFilter } from './bloom-filter.ts'
-import { type Layout, layoutOf, readState, writeState } from './codec.ts'
-import { isBlank, isErased } from './erase.ts'
+import { DueTimers } from './due-timers.ts'
+import { isErased } from './erase.ts'
 import { Profile } from './profile.ts'
-import { readFeatures } from './readable.ts'
+import { ProfileRows, type Rules } from './profile-rows.ts'
 import { hashId } from './recent-ids.ts'
 
 /** A profile's objects beside what its state takes: found by comparing heaps before and after. */
@@ -24,42 +19,26 @@ const overheadBytes = 700
 const leastForShare = 1_000
 /** What a byte of encoded state takes in memory: numbers are 8 bytes there, and packed here. */
 const expansion = 4
-/** What a partition knows of its timers: some 15 MB. */
-const maxQueued = 100_000
-/** Timers are read from the store so many at a time, when fewer are left and those past them are due within the time. */
-const queuedAtOnce = 50_000
-const fewQueued = 25_000
-const readAheadMs = 60_000
-
-/** What profiles are gathered under. */
-interface Rules {
-  readonly features: FeatureSet
-  readonly timers: readonly Timer[]
-  /** Content hash. */
-  readonly policy: string
-}
-
 /**
  * The profiles of one partition: in memory while hot, in the store behind the stream. `load` reads those that are not in
  * memory, many in one query; `snapshot` encodes those that changed since the last one, for one insert; `evict` lets go of
- * those that are stored and were not used lately, down to a bound. It knows whose timers are due next, also of those away.
+ * those that are stored and were not used lately, down to a bound.
  */
 export class ProfileCache {
   readonly #store: ProfileStore
   readonly #partition: number
   #rules: Rules
-  #layout: Layout
+  #rows: ProfileRows
   /** The features of rules of before. */
   readonly #earlier: (policy: string) => Promise<FeatureSet | undefined>
   /** What is not ready in a stored profile, by its kind. */
   readonly #lacking = new Map<string, NotReady | undefined>()
-  readonly #queue: TimerQueue
+  /** Whose timers are due next, also of those away. */
+  readonly timers: DueTimers
   /** What the slice under way adds to an offset of its topic to get the position. */
   origin = 0
   /** In the order in which `evict` looks at them. */
   readonly #profiles = new Map<string, Profile>()
-  readonly #state = new RowBuffer(4 * 1024)
-  readonly #rows = new RowBuffer(16 * 1024)
   #changed: Profile[] = []
   /** That of the latest stored checkpoint: a profile that did not change since then is in the store. */
   #storedPosition = 0
@@ -81,8 +60,8 @@ export class ProfileCache {
     this.#partition = partition
     this.#rules = rules
     this.#earlier = earlier
-    this.#layout = layoutOf(rules.features, rules.timers)
-    this.#queue = new TimerQueue(maxQueued, storeIsEmpty || rules.timers.length === 0)
+    this.#rows = new ProfileRows(partition, rules)
+    this.timers = new DueTimers(store, partition, rules.timers, storeIsEmpty)
     this.#away = storeIsEmpty ? new BloomFilter() : undefined
   }
 
@@ -98,11 +77,6 @@ export class ProfileCache {
   /** The largest state among the profiles of the last snapshot. */
   get largestBytes(): number {
     return this.#largestBytes
-  }
-
-  /** Customers with a timer, as far as the queue reaches. */
-  get timersPending(): number {
-    return this.#queue.size
   }
 
   /** The newest row that was loaded includes what came before that position. */
@@ -145,68 +119,20 @@ export class ProfileCache {
     return [...missing]
   }
 
-  /** Whether a timer may be due by the clock. */
-  mayFire(clockMs: number): boolean {
-    return this.#queue.nextMs <= clockMs
-  }
-
-  /** Takes those whose timers may be due by the clock, at most so many; `isDue` tells once they are loaded. */
-  takeDue(clockMs: number, most: number): string[] {
-    return this.#queue.take(clockMs, most)
-  }
-
-  /** Those of them who must be loaded. */
+  /** Those who must be loaded. */
   awayOf(customers: readonly string[]): string[] {
     return customers.filter((customer) => this.#isAway(customer))
   }
 
-  /** Whether a timer of the customer is due by the clock; where none is, it is asked again in time. */
-  isDue(customer: string, clockMs: number): boolean {
-    const profile = this.of(customer)
-    if (nextDueMs(this.#rules.timers, profile.timers) <= clockMs) {
-      const hasMoved = this.#lookAhead(profile)
-      // Of a profile whose row says when to look, the row has to say the new time.
-      if (hasMoved && !profile.dirty) return true
-      if (nextDueMs(this.#rules.timers, profile.timers) <= clockMs) return true
-    }
-    this.schedule(profile)
-    return false
-  }
-
-  /** Sees whether its crossings will turn by time alone, and when, so that it is left alone until then. */
-  #lookAhead(profile: Profile): boolean {
-    let hasMoved = false
-    for (let i = 0; i < profile.timers.length; i++) {
-      const timer = this.#rules.timers[i]!
-      const state = profile.timers[i]
-      if (timer.kind === 'absence' || state === undefined) continue
-      if (lookAhead(timer, state as CrossingState, eventlessMoment(profile, 0))) hasMoved = true
-    }
-    return hasMoved
-  }
-
   /** Notes when the first of its timers is due. */
-  schedule({ customer, timers }: Profile): void {
-    this.#queue.add(customer, nextDueMs(this.#rules.timers, timers))
-  }
-
-  /** Whether it is time to read whose timers are due next. */
-  lacksTimers(clockMs: number): boolean {
-    const { cursor, size } = this.#queue
-    return cursor !== undefined && size < fewQueued && cursor.dueMs - readAheadMs <= clockMs
+  schedule(profile: Profile): void {
+    this.timers.schedule(profile)
   }
 
   /** Reads whose timers are due next. The stored ones come from the store, the others lie in memory. @throws StoreError */
   async loadTimers(): Promise<void> {
-    const past = this.#queue.beginReading()
-    try {
-      for (const profile of this.#profiles.values()) if (!this.#isStored(profile)) this.schedule(profile)
-      const found = await this.#store.readDue(this.#partition, past, queuedAtOnce)
-      this.#queue.endReading(found, found.length < queuedAtOnce ? undefined : found.at(-1))
-    } catch (error) {
-      this.#queue.endReading([], past)
-      throw error
-    }
+    const unstored = [...this.#profiles.values()].filter((profile) => !this.#isStored(profile))
+    await this.timers.load(unstored)
   }
 
   /** @throws StoreError, StateError */
@@ -215,7 +141,7 @@ export class ProfileCache {
     for (const row of found) await this.#findLacking(row)
     for (const row of found) {
       const { customer, version, state, erasedBefore, deleted } = row
-      const profile = deleted ? new Profile(customer) : readState(customer, state, this.#layout)
+      const profile = deleted ? new Profile(customer) : this.#rows.read(customer, state)
       if (!deleted) profile.notReady = this.#lacking.get(gatheredKey(row))
       forgetNotReady(this.#rules.timers, profile)
       profile.erasedBefore = erasedBefore
@@ -249,12 +175,10 @@ export class ProfileCache {
   useRules(rules: Rules): void {
     const { features, timers } = this.#rules
     if (rules.features === features && rules.timers === timers) return
-    const layout = layoutOf(rules.features, rules.timers)
+    const rows = new ProfileRows(this.#partition, rules)
     for (const profile of this.#profiles.values()) {
       if (profile.dirty) {
-        writeState(this.#state, profile, this.#layout)
-        this.#state.endRow()
-        const restored = readState(profile.customer, this.#state.take().bytes, layout)
+        const restored = rows.read(profile.customer, this.#rows.stateOf(profile))
         profile.groups = restored.groups
         profile.timers = restored.timers
         // As it will be read again: an erased one lacks nothing.
@@ -267,7 +191,8 @@ export class ProfileCache {
       }
     }
     this.#rules = rules
-    this.#layout = layout
+    this.#rows = rows
+    this.timers.useTimers(rules.timers)
     this.#lacking.clear()
   }
 
@@ -276,7 +201,11 @@ export class ProfileCache {
    * in, and committed. Where one of them makes the code throw, all are as if none had been taken.
    */
   snapshot(position: number, checkpoint: Buffer): RowChunk {
-    const rows = this.#encode(position, checkpoint)
+    this.#largestBytes = 0
+    const rows = this.#rows.snapshot(this.#changed, position, checkpoint, (profile, stateBytes) => {
+      this.#setBytes(profile, stateBytes)
+      this.#largestBytes = Math.max(this.#largestBytes, stateBytes)
+    })
     let changes = 0
     let most = 0
     for (const profile of this.#changed) {
@@ -289,24 +218,6 @@ export class ProfileCache {
     this.#changed = []
     this.#busiestShare = changes < leastForShare ? 0 : most / changes
     return rows
-  }
-
-  #encode(position: number, checkpoint: Buffer): RowChunk {
-    this.#largestBytes = 0
-    try {
-      let latestMs = 0
-      for (const profile of this.#changed) {
-        latestMs = Math.max(latestMs, profile.streamTimeMs)
-        if (!isBlank(profile)) this.#writeRow(profile, position)
-      }
-      writeCheckpointRow(this.#rows, this.#partition, position, latestMs, checkpoint)
-    } catch (error) {
-      // Nothing half written may get into the next one.
-      this.#state.take()
-      this.#rows.take()
-      throw error
-    }
-    return this.#rows.take()
   }
 
   /** The snapshot of that position is in the store. */
@@ -348,39 +259,5 @@ export class ProfileCache {
     const copies = profile.groups.some((rows) => rows?.totals !== undefined) ? 2 : 1
     profile.bytes = overheadBytes + stateBytes * expansion * copies
     this.#bytes += profile.bytes
-  }
-
-  #writeRow(profile: Profile, version: number): void {
-    const { customer, streamTimeMs, session, traits, erasedBefore } = profile
-    const partition = this.#partition
-    if (isErased(profile)) {
-      this.#setBytes(profile, 0)
-      writeProfileRow(this.#rows, { ...blankProfile, partition, customer, version, erasedBefore, deleted: true })
-      return
-    }
-    // So exactly those rows are read again whose time has come.
-    this.#lookAhead(profile)
-    const dueMs = nextDueMs(this.#rules.timers, profile.timers)
-    writeState(this.#state, profile, this.#layout)
-    this.#state.endRow()
-    const state = this.#state.take().bytes
-    this.#setBytes(profile, state.length)
-    this.#largestBytes = Math.max(this.#largestBytes, state.length)
-    // No spread at its head: with one the rows of a checkpoint took 1 to 2 µs more for each event before it.
-    writeProfileRow(this.#rows, {
-      partition,
-      customer,
-      version,
-      streamTimeMs,
-      session,
-      ...readFeatures(this.#rules.features, profile, streamTimeMs),
-      traits,
-      nextDueMs: dueMs === Number.POSITIVE_INFINITY ? 0 : dueMs,
-      policy: this.#rules.policy,
-      notReady: profile.notReady === undefined ? [] : [...profile.notReady],
-      state,
-      erasedBefore,
-      deleted: false,
-    })
   }
 }

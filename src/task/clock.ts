@@ -25,7 +25,7 @@ export async function clockBehind(
   for (const other of topics) {
     if (other === topic) continue
     const isFar = (opened.takenMs.get(other) ?? 0) >= leastMs
-    if (!isFar && opened.profiles.mayFire(leastMs) && (await endOf(log, at, opened, other)) !== undefined) {
+    if (!isFar && opened.profiles.timers.mayFire(leastMs) && (await endOf(log, at, opened, other)) !== undefined) {
       opened.takenMs.set(other, nowMs)
     }
     leastMs = Math.min(leastMs, opened.takenMs.get(other) ?? 0)

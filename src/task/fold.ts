@@ -31,7 +31,7 @@ export function rejectedOf({ deadLetters }: Tally): number {
 /** Records are folded piece by piece, so that their events are garbage while they are still young. */
 const pieceRecords = 1_000
 /** Rows are made after so many, while what was folded is still in the processor's cache. */
-const rowsAfter = 128
+const runRecords = 128
 /** Customers whose timers fire in one slice, so that a million that are due at once are a thousand short slices. */
 const maxFired = 1_000
 /** Most of those that are looked at may not be due after all: so many at most in one slice. */
@@ -54,7 +54,7 @@ export async function foldRecords(
   turn: Turn,
   leftOut?: Quarantined,
 ): Promise<Folded & { readonly end: number }> {
-  const { pipeline, sliceRows, folding, fetchSchema, logger } = deps
+  const { pipeline, folding, fetchSchema, logger } = deps
   const { topic, partition } = batch
   const output = emptyOutput(maxSliceBytes)
   const events: RowChunk[] = []
@@ -67,26 +67,44 @@ export async function foldRecords(
   let end = from
   try {
     while (end < to && (end === from || output.bytes <= output.maxBytes)) {
-      const start = end
       // Commits and fetches of the other partitions go on between the pieces.
-      if (start > from) await setImmediate()
-      const decoded = await decodeAll(pipeline, batch, start, Math.min(start + pieceRecords, to), nowMs, (id) =>
+      if (end > from) await setImmediate()
+      const decoded = await decodeAll(pipeline, batch, end, Math.min(end + pieceRecords, to), nowMs, (id) =>
         waitFor(() => fetchSchema(topic, id, nowMs)),
       )
       const missing = profiles.missing(decoded)
       if (missing.length > 0) await waitFor(() => profiles.load(missing))
-      const pieceEnd = start + decoded.length
-      while (end < pieceEnd && (end === from || output.bytes <= output.maxBytes)) {
-        const some = decoded.slice(end - start, end - start + rowsAfter)
-        const folded = pipeline.fold(batch, end, some, profiles, nowMs, output, leftOut)
-        events.push(sliceRows.ofEvents(topic, partition, folded.events))
-        end += folded.taken
-      }
+      const { rows, taken } = foldPiece(deps, profiles, batch, end, decoded, nowMs, output, leftOut)
+      events.push(rows)
+      end += taken
     }
   } finally {
     leave()
   }
   return { ...output, events, end }
+}
+
+/** Decoded records through the second half of the pipeline, up to where what they send is enough, and their rows. */
+export function foldPiece(
+  { pipeline, sliceRows }: TaskDeps,
+  profiles: ProfileCache,
+  batch: RecordBatch,
+  from: number,
+  decoded: readonly Decoded[],
+  nowMs: number,
+  output: Output,
+  leftOut?: Quarantined,
+): { readonly rows: RowChunk; readonly taken: number } {
+  let taken = 0
+  const rows = sliceRows.ofEvents(batch.topic, batch.partition, (write) => {
+    while (taken < decoded.length && (taken === 0 || output.bytes <= output.maxBytes)) {
+      const run = decoded.slice(taken, taken + runRecords)
+      const folded = pipeline.fold(batch, from + taken, run, profiles, nowMs, output, leftOut)
+      write(folded.events)
+      taken += folded.taken
+    }
+  })
+  return { rows, taken }
 }
 
 /**
@@ -122,11 +140,11 @@ export async function findDue(
 ): Promise<string[]> {
   const due: string[] = []
   for (let looks = 0; looks < maxLooks && due.length < maxFired; looks++) {
-    const customers = profiles.takeDue(clockMs, maxFired - due.length)
+    const customers = profiles.timers.take(clockMs, maxFired - due.length)
     if (customers.length === 0) break
     if (looks > 0) await setImmediate()
     await loadAway(profiles, customers, at, logger, turn)
-    for (const customer of customers) if (profiles.isDue(customer, clockMs)) due.push(customer)
+    for (const customer of customers) if (profiles.timers.isDue(profiles.of(customer), clockMs)) due.push(customer)
   }
   return due
 }

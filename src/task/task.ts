@@ -1,29 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordBatch } from '../events/log.ts'
-import { encodeCheckpoint } from '../journal/checkpoint.ts'
-import { commitMetadata } from '../journal/commit-metadata.ts'
-import { rollDigest, widthOf } from '../journal/journal.ts'
 import { hasRecords } from '../log/has-records.ts'
-import { LogError, partitionKey, type Turn } from '../log/log.ts'
-import { countSlice, type TaskState } from '../ops/metrics.ts'
+import { LogError, type Turn } from '../log/log.ts'
+import type { TaskState } from '../ops/metrics.ts'
 import { ProcessingError } from '../pipeline.ts'
 import type { Clock } from '../slice-input.ts'
-import { profilesTable } from '../store/profile-row.ts'
-import type { RowChunk } from '../store/row-binary.ts'
-import { backfill } from './backfill.ts'
+import { BackfillRounds } from './backfill-rounds.ts'
 import { clockBehind, clockOf, endOf } from './clock.ts'
-import { commitSlice, dropWriter } from './commit.ts'
+import { dropWriter } from './commit.ts'
 import type { TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
-import { type Folded, findDue, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
-import { type At, advance, type Opened, originOf } from './opened.ts'
-import { beating, whileCurrent } from './patience.ts'
+import { findDue, foldRecords, nothingFolded } from './fold.ts'
+import { type At, type Opened, originOf } from './opened.ts'
+import { whileCurrent } from './patience.ts'
 import { diverged, recover, tooShort } from './recover.ts'
+import { Saver } from './saver.ts'
+import { type Asked, brokersMs, finishSlice, noRecords, type Taken } from './slice.ts'
 
 /** What no batch asks for is tried again after that. */
 const retryMs = 5_000
-/** After a fault the backfill rests that long at most: a cause that passes is noticed by then. */
-const longestRestMs = 10 * 60_000
 /** Once the code has thrown, each event's profile is copied before it until no further one has made it throw for so long. */
 const carefulMs = 10 * 60_000
 
@@ -51,6 +46,8 @@ const carefulMs = 10 * 60_000
 export class Task {
   readonly at: At
   readonly #deps: TaskDeps
+  readonly #saver: Saver
+  readonly #backfillRounds: BackfillRounds
   /** Until when a throw is expected; ms. */
   #carefulUntilMs = 0
   #state: TaskState = 'closed'
@@ -68,24 +65,15 @@ export class Task {
   /** What is to be done between two slices. */
   #errand: Errand | undefined
   #readingTimers = false
-  /** How often in a row the backfill met with a fault of ours, and from when on it is tried again; by the monotonic clock, ms. */
-  #backfillFaults = 0
-  #backfillFromMs = 0
   /** What the last reading of timers met with. */
   #timersMet: unknown
-  #checkpoint: Promise<void> | undefined
-  #checkpointMs = 0
-  /** When the oldest change that no snapshot holds was made; 0 for none. */
-  #unsavedSinceMs = 0
-  /** The same of the snapshot that is being stored. */
-  #savingSinceMs = 0
-  /** A profile whose state is larger is told of, and then one that is twice as large. */
-  #largeBytes = 64 * 1024 * 1024
   #ended = false
 
   constructor(partition: number, deps: TaskDeps) {
     this.at = { partition }
     this.#deps = deps
+    this.#saver = new Saver(deps, this.at, (failure) => void this.giveUp(failure))
+    this.#backfillRounds = new BackfillRounds(deps, partition)
   }
 
   get state(): TaskState {
@@ -120,13 +108,12 @@ export class Task {
   }
 
   get timersPending(): number {
-    return this.#opened?.profiles.timersPending ?? 0
+    return this.#opened?.profiles.timers.pending ?? 0
   }
 
   /** Age of the oldest change that no checkpoint holds; ms. */
   get unsavedMs(): number {
-    const sinceMs = this.#savingSinceMs || this.#unsavedSinceMs
-    return sinceMs === 0 ? 0 : performance.now() - sinceMs
+    return this.#saver.unsavedMs
   }
 
   /** Opens the partition without waiting for a batch: its profiles are due, and perhaps its timers, though none comes. */
@@ -187,7 +174,7 @@ export class Task {
   tick(): void {
     const opened = this.#opened
     if (this.#state !== 'running' || opened === undefined) return
-    if (!this.#folding) this.#saveWhenDue(opened)
+    if (!this.#folding) this.#saver.saveWhenDue(opened)
     void this.#readTimers(opened)
     this.#workUnasked(opened)
   }
@@ -219,7 +206,7 @@ export class Task {
 
   #fireWhenDue(opened: Opened): Promise<void> | undefined {
     // Where the time is not known, it is asked for.
-    return opened.profiles.mayFire(this.#deps.log.nowMs() ?? Number.POSITIVE_INFINITY)
+    return opened.profiles.timers.mayFire(this.#deps.log.nowMs() ?? Number.POSITIVE_INFINITY)
       ? this.#fireAlone(opened)
       : undefined
   }
@@ -246,7 +233,7 @@ export class Task {
   async #end(failure: TaskFailure): Promise<void> {
     await this.#opening?.catch(() => undefined)
     // Without waiting: the store may be away.
-    if (this.#opened) void this.#saveRest(this.#opened)
+    if (this.#opened) void this.#saver.saveRest(this.#opened)
     await this.#drop()
     this.#fail(failure)
   }
@@ -254,15 +241,8 @@ export class Task {
   /** What is not saved is, as soon as the store answers: behind the slice under way, all that this task has committed. */
   async save(): Promise<void> {
     // While one is awaited the other may begin, and in the midst of a slice the profiles are not those of the position.
-    while (this.#busy || this.#checkpoint) await (this.#busy ?? this.#checkpoint)
-    if (this.#opened) await this.#saveRest(this.#opened)
-  }
-
-  /** What no checkpoint holds, behind the one that is being stored. No slice may be under way, nor begin before that is. */
-  async #saveRest(opened: Opened): Promise<void> {
-    while (this.#checkpoint) await this.#checkpoint
-    if (opened.position !== opened.checkpointPosition) this.#save(opened)
-    await this.#checkpoint
+    while (this.#busy || this.#saver.underWay) await (this.#busy ?? this.#saver.underWay)
+    if (this.#opened) await this.#saver.saveRest(this.#opened)
   }
 
   /** Gives the partition up. */
@@ -316,7 +296,7 @@ export class Task {
       const count = position - opened.checkpointPosition
       const ms = Math.round(performance.now() - startedMs)
       this.#deps.logger.info('task.open', { ...this.at, position, count, ms })
-      if (count > 0) this.#unsavedSinceMs = performance.now()
+      if (count > 0) this.#saver.noteChange(performance.now())
       void this.#backfill(opened)
       return opened
     })
@@ -327,39 +307,22 @@ export class Task {
     return this.#opening
   }
 
-  /**
-   * Beside the slices, computes the features that the rules have anew, in this opening and the next ones until all are
-   * ready. A fault of ours would be met with again at once, and may have closed the partition: the stream goes on without
-   * for longer and longer, and the gauge stays at those who wait.
-   */
+  /** Beside the slices, computes the features that the rules have anew. */
   async #backfill(opened: Opened): Promise<void> {
-    const { metrics, logger, log } = this.#deps
-    const { partition } = this.at
+    const { metrics, log } = this.#deps
     const isCurrent = () => !this.#ended && this.#opened === opened
-    for (let isDone = false; !isDone; ) {
-      const restMs = this.#backfillFromMs - performance.now()
-      if (restMs > 0) await sleep(restMs, undefined, { ref: false })
-      if (!isCurrent()) break
-      try {
-        await backfill(this.#deps, partition, opened, {
-          turn: { heartbeat: async () => undefined, isCurrent },
-          between: (work) => this.#between(opened, work),
-          commit: async (customers, turn) => {
-            const clock = { nowMs: log.nowMs() ?? Date.now(), clockMs: opened.clockMs }
-            await this.#commit(opened, this.#noRecords(opened), [], clock, turn, customers)
-          },
-        })
-        this.#backfillFaults = 0
-        isDone = true
-      } catch (error) {
-        if (error instanceof Lost || error instanceof LogError) break
-        const ms = Math.min(retryMs * 2 ** this.#backfillFaults++, longestRestMs)
-        this.#backfillFromMs = performance.now() + ms
-        logger.error('backfill.failed', { partition, ms, error })
-      }
-    }
+    await this.#backfillRounds.run(opened, {
+      turn: { heartbeat: async () => undefined, isCurrent },
+      between: (work) => this.#between(opened, work),
+      commit: async (refolded, turn) => {
+        const clock = { nowMs: log.nowMs() ?? Date.now(), clockMs: opened.clockMs }
+        await this.#finish(opened, noRecords(this.#deps, opened), { due: [], refolded }, clock, turn)
+      },
+    })
     // The partition's next owner tells.
-    if (this.#ended || this.#state === 'failed') metrics.backfillPending.remove({ partition: String(partition) })
+    if (this.#ended || this.#state === 'failed') {
+      metrics.backfillPending.remove({ partition: String(this.at.partition) })
+    }
   }
 
   /** Does the work when no slice is under way. Rejects where it fails, which the task does with it, or where it is not run. */
@@ -390,7 +353,7 @@ export class Task {
     if (rows.full) await whileCurrent(turn, rows.whenDrained())
     if (!turn.isCurrent()) return from
     const { topic } = batch
-    const nowMs = await this.#nowMs(turn)
+    const nowMs = await brokersMs(this.#deps, turn)
     const beganMs = performance.now()
     // Not now: since the batch was fetched more may have come. Where it has not, timers fire by the next tick.
     const takenMs = Math.min(nowMs, batch.timestamp(to - 1))
@@ -404,7 +367,7 @@ export class Task {
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
     const nextOffset = end === batch.count ? batch.nextOffset : batch.offset(end)
     const taken = { topic, nextOffset, epoch: batch.leaderEpoch ?? -1, folded, beganMs }
-    const committedMs = await this.#commit(opened, taken, due, clock, turn)
+    const committedMs = await this.#finish(opened, taken, { due }, clock, turn)
     if (isWhole) opened.takenMs.set(topic, takenMs)
     if (folded.actions.length > 0) {
       metrics.eventToAction.observe(Math.max(0, (nowMs + committedMs - beganMs - batch.timestamp(from)) / 1000))
@@ -416,10 +379,10 @@ export class Task {
   /** Past records that are another's, behind the last of its own: a slice without any. */
   async #pass(opened: Opened, { topic, nextOffset, leaderEpoch: epoch = -1 }: RecordBatch, turn: Turn): Promise<void> {
     if (opened.offsets.get(topic)! >= nextOffset) return
-    const nowMs = await this.#nowMs(turn)
+    const nowMs = await brokersMs(this.#deps, turn)
     this.#folding = true
     const taken = { topic, nextOffset, epoch, folded: nothingFolded(), beganMs: performance.now() }
-    await this.#commit(opened, taken, [], clockOf(opened, nowMs, opened.clockMs), turn)
+    await this.#finish(opened, taken, { due: [] }, clockOf(opened, nowMs, opened.clockMs), turn)
   }
 
   /** A slice of timers alone. It runs only where all of the log is taken. */
@@ -427,7 +390,7 @@ export class Task {
     const { log, topics, rows } = this.#deps
     const turn = this.#ownTurn
     if (rows.full) return
-    const nowMs = await this.#nowMs(turn)
+    const nowMs = await brokersMs(this.#deps, turn)
     // After the clock was read: what was there by then counts.
     const ends = await Promise.all(topics.map((topic) => endOf(log, this.at, opened, topic)))
     if (ends.includes(undefined)) return
@@ -435,28 +398,9 @@ export class Task {
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
     if (due.length === 0 || !turn.isCurrent()) return
     this.#folding = true
-    await this.#commit(opened, { ...this.#noRecords(opened), nextOffset: ends[0]! }, due, clock, turn)
+    await this.#finish(opened, { ...noRecords(this.#deps, opened), nextOffset: ends[0]! }, { due }, clock, turn)
     // More than one slice takes may be due at once. A batch that waits goes first.
     setImmediate(() => this.tick())
-  }
-
-  /** The brokers' time; ms. Where it is not known, they are asked. */
-  async #nowMs(turn: Turn): Promise<number> {
-    const { log, groupId } = this.#deps
-    const known = log.nowMs()
-    if (known !== undefined) return known
-    await beating(turn, log.askTime(groupId))
-    const learnt = log.nowMs()
-    if (learnt === undefined)
-      throw new LogError('unavailable', "this machine's clock jumps while the brokers are asked")
-    return learnt
-  }
-
-  /** What a slice takes that has no records: it has a place in the first topic all the same. */
-  #noRecords({ offsets, epochs }: Opened): Taken {
-    const topic = this.#deps.topics[0]!
-    const epoch = epochs.get(topic) ?? -1
-    return { topic, nextOffset: offsets.get(topic)!, epoch, folded: nothingFolded(), beganMs: performance.now() }
   }
 
   /** What decides on a slice. */
@@ -465,65 +409,22 @@ export class Task {
     return performance.now() < this.#carefulUntilMs ? { ...deps, pipeline: deps.careful } : deps
   }
 
-  /** The second half of a slice: fires the timers, and commits all of it. @returns when, by the monotonic clock; ms */
-  async #commit(
-    opened: Opened,
-    { topic, nextOffset, epoch, folded: records, beganMs }: Taken,
-    due: readonly string[],
-    clock: Clock,
-    turn: Turn,
-    refolded: readonly string[] = [],
-  ): Promise<number> {
-    const { metrics, rows, sliceRows, groupId, journal, journalTopic, policy, settings, logger, profileBytes } =
-      this.#deps
-    const { partition } = this.at
-    const { profiles, offsets, epochs } = opened
-    const { nowMs, clockMs } = clock
-    profiles.origin = originOf(opened, topic)
-    const end = { topic, partition, offset: nextOffset }
-    const { fired, ...folded } = await fireTimers(this.#deciding, profiles, end, due, clock, turn, records)
-    const foldedMs = performance.now()
-    const digest = rollDigest(
-      opened.digest,
-      folded.actions.map(({ id }) => id),
-    )
-    const taken = { first_offset: offsets.get(topic)!, next_offset: nextOffset, fired, refolded }
-    const position = opened.position + widthOf(taken)
-    const { offsets: quarantined, timers: quarantined_timers } = folded.quarantined
-    const leftOut = { rejected: rejectedOf(records.tally), quarantined, quarantined_timers }
-    const folding = { policy, models: {}, settings, ...leftOut }
-    const entry = { topic, partition, ...taken, now: nowMs, ...folding, digest, clock: clockMs, position }
-    const metadata = commitMetadata(nowMs, position, epoch)
-    const sent = [...folded.records, journal.encode(entry)]
-    const slice = { records: sent, groupId, topic, partition, nextOffset, metadata }
-    const written = await commitSlice(this.#deps, this.at, opened, slice, turn)
+  /** @returns when it was committed, by the monotonic clock; ms */
+  async #finish(opened: Opened, taken: Taken, asked: Asked, clock: Clock, turn: Turn): Promise<number> {
+    const { committedMs, undone } = await finishSlice(this.#deciding, this.at, opened, taken, asked, clock, turn)
     this.#folding = false
-    advance(opened, { topic, nextOffset, position, clockMs, digest })
-    if (epoch >= 0) epochs.set(topic, epoch)
-    const journaled = written.get(partitionKey({ topic: journalTopic, partition }))
-    if (journaled !== undefined) opened.journalOffset = journaled + 1
-    const committedMs = performance.now()
-
-    sliceRows.store(rows, folded.events, folded.decisions)
-    countSlice(metrics, topic, folded.tally)
-    metrics.sliceSeconds.observe({ stage: 'fold' }, (foldedMs - beganMs) / 1000)
-    metrics.sliceSeconds.observe({ stage: 'commit' }, (committedMs - foldedMs) / 1000)
-    for (const [action, count] of folded.tally.tooLarge) {
-      logger.warn('action.too_large', { topic, partition, action, count })
-    }
-    for (const error of folded.faults) logger.error('event.processing', { topic, partition, error })
-    if (folded.undone > 0) this.#carefulUntilMs = committedMs + carefulMs
-    if (this.#unsavedSinceMs === 0) this.#unsavedSinceMs = committedMs
+    if (undone > 0) this.#carefulUntilMs = committedMs + carefulMs
+    this.#saver.noteChange(committedMs)
     // Between slices only: the next one looks up who must be loaded, and they must still be here when it is folded.
-    profiles.evict(profileBytes())
-    this.#saveWhenDue(opened)
+    opened.profiles.evict(this.#deps.profileBytes())
+    this.#saver.saveWhenDue(opened)
     return committedMs
   }
 
   /** Reads whose timers are due next, beside the slices; where the store is away, it is asked again. */
   async #readTimers({ profiles }: Opened): Promise<void> {
     const { log, logger } = this.#deps
-    if (this.#readingTimers || !profiles.lacksTimers(log.nowMs() ?? 0)) return
+    if (this.#readingTimers || !profiles.timers.areLacking(log.nowMs() ?? 0)) return
     this.#readingTimers = true
     try {
       await profiles.loadTimers()
@@ -535,59 +436,6 @@ export class Task {
       await sleep(retryMs, undefined, { ref: false })
     }
     this.#readingTimers = false
-  }
-
-  #saveWhenDue(opened: Opened): void {
-    const nowMs = performance.now()
-    if (this.#checkpoint || nowMs - this.#checkpointMs < this.#deps.checkpointMs) return
-    if (opened.position === opened.checkpointPosition) return
-    this.#checkpointMs = nowMs
-    this.#save(opened)
-  }
-
-  /**
-   * Takes the snapshot now, and stores it behind the rows of the slices that it covers: it then speaks for them too. Where a
-   * profile makes the code throw, opening again would come upon it again, with ever more to be replayed: the task ends.
-   */
-  #save(opened: Opened): void {
-    const { rows, logger, partitions, topicId } = this.#deps
-    const { position, clockMs, digest, journalOffset, profiles, moves } = opened
-    const offsets = Object.fromEntries([...opened.offsets].filter(([topic]) => !opened.untaken.has(topic)))
-    const ids: Record<string, string> = {}
-    for (const topic of Object.keys(offsets)) {
-      const id = topicId(topic)
-      if (id !== undefined) ids[topic] = id
-    }
-    const checkpoint = { offsets, ids, clockMs, digest, journalOffset, partitions, ...moves }
-    let snapshot: RowChunk
-    try {
-      snapshot = profiles.snapshot(position, encodeCheckpoint(checkpoint))
-    } catch (error) {
-      void this.giveUp(new TaskFailure('snapshot', "a profile can't be written: see the runbook", error))
-      return
-    }
-    const { largestBytes } = profiles
-    if (largestBytes > this.#largeBytes) {
-      this.#largeBytes = 2 * largestBytes
-      const hint = 'one that is several times as large can not be read back: docs/runbook.md#large-profile'
-      logger.warn('profile.large', { ...this.at, bytes: largestBytes, hint })
-    }
-    this.#savingSinceMs = this.#unsavedSinceMs
-    this.#unsavedSinceMs = 0
-    const store = async () => {
-      await rows.whenStored()
-      rows.write(profilesTable, snapshot)
-      await rows.whenStored()
-      opened.checkpointPosition = position
-      profiles.stored(position)
-    }
-    this.#checkpoint = store()
-      // The writer was stopped: the next owner replays from the checkpoint before.
-      .catch((error) => logger.debug('checkpoint.dropped', { ...this.at, error }))
-      .finally(() => {
-        this.#checkpoint = undefined
-        this.#savingSinceMs = 0
-      })
   }
 
   async #onError(error: unknown, turn: Turn): Promise<void> {
@@ -628,7 +476,7 @@ export class Task {
     this.#errand = undefined
     const opened = this.#opened
     this.#opened = undefined
-    this.#unsavedSinceMs = 0
+    this.#saver.forgetChanges()
     if (opened) await dropWriter(opened, this.at, this.#deps.logger)
   }
 }
@@ -636,17 +484,6 @@ export class Task {
 const cutOff = (topic: string, nextOffset: number, low: number) => {
   const missing = `offsets ${nextOffset} to ${low - 1} are gone from ${topic}`
   return new TaskFailure('gap', `${missing}: the retention was shorter than the outage`)
-}
-
-/** What a slice takes from the log. */
-interface Taken {
-  readonly topic: string
-  readonly nextOffset: number
-  /** Of the leader that wrote the last of it; -1 where that is not known. */
-  readonly epoch: number
-  readonly folded: Folded
-  /** By the monotonic clock. */
-  readonly beganMs: number
 }
 
 interface Errand {

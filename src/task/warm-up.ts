@@ -1,12 +1,15 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { ProfileCache } from '../profiles/cache.ts'
+import { emptyOutput } from '../slice-output.ts'
 import type { TaskDeps } from './deps.ts'
-import { decodeAll } from './fold.ts'
+import { decodeAll, foldPiece } from './fold.ts'
 
 /** Of all topics together. With 30,000 what came next was still slower; many more would not be through in the time. */
 const maxRecords = 80_000
 const pieceRecords = 1_000
 const maxMs = 1_000
+
+const nowhere = { write: () => undefined }
 
 /**
  * Before the group is joined: folds the last records of the input topics into profiles that nobody keeps, for a second at
@@ -27,7 +30,7 @@ export async function warmUp(deps: TaskDeps): Promise<void> {
 
 /** @returns how many records it folded */
 async function foldLast(deps: TaskDeps, ended: AbortSignal): Promise<number> {
-  const { log, topics, partitions, pipeline, store, fetchSchema } = deps
+  const { log, topics, partitions, pipeline, sliceRows, store, fetchSchema } = deps
   const profiles = new ProfileCache(store, 0, deps, async () => undefined, true)
   const each = Math.ceil(maxRecords / topics.length / partitions)
   let position = 0
@@ -44,7 +47,9 @@ async function foldLast(deps: TaskDeps, ended: AbortSignal): Promise<number> {
           const to = Math.min(from + pieceRecords, batch.count)
           const decoded = await decodeAll(pipeline, batch, from, to, nowMs, (id) => fetchSchema(topic, id, nowMs))
           if (ended.aborted) return folded
-          pipeline.fold(batch, from, decoded, profiles, nowMs)
+          const output = emptyOutput()
+          const { rows } = foldPiece(deps, profiles, batch, from, decoded, nowMs, output)
+          sliceRows.store(nowhere, [rows], output.decisions)
           folded += to - from
           await setImmediate()
         }

@@ -1,0 +1,100 @@
+import type { ProfileStore } from '../store/profile-store.ts'
+import { lookAhead } from '../timers/crossing.ts'
+import { eventlessMoment } from '../timers/eventless-moment.ts'
+import { TimerQueue } from '../timers/queue.ts'
+import type { CrossingState } from '../timers/states.ts'
+import { nextDueMs, type Timer } from '../timers/timer.ts'
+import type { Profile } from './profile.ts'
+
+/** What a partition knows of its timers: some 15 MB. */
+const maxQueued = 100_000
+/** Timers are read from the store so many at a time, when fewer are left and those past them are due within the time. */
+const queuedAtOnce = 50_000
+const fewQueued = 25_000
+const readAheadMs = 60_000
+
+/** Whose timers are due next, of all customers of a partition: of those in memory, and of those whose rows say it. */
+export class DueTimers {
+  readonly #store: ProfileStore
+  readonly #partition: number
+  readonly #queue: TimerQueue
+  #timers: readonly Timer[]
+
+  constructor(store: ProfileStore, partition: number, timers: readonly Timer[], storeIsEmpty: boolean) {
+    this.#store = store
+    this.#partition = partition
+    this.#timers = timers
+    this.#queue = new TimerQueue(maxQueued, storeIsEmpty || timers.length === 0)
+  }
+
+  useTimers(timers: readonly Timer[]): void {
+    this.#timers = timers
+  }
+
+  /** Customers with a timer, as far as the queue reaches. */
+  get pending(): number {
+    return this.#queue.size
+  }
+
+  /** Whether one may be due by the clock. */
+  mayFire(clockMs: number): boolean {
+    return this.#queue.nextMs <= clockMs
+  }
+
+  /** Takes those whose timers may be due by the clock, at most so many; `isDue` tells once they are loaded. */
+  take(clockMs: number, most: number): string[] {
+    return this.#queue.take(clockMs, most)
+  }
+
+  /** Whether a timer is due by the clock; where none is, it is asked again in time. */
+  isDue(profile: Profile, clockMs: number): boolean {
+    if (nextDueMs(this.#timers, profile.timers) <= clockMs) {
+      const hasMoved = lookAheadAll(this.#timers, profile)
+      // Of a profile whose row says when to look, the row has to say the new time.
+      if (hasMoved && !profile.dirty) return true
+      if (nextDueMs(this.#timers, profile.timers) <= clockMs) return true
+    }
+    this.schedule(profile)
+    return false
+  }
+
+  /** Notes when the first of its timers is due. */
+  schedule({ customer, timers }: Profile): void {
+    this.#queue.add(customer, nextDueMs(this.#timers, timers))
+  }
+
+  /** Whether it is time to read who is next. */
+  areLacking(clockMs: number): boolean {
+    const { cursor, size } = this.#queue
+    return cursor !== undefined && size < fewQueued && cursor.dueMs - readAheadMs <= clockMs
+  }
+
+  /**
+   * Reads who is next.
+   * @param unstored the profiles that the store does not have as they are
+   * @throws StoreError
+   */
+  async load(unstored: Iterable<Profile>): Promise<void> {
+    const past = this.#queue.beginReading()
+    try {
+      for (const profile of unstored) this.schedule(profile)
+      const found = await this.#store.readDue(this.#partition, past, queuedAtOnce)
+      this.#queue.endReading(found, found.length < queuedAtOnce ? undefined : found.at(-1))
+    } catch (error) {
+      this.#queue.endReading([], past)
+      throw error
+    }
+  }
+}
+
+/** Sees whether a profile's crossings will turn by time alone, and when, so that it is left alone until then. */
+export function lookAheadAll(timers: readonly Timer[], profile: Profile): boolean {
+  let hasMoved = false
+  for (let i = 0; i < profile.timers.length; i++) {
+    const timer = timers[i]!
+    const state = profile.timers[i]
+    if (timer.kind === 'absence' || state === undefined) continue
+    if (lookAhead(timer, state as CrossingState, eventlessMoment(profile, 0))) hasMoved = true
+  }
+  return hasMoved
+}

@@ -1,0 +1,103 @@
+import type { FeatureSet } from '../features/features.ts'
+import { blankProfile, writeCheckpointRow, writeProfileRow } from '../store/profile-row.ts'
+import { RowBuffer, type RowChunk } from '../store/row-binary.ts'
+import { nextDueMs, type Timer } from '../timers/timer.ts'
+import { type Layout, layoutOf, readState, writeState } from './codec.ts'
+import { lookAheadAll } from './due-timers.ts'
+import { isBlank, isErased } from './erase.ts'
+import type { Profile } from './profile.ts'
+import { readFeatures } from './readable.ts'
+
+/** What profiles are gathered under. */
+export interface Rules {
+  readonly features: FeatureSet
+  readonly timers: readonly Timer[]
+  /** Content hash. */
+  readonly policy: string
+}
+
+/** Profiles as they are stored: rows of `profiles`, and out of a row's state again. */
+export class ProfileRows {
+  readonly #partition: number
+  readonly #rules: Rules
+  readonly #layout: Layout
+  readonly #state = new RowBuffer(4 * 1024)
+  readonly #rows = new RowBuffer(16 * 1024)
+
+  constructor(partition: number, rules: Rules) {
+    this.#partition = partition
+    this.#rules = rules
+    this.#layout = layoutOf(rules.features, rules.timers)
+  }
+
+  /** @throws StateError where it is not what `snapshot` wrote under the same layout */
+  read(customer: string, state: Buffer): Profile {
+    return readState(customer, state, this.#layout)
+  }
+
+  /** The profile's state alone. */
+  stateOf(profile: Profile): Buffer {
+    writeState(this.#state, profile, this.#layout)
+    this.#state.endRow()
+    return this.#state.take().bytes
+  }
+
+  /**
+   * The rows of these profiles, and behind them the checkpoint row that speaks for them. Where one of them makes the code
+   * throw, nothing half written gets into the next one.
+   * @param position all before it is folded in
+   * @param tellBytes of each profile, how large its state is
+   */
+  snapshot(
+    profiles: readonly Profile[],
+    position: number,
+    checkpoint: Buffer,
+    tellBytes: (profile: Profile, stateBytes: number) => void,
+  ): RowChunk {
+    try {
+      let latestMs = 0
+      for (const profile of profiles) {
+        latestMs = Math.max(latestMs, profile.streamTimeMs)
+        if (!isBlank(profile)) tellBytes(profile, this.#write(profile, position))
+      }
+      writeCheckpointRow(this.#rows, this.#partition, position, latestMs, checkpoint)
+    } catch (error) {
+      this.#state.take()
+      this.#rows.take()
+      throw error
+    }
+    return this.#rows.take()
+  }
+
+  /** @returns the bytes of its state */
+  #write(profile: Profile, version: number): number {
+    const { customer, streamTimeMs, session, traits, erasedBefore } = profile
+    const partition = this.#partition
+    if (isErased(profile)) {
+      writeProfileRow(this.#rows, { ...blankProfile, partition, customer, version, erasedBefore, deleted: true })
+      return 0
+    }
+    const { features, timers, policy } = this.#rules
+    // So exactly those rows are read again whose time has come.
+    lookAheadAll(timers, profile)
+    const dueMs = nextDueMs(timers, profile.timers)
+    const state = this.stateOf(profile)
+    // No spread at its head: with one the rows of a checkpoint took 1 to 2 µs more for each event before it.
+    writeProfileRow(this.#rows, {
+      partition,
+      customer,
+      version,
+      streamTimeMs,
+      session,
+      ...readFeatures(features, profile, streamTimeMs),
+      traits,
+      nextDueMs: dueMs === Number.POSITIVE_INFINITY ? 0 : dueMs,
+      policy,
+      notReady: profile.notReady === undefined ? [] : [...profile.notReady],
+      state,
+      erasedBefore,
+      deleted: false,
+    })
+    return state.length
+  }
+}

@@ -1,0 +1,118 @@
+import { commitMetadata } from '../journal/commit-metadata.ts'
+import { rollDigest, widthOf } from '../journal/journal.ts'
+import { LogError, partitionKey, type Turn } from '../log/log.ts'
+import { countSlice } from '../ops/metrics.ts'
+import type { Clock } from '../slice-input.ts'
+import { commitSlice } from './commit.ts'
+import type { TaskDeps } from './deps.ts'
+import { type Folded, fireTimers, nothingFolded, rejectedOf } from './fold.ts'
+import { type At, advance, type Opened, originOf } from './opened.ts'
+import { beating } from './patience.ts'
+
+/** What a slice takes from the log. */
+export interface Taken {
+  readonly topic: string
+  readonly nextOffset: number
+  /** Of the leader that wrote the last of it; -1 where that is not known. */
+  readonly epoch: number
+  readonly folded: Folded
+  /** By the monotonic clock. */
+  readonly beganMs: number
+}
+
+/** What a slice takes that has no records: it has a place in the first topic all the same. */
+export function noRecords({ topics }: TaskDeps, { offsets, epochs }: Opened): Taken {
+  const topic = topics[0]!
+  const epoch = epochs.get(topic) ?? -1
+  return { topic, nextOffset: offsets.get(topic)!, epoch, folded: nothingFolded(), beganMs: performance.now() }
+}
+
+/** The brokers' time; ms. Where it is not known, they are asked. */
+export async function brokersMs({ log, groupId }: TaskDeps, turn: Turn): Promise<number> {
+  const known = log.nowMs()
+  if (known !== undefined) return known
+  await beating(turn, log.askTime(groupId))
+  const learnt = log.nowMs()
+  if (learnt === undefined) throw new LogError('unavailable', "this machine's clock jumps while the brokers are asked")
+  return learnt
+}
+
+/** The customers that a slice is about beside its records. */
+export interface Asked {
+  /** Whose timers may fire, in the order in which they do. */
+  readonly due: readonly string[]
+  /** Whose features were computed anew in it. */
+  readonly refolded?: readonly string[]
+}
+
+/**
+ * The second half of a slice: fires the timers behind its records, commits all of it in one transaction, goes on behind it,
+ * and gives its rows to the writer.
+ * @returns when it was committed, by the monotonic clock, ms; and of how many events or timers a throw was undone
+ * @throws Lost, LogError as `commitSlice`; ProcessingError
+ */
+export async function finishSlice(
+  deps: TaskDeps,
+  at: At,
+  opened: Opened,
+  taken: Taken,
+  { due, refolded = [] }: Asked,
+  clock: Clock,
+  turn: Turn,
+): Promise<{ readonly committedMs: number; readonly undone: number }> {
+  const { rows, sliceRows, metrics } = deps
+  const { profiles } = opened
+  const { topic, nextOffset: offset, beganMs } = taken
+  profiles.origin = originOf(opened, topic)
+  const end = { topic, partition: at.partition, offset }
+  const { fired, ...folded } = await fireTimers(deps, profiles, end, due, clock, turn, taken.folded)
+  const foldedMs = performance.now()
+  await commit(deps, at, opened, taken, folded, { fired, refolded }, clock, turn)
+  const committedMs = performance.now()
+  sliceRows.store(rows, folded.events, folded.decisions)
+  metrics.sliceSeconds.observe({ stage: 'fold' }, (foldedMs - beganMs) / 1000)
+  metrics.sliceSeconds.observe({ stage: 'commit' }, (committedMs - foldedMs) / 1000)
+  tell(deps, at, topic, folded)
+  return { committedMs, undone: folded.undone }
+}
+
+/** @param taken its output is that of the records alone, `folded` that of the timers too */
+async function commit(
+  deps: TaskDeps,
+  at: At,
+  opened: Opened,
+  { topic, nextOffset, epoch, folded: { tally } }: Taken,
+  { records, actions, quarantined }: Folded,
+  customers: { readonly fired: readonly string[]; readonly refolded: readonly string[] },
+  { nowMs, clockMs }: Clock,
+  turn: Turn,
+): Promise<void> {
+  const { groupId, journal, journalTopic, policy, settings } = deps
+  const { partition } = at
+  const digest = rollDigest(
+    opened.digest,
+    actions.map(({ id }) => id),
+  )
+  const width = { first_offset: opened.offsets.get(topic)!, next_offset: nextOffset, ...customers }
+  const position = opened.position + widthOf(width)
+  const leftOut = {
+    rejected: rejectedOf(tally),
+    quarantined: quarantined.offsets,
+    quarantined_timers: quarantined.timers,
+  }
+  const rules = { policy, models: {}, settings }
+  const entry = { topic, partition, ...width, now: nowMs, clock: clockMs, ...rules, ...leftOut, digest, position }
+  const metadata = commitMetadata(nowMs, position, epoch)
+  const slice = { records: [...records, journal.encode(entry)], groupId, topic, partition, nextOffset, metadata }
+  const written = await commitSlice(deps, at, opened, slice, turn)
+  advance(opened, { topic, nextOffset, position, clockMs, digest })
+  if (epoch >= 0) opened.epochs.set(topic, epoch)
+  const journaled = written.get(partitionKey({ topic: journalTopic, partition }))
+  if (journaled !== undefined) opened.journalOffset = journaled + 1
+}
+
+function tell({ metrics, logger }: TaskDeps, at: At, topic: string, { tally, faults }: Folded): void {
+  countSlice(metrics, topic, tally)
+  for (const [action, count] of tally.tooLarge) logger.warn('action.too_large', { topic, ...at, action, count })
+  for (const error of faults) logger.error('event.processing', { topic, ...at, error })
+}
