@@ -405,7 +405,28 @@ const macros: Readonly<Record<string, Macro>> = {
     const results = items.map((_, i) => run(i))
     return results.some((result) => typeof result !== 'boolean') ? undefined : items.filter((_, i) => results[i])
   },
-  map: (items, run) => allPresent(items.map((_, i) => run(i))),
+  map: (items, run) => {
+    const results = items.map((_, i) => run(i))
+    return weigh(results, maxLength) < 0 ? undefined : allPresent(results)
+  },
+}
+
+/**
+ * What is left of so many characters and elements; below 0 where a value has more. A `map` can give one list of an event for
+ * each of its elements, which takes no memory before it becomes JSON, and then all that there is. Each element is a step.
+ */
+function weigh(value: unknown, left: number): number {
+  if (typeof value === 'string') return left - value.length
+  if (typeof value !== 'object' || value === null) return left
+  const parts = partsOf(value)
+  let rest = spend(parts.length) ? left - parts.length : -1
+  for (let i = 0; i < parts.length && rest >= 0; i++) rest = weigh(parts[i], rest)
+  return rest
+}
+
+function partsOf(value: object): readonly unknown[] {
+  if (value instanceof LazyMap) return value.keys()
+  return value instanceof Map ? [...value.keys(), ...value.values()] : Object.values(value)
 }
 
 /** `exists` with deciding = true, `all` with false: one deciding result settles it whatever the errors. */

@@ -205,6 +205,19 @@ test('macros within macros that multiply their lists end as an error, and the ne
   }
 })
 
+test('a map does not give more than an event has, however little memory it takes', () => {
+  const list = Array.from({ length: 2_000 }, (_, i) => i)
+  const properties = new Properties(['xs', 'note', 'nested', 'ys'], [list, 'x'.repeat(2_000), [{ of: list }], [1, 2]])
+  const at = { ...moment, properties }
+  const xs = 'properties.xs'
+  for (const of of [xs, 'properties.note', 'properties.nested', '{"a": properties.note}', '[[properties.note]]', 'properties']) {
+    assert.equal(evaluate(`${xs}.map(a, ${of}).size() > 0`, at), undefined, of)
+    assert.equal(evaluate(`properties.ys.map(a, ${of}).size()`, at), 2, of)
+  }
+  assert.equal(evaluate(`${xs}.map(a, ${xs}.map(b, ${xs})).size() > 0`, at), undefined)
+  assert.equal(evaluate(`${xs}.map(a, a + 1).size()`, at), 2_000)
+})
+
 test('the macros of an expression that is read within a macro count with it', () => {
   const list = Array.from({ length: 9_900 }, (_, i) => i)
   const xs = 'properties.xs'
