@@ -2,6 +2,7 @@ import type { ASTNode, BinaryOperator } from '@marcbachmann/cel-js'
 import { elements, member, memberReader } from './access.ts'
 import { compareText } from './compare-text.ts'
 import { containsText } from './contains-text.ts'
+import { LazyMap } from './lazy-map.ts'
 
 /**
  * A checked CEL tree as closures. Its semantic is CEL's (github.com/google/cel-spec), with these bounds:

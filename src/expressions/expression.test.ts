@@ -210,7 +210,14 @@ test('a map does not give more than an event has, however little memory it takes
   const properties = new Properties(['xs', 'note', 'nested', 'ys'], [list, 'x'.repeat(2_000), [{ of: list }], [1, 2]])
   const at = { ...moment, properties }
   const xs = 'properties.xs'
-  for (const of of [xs, 'properties.note', 'properties.nested', '{"a": properties.note}', '[[properties.note]]', 'properties']) {
+  for (const of of [
+    xs,
+    'properties.note',
+    'properties.nested',
+    '{"a": properties.note}',
+    '[[properties.note]]',
+    'properties',
+  ]) {
     assert.equal(evaluate(`${xs}.map(a, ${of}).size() > 0`, at), undefined, of)
     assert.equal(evaluate(`properties.ys.map(a, ${of}).size()`, at), 2, of)
   }

@@ -40,6 +40,17 @@ test('past the bound the oldest ids go, and memory stays bounded', () => {
   assert.equal(ids.add(hashId('id-0'), 10_000, 1e9, 100), true)
 })
 
+test('of the smallest bounds at least one id is kept', () => {
+  for (const maxIds of [1, 2, 3]) {
+    const ids = new RecentIds()
+    for (let i = 0; i < 100; i++) {
+      assert.equal(ids.add(hashId(`id-${i}`), i, 1e9, maxIds), true)
+      assert.equal(ids.add(hashId(`id-${i}`), i, 1e9, maxIds), false)
+    }
+    assert(ids.size <= 4, String(ids.size))
+  }
+})
+
 test('past the bound, ids of one time are kept up to half of it', () => {
   const ids = new RecentIds()
   for (let i = 0; i < 101; i++) assert.equal(ids.add(hashId(`id-${i}`), 5, 1e9, 100), true)

@@ -1,7 +1,8 @@
 /**
  * The event ids that one customer sent within the de-duplication window. An id is kept as a 53-bit hash beside the
- * stream time at which it came, in an open-addressing table of plain numbers: with 1,000 ids kept, two of them collide (and one event is
- * taken for a duplicate) once in about 10^10 customers. Bound: `maxIds`; past it the oldest go first.
+ * stream time at which it came, in an open-addressing table of plain numbers: with 1,000 ids kept, two of them collide
+ * (and one event is taken for a duplicate) once in about 10^10 customers. Bound: about twice `maxIds`. When its table is
+ * full and more than `maxIds` are kept, the newest half of `maxIds` stay.
  *
  * What is forgotten, and when, depends on the ids that are kept and on nothing else, not on how the table lies in memory: a
  * replay goes on from a table that was stored, and must take the same events for duplicates.
@@ -69,7 +70,7 @@ export class RecentIds {
     let live = 0
     for (let at = 0; at < table.length; at += 2) if (table[at] !== 0 && table[at + 1]! >= oldestMs) live++
     if (live >= maxIds) {
-      const kept = Math.min(live, maxIds >> 1)
+      const kept = Math.max(1, Math.min(live, maxIds >> 1))
       const fromMs = liveTimes(table, oldestMs, live).sort()[live - kept]!
       this.#rebuild(kept, fromMs, lastKept(table, fromMs, kept))
     } else if (live <= this.#used * worthShare) this.#rebuild(live, oldestMs)

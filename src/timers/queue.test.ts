@@ -102,3 +102,24 @@ test('with a bound, and the rest in a store, nobody is forgotten', () => {
     }),
   )
 })
+
+test('nor where more are due at one moment than it holds, some of whom the store does not have yet', () => {
+  const due = (who: string) => ({ customer: who, dueMs: 5 })
+  const unsaved = new Set(['a1', 'a2', 'a3', 'a4', 'a5', 'a6'])
+  const stored = new Set(['b', 'c', 'd', 'e', 'f', 'g', 'h'])
+  const queue = new TimerQueue(8, false)
+  const readSome = (most: number) => {
+    const past = queue.beginReading()
+    for (const who of unsaved) queue.add(who, 5)
+    const found = [...stored].filter((who) => past.dueMs < 5 || who > past.customer).slice(0, most)
+    queue.endReading(found.map(due), found.length < most ? undefined : due(found.at(-1)!))
+  }
+  for (let round = 0; round < 10; round++) {
+    if (queue.cursor !== undefined && queue.size < 2) readSome(4)
+    for (const who of queue.take(5, 2)) {
+      unsaved.delete(who)
+      stored.delete(who)
+    }
+  }
+  assert.deepEqual([...unsaved, ...stored], [])
+})

@@ -4,7 +4,7 @@
  * that is due costs anything.
  *
  * Bound: `maxEntries`. Past it the later half is forgotten; what lies past the cursor is read again from the store when its
- * time comes (`Profiles` of a partition know how).
+ * time comes (`DueTimers` knows how).
  */
 
 /** Where in the order of (due, customer) the queue's knowledge ends; undefined: it knows all timers. */
@@ -85,9 +85,10 @@ export class TimerQueue {
   /** @param cursor where the reading ended; undefined where it found all that there is */
   endReading(found: readonly Due[], cursor: Cursor | undefined): void {
     for (const { customer, dueMs } of found) this.add(customer, dueMs)
-    // It may have forgotten what is earlier meanwhile.
-    if (cursor !== undefined && !(this.#cursor !== undefined && this.#cursor.dueMs < cursor.dueMs))
+    // It may have forgotten what is earlier meanwhile, or some of that very time.
+    if (cursor !== undefined && !(this.#cursor !== undefined && this.#cursor.dueMs <= cursor.dueMs)) {
       this.#cursor = cursor
+    }
   }
 
   /** Forgets void entries, and, where there are few of them, the later half. */
