@@ -153,6 +153,7 @@ export class Pipeline {
     output = emptyOutput(),
     leftOut = nothing,
   ): SliceResult {
+    this.#events = []
     const { topic, partition } = batch
     const { tally } = output
     const slice = { topic, partition, profiles, nowMs, output, leftOut }
@@ -204,6 +205,7 @@ export class Pipeline {
     output = emptyOutput(),
     leftOut = nothing,
   ): SliceResult {
+    this.#events = []
     let taken = 0
     while (taken < customers.length && !(taken > 0 && output.bytes > output.maxBytes)) {
       const customer = customers[taken++]!

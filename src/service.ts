@@ -84,7 +84,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   try {
     return await startConsumption(engine, world, { metrics, ops, probes, held })
   } catch (error) {
-    await held.release(giveUpMs)
+    await held.release(giveUpMs).catch((closing) => world.logger.warn('start.release', { error: closing }))
     throw error
   }
 }
@@ -92,15 +92,21 @@ export async function startService(engine: Engine, world: World): Promise<Servic
 /** What a service holds of its own, and gives back in the reverse order: at its end, or where its start fails. */
 class Held {
   readonly #releases: ((deadlineMs: number) => Promise<void> | void)[] = []
+  #released: Promise<void> | undefined
 
   add(release: (deadlineMs: number) => Promise<void> | void): void {
     this.#releases.push(release)
   }
 
-  /** Each is asked, whatever becomes of the others. @throws AggregateError of what they threw */
-  async release(deadlineMs: number): Promise<void> {
+  /** Each is asked, once, whatever becomes of the others. @throws AggregateError of what they threw */
+  release(deadlineMs: number): Promise<void> {
+    this.#released ??= this.#releaseAll(deadlineMs)
+    return this.#released
+  }
+
+  async #releaseAll(deadlineMs: number): Promise<void> {
     const faults: unknown[] = []
-    for (const release of this.#releases.splice(0).reverse()) {
+    for (const release of this.#releases.reverse()) {
       try {
         await release(deadlineMs)
       } catch (fault) {
@@ -169,6 +175,17 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
   })
   const { rows } = deps
   held.add(() => rows.stop())
+  // Given up beside the others: the log may not be closed before what they hold is.
+  const leaving = new Set<Promise<void>>()
+  held.add(async (deadlineMs) => {
+    const drained = async () => {
+      await consumption?.stop()
+      await Promise.all([...leaving, ...[...tasks.values()].map((task) => task.close(true))])
+      await rows.flush(deadlineMs)
+    }
+    // What is not saved by then is replayed by the next owner.
+    await Promise.race([drained(), new Promise((resolve) => setTimeout(resolve, deadlineMs).unref())])
+  })
 
   let fail: (error: unknown) => void
   const crashed = new Promise<never>((_, reject) => {
@@ -200,7 +217,8 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
       for (const [partition, task] of tasks) {
         if (numbers.has(partition)) continue
         tasks.delete(partition)
-        void task.close(false)
+        const left = task.close(false).finally(() => leaving.delete(left))
+        leaving.add(left)
       }
       for (const partition of numbers) {
         if (tasks.has(partition)) continue
@@ -235,15 +253,6 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
       task?.onLogChanged(at.topic, error).catch((again) => logger.warn('dependency.wait', { ...at, error: again }))
     },
     onCrash: (error) => fail(error),
-  })
-  held.add(async (deadlineMs) => {
-    const drained = async () => {
-      await consumption?.stop()
-      await Promise.all([...tasks.values()].map((task) => task.close(true)))
-      await rows.flush(deadlineMs)
-    }
-    // What is not saved by then is replayed by the next owner.
-    await Promise.race([drained(), new Promise((resolve) => setTimeout(resolve, deadlineMs).unref())])
   })
   watch.start()
   held.add(() => watch.stop())

@@ -19,6 +19,7 @@ const overheadBytes = 700
 const leastForShare = 1_000
 /** What a byte of encoded state takes in memory: numbers are 8 bytes there, and packed here. */
 const expansion = 4
+
 /**
  * The profiles of one partition: in memory while hot, in the store behind the stream. `load` reads those that are not in
  * memory, many in one query; `snapshot` encodes those that changed since the last one, for one insert; `evict` lets go of
@@ -131,8 +132,7 @@ export class ProfileCache {
 
   /** Reads whose timers are due next. The stored ones come from the store, the others lie in memory. @throws StoreError */
   async loadTimers(): Promise<void> {
-    const unstored = [...this.#profiles.values()].filter((profile) => !this.#isStored(profile))
-    await this.timers.load(unstored)
+    await this.timers.load(this.#unstored())
   }
 
   /** @throws StoreError, StateError */
@@ -242,6 +242,10 @@ export class ProfileCache {
         this.#away?.add(hashId(customer))
       }
     }
+  }
+
+  *#unstored(): Generator<Profile> {
+    for (const profile of this.#profiles.values()) if (!this.#isStored(profile)) yield profile
   }
 
   #isStored({ dirty, position }: Profile): boolean {

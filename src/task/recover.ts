@@ -14,7 +14,7 @@ import { Lost, TaskFailure } from './failure.ts'
 import { type Folded, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
 import { Homes } from './homes.ts'
 import { advance, type Opened, originOf } from './opened.ts'
-import { beating, patiently } from './patience.ts'
+import { beating, patiently, whileCurrent } from './patience.ts'
 import { refoldAgain } from './refold.ts'
 import { createdAnew } from './topic-watch.ts'
 
@@ -182,7 +182,7 @@ async function replay(
   const keep = async (folded: Folded, ids: string[]) => {
     for (const { id } of folded.actions) ids.push(id)
     sliceRows.store(rows, folded.events, folded.decisions)
-    if (rows.full) await beating(turn, rows.whenDrained())
+    if (rows.full) await whileCurrent(turn, rows.whenDrained())
     await turn.heartbeat()
     if (!turn.isCurrent()) throw new Lost('the partition was lost while it was opened')
   }

@@ -151,9 +151,13 @@ export class Task {
 
   async #handle(batch: RecordBatch, turn: Turn): Promise<void> {
     try {
-      const opened = this.#opened ?? (await whileCurrent(turn, this.#opening ?? this.#open(turn)))
-      // The next holder of the turn waits for the opening that goes on.
-      if (opened === undefined) return
+      let opened = this.#opened
+      if (opened === undefined) {
+        const opening = this.#opening ?? this.#open(turn)
+        opened = await whileCurrent(turn, opening)
+        // It goes on, and the next holder of the turn waits for it too. Where none comes, somebody must hear how it ends.
+        if (opened === undefined) return void this.#unasked(opening)
+      }
       const start = opened.offsets.get(batch.topic)!
       if (batch.startOffset > start) await this.#checkGap(batch.topic, start, batch.startOffset)
       const own = opened.homes?.own(batch) ?? batch
@@ -309,18 +313,17 @@ export class Task {
 
   /** Beside the slices, computes the features that the rules have anew. */
   async #backfill(opened: Opened): Promise<void> {
-    const { metrics, log } = this.#deps
+    const { metrics } = this.#deps
     const isCurrent = () => !this.#ended && this.#opened === opened
     await this.#backfillRounds.run(opened, {
       turn: { heartbeat: async () => undefined, isCurrent },
       between: (work) => this.#between(opened, work),
       commit: async (refolded, turn) => {
-        const clock = { nowMs: log.nowMs() ?? Date.now(), clockMs: opened.clockMs }
+        const clock = { nowMs: await brokersMs(this.#deps, turn), clockMs: opened.clockMs }
         await this.#finish(opened, noRecords(this.#deps, opened), { due: [], refolded }, clock, turn)
       },
     })
-    // The partition's next owner tells.
-    if (this.#ended || this.#state === 'failed') {
+    if (this.#state === 'failed') {
       metrics.backfillPending.remove({ partition: String(this.at.partition) })
     }
   }
@@ -328,7 +331,7 @@ export class Task {
   /** Does the work when no slice is under way. Rejects where it fails, which the task does with it, or where it is not run. */
   #between<T>(opened: Opened, work: (turn: Turn) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#opened !== opened) return reject(new Lost('the partition was closed before'))
+      if (this.#opened !== opened || this.#ended) return reject(new Lost('the partition was closed before'))
       this.#errand = {
         run: async (turn) => {
           try {
@@ -367,9 +370,11 @@ export class Task {
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
     const nextOffset = end === batch.count ? batch.nextOffset : batch.offset(end)
     const taken = { topic, nextOffset, epoch: batch.leaderEpoch ?? -1, folded, beganMs }
+    // Before the timers add theirs to them.
+    const hasActions = folded.actions.length > 0
     const committedMs = await this.#finish(opened, taken, { due }, clock, turn)
     if (isWhole) opened.takenMs.set(topic, takenMs)
-    if (folded.actions.length > 0) {
+    if (hasActions) {
       metrics.eventToAction.observe(Math.max(0, (nowMs + committedMs - beganMs - batch.timestamp(from)) / 1000))
     }
     await turn.heartbeat()
@@ -448,8 +453,9 @@ export class Task {
     if (this.#state === 'failed') return
     this.#enter('closed', error instanceof LogError ? error.message : String((error as Error)?.name))
     this.#deps.logger.warn(wasOpen ? 'task.closed' : 'task.open_failed', { ...this.at, error })
-    // The turn's next holder opens the partition; while the turn is ours, the same batch must come again.
+    // While the turn is ours, the same batch must come again. Else no batch may come for a long time.
     if (turn.isCurrent()) throw error
+    this.#openLater()
   }
 
   #fail(failure: TaskFailure): void {

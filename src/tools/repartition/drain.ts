@@ -114,7 +114,8 @@ async function takeAll(
     } catch (error) {
       if (task.failure) throw task.failure
       if (++tries === maxTries) throw error
-      task.start()
+      // Where the task met with it, that is closed; it may be the reading alone.
+      if (task.state === 'closed') task.start()
       await sleep(backoffMs(tries))
     }
   }
