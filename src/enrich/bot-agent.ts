@@ -1,8 +1,8 @@
 import { createIsbotFromList, isbot, list } from 'isbot'
 
 /**
- * Patterns of isbot that tell a program from a browser and not a crawler from an app: apps have names of their own, call
- * HTTP libraries, and name the site or the package that they are of.
+ * The patterns of isbot that tell programs from browsers, but not crawlers from apps: apps too have names of their own, use
+ * HTTP libraries, and name the site or the package they belong to.
  */
 export const notOfApps: readonly string[] = [
   '(?<!lib)http',
@@ -35,16 +35,16 @@ export const notOfApps: readonly string[] = [
 ]
 const isBotOfApps = createIsbotFromList(list.filter((pattern) => !notOfApps.includes(pattern)))
 
-/** Browsers, and HTTP libraries by their own name: what they say is isbot's to judge. */
+/** Browsers, and HTTP libraries under their own name: here isbot decides. */
 const notOwnName =
   /^(?:mozilla|opera|okhttp|retrofit|volley|dalvik|cronet|cfnetwork|alamofire|afnetworking|nsurlsession|dart|ktor|darwin|android(?:downloadmanager)?|http|java|apache|python|go-http|curl|axios|node)\b/i
-/** What only an app says: the system or the phone that it runs on, or the library of its system. */
+/** What only an app says: the system or phone it runs on, or its system's library. */
 const appTrait =
   /\b(?:okhttp|cfnetwork|cronet|alamofire|dalvik|android|iphone|ipad|ipod|ios|ipados|tvos|watchos|appletv|apple tv|harmonyos|flutter|dart:io|reactnative|aft[a-z]\w+|ps[45])\b|\biphone_os\b|\bwatch\d/i
 
 /**
- * Whether a user agent is a crawler's, a script's or a library's. isbot, but for native apps: a product of its own name
- * that says which system it runs on is an app, though the library that it calls (`okhttp`) is what scripts call too.
+ * Whether a user agent is a crawler's, a script's or a library's. As isbot says, except for native apps: a product with its
+ * own name that says which system it runs on is an app, even if it uses a library (`okhttp`) that scripts use too.
  */
 export function isBotAgent(text: string): boolean {
   return isbot(text) && !(isAppLike(text) && !isBotOfApps(text))

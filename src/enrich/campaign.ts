@@ -17,7 +17,7 @@ const tags = new Map<string, Tag>([
   ['utm_content', 'content'],
 ])
 
-/** Query parameters that hold the id of a click, and whose it is; `click-networks.ts` says what kind of click. */
+/** Query parameters that hold a click's id, and the network it belongs to; `click-networks.ts` says what kind of click. */
 const networks = new Map<string, Network>([
   ['gclid', 'Google'],
   ['gbraid', 'Google'],
@@ -53,12 +53,12 @@ const networks = new Map<string, Network>([
 
 /** A `_` may be escaped. */
 const names = [...tags.keys(), ...networks.keys()].join('|').replaceAll('_', '(?:_|%5f)')
-/** Links that were made by hand or by templates have them behind a second `?`, in the fragment, or `&` as HTML writes it. */
+/** In links made by hand or by templates they come after a second `?`, in the fragment, or after an HTML-escaped `&`. */
 const marker = new RegExp(`(?:[?&#]|&amp;)(?:${names})=`, 'i')
-/** A `?` that begins no parameter of ours is part of a value. */
+/** A `?` that does not begin one of our parameters is part of a value. */
 const separator = new RegExp(`#|&(?:amp;)?|\\?(?=(?:${names})=)`, 'i')
 
-/** Places of the first three letters of the parameters, in either case. */
+/** A table of the first three letters of our parameters, in either case. */
 const starts = new Uint8Array(32 ** 3)
 const startAt = (text: string, at: number): number =>
   ((text.charCodeAt(at) & 31) << 10) | ((text.charCodeAt(at + 1) & 31) << 5) | (text.charCodeAt(at + 2) & 31)
@@ -66,7 +66,7 @@ for (const name of [...tags.keys(), ...networks.keys()]) {
   for (const spelt of [name, name.replaceAll('_', '%5f')]) starts[startAt(spelt, 0)] = 1
 }
 
-/** False where no parameter starts as one of ours does: most queries, at a fraction of the expression's cost. */
+/** False if no parameter starts like one of ours. That settles most queries, far cheaper than the regular expression. */
 function mayHaveMarker(url: string): boolean {
   const query = parametersAt(url)
   if (query < 0) return false
@@ -78,21 +78,21 @@ function mayHaveMarker(url: string): boolean {
   return false
 }
 
-/** Where the query or the fragment begins; -1 where there is neither. */
+/** Where the query or the fragment begins; -1 if there is neither. */
 function parametersAt(url: string): number {
   const query = url.indexOf('?')
   const fragment = url.indexOf('#')
   return query < 0 || (fragment >= 0 && fragment < query) ? fragment : query
 }
 
-/** Query and fragment, without a fragment that only names a place of the page: so that all these are known as one. */
+/** Query and fragment. A fragment that only names a place on the page is left out, so these links share a cache entry. */
 function parametersOf(url: string): string {
   const start = parametersAt(url)
   const fragment = url.indexOf('#', start + 1)
   return fragment < 0 || url.includes('=', fragment) ? url.slice(start) : url.slice(start, fragment)
 }
 
-/** What a producer may have put into the event's properties itself; `campaign_…` are the names in Segment's context. */
+/** What a producer may put into the event's properties itself. `campaign_…` are the names in Segment's context. */
 const properties: readonly (readonly [property: string, tag: Tag])[] = [
   ...tags,
   ['campaign_source', 'source'],
@@ -102,7 +102,7 @@ const properties: readonly (readonly [property: string, tag: Tag])[] = [
   ['campaign_content', 'content'],
 ]
 
-/** The event's campaign: the parameters of its URL, each overridden by a property of the event that says otherwise. */
+/** The event's campaign: the parameters of its URL, each overridden by the event's property for it, if there is one. */
 export function compileCampaign(): (event: Event) => Campaign {
   const campaignOf = memo(maxQueries, parse)
   const findProperties = compilePropertyFinder(properties.map(([property]) => property))
@@ -115,7 +115,7 @@ export function compileCampaign(): (event: Event) => Campaign {
   }
 }
 
-/** Of a parameter that is there twice, the first with a value counts. */
+/** If a parameter is there twice, the first one with a value counts. */
 function parse(query: string): Campaign {
   const campaign = { ...noCampaign }
   const note = (name: string, value: string) => {

@@ -12,13 +12,13 @@ const email = new Set(['email', 'e-mail', 'e_mail', 'e mail'])
 const referral = new Set(['referral', 'app', 'link'])
 const none = new Set(['(none)', '(not set)', ''])
 
-/** Kinds of source that a campaign's paid and unpaid visits are told apart by. */
+/** Kinds of source for which a campaign's paid and unpaid visits get groups of their own. */
 type Category = 'search' | 'social' | 'video' | 'shopping' | 'ai' | 'mail' | ''
 
 /** What the campaign says by itself. */
 interface Tagged {
   readonly group: ChannelGroup
-  /** Paid for, and `source` names nobody known: what the referrer is then makes it `paid_search`, `paid_social` … */
+  /** Paid for, but `source` names no one we know: the referrer then makes it `paid_search`, `paid_social` … */
   readonly isPaidSomewhere: boolean
 }
 
@@ -43,8 +43,8 @@ const organicGroup: Readonly<Record<Category, ChannelGroup>> = {
 }
 
 /**
- * The event's channel group: Google Analytics' default channel groups, in their order, and AI assistants
- * (docs/enrichment.md says where it differs). What the campaign says goes before the referrer.
+ * The event's channel group: Google Analytics' default channel groups, in their order, plus AI assistants
+ * (docs/enrichment.md says where it differs). What the campaign says wins over the referrer.
  */
 export function compileChannelGroup(): (campaign: Campaign, referrer: Referrer) => ChannelGroup {
   const readTags = memo(maxCampaigns, (key) => read(key.split('\0') as Parts))
@@ -94,7 +94,7 @@ function read(parts: Parts): Tagged {
   return certain(unpaid(source, medium, category) || click)
 }
 
-/** Google Analytics' `^(.*cp.*|ppc|retargeting|paid.*)$`, without its pattern: that takes the square of a text's length. */
+/** Google Analytics' `^(.*cp.*|ppc|retargeting|paid.*)$`, but not as a pattern: that takes time quadratic in the length. */
 function isPaid(medium: string): boolean {
   return medium.includes('cp') || medium === 'ppc' || medium === 'retargeting' || medium.startsWith('paid')
 }

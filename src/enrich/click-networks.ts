@@ -1,8 +1,8 @@
 import type { ChannelGroup } from './enrichment.ts'
 
 /**
- * What a click that a network has marked was. Most mark advertisements alone. Meta marks every link that leaves it, paid
- * or not, so its mark is no proof of payment: where a campaign is paid, its medium has to say so.
+ * What kind of click each network marks. Most mark only advertisements. Meta marks every outgoing link, paid or not, so its
+ * mark does not prove that the click was paid for: the campaign's medium has to say so.
  */
 const groups = {
   Google: 'paid_search',

@@ -9,7 +9,7 @@ const deviceByType: Readonly<Record<string, Device>> = {
   embedded: 'other',
 }
 
-/** Systems that are no desktop's, for user agents that name a system and no kind of device (apps, mostly). */
+/** Systems that don't run on desktops, for user agents that name a system but no kind of device (mostly apps). */
 const deviceByOs: Readonly<Record<string, Device>> = {
   iOS: 'mobile',
   Android: 'mobile',
@@ -27,12 +27,12 @@ const deviceByOs: Readonly<Record<string, Device>> = {
   Xbox: 'console',
 }
 
-/** In inches. */
+/** Sizes of TV screens in inches. */
 const screen = '(?:2[48]|32|39|4[0-9]|5[058]|6[05]|7[057]|8[2356]|9[058]|1[01]0)'
 
 /**
- * What says the device outright, in the order in which it counts: an Android that says nothing of a phone passes for a tablet
- * in most lists, and those of TVs, cars and glasses say nothing.
+ * User agents that name the device outright; the first match counts. Needed because most lists take an Android that does
+ * not mention a phone for a tablet, and TVs, cars and glasses don't mention one.
  */
 const outright: readonly (readonly [device: Device, pattern: RegExp])[] = [
   ['mobile', /\bwpdesktop|\biemobile|windows ce\b|\bdocomo|\bkddi-|\bmre\/\d|\(iph\d/i],
@@ -64,7 +64,7 @@ const outright: readonly (readonly [device: Device, pattern: RegExp])[] = [
   ],
 ]
 
-/** A computer with macOS, where the system's library is all that an app tells of it. */
+/** A computer with macOS, for apps that only name the system's library. */
 const mac =
   /darwin\/[\d.]+ \((?:x86_64|i386|power|arm64;? mac)|\bmac(?:book\w*|mini|pro)?\d+(?:,|%2c)\d|\bmac ?os[ /x,]/i
 const desktop = /windows nt|\bwin(?:32|64|10)\b|\bx11\b|\bcros\b|chromebook|pixelbook/i
@@ -73,15 +73,15 @@ const mobile = /\bmidp|\bcldc|up\.browser|\bwap\b|\bphone\b|\biphone|\bandroid\b
 const tablet = /\btablet\b|\/apad\b|\bandroid\b.*; (?:tb-?\w?\d{3}|[a-z]{2,4}\d?-w\d9|mid-?\d{3,4})/i
 
 /**
- * What kind of device a user agent is of, of which my-ua-parser read `type` and `os`. A system known for no other device is
- * a desktop's.
+ * The kind of device behind a user agent, given `type` and `os` as my-ua-parser read them. A system that is not known from
+ * other devices counts as a desktop.
  */
 export function deviceOf(text: string, type: string | undefined, os: string | undefined): Device {
   const byOs = os === undefined ? undefined : deviceByOs[os]
   // Consoles call themselves TVs, so their system decides.
   if (byOs === 'console') return byOs
   for (const [device, pattern] of outright) if (pattern.test(text)) return device
-  // my-ua-parser takes every phone called Quest for the glasses.
+  // my-ua-parser takes every phone called Quest for the VR headset.
   if (type === 'wearable' && /quest/i.test(text)) return 'mobile'
   if (type !== undefined) return type === 'mobile' && tablet.test(text) ? 'tablet' : (deviceByType[type] ?? 'other')
   if (mac.test(text) && !text.includes('like Mac OS X')) return 'desktop'

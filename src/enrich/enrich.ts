@@ -6,18 +6,18 @@ import { compileGeo, type GeoReader } from './geo.ts'
 import { compileReferrer } from './referrer.ts'
 import { compileAgent } from './user-agent.ts'
 
-/** Which enrichments are on; the fields of one that is off stay empty. */
+/** Which enrichments are on. If one is off, its fields stay empty. */
 export interface EnrichOptions {
   readonly userAgent: boolean
   readonly bot: boolean
   readonly campaign: boolean
-  /** `internalDomains` are the operator's own sites, each with its subdomains; null is off. */
+  /** `internalDomains`: the operator's own sites, each with its subdomains. null: off. */
   readonly referrer: { readonly internalDomains: readonly string[] } | null
-  /** null is off. */
+  /** null: off. */
   readonly geo: { readonly reader: GeoReader } | null
 }
 
-/** The enrichment of events. What it derives is kept in bounded caches, so a stream needs one enricher, not several. */
+/** Enriches events. What it derives is kept in bounded caches, so use one enricher for a stream, not several. */
 export function compileEnricher(options: EnrichOptions): (event: Event) => Enrichment {
   const readAgent = compileAgent(options.userAgent, options.bot)
   const readCampaign = options.campaign ? compileCampaign() : () => noCampaign

@@ -1,6 +1,6 @@
 /**
- * What is derived from one event and the reference data, and from nothing else: no clock, no profile. Strings are
- * empty where nothing is known. The parts are frozen and shared between events, so they must not be written to.
+ * What is derived from one event and the reference data, and from nothing else: no clock, no profile. A string is empty if
+ * nothing is known. The parts are frozen and shared between events, so don't write to them.
  */
 
 export interface Enrichment {
@@ -23,17 +23,17 @@ export interface Agent {
   readonly bot: boolean
 }
 
-/** `other` is a user agent that names no device, the empty string an event with no user agent. */
+/** `other`: the user agent names no device. Empty: the event has no user agent. */
 export type Device = 'desktop' | 'mobile' | 'tablet' | 'tv' | 'wearable' | 'console' | 'car' | 'bot' | 'other' | ''
 
-/** What led the customer here, as the marketer tagged it. */
+/** The campaign that led the customer here, as the marketer tagged it. */
 export interface Campaign {
   readonly source: string
   readonly medium: string
   readonly name: string
   readonly term: string
   readonly content: string
-  /** The advertising network's id of the click. */
+  /** The advertising network's id for the click. */
   readonly clickId: string
   /** The network that `clickId` belongs to, for instance `Google`. */
   readonly network: string
@@ -45,16 +45,16 @@ export interface Referrer {
   /** The name of a known source, for instance `Google`. */
   readonly source: string
   readonly host: string
-  /** What the customer searched for, where a search engine still tells. */
+  /** What the customer searched for, if the search engine still tells. */
   readonly term: string
 }
 
-/** `direct` is an event with no referrer; the class is empty only where the enrichment is off. */
+/** `direct`: the event has no referrer. Empty only if the enrichment is off. */
 export type ReferrerClass = 'search' | 'social' | 'mail' | 'ai' | 'shopping' | 'internal' | 'direct' | 'other' | ''
 
 /**
- * Which kind of marketing led the customer here, by referrer and campaign. Empty for a visit that goes on (the referrer is
- * internal, with no campaign), and where both enrichments are off; `unassigned` is a campaign that fits no other group.
+ * The kind of marketing that led the customer here, by referrer and campaign. Empty in the middle of a visit (the referrer
+ * is internal, with no campaign), and if both enrichments are off. `unassigned`: a campaign that fits no other group.
  */
 export type ChannelGroup =
   | 'direct'
@@ -79,18 +79,18 @@ export type ChannelGroup =
   | 'unassigned'
   | ''
 
-/** Where the event's address is, as far as the operator's database knows. Never a default place. */
+/** Where the event's IP address is, as far as the operator's database knows. Never a default place. */
 export interface Geo {
   /** ISO 3166-1 alpha-2. */
   readonly country: string
   readonly region: string
   readonly city: string
-  /** Degrees; NaN where unknown, as is `longitude`. */
+  /** Degrees; NaN if unknown, like `longitude`. */
   readonly latitude: number
   readonly longitude: number
   /** IANA name, for instance `Europe/London`. */
   readonly timezone: string
-  /** The number of the autonomous system, 0 where unknown. */
+  /** The number of the autonomous system, 0 if unknown. */
   readonly asn: number
   /** Who runs the autonomous system, for instance `Telstra Pty Ltd`. */
   readonly organization: string

@@ -6,8 +6,8 @@ import { memo } from './memo.ts'
 const maxAddresses = 20_000
 
 /**
- * The port to a database of addresses: its record of a public address, null where it has none. The record's shape is
- * the database's own. It must not throw.
+ * The port to a database of addresses: its record for a public address, or null. The shape of the record is up to the
+ * database. It must not throw.
  */
 export type GeoReader = (address: string) => unknown
 
@@ -20,9 +20,9 @@ export function compileGeo(read: GeoReader): (event: Event) => Geo {
 }
 
 /**
- * What a record says, whichever of the usual shapes it has: MaxMind's nested country, city, enterprise and ASN
- * records, and the flat ones of ip-location-db, DB-IP and IPinfo. The registered country is not used: it is where the
- * owner of the address block is, not where the customer is.
+ * Reads a record in any of the usual shapes: MaxMind's nested country, city, enterprise and ASN records, and the flat ones
+ * of ip-location-db, DB-IP and IPinfo. The registered country is not used: it is where the owner of the address block is,
+ * not where the customer is.
  */
 function toGeo(record: unknown): Geo {
   const location = at(record, 'location')

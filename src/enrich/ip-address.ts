@@ -1,6 +1,6 @@
 /**
- * Addresses that say nothing of a place (private, reserved, multicast, documentation) must not be looked up: some
- * databases have an answer for them (192.168.1.1 is said to be in Australia).
+ * Addresses that belong to no place (private, reserved, multicast, documentation) must not be looked up: some databases
+ * answer anyway (and put 192.168.1.1 in Australia).
  */
 
 /** Ranges of IPv4 that are not public, each with the length of its prefix (IANA's special-purpose registry). */
@@ -20,14 +20,14 @@ const reserved = [
   ['224.0.0.0', 3],
 ].map(([base, bits]) => ({ base: parseV4(base as string), size: 2 ** (32 - (bits as number)) }))
 
-/** Of one address, with brackets, zone and port. What is longer is none, and not worth a pattern: it may be all that an event holds. */
+/** For one address with brackets, zone and port. A longer text is no address; it may be huge, so no pattern runs over it. */
 const maxAddressChars = 80
-/** Of a list; more proxies are not on anybody's way. */
+/** For a list; nobody's path has more proxies. */
 const maxAddresses = 32
 
 /**
- * The addresses of a text, the client's first where proxies have added theirs (`X-Forwarded-For`): without a port, the
- * brackets of IPv6, a zone. What is no address stays as it is, but for what is longer than one can be: that is empty.
+ * The addresses in a text, without ports, IPv6 brackets and zones. If proxies have added theirs (`X-Forwarded-For`), the
+ * client's is first. A text that is no address stays as it is, or becomes empty if it is too long to be one.
  */
 export function addressesIn(text: string): string[] {
   return text.split(',', maxAddresses).map(bareAddress)
@@ -42,8 +42,8 @@ function bareAddress(listed: string): string {
 }
 
 /**
- * The first public address that the text states, an IPv4 address within IPv6 (mapped, or NAT64) as IPv4; the empty string
- * where it states none.
+ * The first public address in the text; empty if there is none. An IPv4 address within IPv6 (mapped, or NAT64) is returned
+ * as IPv4.
  */
 export function publicAddress(text: string): string {
   for (const address of addressesIn(text)) {
@@ -70,7 +70,7 @@ function publicV4(address: number): string {
   return [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join('.')
 }
 
-/** -1 where the text is no dotted IPv4 address. Leading zeros are refused: some readers take them for octal. */
+/** -1 if the text is not a dotted IPv4 address. Leading zeros are refused: some readers take them for octal. */
 function parseV4(text: string): number {
   const octets = text.split('.')
   if (octets.length !== 4 || !octets.every((octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) < 256))
@@ -78,7 +78,7 @@ function parseV4(text: string): number {
   return octets.reduce((address, octet) => address * 256 + Number(octet), 0)
 }
 
-/** The eight groups, null where the text is no IPv6 address. */
+/** The eight groups; null if the text is not an IPv6 address. */
 function parseV6(text: string): number[] | null {
   const tail = text.lastIndexOf(':') + 1
   const v4 = text.includes('.') ? parseV4(text.slice(tail)) : 0

@@ -1,11 +1,11 @@
-/** Longer keys are rare and would let few events fill much memory: they are derived anew each time. */
+/** Longer keys are rare, and a few events with them could fill much memory; they are derived again each time. */
 const maxKeyChars = 1000
 
 /**
- * `derive`, with the answers kept that were used last: at most `max`, at least half as many. They lie in two maps, and
- * when the younger is full it takes the place of the elder: a hit costs one look-up, and no order is kept. What a producer
- * sends is often a slice of a far longer text (a record, a URL), and a slice keeps the whole of it alive: what is kept is
- * therefore a copy of the key, and so is what `derive` gets to cut its answer from.
+ * `derive` with a cache of the answers used last: at most `max`, at least half as many. They are kept in two maps; when the
+ * younger is full it replaces the older. So a hit costs one look-up, and no order has to be kept. A key is often a slice of
+ * a far longer text (a record, a URL), and a slice keeps all of that text alive. So the cache keeps a copy of the key, and
+ * `derive` gets the copy too, since its answer may be cut from it.
  */
 export function memo<T extends object>(max: number, derive: (key: string) => T): (key: string) => T {
   let young = new Map<string, T>()

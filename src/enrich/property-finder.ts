@@ -1,13 +1,13 @@
 import type { Properties } from '../events/event.ts'
 
 /**
- * Finds several properties in one pass over the names: gives, for each wanted name, its place in `properties`, -1
- * where it is missing; null where all are missing. Events of one record schema share their array of names, so the
- * answer for the array seen last is kept.
+ * Finds several properties in one pass over the names. Returns the place in `properties` of each wanted name, -1 if it is
+ * missing; null if all are missing. Events of one record schema share their array of names, so the answer for the array
+ * seen last is kept.
  */
 export function compilePropertyFinder(wanted: readonly string[]): (properties: Properties) => readonly number[] | null {
   const order = new Map(wanted.map((name, i) => [name, i]))
-  // Most names can be told by their first letter, at a fraction of the look-up's cost.
+  // The first letter rules out most names, far cheaper than a look-up.
   const starts = new Set(wanted.map((name) => name.charCodeAt(0)))
   const mayStart = Uint8Array.from({ length: 128 }, (_, char) => (starts.has(char) ? 1 : 0))
   let seen: readonly string[] = []

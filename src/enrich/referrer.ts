@@ -7,22 +7,22 @@ import { eachParameter, hostOf, originOf, queryOf } from './url.ts'
 
 const maxSites = 10_000
 
-/** All that is to be known of the start of a URL; kept, so that an event costs a look-up or two. */
+/** All there is to know about the start of a URL; cached, so that an event costs a look-up or two. */
 interface Site {
   readonly host: string
-  /** The registrable domain, empty for addresses and the like. */
+  /** The registrable domain; empty for IP addresses and the like. */
   readonly domain: string
   readonly isInternal: boolean
   readonly asInternal: Referrer
   readonly asReferrer: Referrer
-  /** The query parameters that hold a search, for search engines. */
+  /** For search engines: the query parameters that hold the search. */
   readonly termParameters: readonly string[]
 }
 
 /**
- * The event's referrer. It is internal when it is a site of the operator's, or of the same registrable domain as the
- * event's URL. Assistants often send no referrer and tag their links instead, so without a referrer `utm_source` is
- * asked whether it names one. A text that names no host (`$direct`, `-`) counts as no referrer.
+ * The event's referrer. It is internal if it is one of the operator's sites, or has the same registrable domain as the
+ * event's URL. AI assistants often send no referrer and tag their links instead; so without a referrer we check whether
+ * `utm_source` names one. A text that names no host (`$direct`, `-`) counts as no referrer.
  */
 export function compileReferrer(
   options: { readonly internalDomains: readonly string[] } | null,

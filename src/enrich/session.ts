@@ -3,7 +3,7 @@ import { pathOf } from './url.ts'
 
 /** A customer's latest session; kept in the profile and updated in place. Times are event time in ms. */
 export interface Session {
-  /** 1 for the customer's first session, 0 before it. With the customer it identifies the session. */
+  /** 1 for the customer's first session, 0 before it. Customer and index together identify a session. */
   index: number
   startMs: number
   lastMs: number
@@ -19,7 +19,7 @@ export interface SessionBounds {
   readonly maxMs: number
 }
 
-/** `past`: a late event of a session that is over. It changed nothing. */
+/** `past`: a late event from a session that is over. It changed nothing. */
 export type SessionTouch = 'started' | 'continued' | 'past'
 
 export function noSession(): Session {
@@ -27,9 +27,9 @@ export function noSession(): Session {
 }
 
 /**
- * Takes the event into the customer's session, or starts the next one. A late event belongs to the session when it is
- * within it, or at most `idleMs` before its start and the session stays shorter than `maxMs`: the start moves back.
- * So sessions are those of the events in order as long as no event is late by more than the gap between two sessions.
+ * Adds the event to the customer's session, or starts the next one. A late event belongs to the session if it lies within
+ * it, or at most `idleMs` before its start and the session stays shorter than `maxMs`; then the start moves back. So as
+ * long as no event is late by more than the gap between two sessions, the sessions are the same as with events in order.
  */
 export function touchSession(session: Session, event: Event, { idleMs, maxMs }: SessionBounds): SessionTouch {
   const { timeMs } = event
@@ -54,14 +54,14 @@ export function touchSession(session: Session, event: Event, { idleMs, maxMs }: 
 }
 
 /**
- * The session as it was after an event, of which its row in the store has the session's index and start.
- * @param session as it was after the event before, changed in place; of a session that is followed from its first event on
+ * Works out the session as it was right after a past event. The event's row in the store gives the session's index and start.
+ * @param session as it was after the event before, changed in place; the session must be followed from its first event on
  */
 export function followSession(session: Session, event: Event, index: number, startMs: number): void {
   const { timeMs, url } = event
   const isFirst = index !== session.index
   if (isFirst) Object.assign(session, noSession(), { index })
-  // A late event of a session that is over.
+  // A late event from a session that is over.
   if (timeMs < startMs) return
   if (isFirst || startMs < session.startMs) {
     if (isFirst || url !== '') session.entryPage = url === '' ? '' : pathOf(url)

@@ -10,8 +10,8 @@ const maxAgents = 10_000
 const maxUserAgentChars = 1000
 
 /**
- * The event's agent. `bot` is an OR over signals, so that none of them can cancel another: the user agent (isbot's
- * list) and what the producer says (property `bot` or `is_bot`).
+ * The event's agent. `bot` is true if either signal says so: the user agent (isbot's list), or the producer (property `bot`
+ * or `is_bot`).
  */
 export function compileAgent(userAgent: boolean, bot: boolean): (event: Event) => Agent {
   if (!userAgent && !bot) return () => noAgent

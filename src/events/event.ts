@@ -1,7 +1,7 @@
 /**
- * The vocabulary of what a customer did. An `Event` is what every input format decodes to, and all that the
- * later stages see of it. One instance an event, always with the same fields in the same order, so that the
- * engine keeps one hidden class for all of them.
+ * The vocabulary of what a customer did. Every input format decodes to an `Event`, and later stages see nothing else of the
+ * input. One instance per event, always with the same fields in the same order, so that the JavaScript engine keeps one
+ * hidden class for all of them.
  */
 
 /** A value that a producer can send: JSON's values, and no others. Numbers are finite. */
@@ -9,7 +9,7 @@ export type Value = null | boolean | number | string | readonly Value[] | { read
 
 /**
  * Named values in two parallel arrays. A record schema gives all of its events the same `names` array, so a
- * reader that remembers the array it saw last finds its name by one comparison (`propertyReader`).
+ * reader that remembers the array it saw last finds its name by one comparison (`memberReader`).
  * Names are the producer's data: `__proto__` is a name like any other.
  */
 export class Properties {
@@ -22,14 +22,14 @@ export class Properties {
     this.values = values
   }
 
-  /** The value of that name, the last one where a producer sent it twice; undefined where there is none. */
+  /** The value of that name (the last one if a producer sent it twice), or undefined. */
   get(name: string): Value | undefined {
     // On a frozen array `lastIndexOf` takes a slow path.
     for (let at = this.names.length - 1; at >= 0; at--) if (this.names[at] === name) return this.values[at]
     return undefined
   }
 
-  /** These and one more, which takes the place of one of its name. */
+  /** A copy with one more value, which replaces any other of that name. */
   with(name: string, value: Value): Properties {
     return new Properties([...this.names, name], [...this.values, value])
   }
@@ -41,9 +41,9 @@ export class Properties {
   }
 }
 
-/** Strings are empty, and times 0, where the producer sent none. */
+/** If the producer sent none, a string is empty and a time 0. */
 export class Event {
-  /** Unique by customer within the de-duplication window. */
+  /** Unique per customer within the de-duplication window. */
   id = ''
   /** The known customer, else the anonymous id: the key of the profile. */
   customer = ''
@@ -52,7 +52,7 @@ export class Event {
   type = ''
   /** Event time in ms since 1970 UTC, corrected for client clock skew. */
   timeMs = 0
-  /** When the client says that it sent the event, by its own clock; ms. 0 also where the event time is not by that clock. */
+  /** When the client says it sent the event, by its own clock; ms. Also 0 if the event time is not by that clock. */
   sentAtMs = 0
   /** When the collector received it; ms. */
   receivedAtMs = 0
@@ -67,10 +67,10 @@ export class Event {
   timezone = ''
   /** Where the event came from: `web`, `ios`, `server` … */
   channel = ''
-  /** The event's own amount (revenue, reading), NaN where there is none. */
+  /** The event's own amount (revenue, a reading); NaN if there is none. */
   value = Number.NaN
   currency = ''
   properties: Properties = Properties.empty
-  /** Traits of the customer that the event states (`identify` calls). */
+  /** The customer's traits as stated by this event (`identify` calls). */
   traits: Properties = Properties.empty
 }

@@ -1,14 +1,14 @@
 import type { Value } from './event.ts'
 
-/** What may hold a number that the server refuses: a first look, which most texts do not pass. */
+/** A quick first test: a text without this holds no number that the server refuses. Most texts end here. */
 const long = /\d{19}/
-/** A text, or a number. */
+/** A string or a number in JSON. */
 const token = /"(?:[^"\\]+|\\.)*"|-?\d[\d.]*(?:e[+-]?\d+)?/g
 const refused = /^(?:\d{20,}|-\d{19,})$/
 
 /**
- * A value as JSON that ClickHouse reads. JavaScript writes whole numbers below 10^21 as digits, and for one that does not
- * fit into 64 bits the server refuses the whole text; with `e0` behind its digits it reads the same double.
+ * A value as JSON that ClickHouse can read. JavaScript writes whole numbers below 10^21 as digits. If one does not fit into
+ * 64 bits, the server refuses the whole text; with `e0` after the digits it reads the same double.
  */
 export function toJsonText(value: Value): string {
   const text = JSON.stringify(value)

@@ -1,42 +1,41 @@
 /**
- * What crosses the port to the log (`log/log.ts`): a view over a fetched record batch, read when asked, and records
- * to write.
+ * What crosses the port to the log (`log/log.ts`): a view over a fetched record batch, and records to write.
  */
 
-/** Records of one partition in offset order, as a view: nothing is decoded until it is asked for. */
+/** Records of one partition in offset order. It is a view: nothing is decoded until asked for. */
 export interface RecordBatch {
   readonly topic: string
   readonly partition: number
   /**
-   * Where the fetch began. No committed record of [startOffset, nextOffset) is missing from the view: offsets without
-   * one are control records, aborted, or compacted away. So a batch follows on the one before if and only if its
-   * startOffset is that one's nextOffset; anything else is a gap.
+   * Where the fetch began. No committed record of [startOffset, nextOffset) is missing from the view: the other offsets are
+   * control records, aborted records, or compacted away. So a batch follows the one before if and only if its startOffset
+   * is that one's nextOffset; anything else is a gap.
    */
   readonly startOffset: number
-  /** The number of records, 0 where all were control records or aborted; `i` below runs from 0 to `count` - 1. */
+  /** The number of records; 0 if all were control records or aborted. `i` below runs from 0 to `count` - 1. */
   readonly count: number
-  /** The offset to go on from: past the last record and past control records behind it. */
+  /** The offset to go on from: past the last record and any control records after it. */
   readonly nextOffset: number
-  /** The epoch of the leader that wrote the last of it; left out, or -1, where that is not known. */
+  /** The epoch of the leader that wrote the last record; left out, or -1, if unknown. */
   readonly leaderEpoch?: number
   /** The partition's high watermark when the batch was fetched. */
   readonly highWatermark: number
   offset(i: number): number
-  /** The record's timestamp, ms; producers may send anything here, so only diagnostics use it, and mappings that name it. */
+  /** The record's timestamp, ms. Producers may send anything here; only diagnostics, and mappings that name it, use it. */
   timestamp(i: number): number
-  /** Bytes of the fetch response itself: a copy is due where they outlive the handler, else they keep it all alive. */
+  /** A slice of the fetch response: copy it if it outlives the handler, else it keeps the whole response alive. */
   key(i: number): Buffer | null
-  /** As `key`. */
+  /** Like `key`. */
   value(i: number): Buffer | null
   /**
-   * Points `key` and `value` at where those of the record lie, so that reading one cuts out and allocates nothing. Left
-   * out by views whose records are buffers of their own: there `key` and `value` cost nothing.
+   * Points `key` and `value` at the record's bytes, so that reading it allocates nothing. Left out by views whose records
+   * are buffers of their own: there `key(i)` and `value(i)` cost nothing.
    */
   locate?(i: number, key: ByteRange, value: ByteRange): void
   headers(i: number): readonly RecordHeader[]
 }
 
-/** A run of bytes, as a place that is used again for one record after the other; `bytes` is null for none. */
+/** A run of bytes; `bytes` is null for none. One instance is reused for one record after the other. */
 export class ByteRange {
   bytes: Buffer | null = null
   start = 0
@@ -60,8 +59,8 @@ export interface OutRecord {
   readonly partition?: number
   readonly key: Buffer | string | null
   readonly value: Buffer | null
-  /** Its timestamp, ms; when it is sent where left out. */
+  /** Its timestamp, ms; if left out, the time when it is sent. */
   readonly timestampMs?: number
-  /** An array is a header that is repeated. */
+  /** An array: the header is repeated, once per item. */
   readonly headers: Readonly<Record<string, Buffer | string | readonly (Buffer | string)[]>>
 }

@@ -1,9 +1,9 @@
 import type { OutRecord } from './log.ts'
 
-/** About what a record takes in memory and in a request: lengths, its place in a batch. */
+/** Roughly what a record takes in memory and in a request besides its bytes: lengths, its place in a batch. */
 const overheadBytes = 100
 
-/** How large a record is, about, with its key and headers; bytes. */
+/** Roughly how large a record is, with its key and headers; bytes. */
 export function recordBytes({ key, value, headers }: OutRecord): number {
   let bytes = overheadBytes + lengthOf(key) + lengthOf(value)
   for (const name in headers) {

@@ -1,6 +1,6 @@
 /**
- * Text from outside. Ids must be well formed as sent; free text is made well formed, and loses what can deceive a
- * reader or a terminal: control characters but tab and line feed, ANSI sequences, overrides of the writing direction.
+ * Text from outside. Ids must be well formed as sent. Free text is made well formed, and loses what can deceive a reader or
+ * a terminal: control characters (but not tab and line feed), ANSI sequences, overrides of the writing direction.
  */
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.
@@ -18,8 +18,8 @@ export function cleanText(text: string): string {
 
 export const hasControl = (text: string): boolean => control.test(text)
 
-/** Whether it holds what was no text: half a surrogate pair, or the sign for what could not be decoded. */
+/** Whether it holds something that was not text: half a surrogate pair, or U+FFFD, which stands for undecodable bytes. */
 export const isIllFormed = (text: string): boolean => illFormed.test(text)
 
-/** Whether the text can be an id: no control characters, and nothing that was not text. */
+/** Whether the text can be an id: no control characters, and not ill formed. */
 export const isWellFormed = (text: string): boolean => !hasControl(text) && !isIllFormed(text)

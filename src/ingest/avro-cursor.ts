@@ -8,9 +8,9 @@ import { cleanText } from '../events/text.ts'
 import { checkedId } from './checked-id.ts'
 import { rejected } from './rejected.ts'
 
-/** Containers within containers; also what bounds a recursive schema. */
+/** How deep containers may be nested; this also bounds recursive schemas. */
 const maxDepth = 32
-/** Array items, map entries and nested records of one event, those of zero bytes too. */
+/** Array items, map entries and nested records of one event, even those that take no bytes. */
 const maxItems = 10_000
 const maxNameBytes = 256
 const maxDecimalBytes = 64
@@ -26,7 +26,7 @@ const longName = rejected('limit', 'a name is longer than 256 bytes')
 const longDecimal = rejected('limit', 'a decimal is longer than 64 bytes')
 const tooDeep = rejected('depth', 'nested deeper than 32 levels')
 
-/** Buffer's own readers without the argument handling of `toString`; Node has them, its types don't. */
+/** Buffer's own readers, without `toString`'s handling of arguments. Node has them, its types don't. */
 interface Slices {
   latin1Slice(start: number, end: number): string
   utf8Slice(start: number, end: number): string
@@ -39,7 +39,7 @@ export class Cursor {
   end = 0
   depth = 0
   items = 0
-  /** Over the whole array buffer, which the values of one fetch have in common; `base` is where `bytes` starts in it. */
+  /** Over the whole array buffer, which the values of one fetch share; `base` is where `bytes` starts in it. */
   view = new DataView(this.bytes.buffer)
   base = 0
   #buffer: ArrayBufferLike = this.bytes.buffer
@@ -58,7 +58,7 @@ export class Cursor {
     this.items = 0
   }
 
-  /** Before the content of a nested record, array or map; `leave` after it. */
+  /** Call before the content of a nested record, array or map, and `leave` after it. */
   enter(): void {
     if (++this.depth > maxDepth) throw tooDeep
     if (++this.items > maxItems) throw tooManyItems
@@ -92,7 +92,7 @@ export function readLong(cursor: Cursor): number {
   return (low >>> 1) ^ -(low & 1)
 }
 
-/** The rest of a varint past its low 28 bits, in floating point: exact up to 2^53, and refused beyond. */
+/** The rest of a varint past its low 28 bits, in floating point: exact up to 2^53, refused beyond. */
 function readHigh(cursor: Cursor, low: number): number {
   const { bytes, end } = cursor
   let at = cursor.at
@@ -125,7 +125,7 @@ export function readLongText(cursor: Cursor): string {
   return String(bigLong(cursor, start))
 }
 
-/** A long of ns in whole ms: since 1970 it is beyond what a number holds exactly. */
+/** A long of ns as whole ms. Read as a bigint: ns since 1970 are more than a number holds exactly. */
 export function readNanosAsMs(cursor: Cursor): number {
   const start = cursor.at
   skipLong(cursor)
@@ -134,7 +134,7 @@ export function readNanosAsMs(cursor: Cursor): number {
   return Number(nanos < 0n && ms * 1_000_000n !== nanos ? ms - 1n : ms)
 }
 
-/** The long that lies from `start` to the cursor. */
+/** The long encoded from `start` to the cursor. */
 function bigLong({ bytes, at }: Cursor, start: number): bigint {
   let sum = 0n
   for (let i = at - 1; i >= start; i--) sum = (sum << 7n) | BigInt(bytes[i]! & 127)
@@ -164,7 +164,7 @@ export function readIndex(cursor: Cursor, count: number): number {
   return index
 }
 
-/** Any byte but 0 is true, as other readers have it. */
+/** Any byte but 0 is true, as in other readers. */
 export function readBoolean(cursor: Cursor): boolean {
   if (cursor.at >= cursor.end) throw truncated
   return cursor.bytes[cursor.at++] !== 0
@@ -178,13 +178,13 @@ export function readDouble(cursor: Cursor): number {
   return finite(cursor.view.getFloat64(cursor.base + take(cursor, 8), true))
 }
 
-/** Adding 0 makes 0 of -0, which would be another key and another text. */
+/** Adding 0 turns -0 into 0; as a key or a text, -0 would be a value of its own. */
 function finite(value: number): number {
   if (!Number.isFinite(value)) throw notFinite
   return value + 0
 }
 
-/** Moves past that many bytes and gives their start. */
+/** Moves past that many bytes and returns their start. */
 export function take(cursor: Cursor, length: number): number {
   const { at } = cursor
   if (length < 0 || length > cursor.end - at) throw truncated
@@ -217,7 +217,7 @@ function utf8(cursor: Cursor, start: number): string {
   return cursor.bytes.utf8Slice(start, cursor.at)
 }
 
-/** A call into Node costs as much as ten characters made here. */
+/** A call into Node costs as much as making ten characters here. */
 function plainText(cursor: Cursor, start: number, length: number): string {
   return length <= 12 ? shortText(cursor.bytes, start, length) : cursor.bytes.latin1Slice(start, cursor.at)
 }
@@ -237,7 +237,7 @@ function shortText(b: Buffer, at: number, length: number): string {
   }
 }
 
-/** Whether all is printable ASCII: then it needs neither UTF-8 decoding nor cleaning. */
+/** Whether it is all printable ASCII, which needs neither UTF-8 decoding nor cleaning. */
 function isPlain(cursor: Cursor, start: number, length: number): boolean {
   if (length < 4) {
     for (let at = start; at < start + length; at++) {
@@ -256,7 +256,7 @@ function isPlain(cursor: Cursor, start: number, length: number): boolean {
   return (suspect & 0x8080_8080) === 0
 }
 
-/** The top bit of a byte is set if one of the four bytes is above 0x7e, or below 0x20 (then it borrows). */
+/** Some byte's top bit is set if any of the four bytes is above 0x7e, or below 0x20 (then it borrows). */
 function wordSuspects(word: number): number {
   return word | (word - 0x2020_2020) | (word + 0x0101_0101)
 }
@@ -271,7 +271,7 @@ export function readDecimal(cursor: Cursor, length: number, scale: number): numb
   if (length > maxDecimalBytes) throw longDecimal
   const start = take(cursor, length)
   if (length === 0) return 0
-  // Division of two exact doubles rounds right.
+  // Dividing two exact doubles gives the correctly rounded result.
   if (length <= 6 && scale <= 22) return cursor.bytes.readIntBE(start, length) / 10 ** scale + 0
   const unsigned = BigInt(`0x${cursor.bytes.toString('hex', start, cursor.at)}`)
   return finite(Number(`${BigInt.asIntN(8 * length, unsigned)}e-${scale}`))
@@ -283,7 +283,7 @@ export function readBlock(cursor: Cursor, minItemBytes: number): number {
   if (count === 0) return 0
   if (count < 0) {
     count = -count
-    // The block's size in bytes serves those who skip it unread; it must be sane, and is not relied upon.
+    // The block's size in bytes is for readers that skip it. We check that it is sane, and don't rely on it.
     const bytes = readLong(cursor)
     if (bytes < 0 || bytes > cursor.end - cursor.at) throw truncated
   }

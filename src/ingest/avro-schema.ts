@@ -1,7 +1,7 @@
 /**
  * Avro schemas as values. A writer's schema comes from outside, so it is checked and bounded before anything is
- * compiled from it: 256 KiB of text, 2,000 fields, 32 levels. Names are as in the Avro specification 1.12: what a name
- * means to JavaScript (`__proto__`, `constructor`) means nothing here, as no object with a prototype is keyed by it.
+ * compiled from it: 256 KiB of text, 2,000 fields, 32 levels. Names are as in the Avro specification 1.12. Names that are
+ * special in JavaScript (`__proto__`, `constructor`) are safe: they never become keys of an object with a prototype.
  */
 
 import { type Rejected, rejected } from './rejected.ts'
@@ -14,7 +14,7 @@ const maxFixedBytes = 64 * 1024
 const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double', 'string', 'bytes'] as const
 type Primitive = (typeof primitives)[number]
 
-/** What a logical type makes of the encoded value; others are read as what they are encoded in. */
+/** The logical types that change the value. Any other is read as its plain encoding. */
 export type Logical =
   | { readonly as: 'decimal'; readonly scale: number }
   | { readonly as: 'time'; readonly unit: 'day' | 'ms' | 'us' | 'ns' }
@@ -31,7 +31,7 @@ export interface AvroField {
   readonly schema: AvroSchema
 }
 
-/** Checked. A named type is one object wherever it is used, so a recursive schema is a cycle. */
+/** A checked schema. A named type is the same object wherever it is used, so a recursive schema is a cycle. */
 export type AvroSchema =
   | { readonly kind: Primitive; readonly logical?: Logical | undefined }
   | { readonly kind: 'fixed'; readonly size: number; readonly logical?: Logical | undefined }
@@ -66,8 +66,8 @@ const isJsonObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
- * The record schema in `text`. `references` are the texts of schemas whose named types it uses, each after those that
- * it uses itself.
+ * The record schema in `text`. `references` are the texts of schemas whose named types it uses, each after the ones it
+ * uses itself.
  */
 export function parseAvroSchema(text: string, references: readonly string[] = []): AvroRecord | Rejected {
   const parser = new SchemaParser()
@@ -80,7 +80,7 @@ export function parseAvroSchema(text: string, references: readonly string[] = []
   return notRecord
 }
 
-/** Faults are thrown as the shared rejections above, which `parseText` gives back as values. */
+/** Faults are thrown as the shared rejections above; `parseText` returns them as values. */
 class SchemaParser {
   readonly #named = new Map<string, AvroSchema>()
   #fields = 0
@@ -93,7 +93,7 @@ class SchemaParser {
     try {
       json = JSON.parse(text)
     } catch {
-      return notJson // The parser's message quotes the text, so it goes no further.
+      return notJson // The parser's message quotes the text, so we drop it.
     }
     try {
       return this.#parse(json, '', 0)
@@ -130,7 +130,7 @@ class SchemaParser {
 
   #reference(name: string, namespace: string): AvroSchema {
     if (primitives.includes(name as Primitive)) return { kind: name as Primitive }
-    // With a dot it is a full name, which no namespace around it goes before.
+    // With a dot it is a full name, and the enclosing namespace is not put before it.
     const isRelative = namespace !== '' && !name.includes('.')
     const known = (isRelative && this.#named.get(`${namespace}.${name}`)) || this.#named.get(name)
     if (!known) throw malformed
@@ -157,7 +157,7 @@ class SchemaParser {
 
   #record(json: Json, namespace: string, depth: number): AvroRecord {
     const fields: AvroField[] = []
-    // Defined before its fields are read, so that they can refer to it.
+    // Define it before reading its fields: they may refer to it.
     const record: AvroRecord = { kind: 'record', name: String(json['name']), fields }
     this.#define(json, namespace, record)
     const inner = fullName(json, namespace).split('.').slice(0, -1).join('.')
@@ -188,7 +188,7 @@ function checkedName(name: unknown): string {
   return name
 }
 
-/** Any text: what a field was called before need not be an Avro name. */
+/** Any text will do: an old name of a field need not be a valid Avro name. */
 function aliasesOf({ aliases }: Json): readonly string[] {
   return Array.isArray(aliases) ? aliases.filter((alias) => typeof alias === 'string') : []
 }
@@ -201,7 +201,7 @@ function fullName(json: Json, namespace: string): string {
   return space === '' ? name : `${space}.${name}`
 }
 
-/** A logical type that does not fit its encoding is ignored, as the Avro specification wants it. */
+/** A logical type that does not fit its encoding is ignored, as the Avro specification says. */
 function withLogical(schema: AvroSchema, json: Json): AvroSchema {
   const logicalType = json['logicalType']
   if (typeof logicalType !== 'string') return schema

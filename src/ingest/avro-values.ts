@@ -1,4 +1,4 @@
-/** Compiles an Avro schema to functions that read its encoding as a `Value`, or move past it. */
+/** Compiles an Avro schema to functions that read a value as a `Value`, or skip it. */
 
 import type { Value } from '../events/event.ts'
 import {
@@ -24,8 +24,8 @@ import { toMs } from './event-time.ts'
 export type Read<T> = (cursor: Cursor) => T
 
 /**
- * Bytes become base64 text, decimals numbers, points in time ms since 1970, enums their symbols; records and maps
- * objects without a prototype, so that a field `__proto__` or `toString` is data like any other.
+ * Bytes become base64 text, decimals become numbers, points in time ms since 1970, enums their symbols. Records and maps
+ * become objects without a prototype, so a field `__proto__` or `toString` is data like any other.
  */
 export class ValueReaders {
   readonly #readers = new Map<AvroSchema, Read<Value>>()
@@ -106,7 +106,7 @@ export class ValueReaders {
   }
 }
 
-/** Compiled once a type. A recursive type meets itself while it is being compiled, and is then bound late. */
+/** Compiles each type once. A recursive type meets itself while it is being compiled; that reference is bound later. */
 function once<T>(compiled: Map<AvroSchema, Read<T>>, schema: AvroSchema, compile: () => Read<T>): Read<T> {
   const known = compiled.get(schema)
   if (known !== undefined) return known
@@ -117,8 +117,8 @@ function once<T>(compiled: Map<AvroSchema, Read<T>>, schema: AvroSchema, compile
 }
 
 /**
- * Fewest bytes that a value can take: with the bytes left it bounds a block's count. A record within a record counts
- * as 0, which is bound enough, and keeps schemas that refer to themselves, or often to one another, cheap.
+ * The fewest bytes that a value can take; together with the bytes left this bounds a block's count. A record within a
+ * record counts as 0: the bound is still good enough, and recursive or heavily cross-referenced schemas stay cheap.
  */
 export function minBytes(schema: AvroSchema, nested = false): number {
   switch (schema.kind) {
@@ -180,7 +180,7 @@ function arrayReader(item: Read<Value>, minItemBytes: number): Read<Value> {
   }
 }
 
-/** @param named readers of entries that are read otherwise than the others */
+/** @param named readers for entries that are not read like the others */
 export function mapReader(
   value: Read<Value>,
   minItemBytes: number,

@@ -1,6 +1,6 @@
 /**
- * Compiles a writer's schema and a mapping to steps that walk a record's bytes once: what the mapping names goes to its
- * slot of the event, the rest becomes properties, and what nobody reads is skipped without being decoded.
+ * Compiles a writer's schema and a mapping to steps that walk a record's bytes once. What the mapping names goes to its slot
+ * of the event, the rest becomes properties, and what nobody reads is skipped without being decoded.
  */
 
 import { Event, Properties, type Value } from '../events/event.ts'
@@ -30,12 +30,12 @@ const trailing = rejected('trailing', 'bytes are left behind the value')
 const missingFields = rejected('unresolvable', 'the schema has no field for what an event must have')
 const unfit = rejected('unresolvable', 'a field of the schema has another type than the mapping needs')
 
-/** Reads the event that lies in the bytes from `start` to `end`. Throws shared rejections. */
+/** Reads the event in the bytes from `start` to `end`. Throws shared rejections. */
 export type EventReader = (bytes: Buffer, start: number, end: number) => Event
 
 type Step = (cursor: Cursor, event: Event) => void
 
-/** What reads the fields of a record one after the other, and where each is. */
+/** Readers of a record's fields, one after the other, and where each field is. */
 interface Fields {
   readonly steps: readonly Step[]
   readonly places: readonly Place[]
@@ -54,15 +54,15 @@ export function compileAvroReader(schema: AvroRecord, plan: Plan): EventReader |
   }
 }
 
-/** What records of a schema give under a mapping. */
+/** What a mapping gets out of a schema's records. */
 export interface Survey {
   /** Fields of the mapping that the schema has nothing for. */
   readonly unreached: readonly MappedField[]
-  /** The names of the properties; undefined where a map or a text may hold any. */
+  /** The names of the properties; undefined if a map or a text may hold any. */
   readonly properties: ReadonlySet<string> | undefined
 }
 
-/** undefined where the schema can't serve the mapping at all. */
+/** undefined if the schema can't serve the mapping at all. */
 export function surveySchema(schema: AvroRecord, plan: Plan): Survey | undefined {
   const compiler = new EventCompiler(plan)
   try {
@@ -94,7 +94,7 @@ function selectiveReader(plan: Plan, { steps, places }: Fields): EventReader {
   }
 }
 
-/** For mappings with functions of the whole record: all of it is read, and then walked as JSON is. */
+/** For mappings with functions of the whole record: all of it is read, then walked like JSON. */
 function wholeReader(plan: Plan, schema: AvroRecord, compiler: EventCompiler): EventReader {
   const cursor = new Cursor()
   const known = knownNames(schema, plan.root)
@@ -119,7 +119,7 @@ class EventCompiler {
   readonly found = new Set<Target>()
   /** Names of properties; the traits of a group are one. */
   readonly properties = new Set(['traits'])
-  /** Whether there may be others, since a map or a text holds them. */
+  /** Whether there may be others, in a map or a text. */
   isOpen = false
   readonly #plan: Plan
   readonly #values = new ValueReaders()
@@ -138,7 +138,7 @@ class EventCompiler {
     return { steps, places: record.fields.map(({ name }, i) => fieldPlace(prefix + name, nodes[i])) }
   }
 
-  /** The value of a field in a record that is read as a whole; ids are read as ids there too. */
+  /** The value of a field in a record that is read as a whole. Ids are read as ids there too. */
   value(schema: AvroSchema, node: PathNode | undefined): Read<Value> {
     if (node === undefined) return this.#values.read(schema)
     if (schema.kind === 'union') return unionReader(schema.branches.map((branch) => this.value(branch, node)))
@@ -175,7 +175,7 @@ class EventCompiler {
     return (cursor) => properties.add(path, read(cursor))
   }
 
-  /** Throws a rejection that names the field and its path, where the mapping can't be served. */
+  /** Throws a rejection that names the field and its path if the schema can't serve the mapping. */
   #steps(schema: AvroSchema, node: PathNode, path: string): Step {
     const steps = node.targets.map((target) => {
       try {
@@ -186,7 +186,7 @@ class EventCompiler {
     })
     if (node.children.size > 0) steps.push(this.#within(schema, node, `${path}.`))
     if (steps.length === 1) return steps[0]!
-    // Several read the same bytes, one after the other.
+    // Several targets read the same bytes, one after the other.
     return (cursor, event) => {
       const { at } = cursor
       for (let i = 0; i < steps.length; i++) {
@@ -240,7 +240,7 @@ class EventCompiler {
     return (cursor) => toMs(read(cursor), unit)
   }
 
-  /** The fields of a record, or the entries of a map, of which the mapping names some. */
+  /** A record or map of which the mapping names some fields or entries. */
   #within(schema: AvroSchema, node: PathNode, prefix: string): Step {
     switch (schema.kind) {
       case 'union':
@@ -272,7 +272,7 @@ class EventCompiler {
     const read = this.#values.read(values)
     const named = new Map<string, { readonly step: Step; readonly place: Place }>()
     for (const [name, { targets, children }] of node.children) {
-      // Where nothing lies within the map's values, a longer path can only be met as a name with dots in it.
+      // If the map's values have no fields, a longer path can only match a name with dots in it.
       const reachable = hasFields(values) ? children : new Map<string, PathNode>()
       if (targets.length === 0 && reachable.size === 0) continue
       const entry = { targets, children: reachable }
@@ -337,8 +337,8 @@ class EventCompiler {
 }
 
 /**
- * The names by which the mapping knows a record's fields: its own, or else an alias that is no other field's name and
- * that no field before it has. undefined where it knows none.
+ * The name by which the mapping knows each field of a record: the field's own, or else an alias that is neither another
+ * field's name nor taken by an earlier field. undefined if the mapping does not know the field.
  */
 function knownNames({ fields }: AvroRecord, within: PathNode): readonly (string | undefined)[] {
   const taken = new Set(fields.map(({ name }) => name))
@@ -363,7 +363,7 @@ function hasFields(schema: AvroSchema): boolean {
   return schema.kind === 'union' ? schema.branches.some(hasFields) : schema.kind === 'record' || schema.kind === 'map'
 }
 
-/** Null leaves the event as it is. */
+/** A null leaves the event as it is. */
 function unionStep(branches: readonly AvroSchema[], compile: (branch: AvroSchema) => Step): Step {
   const [first, second] = branches
   if (branches.length === 2 && first!.kind === 'null') {

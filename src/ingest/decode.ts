@@ -1,6 +1,6 @@
 /**
- * A record's value to an event, or to the reason why not: pure, bounded, and never a throw for what was sent. Schemas
- * come from outside by `addSchema`; a value whose schema is not known yet asks for it.
+ * Turns a record's value into an event, or into the reason why not. Pure and bounded; nothing that was sent makes it throw.
+ * Schemas come from outside by `addSchema`; a value whose schema is not known yet asks for it.
  */
 
 import assert from 'node:assert/strict'
@@ -16,13 +16,13 @@ import type { RecordHead } from './record-head.ts'
 import { Rejected, rejected } from './rejected.ts'
 
 const defaultMaxBytes = 64 * 1024
-/** Readers kept by schema id, the least lately used of which make room. */
+/** Readers kept by schema id; the least recently used make room. */
 const maxSchemas = 1000
-/** How long a schema that can't be had stays refused without asking again. */
+/** How long a schema that we could not get stays refused before we ask again. */
 const refusalMs = 60_000
 const headerBytes = 5
 
-/** A null value: in a compacted topic, the key's end. Not a fault; the caller skips it, or takes it as an erasure. */
+/** A null value: in a compacted topic it deletes the key. Not a fault; the caller skips it, or takes it as an erasure. */
 export const tombstone = rejected('tombstone', 'the value is null')
 const tooShort = rejected('too_short', 'shorter than the header of the wire format')
 const tooLarge = rejected('too_large', 'larger than the topic allows')
@@ -33,17 +33,17 @@ const noSchema = rejected('bad_schema', 'the format needs a schema file')
 export interface DecoderOptions {
   /** `confluent`: wire format, schema by id from the registry. `confluent-file`: wire format, the schema given here. */
   readonly format: 'confluent' | 'confluent-file' | 'avro' | 'json'
-  /** By default that of our own events, which Segment's JSON calls have too. */
+  /** Default: the mapping of our own events, which fits Segment's JSON calls too. */
   readonly mapping?: FieldMapping
-  /** Schema text. Needed by `confluent-file` and `avro`; with `json`, what the properties are checked against. */
+  /** Schema text. `confluent-file` and `avro` need it; with `json`, the properties are checked against it. */
   readonly schema?: string
   /** The largest value in bytes, 64 KiB if not given. */
   readonly maxBytes?: number
-  /** Whether the values are rows of a file, and not records with a key and a timestamp. */
+  /** The values are rows of a file, not records with a key and a timestamp. */
   readonly isOfFile?: boolean
 }
 
-/** Nothing is known of that schema: fetch it, `addSchema`, decode again. */
+/** The schema is not known yet: fetch it, `addSchema`, decode again. */
 export class UnknownSchema {
   readonly id: number
 
@@ -54,25 +54,25 @@ export class UnknownSchema {
 
 export interface FetchedSchema {
   readonly text: string
-  /** Texts of the schemas that it refers to, each after those that it refers to itself. */
+  /** Texts of the schemas it refers to, each after the ones it refers to itself. */
   readonly references: readonly string[]
 }
 
 export interface Decoder {
-  /** To be filled before each record, where the mapping takes anything that lies beside its value. */
+  /** Fill it before each record; there only if the mapping reads the record's key or timestamp. */
   readonly head: RecordHead | undefined
   /**
-   * Reads the value that lies in the bytes from `start` to `end`; all of them if not given. `nowMs` only tells when a
-   * schema that could not be had may be asked for again.
+   * Reads the value in the bytes from `start` to `end`, by default all of them. `nowMs` only decides when to ask again for
+   * a schema that we could not get.
    */
   decode(bytes: Buffer | null, nowMs: number, start?: number, end?: number): Event | Rejected | UnknownSchema
-  /** What the registry said: a schema, or why there is none, which holds for 60 s. */
+  /** What the registry said: a schema, or why there is none. A refusal holds for 60 s. */
   addSchema(id: number, schema: FetchedSchema | Rejected, nowMs: number): void
-  /** A rejection of an event that it gave, with where the fields in question were mapped from. */
+  /** A rejection of an event from this decoder, with where its fields were mapped from. */
   placed(fault: Rejected): Rejected
 }
 
-/** Rejected where the options' own schema is unusable: a fault of the config. */
+/** Rejected if the options' own schema is unusable: a fault of the configuration. */
 export function compileDecoder(options: DecoderOptions): Decoder | Rejected {
   const plan = planOf(options)
   if (plan instanceof Rejected) return plan
@@ -113,7 +113,7 @@ function framedReader(read: EventReader): EventReader {
   }
 }
 
-/** Throws shared rejections. */
+/** The schema id in the wire format's header. Throws shared rejections. */
 function schemaId(bytes: Buffer, start: number, end: number): number {
   if (end - start < headerBytes) throw tooShort
   if (bytes[start] !== 0) throw badMagic
@@ -159,12 +159,12 @@ interface Compiled {
   readonly untilMs: number
 }
 
-/** A schema for each id, compiled when it is first met. */
+/** A schema for each id, compiled at its first value. */
 class RegistryDecoder implements Decoder {
   readonly head: RecordHead | undefined
   readonly #plan: Plan
   readonly #maxBytes: number
-  /** Least lately used first. */
+  /** Least recently used first. */
   readonly #compiled = new Map<number, Compiled>()
   #lastId = 0
   #last: Compiled | undefined

@@ -1,4 +1,4 @@
-/** The fields of an event as places that a compiled mapping fills. */
+/** The fields of an event, as slots that a compiled mapping fills. */
 
 import type { Event } from '../events/event.ts'
 import { isPlausible } from './event-time.ts'
@@ -11,7 +11,10 @@ export interface Slot<T> {
   readonly isEmpty: (value: T) => boolean
 }
 
-/** Ids are refused where they are not well formed, and empty where they stand for nothing; other text is cleaned. `repeats`: many events have the same long text. */
+/**
+ * An id is refused if it is not well formed, and counts as empty if it is a placeholder; other text is cleaned. `repeats`:
+ * many events have the same long text.
+ */
 export type TextSlot = Slot<string> & { readonly id: boolean; readonly repeats: boolean }
 
 export const slot = <T>(
@@ -32,7 +35,7 @@ const text = (get: GetText, set: SetText): TextSlot => ({
 const id = (get: GetText, set: SetText): TextSlot => ({ ...text(get, set), isEmpty: isStandIn, id: true })
 const repeated = (get: GetText, set: SetText): TextSlot => ({ ...text(get, set), repeats: true })
 
-/** One function a field, so that each store is to a known place of one hidden class. */
+/** One function per field, so that each one writes to a known place of one hidden class. */
 export const textSlots: Readonly<Record<TextField, TextSlot>> = {
   id: id(
     (e) => e.id,

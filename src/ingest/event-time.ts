@@ -2,29 +2,29 @@
 
 import { parseIsoTime } from './iso-time.ts'
 
-/** 2000-01-01 and 2100-01-01 UTC. What lies outside is in another unit, or of a broken clock. */
+/** 2000-01-01 and 2100-01-01 UTC. A time outside is in another unit, or from a broken clock. */
 export const earliestMs = 946_684_800_000
 export const latestMs = 4_102_444_800_000
 
-/** `iso`: text only. With the other units a text is still read as ISO 8601, and a number, in digits too, in that unit. */
+/** `iso`: text only. With the other units, ISO 8601 text works too; numbers, also as digits in a text, are in that unit. */
 export type TimeUnit = 'day' | 's' | 'ms' | 'us' | 'ns' | 'iso'
 
 const digits = /^\d{1,20}(?:\.\d{1,9})?$/
 
-/** The time that a text says, as ISO 8601 or in digits of the unit. 0 for an empty text, NaN where it says none. */
+/** The time in a text, as ISO 8601 or as digits in the unit. 0 for an empty text, NaN for one that is no time. */
 export function parseTime(text: string, unit: TimeUnit): number {
   if (text === '') return 0
   if (unit === 'iso' || !digits.test(text)) return parseIsoTime(text)
-  // In ns a number would lose the last of its digits.
+  // As a number, ns would lose their last digits.
   return unit === 'ns' ? Number(BigInt(text.split('.')[0]!) / 1_000_000n) : toMs(Number(text), unit)
 }
 
-/** Whether a time can be one: see `earliestMs`. */
+/** Whether a time can be right: see `earliestMs`. */
 export function isPlausible(ms: number): boolean {
   return ms >= earliestMs && ms < latestMs
 }
 
-/** Whole ms. A number of ns since 1970 is exact to 256 of them. */
+/** Whole ms. As a number, ns since 1970 are exact to 256 ns, which is well within a ms. */
 export function toMs(time: number, unit: TimeUnit): number {
   switch (unit) {
     case 'ms':

@@ -11,22 +11,22 @@ export interface TopicIngest {
   readonly decoder: Decoder
   /** The record's key must be the customer's id. */
   readonly keyIsCustomer: boolean
-  /** What a record without a value is: nothing, a fault, or the erasure of the customer whom its key names. */
+  /** What a record without a value means: nothing, a fault, or the erasure of the customer that its key names. */
   readonly tombstones: 'skip' | 'dead_letter' | 'erase'
 }
 
 export interface IngestOptions {
   readonly topics: ReadonlyMap<string, TopicIngest>
   readonly correctClockSkew: boolean
-  /** An event further ahead of the slice's clock is a dead letter; ms. */
+  /** An event that is further ahead of the slice's clock than this is a dead letter; ms. */
   readonly futureMs: number
   /** Whether an event with a negative quantity is a dead letter. */
   readonly refusesNegativeQuantity: boolean
 }
 
 /**
- * The first stage as one function: the i-th record decoded, its event time corrected, and both checked. undefined for a
- * tombstone that is to be skipped.
+ * The first stage as one function: decodes the i-th record, corrects its event time, and checks both. undefined for a
+ * tombstone to skip.
  */
 export function compileIngest(
   options: IngestOptions,

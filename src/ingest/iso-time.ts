@@ -19,9 +19,9 @@ function daysInMonth(year: number, month: number): number {
 }
 
 /**
- * `2026-03-01T12:30:00.123Z`, with an offset, with a space for the T, with UTC for the Z, or a date alone; UTC where no zone
- * is given. Digits past the ms are cut off. A leap second (23:59:60 UTC) is the second after it, as everywhere where days
- * have 86,400. NaN where the text is anything else.
+ * `2026-03-01T12:30:00.123Z`, with an offset, with a space for the T, with UTC for the Z, or a date alone. UTC if no zone is
+ * given. Digits past the ms are cut off. A leap second (23:59:60 UTC) counts as the second after it, as Unix time has it.
+ * NaN for any other text.
  */
 export function parseIsoTime(text: string): number {
   const found = form.exec(text)

@@ -1,4 +1,4 @@
-/** Checks of JSON values against an Avro schema, compiled once: what the schema says of a field holds in JSON too. */
+/** Checks JSON values against an Avro schema, compiled once: what the schema says about a field holds in JSON too. */
 
 import type { Value } from '../events/event.ts'
 import type { AvroRecord, AvroSchema, Logical } from './avro-schema.ts'
@@ -57,7 +57,7 @@ function fit(schema: AvroSchema, compiled: Map<AvroSchema, Fit>): Fit {
   }
 }
 
-/** Fields that the schema does not know may be there, and fields that it knows may be missing or null. */
+/** Fields that the schema does not know are allowed, and fields that it knows may be missing or null. */
 function recordFit(schema: AvroRecord, compiled: Map<AvroSchema, Fit>): Fit {
   const known = compiled.get(schema)
   if (known !== undefined) return known
@@ -66,7 +66,7 @@ function recordFit(schema: AvroRecord, compiled: Map<AvroSchema, Fit>): Fit {
     isNothing(value) ||
     (isObject(value) &&
       Object.entries(value).every(([name, entry]) => entry === null || (fields.get(name)?.(entry) ?? true)))
-  compiled.set(schema, check) // Before its fields, among which a recursive schema meets it again.
+  compiled.set(schema, check) // Before its fields: a recursive schema meets it again there.
   fields = recordFits(schema, compiled)
   return check
 }
@@ -76,7 +76,7 @@ function isTime(schema: AvroSchema & { logical?: unknown }, value: Value): boole
   return schema.logical !== undefined && typeof value === 'string'
 }
 
-/** ns since 1970 are beyond what a number holds exactly. */
+/** ns since 1970 are more than a number holds exactly. */
 function isNanos(schema: AvroSchema & { logical?: Logical | undefined }, value: Value): boolean {
   return schema.logical?.as === 'time' && schema.logical.unit === 'ns' && Number.isInteger(value)
 }

@@ -16,15 +16,15 @@ const longName = rejected('limit', 'a name is longer than 256 characters')
 const notFinite = rejected('not_finite', 'a number is not finite')
 
 /**
- * The object's entries. Text at a path of `paths` that fills an id is left as it is, for ids are refused and not
- * cleaned. Throws shared rejections.
+ * The object's entries. Text at a path of `paths` that fills an id is left as it is: a bad id is refused, not cleaned.
+ * Throws shared rejections.
  */
 export function parseJsonObject(text: string, paths?: PathNode): Properties {
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch {
-    throw notObject // The parser's message quotes the text, so it goes no further.
+    throw notObject // The parser's message quotes the text, so we drop it.
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw notObject
   const names: string[] = []

@@ -1,8 +1,8 @@
 import { type Cursor, readLong, readText, take } from './avro-cursor.ts'
 
-/** A power of two. With the longest texts, all slots together hold about 1 MiB. */
+/** A power of two. Full of the longest texts, all slots together hold about 1 MiB. */
 const slots = 1024
-/** Shorter texts are made as fast as they are found; the words that are compared need four. */
+/** Shorter texts are made as fast as they are found. Comparing by words needs at least four bytes. */
 const minBytes = 16
 const maxBytes = 512
 
@@ -13,8 +13,8 @@ interface Known {
 }
 
 /**
- * Texts that many events have in common, as user agents are. One whose bytes were read before is found by them: no string
- * is made, and a map that has met it needs neither hash nor compare it anew. Of texts with one slot the newest stays.
+ * Texts that many events share, such as user agents. A text read before is found by its bytes: no new string is made, and
+ * a map that has seen that string need not hash or compare it again. When two texts fall into one slot, the newer stays.
  */
 export class KnownTexts {
   readonly #known = new Array<Known | undefined>(slots).fill(undefined)
@@ -39,7 +39,7 @@ export class KnownTexts {
   }
 }
 
-/** Bytes are read as 32-bit words, the last of which overlaps the one before. */
+/** Bytes are read as 32-bit words; the last word overlaps the one before. */
 function hash(view: DataView, at: number, bytes: number): number {
   const last = at + bytes - 4
   let mixed = Math.imul(view.getInt32(last, true), 0x85eb_ca6b)

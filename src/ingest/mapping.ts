@@ -1,12 +1,13 @@
-/** Where an event's fields come from in the producer's record: the part of a topic's declaration that is data. */
+/** Where in the producer's record each field of an event comes from: the part of a topic's declaration that is data. */
 
 import type { Properties, Value } from '../events/event.ts'
 import type { TimeUnit } from './event-time.ts'
 
 /**
- * A dot path into the record (`ctx.page.url`), or `$key` or `$timestamp` for what lies beside its value; several, of which the first that is not empty counts; a constant; or a
- * function of the whole record (the engine compiles an expression to it). A path into a field that `properties`
- * lists (`properties.revenue`) reads the collected property of that name, which stays a property.
+ * A dot path into the record's value (`ctx.page.url`), or `$key` or `$timestamp`, which lie beside it; a list of these, of
+ * which the first that is not empty counts; a constant; or a function of the whole record (the engine compiles an
+ * expression to it). A path into a field that `properties` lists (`properties.revenue`) reads the collected property of
+ * that name, which stays a property.
  */
 export type Source =
   | string
@@ -14,7 +15,7 @@ export type Source =
   | { readonly constant: string | number }
   | { readonly evaluate: (record: Properties) => Value | undefined }
 
-/** Numbers are ms unless a unit is given or the Avro schema's logical type says another; texts are ISO 8601. */
+/** Numbers are ms, unless a unit is given or the Avro schema's logical type says otherwise; texts are ISO 8601. */
 export type TimeSource = Source | { readonly from: Source; readonly unit: TimeUnit }
 
 export type TextField =
@@ -37,7 +38,7 @@ export type TimeField = 'time' | 'originalTime' | 'sentAt' | 'receivedAt'
 
 export type MappedField = TextField | TimeField | 'value' | 'properties' | 'traits'
 
-/** A field as the configuration and the messages call it. */
+/** The field's name in the configuration and in messages. */
 export const nameOf = (field: MappedField): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 export interface FieldMapping
@@ -45,31 +46,30 @@ export interface FieldMapping
     Readonly<Partial<Record<TimeField, TimeSource>>> {
   readonly value?: Source
   /**
-   * Maps, records, or texts holding a JSON object, whose entries become properties. All else that the mapping does
-   * not name becomes a property too: under its own name, or its dot path where it lies in a record of which other
-   * fields are mapped.
+   * Maps, records, or texts holding a JSON object, whose entries become properties. Whatever else the mapping does not
+   * name becomes a property too: under its own name, or under its dot path if other fields of the same record are mapped.
    */
   readonly properties?: readonly string[]
-  /** As `properties`, for the customer's traits. */
+  /** Like `properties`, for the customer's traits. */
   readonly traits?: readonly string[]
-  /** If given, only these of the unnamed fields become properties; the others are skipped unread. */
+  /** If given, only these unnamed fields become properties; the others are skipped unread. */
   readonly keep?: readonly string[]
-  /** The producer's event types, and ours for them. */
+  /** From the producer's event types to ours. */
   readonly types?: Readonly<Record<string, string>>
 }
 
 /**
- * Whatever the mapping: an event without the field has it from the first of these properties that is of its kind. So rule tests,
- * replays and topics, with a mapping and without, take the same amount from the same properties.
+ * With any mapping, an event without the field takes it from the first of these properties that has the right type. So rule
+ * tests, replays and topics, with or without a mapping, read the same amount from the same properties.
  */
 export const propertyFallbacks = { value: ['value', 'revenue', 'total'], currency: ['currency'] } as const
 
-/** That of `schemas/event.avsc` and of Segment's JSON calls. */
+/** The mapping for `schemas/event.avsc` and for Segment's JSON calls. */
 export const defaultMapping: FieldMapping = {
   id: 'messageId',
   customer: 'userId',
   anonymousId: 'anonymousId',
-  // A `track` call is named by its event; `page`, `screen`, `identify`, `group` and `alias` are types themselves.
+  // A `track` call is named by its `event`; `page`, `screen`, `identify`, `group` and `alias` are types themselves.
   type: ['event', 'type'],
   time: 'timestamp',
   originalTime: 'originalTimestamp',

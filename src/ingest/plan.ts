@@ -1,6 +1,6 @@
 /**
- * A mapping compiled: a tree of the paths that are read, with what each fills, and the steps around the walk over a
- * record. The Avro reader compiles against the tree; JSON and whole records are walked with it. One record at a time.
+ * A compiled mapping: a tree of the paths to read with what each one fills, and the steps before and after the walk over
+ * a record. The Avro reader compiles against the tree; JSON and whole records are walked with it. One record at a time.
  */
 
 import type { Event, Properties, Value } from '../events/event.ts'
@@ -48,7 +48,7 @@ export type Target =
     }
   | Collecting
 
-/** Whose entries are collected; `callTraits` are those of Segment's calls, which in a `group` call are the group's. */
+/** Targets that collect entries. `callTraits` are the traits in Segment's calls; in a `group` call they are the group's. */
 export interface Collecting {
   readonly kind: 'properties' | 'traits' | 'callTraits'
   readonly place: Place
@@ -64,13 +64,13 @@ export interface PathNode {
 
 export class Plan {
   readonly root: PathNode = { targets: [], children: new Map() }
-  /** By the path that leads there. */
+  /** By path. */
   readonly #nodes = new Map<string, PathNode>()
   readonly properties = new PropertyCollector([...amounts, ...currencies])
   readonly traits = new PropertyCollector()
   readonly callTraits = new PropertyCollector()
   readonly known = new KnownTexts()
-  /** Whether functions of the whole record are among the sources: then it has to be read as a whole. */
+  /** Whether some source is a function of the whole record: then all of it has to be read. */
   readonly needsRecord: boolean
   readonly #keep: ReadonlySet<string> | undefined
   readonly #types: ReadonlyMap<string, string> | undefined
@@ -78,7 +78,7 @@ export class Plan {
   readonly #begin: ((event: Event) => void)[] = []
   readonly #evaluate: ((event: Event, record: Properties) => void)[] = []
   readonly #fallbacks: ((event: Event) => void)[] = []
-  /** Values of other paths than a field's first, until it is known whether that one's is empty. */
+  /** Values of a field's later paths, kept until it is known whether its first path gave one. */
   readonly #waiting: { value: unknown; readonly empty: unknown }[] = []
   /** What fills each field of the mapping. */
   readonly #bound = new Map<MappedField, readonly Target[] | 'given'>()
@@ -86,7 +86,7 @@ export class Plan {
   readonly #mapping: FieldMapping
   readonly #isOfFile: boolean
   #head: RecordHead | undefined
-  /** The client's own time of the event, by its own clock. */
+  /** The event's time by the client's clock. */
   #originalMs = 0
   readonly #originalTime = slot<number>(
     isNoTime,
@@ -97,8 +97,8 @@ export class Plan {
   )
 
   /**
-   * Throws a rejection where a constant can't be what its field holds.
-   * @param isOfFile whether values come as rows of a file, which have no key and no timestamp beside them
+   * Throws a rejection if a constant does not fit its field.
+   * @param isOfFile whether values come as rows of a file, which have no key and no timestamp
    */
   constructor(mapping: FieldMapping, isOfFile = false) {
     this.#mapping = mapping
@@ -152,18 +152,21 @@ export class Plan {
     this.#needed = [anyOf('customer', 'anonymousId'), anyOf('type'), anyOf('time', 'originalTime')]
   }
 
-  /** What is to be filled before each record, where the mapping takes anything of it. */
+  /** Fill it before each record; undefined if the mapping reads nothing of it. */
   get head(): RecordHead | undefined {
     return this.#head
   }
 
-  /** Of what an event can't be without, a customer, a type and a time: where it should be that a schema with these targets' fields does not give. */
+  /**
+   * An event needs a customer, a type and a time. The first of them that a schema with only these targets does not give,
+   * with the place where it should be.
+   */
   missing(found: ReadonlySet<Target>): Place | undefined {
     const lacking = this.#needed.find(({ by }) => by !== 'given' && !by.some((target) => found.has(target)))
     return lacking && this.#placeOf(lacking.fields)
   }
 
-  /** Fields of the mapping to which a schema with these targets' fields has nothing. */
+  /** Mapped fields that a schema with only these targets gives nothing for. */
   unreached(found: ReadonlySet<Target>): MappedField[] {
     return [...this.#bound].flatMap(([field, by]) => {
       return by === 'given' || by.length === 0 || by.some((target) => found.has(target)) ? [] : [field]
@@ -211,7 +214,7 @@ export class Plan {
     this.#takeTraits(event)
   }
 
-  /** What a call itself states goes before what its context repeats. The traits of a group are a property of the event. */
+  /** What a call itself states wins over what its context repeats. The traits of a group become a property of the event. */
   #takeTraits(event: Event): void {
     const { traits, callTraits } = this
     if (callTraits.isEmpty) {
@@ -228,7 +231,7 @@ export class Plan {
     }
   }
 
-  /** The targets on the record's paths, or `given` where the field may be filled whatever the record's schema. */
+  /** The targets on the record's paths, or `given` if the field can be filled whatever the record's schema is. */
   #bind<T extends string | number>(
     name: MappedField,
     field: Slot<T>,
@@ -294,9 +297,9 @@ export class Plan {
   }
 
   /**
-   * The place of a path. It is reached through records within one another and by names that have dots in them, as columns of
-   * a CSV file do: `a.b.c` also is `c` in `a.b`, `b.c` in `a`, and a field called so. Ways that have read the same lead to
-   * one node.
+   * The node of a path. It can be reached through nested records or by names with dots in them, as a CSV file's columns
+   * have: `a.b.c` may also be `c` in `a.b`, `b.c` in `a`, or a field called `a.b.c`. Ways that have read the same prefix
+   * share one node.
    */
   #node(path: string): PathNode {
     const names = path.split('.')
@@ -324,10 +327,10 @@ function placeAt(field: MappedField, path: string | undefined): Place {
   return { text: `${nameOf(field)}, from ${path}`, fields: [field] }
 }
 
-/** The places of all that is read at a path. */
+/** The places of everything that is read at a path. */
 export const placesOf = ({ targets }: PathNode): Place => joined(targets.map(({ place }) => place))
 
-/** The places of all that is read below a path. */
+/** The places of everything that is read below a path. */
 export const placesWithin = (node: PathNode): Place => joined(below(node))
 
 const below = ({ children }: PathNode): Place[] =>
@@ -340,7 +343,7 @@ function joined(places: readonly Place[]): Place {
   }
 }
 
-/** In words where a field comes from; undefined where it comes from nowhere. */
+/** Where a field comes from, in words; undefined if it is not mapped. */
 function sourceText(source: TimeSource | undefined): string | undefined {
   if (source === undefined || typeof source === 'string') return source
   if ('from' in source) return sourceText(source.from)
@@ -348,7 +351,7 @@ function sourceText(source: TimeSource | undefined): string | undefined {
   return 'evaluate' in source ? 'an expression' : source.join(' or ')
 }
 
-/** @param places those of `amounts`, then of `currencies`, among the event's properties */
+/** @param places where `amounts`, then `currencies`, are among the event's properties */
 function fallBack(event: Event, places: Int32Array): void {
   const { values } = event.properties
   for (let i = 0; i < amounts.length && Number.isNaN(event.value); i++) {
@@ -372,7 +375,7 @@ function fill<T>(event: Event, field: Slot<T>, others: readonly ((event: Event) 
   }
 }
 
-/** A collected property, if it is of the field's kind; a time may be a text, too. */
+/** A collected property, if it has the field's type; a time may also be a text. */
 function collected<T>(event: Event, name: string, empty: T, convert: (value: Value) => T): T {
   const { names, values } = event.properties
   const at = placeOf(name, names)
@@ -386,10 +389,10 @@ function timeSource(source: TimeSource | undefined): { from: Source | undefined;
 }
 
 /**
- * The event time, of which ingest takes the client's clock error where `sentAt` and `receivedAt` are left. The client's own
- * time is the original one; a time beside it has been corrected by the collector, and must not be so twice: it is taken
- * only where the original can't be read, or can't be corrected. Where none is sent, the time is the client's own. A time
- * that can't be right counts as not sent.
+ * Settles the event time. Later, ingest removes the client's clock error from it if both `sentAt` and `receivedAt` are left
+ * here. The original time is the client's own; a time beside it was corrected by the collector already, and must not be
+ * corrected twice: it is used only if the original can't be read or can't be corrected. If no original was sent, the time
+ * is taken as the client's own. A time that can't be right counts as not sent.
  * @param originalMs 0 where none was sent, NaN where it can't be read
  */
 function settleTime(event: Event, originalMs: number): void {
@@ -417,14 +420,14 @@ function asNumber(value: Value): number {
   return value
 }
 
-/** 0 where there is none, NaN where it can't be read: see `settleTime`. */
+/** 0 if there is none, NaN if it can't be read: see `settleTime`. */
 function asTime(value: Value, unit: TimeUnit): number {
   if (typeof value === 'number') return toMs(value, unit)
   if (isNothing(value)) return 0
   return typeof value === 'string' ? parseTime(value, unit) : Number.NaN
 }
 
-/** Fills what a path fills, but for targets that collect entries. */
+/** Fills a target, other than one that collects entries. */
 export function assign(target: Exclude<Target, Collecting>, event: Event, value: Value): void {
   if (target.kind === 'text') target.set(event, asText(value, target.id))
   else if (target.kind === 'number') target.set(event, asNumber(value))

@@ -6,7 +6,7 @@
 
 import { Properties, type Value } from '../events/event.ts'
 
-/** Shapes kept at once. Map keys are the producer's to choose; when they use this up, the tree starts anew. */
+/** Shapes kept at once. Producers choose map keys freely; when they use this up, the tree starts over. */
 const maxShapes = 4096
 /** A longer list of names is not shared: nobody sends it twice. */
 const maxSharedNames = 256
@@ -35,7 +35,7 @@ class Shape {
   readonly #next = new Map<string, Shape>()
   #names: readonly string[] | undefined
   #places: Int32Array | undefined
-  /** The transition taken last, which most often is the next one too. */
+  /** The transition taken last, most often also the next one. */
   likely: Shape | undefined
 
   constructor(tree: ShapeTree, parent: Shape | null, name: string, size: number) {
@@ -64,7 +64,7 @@ class Shape {
     this.likely = undefined
   }
 
-  /** Of the tree's sought names. */
+  /** Where the tree's sought names are. */
   places(): Int32Array {
     this.#places ??= Int32Array.from(this.#tree.sought, (name) => placeOf(name, this.names()))
     return this.#places
@@ -80,14 +80,14 @@ class Shape {
   }
 }
 
-/** Where the name is, the last place where it is there twice; -1 where it is not. Faster than the built-in on frozen arrays. */
+/** Where the name is (the last place if it is there twice), or -1. Faster than the built-in on frozen arrays. */
 export function placeOf(name: string, names: readonly string[]): number {
   let at = names.length - 1
   while (at >= 0 && names[at] !== name) at--
   return at
 }
 
-/** The properties of one event after the other: `clear`, `add`…, `take`. */
+/** Collects the properties of one event after the other: `clear`, `add`…, `take`. */
 export class PropertyCollector {
   readonly #root: Shape
   /** Reused; an event gets a copy of just the right size. */
@@ -95,13 +95,13 @@ export class PropertyCollector {
   #shape: Shape
   #count = 0
 
-  /** @param sought names whose places are asked for with each event */
+  /** @param sought names whose places every event asks for */
   constructor(sought: readonly string[] = []) {
     this.#root = new ShapeTree(sought).root
     this.#shape = this.#root
   }
 
-  /** Where the sought names are among what was added, in their order; -1 where one is not. Found once a shape. */
+  /** Where each sought name is among what was added, or -1. Searched once per shape. */
   get places(): Int32Array {
     return this.#shape.places()
   }
@@ -122,7 +122,7 @@ export class PropertyCollector {
 
   take(): Properties {
     if (this.#count === 0) return Properties.empty
-    // Half the cost of a slice.
+    // Costs half of what `slice` does.
     const values = new Array<Value>(this.#count)
     for (let i = 0; i < values.length; i++) values[i] = this.#values[i]!
     const properties = new Properties(this.#shape.names(), values)

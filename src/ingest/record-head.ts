@@ -2,21 +2,21 @@ import { ByteRange } from '../events/log.ts'
 import { isWellFormed } from '../events/text.ts'
 import { type Place, rejected } from './rejected.ts'
 
-/** What a mapping may take of a record beside its value, in the place of a path. In a row of a file they are fields of that name. */
+/** What a mapping can name instead of a path to read a record's key or timestamp. In a file's rows they are plain fields. */
 export const recordKey = '$key'
 export const recordTime = '$timestamp'
 
 const notText = rejected('utf8', "the record's key is not text")
 
-/** The key and the timestamp of a record, as a place that is filled for one record after the other. */
+/** A record's key and timestamp. One instance, filled again for each record. */
 export class RecordHead {
   readonly key = new ByteRange()
   /** ms; -1 for none. */
   timestampMs = -1
 
   /**
-   * '' where there is no key. Throws a rejection where its bytes are not text: a framed or binary key.
-   * @param place what it is read for
+   * '' if there is no key. Throws a rejection if its bytes are not text, as with a framed or binary key.
+   * @param place what the key is read for
    */
   keyText(place: Place): string {
     const { bytes, start, end } = this.key

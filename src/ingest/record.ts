@@ -1,4 +1,4 @@
-/** Events from records that are already values: JSON, and Avro records that a mapping's functions read as a whole. */
+/** Events from records that are values already: JSON, and Avro records whose mapping has functions of the whole record. */
 
 import { Event, type Properties, type Value } from '../events/event.ts'
 import { parseJsonObject } from './json.ts'
@@ -12,7 +12,7 @@ const notEntries = rejected('range', 'what should hold properties is not an obje
 const notRecord = rejected('range', 'a value has no fields where the mapping expects some')
 const unfit = rejected('range', 'a value has another type than the schema says')
 
-/** Throws shared rejections; `fits` are the checks of properties by their names. */
+/** Throws shared rejections. `fits`: the checks of properties, by name. */
 export function eventFromRecord(plan: Plan, record: Properties, fits?: ReadonlyMap<string, Fit>): Event {
   const event = new Event()
   plan.begin(event)
@@ -32,7 +32,7 @@ class Walk {
     this.#event = event
   }
 
-  /** Null is taken as absent, as Avro's optional fields are; a null among collected entries is kept. */
+  /** A null counts as absent, as with Avro's optional fields; a null among collected entries is kept. */
   field(within: PathNode, prefix: string, name: string, value: Value): void {
     if (value === null) return
     const node = within.children.get(name)
@@ -57,7 +57,7 @@ class Walk {
   }
 }
 
-/** Adds an object's entries, or those of the JSON object that a text holds. */
+/** Adds the entries of an object, or of a JSON object in a text. */
 export function collectEntries(collector: PropertyCollector, value: Value): void {
   if (isNothing(value)) return
   if (typeof value === 'string') {
@@ -75,7 +75,7 @@ function checkFits(properties: Properties, fits: ReadonlyMap<string, Fit>): void
     const value = properties.values[i]!
     const name = properties.names[i]!
     const fit = value === null ? undefined : fits.get(name)
-    // The name is the schema's, too.
+    // The name may be quoted: the schema has it too.
     if (fit !== undefined && !fit(value)) throw unfit.at({ text: `properties, from ${name}`, fields: ['properties'] })
   }
 }

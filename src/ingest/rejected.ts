@@ -1,6 +1,6 @@
 /**
- * Why a record can't be used, as data. The reason is a metric's label and a dead letter's header, so the set is
- * closed and the detail is a fixed text of ours, with names of the mapping and of a schema: never a byte of what was sent.
+ * Why a record can't be used, as data. The reason becomes a metric's label and a dead letter's header, so the set is closed.
+ * The detail is a fixed text of ours, plus names from the mapping or the schema: never a byte of what was sent.
  */
 
 import type { MappedField } from './mapping.ts'
@@ -40,20 +40,20 @@ export const reasons = [
 
 export type Reason = (typeof reasons)[number]
 
-/** Of records that were events. */
+/** Reasons of records that did become events. */
 export const laterReasons: readonly Reason[] = ['processing', 'output_limit']
 
-/** A schema may have longer names, and each dead letter repeats the place. */
+/** In characters. A schema may have longer names, and every dead letter repeats the place. */
 const maxPlaceLength = 200
 
 export class Rejected {
   readonly reason: Reason
   readonly detail: string
-  /** The writer schema's registry id, -1 where the record has none. */
+  /** The writer schema's registry id, -1 if the record has none. */
   readonly schemaId: number
-  /** The fields of the event that it is about, where that is known. */
+  /** The fields of the event that it is about, if known. */
   readonly fields: readonly MappedField[]
-  /** Whether the detail says where in the record it is. */
+  /** Whether the detail already says where in the record the fault is. */
   readonly isPlaced: boolean
 
   constructor(reason: Reason, detail: string, schemaId = -1, fields: readonly MappedField[] = [], isPlaced = false) {
@@ -68,7 +68,7 @@ export class Rejected {
     return new Rejected(this.reason, this.detail, schemaId, this.fields, this.isPlaced)
   }
 
-  /** The same, and where it is: the first place that is told is the innermost, and stays. */
+  /** The same with the place added. The first place added is the innermost one, and stays. */
   at({ text, fields }: Place): Rejected {
     if (this.isPlaced || text === '') return this
     const bounded = text.length > maxPlaceLength ? `${text.slice(0, maxPlaceLength)}…` : text
@@ -76,19 +76,19 @@ export class Rejected {
   }
 }
 
-/** Where in a record a value lies, in words, and the fields of the event that it fills. */
+/** Where in a record a value is, in words, and which fields of the event it fills. */
 export interface Place {
   /** For instance `customer, from user.id`. */
   readonly text: string
   readonly fields: readonly MappedField[]
 }
 
-/** What was thrown, with the place where it was. */
+/** What was thrown; if it is a rejection, with the place added. */
 export function thrownAt(fault: unknown, place: Place): unknown {
   return fault instanceof Rejected ? fault.at(place) : fault
 }
 
-/** A shared rejection, made once where a module loads. */
+/** A shared rejection, made once when a module loads. */
 export function rejected(reason: Reason, detail: string, fields: readonly MappedField[] = []): Rejected {
   return Object.freeze(new Rejected(reason, detail, -1, fields))
 }

@@ -1,8 +1,8 @@
 import type { Value } from '../events/event.ts'
 
-/** What producers write where they have nothing. */
+/** What producers write when they have nothing to send. */
 
-/** What becomes of a missing id on its way through a program; in lower case. */
+/** What a missing id turns into on its way through a program; in lower case. */
 const standIns = new Set([
   'null',
   'undefined',
@@ -16,15 +16,18 @@ const standIns = new Set([
   '(not set)',
   '[object object]',
 ])
-/** Of the set above, and of a UUID, which may be all zeros. */
+/** No word of the set above is longer; nor is a UUID, which may be all zeros. */
 const [maxWordChars, maxChars] = [16, 38]
-/** By the first character, a bit for each length of a word that starts with it. */
+/** By first character: one bit for each length of a word that starts with it. */
 const lengths = new Uint32Array(128)
 for (const word of standIns) {
   for (const first of [word, word.toUpperCase()]) lengths[first.charCodeAt(0)]! |= 1 << word.length
 }
 
-/** Whether an id stands for nobody and nothing: empty or blank, a word such as `null`, `0`, `-`, a UUID of zeros. Most ids cost a look at their first character. */
+/**
+ * Whether an id is a placeholder: empty or blank, a word such as `null`, `0`, `-`, a UUID of zeros. For most ids one look
+ * at the first character is enough.
+ */
 export function isStandIn(id: string): boolean {
   const first = id.charCodeAt(0)
   if (first > 0x20 && first < 0x7f) {
@@ -39,7 +42,7 @@ export function isStandIn(id: string): boolean {
 
 const emptyTexts = new Set(['', 'null', 'undefined', 'nil', 'none', '[]'])
 
-/** Whether a value says that there is nothing where an object could be: PHP writes an empty one as `[]`. */
+/** Whether a value says that there is nothing. An empty list counts: PHP writes an empty object as `[]`. */
 export function isNothing(value: Value): boolean {
   if (typeof value === 'string') return value.length <= maxWordChars && emptyTexts.has(value.trim().toLowerCase())
   return value === null || value === false || (Array.isArray(value) && value.length === 0)

@@ -1,6 +1,6 @@
 /**
- * Whether an event that could be decoded means something. Two checks, because the event time is corrected for the
- * client's clock in between: `validateShape`, then `validateTime`. Both are pure and give the reason or undefined.
+ * Whether a decoded event makes sense. Two checks, because the event time is corrected for the client's clock in between:
+ * `validateShape`, then `validateTime`. Both are pure and return the reason, or undefined if all is well.
  */
 
 import type { Event, Properties, Value } from '../events/event.ts'
@@ -10,12 +10,12 @@ import { type Rejected, rejected } from './rejected.ts'
 import { isStandIn } from './stand-in.ts'
 
 export interface EventLimits {
-  /** Of each id in UTF-8. */
+  /** For each id; bytes of UTF-8. */
   readonly maxIdBytes: number
   readonly maxProperties: number
-  /** Lists and objects within one another. */
+  /** How deep lists and objects may be nested. */
   readonly maxDepth: number
-  /** A negative quantity is taken for a return, unless it is refused. A price is never negative. */
+  /** A negative quantity means a return, unless this refuses it. A price is never negative. */
   readonly refusesNegativeQuantity: boolean
 }
 
@@ -67,7 +67,7 @@ function isNegative(name: string, { names, values }: Properties): boolean {
   return typeof value === 'number' && value < 0
 }
 
-/** Whether the id can be a customer's. */
+/** The reason why the id can't be a customer's, or undefined. */
 export function validateCustomer(customer: string, limits: EventLimits = defaultEventLimits): Rejected | undefined {
   if (isStandIn(customer)) return noUser
   return fits(customer, limits.maxIdBytes) ? undefined : longCustomer
@@ -79,7 +79,7 @@ export function validateTime(event: Event, nowMs: number, futureMs: number): Rej
   return event.timeMs > nowMs + futureMs ? inFuture : undefined
 }
 
-/** For topics that are keyed by the customer. Plain ids are compared byte by byte, with no text made of the key. */
+/** For topics keyed by customer. Plain ids are compared byte by byte, without decoding the key to text. */
 export function validateKey(event: Event, key: Buffer | null, start = 0, end = key?.length ?? 0): Rejected | undefined {
   const { customer } = event
   if (key === null) return otherKey
@@ -92,14 +92,14 @@ export function validateKey(event: Event, key: Buffer | null, start = 0, end = k
   return key.toString('utf8', start, end) === customer ? undefined : otherKey
 }
 
-/** An event without an id gets the one that its place in the log gives it: the same at each reading. True if it had none. */
+/** Gives an event without an id one made of its place in the log, the same on every read. True if it had none. */
 export function deriveId(event: Event, topic: string, partition: number, offset: number): boolean {
   if (event.id !== '') return false
   event.id = `${topic}-${partition}-${offset}`
   return true
 }
 
-/** A UTF-16 unit is at most three bytes of UTF-8. */
+/** A UTF-16 unit takes at most three bytes of UTF-8. */
 function fits(id: string, maxBytes: number): boolean {
   return id.length * 3 <= maxBytes || Buffer.byteLength(id) <= maxBytes
 }

@@ -5,14 +5,14 @@ import type { GeoReader } from '../geo.ts'
 
 export interface GeoDatabase {
   readonly read: GeoReader
-  /** What the file says of itself, for instance `GeoLite2-City`. */
+  /** What the file calls itself, for instance `GeoLite2-City`. */
   readonly type: string
   readonly builtAtMs: number
-  /** Of the file, as hex. */
+  /** SHA-256 of the file, as hex. */
   readonly sha256: string
 }
 
-/** The file can't be read, or is no sound MaxMind DB; the message names the file and says why. */
+/** The file can't be read, or is not a sound MaxMind DB. The message names the file and says why. */
 export class GeoDatabaseError extends Error {
   readonly code = 'GEO_DATABASE'
 
@@ -22,13 +22,13 @@ export class GeoDatabaseError extends Error {
   }
 }
 
-/** Far deeper than any record of a place; a reader's stack is not. */
+/** Far deeper than any real record of a place, and far from the stack's limit. */
 const maxDepth = 32
 
 /**
- * Opens a MaxMind DB file (.mmdb) and keeps it in memory. The reader that it stands on checks little and may answer
- * from any bytes, so the whole search tree and every record are checked here, once: no later look-up can fail.
- * That blocks the thread, 0.1 s for a million nodes.
+ * Opens a MaxMind DB file (.mmdb) and keeps it in memory. The reader library checks little and would answer from any bytes,
+ * so the whole search tree and every record are checked here, once: no later look-up can fail. That blocks the thread for
+ * 0.1 s per million nodes.
  */
 export function openGeoDatabase(path: string): GeoDatabase {
   try {
@@ -52,16 +52,16 @@ function open(file: Buffer): GeoDatabase {
   )
   checkTree(file, reader)
 
-  // A v4 tree would take the first 32 bits of a v6 address for a v4 one.
+  // In a v4 tree, the first 32 bits of a v6 address would be read as a v4 address.
   const read: GeoReader = ipVersion === 6 ? (ip) => reader.get(ip) : (ip) => (ip.includes(':') ? null : reader.get(ip))
   const sha256 = createHash('sha256').update(file).digest('hex')
   return { read, type: databaseType, builtAtMs: buildEpoch.getTime(), sha256 }
 }
 
 /**
- * Walks all nodes from the root and looks each distinct record up by the first address that leads to it. Subtrees are
- * shared (IPv4 lies at several places of an IPv6 tree), so a node's height is kept; one that a path meets below the
- * last bit of an address shows a cycle.
+ * Walks all nodes from the root, and looks up each distinct record by the first address that leads to it. Subtrees are
+ * shared (IPv4 lies at several places of an IPv6 tree), so each node's height is kept. A node below the last bit of an
+ * address means a cycle.
  */
 function checkTree(file: Buffer, reader: InstanceType<typeof Reader>): void {
   const { ipVersion, nodeCount, nodeByteSize } = reader.metadata
@@ -96,7 +96,7 @@ function checkTree(file: Buffer, reader: InstanceType<typeof Reader>): void {
   refuseIf(heights.includes(0), 'the search tree has nodes that no address leads to')
 }
 
-/** One side of a node: 24, 28 or 32 bits; the halves of 28 share the node's middle byte. */
+/** One side of a node: 24, 28 or 32 bits. Two sides of 28 bits share the node's middle byte. */
 function child(file: Buffer, node: number, nodeByteSize: number, side: 0 | 1): number {
   if (nodeByteSize === 6) return file.readUIntBE(node + side * 3, 3)
   if (nodeByteSize === 8) return file.readUInt32BE(node + side * 4)
@@ -108,7 +108,7 @@ function toText(address: Buffer): string {
   return address.length === 4 ? address.join('.') : address.toString('hex').replace(/(.{4})(?!$)/g, '$1:')
 }
 
-/** A number of a wrong length decodes to noise next to 0, a text of wrong bytes to U+FFFD. */
+/** A number with a wrong length decodes to noise close to 0, a text of wrong bytes to U+FFFD. */
 function isPlausible(value: unknown, depth: number): boolean {
   if (typeof value === 'number') return value === 0 || Math.abs(value) > 1e-9
   if (typeof value === 'string') return !value.includes('\uFFFD')

@@ -1,6 +1,6 @@
 import type { SourceEntry } from './source.ts'
 
-/** Market places and price comparisons. */
+/** Marketplaces and price comparison sites. */
 export const shoppingSources: readonly SourceEntry[] = [
   ['Amazon', 'amazon.* smile.amazon.* com.amazon.mshop.android.shopping'],
   ['eBay', 'ebay.* com.ebay.mobile'],

@@ -3,11 +3,11 @@ import { request as askHttps } from 'node:https'
 
 interface Asked {
   readonly headers: Readonly<Record<string, string>>
-  /** Of a POST; a GET has none. */
+  /** Given: a POST. Left out: a GET. */
   readonly body?: string
-  /** PEM of the authority to trust; the system's where left out. */
+  /** PEM of the certificate authority to trust; the system's if left out. */
   readonly ca?: string | undefined
-  /** For all of it, ms. */
+  /** For the whole request and its answer; ms. */
   readonly timeoutMs: number
   readonly maxBytes: number
 }
@@ -15,13 +15,13 @@ interface Asked {
 export interface Answered {
   readonly status: number
   readonly contentType: string
-  /** undefined where it is longer than `maxBytes`; the rest of it is not read. */
+  /** undefined if longer than `maxBytes`; the rest is not read. */
   readonly text: string | undefined
 }
 
 /**
- * One request over HTTP; redirects are not followed. (`fetch` takes no authority of one's own.)
- * @throws the socket's or TLS's error, with its `code`; AbortError past the time
+ * One request over HTTP; redirects are not followed. (Not `fetch`: it can't be given a certificate authority.)
+ * @throws the socket's or TLS's error, with its `code`; AbortError when the time is up
  */
 export function ask(url: string, { headers, body, ca, timeoutMs, maxBytes }: Asked): Promise<Answered> {
   return new Promise((resolve, reject) => {

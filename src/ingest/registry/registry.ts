@@ -1,9 +1,9 @@
 /**
- * A client of a Schema Registry with Confluent's HTTP interface. What it answers is as little trusted as an event: the
- * address is fixed, an id is checked before it becomes part of a URL, redirects are not followed, an answer is JSON of
- * at most 1 MiB within 5 s. A schema that can't be used is data (`Rejected`), but only where the registry itself said so,
- * in its JSON or with an error code of its own; what a proxy, a gateway or a wrong address answers says nothing of the
- * schema, and is thrown like silence. What an id stands for never changes, what subjects it has does.
+ * A client of a Schema Registry with Confluent's HTTP interface. Its answers are trusted no more than an event: the address
+ * is fixed, an id is checked before it becomes part of a URL, redirects are not followed, an answer is JSON of at most
+ * 1 MiB within 5 s. A schema that can't be used is data (`Rejected`), but only if the registry itself said so, in its JSON
+ * or with one of its own error codes. What a proxy, a gateway or a wrong address answers says nothing about the schema, and
+ * is thrown just as no answer is. The schema of an id never changes; the subjects that have it do.
  */
 
 import assert from 'node:assert/strict'
@@ -17,9 +17,9 @@ const maxAnswerBytes = 1024 * 1024
 const maxReferences = 16
 const maxId = 2 ** 31 - 1
 const maxSchemas = 1_000
-/** How long a refusal holds; half of what a decoder keeps it, so that the decoder's next question is asked anew. */
+/** How long a refusal holds: half as long as in a decoder, so when the decoder asks again, the registry is asked again. */
 const refusalMs = 30_000
-/** The registry's own codes for what does not exist: a subject, a version, a schema. */
+/** The registry's own codes for something that does not exist: a subject, a version, a schema. */
 const absentCodes: ReadonlySet<unknown> = new Set([40401, 40402, 40403])
 
 const badId = rejected('unknown_schema', 'a schema id is at least 1')
@@ -30,19 +30,19 @@ const tooLong = rejected('bad_schema', "the registry's answer is longer than 1 M
 const badReferences = rejected('bad_schema', "the schema's references are too many or can't be resolved")
 
 export interface RegistryOptions {
-  /** Without credentials in it; with the path of the interface, if it has one. */
+  /** Without credentials, but with the path of the interface if there is one. */
   readonly url: string
   readonly username?: string | undefined
   readonly password?: string | undefined
   /** A bearer token, instead of username and password. */
   readonly token?: string | undefined
-  /** PEM of the authority to trust; the system's where left out. */
+  /** PEM of the certificate authority to trust; the system's if left out. */
   readonly ca?: string | undefined
 }
 
 /**
- * `unavailable`: try again. `not_a_registry`: something else answers in its place. `refused`: the credentials don't suffice.
- * `incompatible`: the subject takes no such schema. `invalid`: it took no schema, or could not judge one.
+ * `unavailable`: try again. `not_a_registry`: something else answers at its address. `refused`: the credentials are not
+ * enough. `incompatible`: the subject does not accept the schema. `invalid`: it could not register or check a schema.
  */
 export class RegistryError extends Error {
   override readonly name = 'RegistryError'
@@ -59,11 +59,11 @@ export class RegistryError extends Error {
 }
 
 export interface Registry {
-  /** The Avro schema of that id, if it belongs to the values of the topic. @throws RegistryError */
+  /** The Avro schema with that id, if it is one for the topic's values. @throws RegistryError */
   schema(id: number, topic: string): Promise<FetchedSchema | Rejected>
   /** Registers an Avro schema, or finds it registered. @returns its id @throws RegistryError */
   register(subject: string, schema: string): Promise<number>
-  /** Whether the subject would take the schema, by the rule that it is set to. @throws RegistryError */
+  /** Whether the subject would accept the schema, by its compatibility rule. @throws RegistryError */
   isCompatible(subject: string, schema: string): Promise<boolean>
 }
 
@@ -73,15 +73,15 @@ export function connectRegistry(options: RegistryOptions): Registry {
 
 interface Answer {
   readonly status: number
-  /** JSON; undefined where it is longer than `maxAnswerBytes`. */
+  /** JSON; undefined if longer than `maxAnswerBytes`. */
   readonly body: unknown
 }
 
 interface Known {
   readonly schema: FetchedSchema
-  /** undefined where the registry can't tell. */
+  /** undefined if the registry can't tell. */
   readonly subjects: readonly string[] | undefined
-  /** The record's full name, by which some subjects are named. */
+  /** The record's full name; some subjects are named after it. */
   readonly recordName: string
 }
 
@@ -94,7 +94,7 @@ class RegistryClient implements Registry {
   readonly #known = new LRUCache<number, Known>({ max: maxSchemas })
   /** By id and topic. */
   readonly #refused = new LRUCache<string, Rejected>({ max: maxSchemas, ttl: refusalMs })
-  /** One request for an id, however many ask. */
+  /** One request per id, however many ask for it. */
   readonly #asking = new Map<number, Promise<Known | Rejected>>()
 
   constructor({ url, username, password, token, ca }: RegistryOptions) {
@@ -117,7 +117,7 @@ class RegistryClient implements Registry {
     const key = `${id} ${topic}`
     const refused = this.#refused.get(key)
     if (refused !== undefined) return refused
-    // A refusal makes dead letters: it rests on what the registry says now, not on what it said of another topic.
+    // A refusal makes dead letters, so we ask the registry now and don't rely on what it said for another topic.
     const answer = await this.#ask(id, known)
     if (!(answer instanceof Rejected) && belongs(answer, topic)) return answer.schema
     const refusal = answer instanceof Rejected ? answer : otherSubject
@@ -144,7 +144,7 @@ class RegistryClient implements Registry {
     return compatible
   }
 
-  /** `known`: what was known so far; then only the subjects are asked for. */
+  /** With `known`, which is what we have so far, only the subjects are asked for. */
   #ask(id: number, known: Known | undefined): Promise<Known | Rejected> {
     const asked = this.#asking.get(id)
     if (asked !== undefined) return asked
@@ -171,7 +171,7 @@ class RegistryClient implements Registry {
     return { schema: { text: found.schema, references }, subjects: await this.#subjects(id), recordName }
   }
 
-  /** Not every registry can tell; then the schema is taken. */
+  /** Not every registry can tell; then the schema is accepted. */
   async #subjects(id: number): Promise<readonly string[] | undefined> {
     const { status, body } = await this.#request(`/schemas/ids/${id}/versions`)
     if (status !== 200) return undefined
@@ -179,7 +179,7 @@ class RegistryClient implements Registry {
     return body.flatMap((version: unknown) => (isObject(version) ? [String(version['subject'])] : []))
   }
 
-  /** The texts of all schemas that it refers to, each after those that it refers to itself. */
+  /** The texts of all schemas it refers to, each after the ones it refers to itself. */
   async #references(schema: Json): Promise<readonly string[] | Rejected> {
     const texts: string[] = []
     const seen = new Set<string>()
@@ -205,8 +205,8 @@ class RegistryClient implements Registry {
   }
 
   /**
-   * An answer of the registry: JSON with the status 200, or with an error code.
-   * @throws RegistryError where it can't be reached, is not well, or refuses, and where something else answers
+   * An answer from the registry: JSON with status 200, or with an error code.
+   * @throws RegistryError if it can't be reached, is not well, or refuses us, or if something else answers
    */
   async #request(path: string, content?: Json): Promise<Answer> {
     let answer: Answered
@@ -244,7 +244,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // Whatever it is, it is no answer of a registry.
+    return undefined // Not JSON, so not from a registry.
   }
 }
 
@@ -266,14 +266,14 @@ function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** @throws RegistryError where the answer is none to a question for a schema */
+/** @throws RegistryError if this is not an answer to a request for a schema */
 function schemaOf({ status, body }: Answer): Json & { readonly schema: string } {
   const schema = status === 200 && isObject(body) ? body['schema'] : undefined
   if (typeof schema !== 'string') throw notARegistry(status)
   return { ...(body as Json), schema }
 }
 
-/** Empty where the text is not a named schema: the decoder will refuse it. */
+/** Empty if the text is not a named schema: the decoder will refuse it. */
 function fullName(schema: string): string {
   try {
     const { namespace, name } = JSON.parse(schema) as { namespace?: unknown; name?: unknown }
