@@ -12,9 +12,9 @@ export type OnFault = (action: ActionDeclaration, path: readonly string[], fault
 const always = () => true
 
 /**
- * Compiles the actions; every fault goes to `onFault`, and its expression then reads as CEL's error.
- * @param features those that expressions may name
- * @param version content hash of all that decides
+ * Compiles the actions. Every fault goes to `onFault`; an expression with a fault then reads as CEL's error.
+ * @param features the features that expressions may name
+ * @param version content hash of everything that decides
  */
 export function compilePolicy(
   declarations: readonly ActionDeclaration[],
@@ -104,7 +104,7 @@ export function compilePolicy(
   }
 }
 
-/** The condition, each evaluation of which is counted by what comes of it. */
+/** The condition, with each evaluation counted by its result. */
 function counted(when: Evaluate<Moment>, counts: ConditionCounts): Evaluate<Moment> {
   return (moment) => {
     const met = when(moment)
@@ -115,7 +115,7 @@ function counted(when: Evaluate<Moment>, counts: ConditionCounts): Evaluate<Mome
   }
 }
 
-/** Refuses a condition that no moment can be told for at which it becomes true. @throws ExpressionFault */
+/** Refuses a condition for which no one can say at which moment it becomes true. @throws ExpressionFault */
 function refuseContinuous(names: ReadonlySet<string>, features: readonly Feature[], when: string): void {
   for (const name of names) {
     const moving = featuresRead([name], features).find(({ state, nextChangeMs }) => state && !nextChangeMs)

@@ -1,18 +1,18 @@
 import type { Action, Arbitration, ContactRules } from './policy.ts'
 
-/** The times of a customer's past actions, by their name; ms, in order. */
+/** The times of a customer's past actions, by action name; ms, in order. */
 export type Contacts = ReadonlyMap<string, readonly number[]>
 
-/** The name under which the contacts of all actions together are kept; no action can be called so. */
+/** The name under which the contacts of all actions together are kept. No action can have this name. */
 export const anyAction = '*'
 
 /**
  * Cool-downs and caps, exact and rolling, from the times of past actions. A cool-down of 30 min suppresses while less than
- * 30 min have passed; a cap of 2 in 24 h counts the actions of the last 24 h, one exactly 24 h ago no longer.
+ * 30 min have passed. A cap of 2 in 24 h counts the actions of the last 24 h; one exactly 24 h ago no longer counts.
  */
 export type Suppression = 'cooldown' | 'cap'
 
-/** Why the rules hold an action back at `asOfMs`; undefined where they let it go. */
+/** Why the rules hold an action back at `asOfMs`; undefined if they don't. */
 export function suppression(
   times: readonly number[] | undefined,
   rules: ContactRules,
@@ -27,11 +27,11 @@ export function suppression(
   return undefined
 }
 
-/** Of how many past actions, the latest, the times are kept: of as many as the rules look back to. */
+/** How many of the latest past actions' times to keep: as many as the rules look at. */
 export const timesKept = ({ cooldownMs, caps }: ContactRules): number =>
   caps.reduce((most, { max }) => Math.max(most, max), cooldownMs > 0 ? 1 : 0)
 
-/** The contacts with one more: of the action itself and of all together, so far as rules look at them. */
+/** A copy of the contacts with one more, noted for the action itself and for all together, if rules look at them. */
 export function withContact(
   contacts: Contacts,
   { name, contact }: Action,
@@ -53,7 +53,7 @@ function addContact(after: Map<string, readonly number[]>, key: string, rules: C
 
 /**
  * Notes an action, and forgets the times that no rule will look at again. Stream time never goes back; but a timer decides
- * as of now, which is a little ahead of it, so an event's action may come after one of a later time.
+ * as of now, a little ahead of stream time. So an action on an event may be noted after one with a later time.
  */
 export function noteContact(times: number[], rules: ContactRules, atMs: number): void {
   let place = times.length

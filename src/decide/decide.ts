@@ -5,9 +5,9 @@ import { heldBack, notEligible } from './gates.ts'
 import type { Action, Arbitration, Policy } from './policy.ts'
 
 /**
- * What a decision would come to, without making one: no action is eligible, all that are will be held back, or there is
- * something to choose. Most events end here, so nothing is allocated.
- * @param actions those of the policy that compete
+ * How a decision would end, without making it: no action is eligible, all eligible ones are held back, or there is
+ * something to choose from. Most events end here, so nothing is allocated.
+ * @param actions the policy's actions that compete
  * @param contacts the customer's, by action
  */
 export function prospect(
@@ -29,12 +29,12 @@ export function prospect(
 }
 
 /**
- * One evaluation of the policy for one customer: gates, then arbitration; each candidate gets one reason. It changes nothing:
- * who publishes what is chosen notes the contacts.
- * @param actions those of the policy that compete
+ * One evaluation of the policy for one customer: gates, then arbitration. Each candidate gets one reason. This changes
+ * nothing: whoever publishes the chosen actions notes the contacts.
+ * @param actions the policy's actions that compete
  * @param contacts the customer's, by action
- * @param fits whether the action can be published under a rank, counted from 1; one that can't does not count, neither for
- *   its contact rules nor among those that are chosen
+ * @param fits whether the action can be published with this rank, which counts from 1. One that can't be published takes no
+ *   place and does not count for contact rules
  */
 export function decide(
   { arbitration }: Policy,
@@ -67,7 +67,7 @@ function weigh(action: Action, moment: Moment, contacts: Contacts, arbitration: 
   return { action, reason: heldBack(action, moment, contacts, arbitration) ?? 'chosen', score, probability: 0 }
 }
 
-/** Gives the best of those that no gate holds back the places that there are. What is chosen counts as a contact for those behind it. */
+/** Fills the places with the best candidates that no gate holds back. A chosen one counts as a contact for the next ones. */
 function arbitrate(
   ranked: readonly Weighed[],
   moment: Moment,
@@ -95,7 +95,7 @@ function arbitrate(
   return chosen
 }
 
-/** The most valuable first, ties by name; those without a value last. */
+/** The most valuable first, ties by name; actions without a value last. */
 function byRank(a: Candidate, b: Candidate): number {
   const [x, y] = [Number.isNaN(a.score), Number.isNaN(b.score)]
   if (x !== y) return x ? 1 : -1

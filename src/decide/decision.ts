@@ -11,28 +11,28 @@ export type Reason =
   | 'not_ready'
   | 'cooldown'
   | 'cap'
-  /** The contact rules over all actions hold it back. */
+  /** The contact rules for all actions together hold it back. */
   | 'contact_policy'
   /** Others were worth more. */
   | 'outranked'
-  /** Its record is larger than the output topic takes; the next best took its place. */
+  /** Its record is larger than the output topic accepts; the next best took its place. */
   | 'too_large'
 
 export interface Candidate {
   readonly action: Action
   readonly reason: Reason
-  /** Its value; NaN for one that is not eligible. */
+  /** Its value; NaN if it is not eligible. */
   readonly score: number
-  /** Of being chosen, as it stood here: the choice involves no chance, so it is 1 or 0. */
+  /** The probability of being chosen here. The choice involves no chance, so it is 1 or 0. */
   readonly probability: number
 }
 
-/** What one evaluation of the policy for one profile came to. */
+/** The result of evaluating the policy once for one profile. */
 export interface Decision {
-  /** No action was eligible; all that were are held back; or there is something to publish. */
+  /** No action was eligible; all eligible ones were held back; or there is something to publish. */
   readonly outcome: 'none' | 'suppressed' | 'chosen'
-  /** All actions that competed: the eligible ones by rank, then the others by name. */
+  /** All actions that competed: the eligible ones in order of rank, then the others by name. */
   readonly candidates: readonly Candidate[]
-  /** Those that are published, the best first. */
+  /** The candidates to publish, the best first. */
   readonly chosen: readonly Candidate[]
 }

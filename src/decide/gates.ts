@@ -7,13 +7,13 @@ import { readiness } from './gates/readiness.ts'
 import type { Action, Arbitration } from './policy.ts'
 
 /**
- * The gates between an action and a customer, in their order, each a file: the first that holds the action back gives the
- * reason, undefined lets it through. A new gate is a file and a line here.
+ * The gates between an action and a customer, in order, one file each. The first gate that holds the action back gives the
+ * reason; undefined lets it through. A new gate is a file and a line here.
  */
 
-/** May it be considered at all? What does not pass has no value and no rank. */
+/** May it be considered at all? An action that does not pass has no value and no rank. */
 export const notEligible = (action: Action, moment: Moment) => readiness(action, moment) ?? condition(action, moment)
 
-/** May the customer be addressed with it now? */
+/** May the customer be contacted with it now? */
 export const heldBack = (action: Action, moment: Moment, contacts: Contacts, arbitration: Arbitration) =>
   ownContact(action, moment, contacts) ?? contactPolicy(arbitration, moment, contacts)

@@ -3,19 +3,19 @@ import type { Moment } from '../features/moment.ts'
 import type { AbsenceDeclaration } from '../timers/absence.ts'
 import type { Timer } from '../timers/timer.ts'
 
-/** The actions as declared, checked and complete. */
+/** An action as declared: checked, with every default filled in. */
 export interface ActionDeclaration {
   readonly name: string
-  /** The absence, or the turn of its own condition, on which it is decided; undefined: on every event. */
+  /** When it is decided: on an absence, or when its own condition becomes true; undefined: on every event. */
   readonly on?: AbsenceDeclaration | 'becomes_true' | undefined
-  /** CEL; the action is a candidate where it is true. */
+  /** CEL; the action is a candidate if this is true. */
   readonly when: string
   /** The priority: a number, or CEL that gives one. */
   readonly value: number | string
   readonly contact: ContactRules
-  /** Where the channel reads it: `email`, `in_app` …; free text. */
+  /** Free text for whoever delivers it: `email`, `in_app` … */
   readonly channel: string
-  /** How long after the event's time the action is worth delivering; ms, 0 for no end. */
+  /** How long after the event's time the action is worth delivering; ms, 0 for no limit. */
   readonly expiresMs: number
   /** What the channel needs: constants, or `{ cel }` evaluated at the decision. */
   readonly payload: Readonly<Record<string, PayloadValue>>
@@ -24,9 +24,9 @@ export interface ActionDeclaration {
 export type PayloadValue = string | number | boolean | { readonly cel: string }
 
 export interface ContactRules {
-  /** No second action of that name within it; ms, 0 for none. */
+  /** No second action of that name within this time; ms, 0 for no cool-down. */
   readonly cooldownMs: number
-  /** All of them hold: fewer than `max` actions in the last `perMs`, rolling. */
+  /** Each must hold: fewer than `max` actions in the last `perMs`, rolling. */
   readonly caps: readonly Cap[]
 }
 
@@ -35,10 +35,10 @@ export interface Cap {
   readonly perMs: number
 }
 
-/** How many of the candidates that may go out do: the best one, the best n, or all. */
+/** How many of the candidates that pass the gates go out: the best one, the best n, or all. */
 export interface Arbitration {
   readonly emit: 'best' | 'all' | { readonly top: number }
-  /** Contact rules over all actions together. */
+  /** Contact rules for all actions together. */
   readonly contact: ContactRules
 }
 
@@ -51,13 +51,13 @@ export interface Action {
   readonly channel: string
   readonly expiresMs: number
   readonly payload: readonly (readonly [name: string, value: Evaluate<Moment>])[]
-  /** What its condition and its value read. */
+  /** The names that its condition and its value read. */
   readonly names: ReadonlySet<string>
-  /** For the metrics, which take them away now and then; no decision depends on them. */
+  /** For the metrics, which collect and reset them now and then; no decision depends on them. */
   readonly conditions: ConditionCounts
 }
 
-/** How often a condition was evaluated, by what came of it. */
+/** How often a condition was evaluated, by result. */
 export interface ConditionCounts {
   met: number
   unmet: number
@@ -65,15 +65,15 @@ export interface ConditionCounts {
 }
 
 export interface Policy {
-  /** Content hash of all that decides (actions, arbitration, features): 128 bits of SHA-256, as 32 hex digits. */
+  /** Content hash of everything that decides (actions, arbitration, features): 128 bits of SHA-256, as 32 hex digits. */
   readonly version: string
   /** The names of all actions, in order. */
   readonly names: readonly string[]
-  /** Decided on every event; in the order of their names, as all lists of actions. */
+  /** Decided on every event. Ordered by name, like all lists of actions. */
   readonly onEvent: readonly Action[]
-  /** In the order of their names. */
+  /** Ordered by name. */
   readonly timers: readonly Timer[]
-  /** Decided when a timer fires, by its index. Those of a crossing have no condition left: the crossing has it. */
+  /** Decided when a timer fires, by the timer's index. A crossing's actions have no condition left: the crossing has it. */
   readonly onTimer: readonly (readonly Action[])[]
   readonly arbitration: Arbitration
 }

@@ -6,12 +6,12 @@ import type { Moment } from '../features/moment.ts'
 import { actionId } from './action-id.ts'
 import type { Cause } from './cause.ts'
 
-/** An action as it is published: the fields of schemas/action.avsc. */
+/** An action as published: the fields of schemas/action.avsc. */
 export interface PublishedAction {
   readonly id: string
   readonly action: string
   readonly customer: string
-  /** As of when it was decided; ms. */
+  /** The time as of which it was decided; ms. */
   readonly time: number
   /** 1 for the best. */
   readonly rank: number
@@ -19,7 +19,7 @@ export interface PublishedAction {
   readonly channel: string
   readonly expires_at: number | null
   readonly payload: Readonly<Record<string, Value>>
-  /** Empty, as the type, for an action of a timer. */
+  /** Empty if a timer triggered the action, and so is the type. */
   readonly event_id: string
   readonly event_type: string
   readonly topic: string
@@ -58,7 +58,7 @@ export function publishAction(
   }
 }
 
-/** For Avro, whose schema has scalars only: lists and maps as JSON text. */
+/** For Avro, since our schema only has scalars: lists and maps become JSON text. */
 export function toScalar(value: Value): null | boolean | number | string {
   return typeof value === 'object' && value !== null ? textOf(value) : value
 }

@@ -5,12 +5,12 @@ export interface Place {
   readonly offset: number
 }
 
-/** And among the records of all topics of its partition; of a timer, behind its slice's events. */
+/** With its position among the records of all topics in its partition; for a timer, after its slice's events. */
 export interface Positioned extends Place {
   readonly position: number
 }
 
-/** What a decision is on: an event at its offset; or a timer, and the first offset that its slice does not include. */
+/** What a decision is about: an event at its offset; or a timer, at the first offset after its slice. */
 export interface Cause extends Positioned {
   /** Empty for an event. */
   readonly timer: string

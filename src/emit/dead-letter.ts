@@ -5,21 +5,21 @@ import type { Rejected } from '../ingest/rejected.ts'
 export interface Keeps {
   readonly value: number
   readonly key: number
-  /** Of all headers, their names with them. */
+  /** For all headers together, with their names. */
   readonly headers: number
 }
 
-/** All of it, but for what no dead letter could hold: it must fit where the record did, with our headers on top. */
+/** Everything, up to what a dead letter can hold: it must fit where the record did, with our headers on top. */
 export const whole: Keeps = { value: 256 * 1024, key: 16 * 1024, headers: 16 * 1024 }
-/** What is left where a slice has too many: whose it is, and what it looks like. */
+/** If a slice has too many dead letters: just enough to tell whose record it is and what it looks like. */
 export const headOnly: Keeps = { value: 128, key: 256, headers: 0 }
-/** What a header takes beside its name and its value. */
+/** What a header takes besides its name and its value. */
 const headerOverheadBytes = 8
 
 /**
- * The copy of a record that could not be used: its key, bytes and headers, and why in `beckon.errors.*`. The messages are
- * fixed texts, so nothing that a producer sent is repeated in a header. A redriven dead letter keeps its first reason chain
- * out: earlier `beckon.errors.*` headers are replaced. What is cut says how long it was.
+ * The copy of a record that could not be used: its key, value and headers, and the reason in `beckon.errors.*`. The messages
+ * are fixed texts, so these headers repeat nothing that a producer sent. If a redriven record fails again, its earlier
+ * `beckon.errors.*` headers are replaced. If a part was cut, a header says how long it was.
  */
 export function deadLetter(
   topic: string,

@@ -2,13 +2,16 @@ import avro from 'avsc'
 import type { OutRecord } from '../events/log.ts'
 import { type PublishedAction, toScalar } from './action.ts'
 
-/** How actions are written: Avro in the Confluent wire format under a schema id, where a payload's lists and maps are JSON texts; or JSON. */
+/**
+ * How actions are written: JSON, or Avro in the Confluent wire format under a schema id. In Avro, lists and maps in a payload
+ * are JSON texts.
+ */
 export type ActionFormat = { readonly wire: { readonly schemaId: number; readonly schema: string } } | 'json'
 
 /**
- * An encoder of actions into records: keyed by the customer, with the headers of a CloudEvent in Kafka's binary mode
- * (CloudEvents 1.0, Kafka protocol binding). The record's own timestamp is left to the producer: a broker refuses one
- * that is too far from its clock.
+ * Encodes actions as records: keyed by the customer, with the headers of a CloudEvent in Kafka's binary mode (CloudEvents
+ * 1.0, Kafka protocol binding). The record's timestamp is left to the producer: a broker refuses one that is too far from
+ * its own clock.
  */
 export function compileActionEncoder(topic: string, format: ActionFormat): (action: PublishedAction) => OutRecord {
   const encode = format === 'json' ? encodeJson : wireEncoder(format.wire.schemaId, format.wire.schema)
@@ -33,7 +36,7 @@ const encodeJson = (action: PublishedAction) => Buffer.from(JSON.stringify(actio
 /** The wire format: a zero byte, the schema's id as int32, the Avro value. */
 function wireEncoder(schemaId: number, schema: string): (action: PublishedAction) => Buffer {
   const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema, { wrapUnions: 'never' })
-  // Encoded in one place and copied from there: `toBuffer` takes memory of its own from the system for every value.
+  // We encode into one reused buffer and copy from it: `toBuffer` would allocate memory from the system for every value.
   let place = Buffer.alloc(1024)
   place.writeInt32BE(schemaId, 1)
   return (published) => {
@@ -48,6 +51,6 @@ function wireEncoder(schemaId: number, schema: string): (action: PublishedAction
   }
 }
 
-/** RFC 3339. It formats a given time; the lint's rule is about reading the clock. */
+/** RFC 3339. This only formats a given time; the lint rule is about reading the clock. */
 // biome-ignore lint/style/noRestrictedGlobals: no clock is read.
 const isoTime = (ms: number) => new Date(ms).toISOString()

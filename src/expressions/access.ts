@@ -1,7 +1,7 @@
 import { Properties } from '../events/event.ts'
 import { LazyMap } from './lazy-map.ts'
 
-/** Reads named members of the values that expressions meet: properties, maps and plain objects; undefined where there is none. */
+/** Reads named members of the values that expressions meet: properties, maps and plain objects; undefined if there is none. */
 
 /**
  * A reader of one name. Events of one record schema share their array of names, so the place found for the last array
@@ -22,7 +22,7 @@ export function memberReader(name: string): (of: unknown) => unknown {
   }
 }
 
-/** The member of that name, or of that index in a list. */
+/** The member of that name, or at that index of a list. */
 export function member(of: unknown, key: unknown): unknown {
   if (of instanceof Properties) return typeof key === 'string' ? of.get(key) : undefined
   if (of instanceof Map) return of.get(key)
@@ -32,7 +32,7 @@ export function member(of: unknown, key: unknown): unknown {
   return Object.hasOwn(of, key) ? (of as Record<string, unknown>)[key] : undefined
 }
 
-/** The elements of a list or the keys of a map; undefined for what is neither. */
+/** The elements of a list or the keys of a map; undefined for anything else. */
 export function elements(of: unknown): readonly unknown[] | undefined {
   if (Array.isArray(of)) return of
   if (of instanceof Properties) return of.names

@@ -1,6 +1,6 @@
 /**
- * The order of texts by code point, which is CEL's and the order of their UTF-8 bytes in ClickHouse. JavaScript's own is by
- * UTF-16 unit: a surrogate (of a code point past U+FFFF) comes after every other unit here. Negative where a comes first.
+ * Orders texts by code point, like CEL, and like ClickHouse, which compares UTF-8 bytes. JavaScript compares UTF-16 units;
+ * here a surrogate, which is half of a code point past U+FFFF, comes after every other unit. Negative if a comes first.
  */
 export function compareText(a: string, b: string): number {
   const length = Math.min(a.length, b.length)

@@ -5,11 +5,11 @@ import { containsText } from './contains-text.ts'
 import { LazyMap } from './lazy-map.ts'
 
 /**
- * A checked CEL tree as closures. Its semantic is CEL's (github.com/google/cel-spec), with these bounds:
- * - CEL's errors (no such key, no such overload, overflow, division of an int by 0) are the value `undefined`. They pass
- *   through every operator but `&&`, `||` and the macros, which absorb them as the standard says; so nothing throws.
- * - Numbers are JS numbers: an int is exact to 2^53, and past it an error; a double that is not finite is an error.
- * - A macro that takes more than `maxSteps` steps, and a text or list longer than `maxLength`, is an error (see `spend`).
+ * Compiles a checked CEL tree to closures. The semantics are CEL's (github.com/google/cel-spec), with these bounds:
+ * - CEL's errors (no such key, no such overload, overflow, an int divided by 0) are the value `undefined`. They pass
+ *   through every operator except `&&`, `||` and the macros, which absorb them as the standard says; so nothing throws.
+ * - Numbers are JS numbers. An int is exact up to 2^53 and an error past it; a double that is not finite is an error.
+ * - A macro that takes more than `maxSteps` steps is an error, and so is a text or list longer than `maxLength` (see `spend`).
  */
 type Evaluate<Moment> = (moment: Moment) => unknown
 
@@ -22,7 +22,7 @@ export class NotSupported extends Error {
   }
 }
 
-/** @param readerOf the reader of a variable; undefined for a name that a macro binds. */
+/** @param readerOf the reader of a variable; undefined for a name that a macro binds */
 export function compileNode<Moment>(
   node: ASTNode,
   readerOf: (name: string) => Evaluate<Moment> | undefined,
@@ -144,12 +144,15 @@ export function compileNode<Moment>(
   }
 }
 
-/** What a macro's variable is bound to while its body runs; evaluation is synchronous, and no expression is evaluated within itself. */
+/**
+ * What a macro's variable is bound to while its body runs. One place is enough: evaluation is synchronous, and no expression
+ * is evaluated within itself.
+ */
 interface Binding {
   value: unknown
 }
 
-/** The value of a literal; undefined for another node. @throws NotSupported */
+/** The value of a literal; undefined for any other node. @throws NotSupported */
 export function literal(node: ASTNode): unknown {
   const value = node.op === 'value' ? node.args : undefined
   if (typeof value !== 'bigint') {
@@ -163,7 +166,7 @@ export function literal(node: ASTNode): unknown {
 }
 
 const typeOf = (node: ASTNode) => (node as { checkedType?: { name: string } }).checkedType?.name
-/** Whether both operands are ints by the check, so that the result has to be one. */
+/** Whether the type check found both operands to be ints; then the result has to be an int too. */
 export const bothInt = ([a, b]: [ASTNode, ASTNode]) => typeOf(a) === 'int' && typeOf(b) === 'int'
 const allPresent = (values: unknown[]) => (values.includes(undefined) ? undefined : values)
 const finite = (value: number) => (Number.isFinite(value) ? value : undefined)
@@ -232,21 +235,24 @@ function compileBinary<Moment>(
     case '/':
       return numbers((a, b) => finite(ints ? Math.trunc(a / b) : a / b))
     case '%':
-      // CEL has it for ints alone; what has a fraction has no overload.
+      // CEL has this operator for ints only; with a fraction there is no overload.
       return numbers((a, b) => (Number.isSafeInteger(a) && Number.isSafeInteger(b) ? finite(a % b) : undefined))
     case 'in':
       throw new Error('compiled by its own case')
   }
 }
 
-/** As `compileBinary`, with a constant: what most conditions are, without asking its type each time. undefined for other operators. */
+/**
+ * Like `compileBinary`, for a comparison with a constant, as in most conditions: the constant's type is not checked each
+ * time. undefined for other operators.
+ */
 function compileComparison<Moment>(
   op: BinaryOperator,
   left: Evaluate<Moment>,
   constant: number | string,
 ): Evaluate<Moment> | undefined {
   const compare = (holds: (a: number, b: number) => boolean): Evaluate<Moment> | undefined => {
-    // The order of texts is not JavaScript's.
+    // Texts are not ordered as in JavaScript.
     if (typeof constant === 'string') return undefined
     return (moment) => {
       const a = left(moment)
@@ -277,14 +283,14 @@ function compileComparison<Moment>(
   }
 }
 
-/** Negative where a comes first, 0 where they are equal. CEL orders two numbers, two strings (by code point) or two bools. */
+/** Negative if a comes first, 0 if they are equal. CEL orders two numbers, two strings (by code point) or two bools. */
 function order(a: unknown, b: unknown): number | undefined {
   if (typeof a === 'number' && typeof b === 'number') return a - b
   if (typeof a === 'string' && typeof b === 'string') return spendText(a) ? compareText(a, b) : undefined
   return typeof a === 'boolean' && typeof b === 'boolean' ? Number(a) - Number(b) : undefined
 }
 
-/** As `equal`; undefined where that takes too many steps. */
+/** Like `equal`; undefined if that takes too many steps. */
 function isEqual(a: unknown, b: unknown): boolean | undefined {
   const same = equal(a, b)
   return isSpent() ? undefined : same
@@ -329,7 +335,7 @@ const functions: Readonly<Record<string, (value: unknown) => unknown>> = {
 const decimal = (text: string) =>
   spendText(text) && /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? finite(Number(text)) : undefined
 
-/** Of a text its code points, of a list or map its elements. */
+/** The number of a text's code points, or of a list's or map's elements. */
 function size(value: unknown): number | undefined {
   if (typeof value !== 'string') {
     const length = elements(value)?.length
@@ -369,20 +375,20 @@ const methods: Readonly<Record<string, (of: string, argument: string) => boolean
 }
 
 /**
- * Bounds the work of an expression, whatever the event holds. Without a macro that is a pass over each value that it
- * names, and an event is small; but macros within macros multiply their lists, and 10,000 elements by themselves took
- * two seconds. So an outermost macro and all in it may take so many steps, some milliseconds in all, and then is an
- * error; the macros of a feature that its body reads, which is another expression, are in it too. A step is an element
- * looked at, or 8 characters of a text.
+ * Bounds the work of an expression, whatever the event holds. An expression without macros goes over each value it names
+ * once, and an event is small. But macros within macros multiply their lists: two over 10,000 elements took two seconds. So
+ * an outermost macro, with everything in it, may take this many steps (a few milliseconds); then it is an error. If its
+ * body reads a feature, which is another expression, that one's macros count too. A step is an element looked at, or 8
+ * characters of a text.
  */
 const maxSteps = 100_000
-/** Of a text in characters, and of a list in elements, where expressions make them longer: one event could fill the heap. */
+/** Characters of a text, or elements of a list, that an expression makes: else one event could fill the heap. */
 const maxLength = 1_000_000
-/** Of the outermost macro that runs, whichever expression it is of; evaluation is synchronous. */
+/** Steps left to the outermost running macro, whichever expression it is in; evaluation is synchronous. */
 let stepsLeft = 0
 let isInMacro = false
 
-/** @returns false where they are too many */
+/** @returns false if these are too many */
 function spend(steps: number): boolean {
   if (isInMacro) stepsLeft -= steps
   return stepsLeft >= 0
@@ -430,7 +436,7 @@ function partsOf(value: object): readonly unknown[] {
   return value instanceof Map ? [...value.keys(), ...value.values()] : Object.values(value)
 }
 
-/** `exists` with deciding = true, `all` with false: one deciding result settles it whatever the errors. */
+/** `exists` with deciding = true, `all` with false: one deciding result settles it, whatever errors there are. */
 function anyOf(items: readonly unknown[], run: (i: number) => unknown, deciding: boolean): boolean | undefined {
   let unsure = false
   for (let i = 0; i < items.length; i++) {
@@ -461,7 +467,7 @@ function compileMacro<Moment>(
       if (isSpent()) return undefined
       binding.value = items[i]
       const result = evaluate(moment)
-      // A feature whose steps ran out reads as null, which is no answer here.
+      // A feature that ran out of steps reads as null; here that must not pass for an answer.
       return isSpent() ? undefined : result
     }
     if (isInMacro) return spend(items.length) ? macro(items, run) : undefined

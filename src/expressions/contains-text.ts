@@ -1,9 +1,10 @@
-/** Up to here the engine's own search is faster, at whatever it is given. */
+/** Up to this length the JavaScript engine's own search is faster on any text. */
 const maxShortChars = 64
 
 /**
- * Whether a text holds another. The engine's search takes the product of both lengths at worst, and both may come from one
- * event: with a long part each character is looked at once or twice (Knuth, Morris and Pratt, 1977).
+ * Whether a text contains another. At worst the JavaScript engine's search takes time in the product of both lengths, and
+ * both texts may come from one event. For a long part we look at each character once or twice instead (Knuth, Morris and
+ * Pratt, 1977).
  */
 export function containsText(text: string, part: string): boolean {
   if (part.length <= maxShortChars || part.length > text.length) return text.includes(part)
@@ -17,7 +18,7 @@ export function containsText(text: string, part: string): boolean {
   return false
 }
 
-/** For each start of the part, the length of the longest shorter start with which it ends. */
+/** For each prefix of the part, the length of its longest proper prefix that is also its suffix. */
 function bordersOf(part: string): Int32Array {
   const borders = new Int32Array(part.length)
   for (let at = 1, matched = 0; at < part.length; at++) {

@@ -2,20 +2,20 @@ import { type ASTNode, Environment } from '@marcbachmann/cel-js'
 import { compileNode, NotSupported } from './compile.ts'
 
 /**
- * Conditions and values in CEL (Common Expression Language). The library parses and type-checks at load;
- * `compile.ts` turns its tree into closures, since interpreting costs microseconds an event.
+ * Conditions and values in CEL (Common Expression Language). The library parses and type-checks at load; `compile.ts`
+ * turns its tree into closures, since interpreting costs microseconds per event.
  */
 
-/** A name that an expression may use: its CEL type for the check, its reader for the run. */
+/** A name that an expression may use: its CEL type for the check, its reader for evaluation. */
 export interface Variable<Moment> {
   readonly name: string
-  /** A CEL type; `dyn` for what may be null or of any type. */
+  /** A CEL type; `dyn` if the value may be null or of any type. */
   readonly type: string
-  /** undefined stands for CEL's error (no such key, no value). */
+  /** undefined means CEL's error (no such key, no value). */
   readonly read: (moment: Moment) => unknown
 }
 
-/** A compiled expression. Numbers are JS numbers, whole when the CEL type is int; undefined is CEL's error. */
+/** A compiled expression. Numbers are JS numbers, whole if the CEL type is int; undefined is CEL's error. */
 export type Evaluate<Moment> = (moment: Moment) => unknown
 
 export interface Compiled<Moment> {
@@ -24,13 +24,13 @@ export interface Compiled<Moment> {
   readonly type: string
   /** Names of the variables that it reads. */
   readonly names: ReadonlySet<string>
-  /** The checked tree. A variable called `type` has the name `_type` in it, see `outerName`. */
+  /** The checked tree. In it, a variable called `type` has the name `_type`; see `outerName`. */
   readonly tree: ASTNode
-  /** The same for all spellings of one expression (spaces, quotes, needless parentheses), and no other has it. */
+  /** The same for all spellings of one expression (spaces, quotes, needless parentheses), and different for any other. */
   readonly signature: string
 }
 
-/** A fault of an expression: the message, and where in the source it points; 0-based. */
+/** A fault in an expression: the message, and where in the source it is; 0-based. */
 export class ExpressionFault extends Error {
   readonly position: number
   constructor(message: string, position: number) {
@@ -39,24 +39,24 @@ export class ExpressionFault extends Error {
   }
 }
 
-/** The library only checks; compile.ts has operators of its own. */
+/** The library only type-checks; compile.ts has its own operators. */
 const neverRun = () => {
   throw new Error('an expression is never run by the library')
 }
 
-/** `type` is a type of CEL's own, which a variable can't be called; inside, ours has this name. */
+/** `type` is one of CEL's own types, so the library allows no variable of that name; in the tree ours has this one. */
 const innerName = (name: string) => (name === 'type' ? '_type' : name)
 
-/** The name of a variable in a checked tree, as the expression has it. */
+/** From a variable's name in the checked tree back to its name in the expression. */
 export const outerName = (name: string) => (name === '_type' ? 'type' : name)
 
-/** The variables that an expression may name, with what compiling needs of them. Make one a scope, not one an expression. */
+/** The variables that expressions may name, ready for compiling. Make one for all expressions of a kind, not one for each. */
 export class Scope<Moment> {
   readonly #environment = new Environment({ homogeneousAggregateLiterals: false })
   readonly #variables = new Map<string, Variable<Moment>>()
 
   constructor(variables: readonly Variable<Moment>[]) {
-    // The standard has them between values of unknown type only; who writes `spend == 0` means numbers.
+    // The standard allows these only between values of unknown type. But someone who writes `spend == 0` means numbers.
     this.#environment.registerOperator('double == int: bool', neverRun)
     for (const op of ['+', '-', '*', '/']) {
       this.#environment.registerOperator(`int ${op} double: double`, neverRun)
@@ -68,7 +68,7 @@ export class Scope<Moment> {
     }
   }
 
-  /** @throws ExpressionFault when it does not parse, names what is not there, or mixes types. */
+  /** @throws ExpressionFault if it does not parse, uses an unknown name, or mixes types */
   compile(source: string): Compiled<Moment> {
     const names = new Set<string>()
     try {
@@ -84,7 +84,7 @@ export class Scope<Moment> {
     }
   }
 
-  /** Notes the variables that a tree names, and gives them their inner names in place. */
+  /** Collects the names of the variables in a tree, and gives them their inner names in place. */
   #nameVariables(node: ASTNode, names: Set<string>): void {
     if (node.op === 'id') {
       if (this.#variables.has(node.args)) names.add(node.args)
@@ -118,14 +118,14 @@ export function childrenOf(args: unknown): ASTNode[] {
   return isNode(args) ? [args] : []
 }
 
-/** A tree without its places in the source. An int is another literal than a double. */
+/** A tree without its places in the source. An int literal differs from a double literal. */
 function signed(of: unknown): unknown {
   if (Array.isArray(of)) return of.map(signed)
   if (isNode(of)) return [of.op, signed(of.args)]
   return typeof of === 'bigint' ? { int: String(of) } : of
 }
 
-/** The name with the fewest edits to the wanted one, where that is at most a third of its length. */
+/** The name with the fewest edits to the wanted one, if these are at most a third of its length. */
 export function nearest(wanted: string, names: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1
@@ -137,8 +137,8 @@ export function nearest(wanted: string, names: readonly string[]): string | unde
 }
 
 /**
- * Insertions, deletions, replacements and swaps of neighbours that turn one text into the other: the distance of Damerau and
- * Levenshtein, in which no part is changed twice.
+ * How many insertions, deletions, replacements and swaps of neighbours turn one text into the other: the Damerau-Levenshtein
+ * distance, in the variant where no part is changed twice.
  */
 function edits(a: string, b: string): number {
   let before: number[] = []
@@ -159,14 +159,14 @@ function edits(a: string, b: string): number {
 
 const words = new Set(['in', 'null', 'true', 'false', 'has', 'size'])
 
-/** Whether CEL lets a variable be called so: its types and reserved words are taken. */
+/** Whether CEL allows a variable of this name: its types and reserved words are taken. */
 export function isVariableName(name: string): boolean {
   if (words.has(name)) return false
   try {
     new Environment().registerVariable(name, 'dyn')
     return true
   } catch {
-    // The library's only answer to a name that is taken.
+    // Throwing is the library's only way to say that a name is taken.
     return false
   }
 }

@@ -1,9 +1,9 @@
 import { type ASTNode, Environment } from '@marcbachmann/cel-js'
 import { childrenOf } from './expression.ts'
 
-/** What an expression names, by its text alone: none where it is not CEL, which has been told by what compiles it. */
+/** What an expression names, by its text alone. Nothing if it is not CEL: whoever compiles it reports that. */
 
-/** The texts with which it compares a variable: `type == "x"`, `type in ["x", "y"]`. */
+/** The texts that it compares a variable with: `type == "x"`, `type in ["x", "y"]`. */
 export function comparedTexts(source: string, variable: string): string[] {
   return nodesOf(source).flatMap((node) => {
     if (node.op !== '==' && node.op !== '!=' && node.op !== 'in') return []

@@ -1,8 +1,8 @@
-/** Comments without the blanks behind them, text literals of each kind, blanks. */
+/** Comments without the whitespace after them, string literals of each kind, whitespace. */
 const pieces =
   /\/\/\S*(?:[^\S\n]+\S+)*|[rR](?:""".*?"""|'''.*?'''|"[^"]*"|'[^']*')|"""(?:\\.|[^\\])*?"""|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\s+/gs
 
-/** An expression with one space for each run of blanks but those within its text literals, which mean what they are. */
+/** An expression with each run of whitespace as one space, except within string literals, where whitespace has a meaning. */
 export function onOneLine(source: string): string {
   return source.replace(pieces, (piece) => (/^\s|^\/\//.test(piece) ? piece.replace(/\s+/g, ' ') : piece))
 }

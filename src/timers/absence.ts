@@ -4,13 +4,13 @@ import { type AbsenceState, keepState, type TimerStates } from './states.ts'
 import type { Timer } from './timer.ts'
 
 /**
- * Absence timers: something did not happen within a time after something else did. A timer's state in a profile is two
- * event times and whether it has fired, so that it comes to the same whatever the order of the events before it fires.
+ * Absence timers: something did not happen within some time after something else did. A timer's state in a profile is two
+ * event times and whether it has fired, so until it fires the order in which events arrive makes no difference.
  */
 
-/** As declared, complete. */
+/** An absence as declared, with every default filled in. */
 export interface AbsenceDeclaration {
-  /** Says what it waits for; actions of one name share the timer, and compete when it fires. */
+  /** Says what it waits for. Actions with the same name share the timer, and compete when it fires. */
   readonly name: string
   /** CEL over the event: what must not happen. */
   readonly absent: string
@@ -30,7 +30,7 @@ export interface Absence {
   readonly forMs: number
 }
 
-/** When it is due; ms, infinite where it is not running. */
+/** When it is due; ms, infinite if it is not running. */
 export function absenceDueMs({ forMs }: Absence, state: AbsenceState): number {
   const runs = state.afterMs > 0 && !state.fired && state.absentMs <= state.afterMs
   return runs ? state.afterMs + forMs : Number.POSITIVE_INFINITY
@@ -38,8 +38,8 @@ export function absenceDueMs({ forMs }: Absence, state: AbsenceState): number {
 
 /**
  * Folds the moment's event into the profile's absence timers: it starts, restarts or cancels them. An event that is both
- * `absent` and `after` restarts, which makes a timer of inactivity.
- * @returns whether the event is of any timer
+ * `absent` and `after` restarts the timer, which makes it an inactivity timer.
+ * @returns whether the event concerns any timer
  */
 export function updateAbsences(timers: readonly Timer[], profile: { timers: TimerStates }, moment: Moment): boolean {
   let touched = false

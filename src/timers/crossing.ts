@@ -4,27 +4,27 @@ import { readsAny } from '../features/reading.ts'
 import { type CrossingState, keepState, type TimerState, type TimerStates } from './states.ts'
 
 /**
- * Crossings: a condition that was not met becomes true, by an event or because time passes and something leaves a window.
- * Between its events a customer's features change only when a row leaves a window that holds any; so the condition is
- * evaluated with each event and at these moments, and nothing is scanned.
+ * Crossings: a condition that was not met becomes true, through an event, or because time passes and something leaves a
+ * window. Between events a customer's features change only when a row leaves a window. So the condition is evaluated with
+ * each event and at these moments, and nothing is scanned.
  */
 export interface Crossing {
   readonly kind: 'crossing'
-  /** What an action says has brought it about where no event has. */
+  /** What an action gives as its trigger when time, not an event, made the condition true. */
   readonly name: string
-  /** Names the condition and all that the features which it reads are of: its state is kept as long as this stays the same. */
+  /** Covers the condition and the definition of all features it reads; the state is kept as long as this stays the same. */
   readonly signature: string
   readonly when: Evaluate<Moment>
-  /** Of the features that it reads, also by way of others. */
+  /** The features that it reads, directly or through other features. */
   readonly names: ReadonlySet<string>
-  /** Of each feature that it reads: when time alone changes it next (`Feature.nextChangeMs`). */
+  /** For each feature that it reads: when time alone changes it next (`Feature.nextChangeMs`). */
   readonly changes: readonly ((moment: ProfileMoment) => number)[]
 }
 
 /**
- * With an event: evaluates the condition as of the moment, or of its last turn, where that is ahead of it.
- * @param moment as of the stream time; put there again
- * @param metAtFirst its last known value, for one that was never evaluated
+ * With an event: evaluates the condition as of the moment, or as of its last turn if that is later.
+ * @param moment as of the stream time; set back to it before returning
+ * @param metAtFirst what to take as the value before, if the condition was never evaluated
  * @returns whether it has become true
  */
 export function crossByEvent(
@@ -48,8 +48,8 @@ export function crossByEvent(
 }
 
 /**
- * With time: evaluates the condition as of the moment, which is its `nextMs`. Where it is what it was, nothing is noted but
- * when it may change next: so it does not matter which of these moments are skipped.
+ * With time: evaluates the condition as of the moment, which is its `nextMs`. If its value has not changed, only the time of
+ * the next possible change is noted; so it does not matter which of these moments are skipped.
  * @returns whether it has become true
  */
 export function crossByTime(crossing: Crossing, state: CrossingState, moment: Moment): boolean {
@@ -63,12 +63,12 @@ export function crossByTime(crossing: Crossing, state: CrossingState, moment: Mo
   return turned
 }
 
-/** A sliding window has many rows, and each evaluation reads all that are left of them. */
+/** Per look ahead. A sliding window has many rows, and each evaluation reads all that are left in it. */
 const maxEvaluations = 64
 
 /**
- * Moves `nextMs` on to when the condition will turn, should no event come; or part of the way there, past as many rows that
- * are still to leave a window as one look takes.
+ * Moves `nextMs` on to when the condition will turn if no event comes, or part of the way there: one look ahead passes a
+ * limited number of moments at which a row leaves a window.
  * @returns whether it has moved
  */
 export function lookAhead(crossing: Crossing, state: CrossingState, moment: Moment): boolean {
@@ -87,7 +87,7 @@ function nextChangeMs({ changes }: Crossing, moment: ProfileMoment): number {
   return nextMs
 }
 
-/** Drops the states of conditions that read a feature which is not ready: without it they are neither met nor not. */
+/** Drops the states of conditions that read a feature that is not ready: without it we can't say whether they are met. */
 export function forgetNotReady(
   timers: readonly ({ readonly kind: 'absence' } | Crossing)[],
   profile: { readonly timers: TimerStates; readonly notReady: NotReady | undefined },

@@ -1,7 +1,7 @@
 import type { AbsenceState, CrossingState, TimerStates } from './states.ts'
 import { dueMs, type Timer } from './timer.ts'
 
-/** The indexes of the timers that are due at a moment. @param kind only those of that kind */
+/** The indexes of the timers that are due exactly at this moment. @param kind only timers of this kind */
 export function dueAt(timers: readonly Timer[], states: TimerStates, momentMs: number, kind?: Timer['kind']): number[] {
   const due: number[] = []
   timers.forEach((timer, index) => {
@@ -11,7 +11,7 @@ export function dueAt(timers: readonly Timer[], states: TimerStates, momentMs: n
   return due
 }
 
-/** What was due at the moment is not any more. */
+/** Marks the timers that were due at the moment as done. */
 export function endDue(timers: readonly Timer[], states: TimerStates, due: readonly number[], momentMs: number): void {
   for (const index of due) {
     const timer = timers[index]!

@@ -2,7 +2,7 @@ import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
 import { Event } from '../events/event.ts'
 import type { Moment } from '../features/moment.ts'
 
-/** What is evaluated where there is no event, but a customer. */
+/** What expressions are evaluated against when there is a customer but no event. */
 export function eventlessMoment(
   profile: Pick<Moment, 'session' | 'traits' | 'groups' | 'notReady'> & { readonly customer: string },
   asOfMs: number,

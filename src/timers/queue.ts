@@ -1,16 +1,16 @@
 /**
- * Whose timers are due next: a heap by time with one entry a customer, which need not be true. A timer that moved to later
- * or was cancelled leaves its entry behind, and whoever takes it asks the profile. So nothing is scanned, and only a timer
- * that is due costs anything.
+ * Whose timers are due next: a heap by time with one entry per customer, which may be out of date. A timer that was moved
+ * to later or cancelled leaves its entry behind; whoever takes the entry checks the profile. So nothing is scanned, and
+ * only a timer that is due costs anything.
  *
- * Bound: `maxEntries`. Past it the later half is forgotten; what lies past the cursor is read again from the store when its
- * time comes (`DueTimers` knows how).
+ * Bound: `maxEntries`. Past it, the later half is forgotten. What lies past the cursor is read from the store again when
+ * its time comes (`DueTimers` knows how).
  */
 
-/** Where in the order of (due, customer) the queue's knowledge ends; undefined: it knows all timers. */
+/** Where, in the order of (due, customer), the queue's knowledge ends. undefined: it knows all timers. */
 export interface Cursor {
   readonly dueMs: number
-  /** The last customer of that time that it knows of. */
+  /** The last customer at that time that it knows of. */
   readonly customer: string
 }
 
@@ -20,17 +20,17 @@ export interface Due {
   readonly dueMs: number
 }
 
-/** It knows of no timer that the store has. */
+/** The queue knows none of the timers in the store. */
 const beginning: Cursor = { dueMs: 0, customer: '' }
 
 export class TimerQueue {
   readonly #maxEntries: number
-  /** A binary heap; an entry of a time other than the customer's in `#dueOf` is void. */
+  /** A binary heap. An entry is void if its time is not the customer's in `#dueOf`. */
   #heap: Due[] = []
   readonly #dueOf = new Map<string, number>()
   #cursor: Cursor | undefined
 
-  /** @param complete there is no store that knows of further timers */
+  /** @param complete whether the queue starts with all timers: no store has more */
   constructor(maxEntries: number, complete: boolean) {
     this.#maxEntries = maxEntries
     this.#cursor = complete ? undefined : beginning
@@ -45,13 +45,13 @@ export class TimerQueue {
     return this.#cursor
   }
 
-  /** When the next entry is due; ms, infinite where there is none. */
+  /** When the next entry is due; ms, infinite if there is none. */
   get nextMs(): number {
     this.#dropVoid()
     return this.#heap[0]?.dueMs ?? Number.POSITIVE_INFINITY
   }
 
-  /** Makes sure that the customer is taken no later than that. What lies past the cursor is left to the store. */
+  /** Makes sure that the customer is taken no later than `dueMs`. A time past the cursor is left to the store. */
   add(customer: string, dueMs: number): void {
     if (dueMs === Number.POSITIVE_INFINITY || (this.#cursor !== undefined && dueMs > this.#cursor.dueMs)) return
     const known = this.#dueOf.get(customer)
@@ -61,7 +61,7 @@ export class TimerQueue {
     if (this.#heap.length > this.#maxEntries) this.#shed()
   }
 
-  /** Takes the customers whose entries are due by the clock, at most so many, in the order of (due, customer). */
+  /** Takes the customers whose entries are due by the clock, at most `most` of them, in the order of (due, customer). */
   take(clockMs: number, most: number): string[] {
     const taken: string[] = []
     while (taken.length < most && this.nextMs <= clockMs) {
@@ -73,8 +73,8 @@ export class TimerQueue {
   }
 
   /**
-   * A reading of the store begins, from where the knowledge ends: until it is over all that is added is kept, since the
-   * reading may miss it.
+   * Call before reading timers from the store, starting at the cursor returned here. Until `endReading` everything that is
+   * added is kept, since the reading may miss it.
    */
   beginReading(): Cursor {
     const from = this.#cursor ?? beginning
@@ -82,16 +82,16 @@ export class TimerQueue {
     return from
   }
 
-  /** @param cursor where the reading ended; undefined where it found all that there is */
+  /** @param cursor where the reading ended; undefined if it found all there is */
   endReading(found: readonly Due[], cursor: Cursor | undefined): void {
     for (const { customer, dueMs } of found) this.add(customer, dueMs)
-    // It may have forgotten what is earlier meanwhile, or some of that very time.
+    // Meanwhile the queue may have forgotten entries before that, or some of that very time.
     if (cursor !== undefined && !(this.#cursor !== undefined && this.#cursor.dueMs <= cursor.dueMs)) {
       this.#cursor = cursor
     }
   }
 
-  /** Forgets void entries, and, where there are few of them, the later half. */
+  /** Forgets void entries, and the later half of the rest if that is not enough. */
   #shed(): void {
     const known = this.#heap.filter((entry) => this.#isTrue(entry)).sort((a, b) => (isBefore(a, b) ? -1 : 1))
     const kept = known.slice(0, this.#maxEntries / 2)
@@ -99,7 +99,7 @@ export class TimerQueue {
     if (kept.length === known.length) return
     this.#dueOf.clear()
     for (const { customer, dueMs } of kept) this.#dueOf.set(customer, dueMs)
-    // Customers of the last time may be among those forgotten.
+    // Some of the forgotten customers may be due at this last time too.
     this.#cursor = { dueMs: kept.at(-1)!.dueMs, customer: '' }
   }
 

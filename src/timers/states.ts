@@ -1,29 +1,29 @@
-/** What a profile keeps of its timers, by their index in the policy; undefined until an event touches one. */
+/** What a profile keeps for each timer, by its index in the policy; undefined until an event touches the timer. */
 export type TimerStates = readonly (TimerState | undefined)[]
 
 export type TimerState = AbsenceState | CrossingState
 
-/** Event times of one customer; ms, 0 where there was none. */
+/** Event times of one customer; ms, 0 if there was none. */
 export interface AbsenceState {
   /** The latest `after` event: the timer runs from there. */
   afterMs: number
-  /** The latest `absent` event: one later than `afterMs` cancels. */
+  /** The latest `absent` event: if later than `afterMs`, the timer is cancelled. */
   absentMs: number
-  /** It has fired for `afterMs`. */
+  /** It has already fired for this `afterMs`. */
   fired: boolean
 }
 
-/** Of a condition that an action waits to become true. */
+/** The state of a condition that an action waits for. */
 export interface CrossingState {
   /** Whether it is met. */
   met: boolean
-  /** As of when it was evaluated with an event, or turned; ms. No later evaluation is as of earlier. */
+  /** When it was last evaluated with an event, or turned by time; ms. No later evaluation goes back before this. */
   asOfMs: number
-  /** When time alone may turn it, at the earliest; ms, infinite where it can not. */
+  /** The earliest time at which time alone may turn it; ms, infinite if never. */
   nextMs: number
 }
 
-/** Of a profile whose timers no event has touched; most have none, so they share it. */
+/** For profiles whose timers no event has touched. Most are like that, so they share it. */
 export const noTimers: TimerStates = []
 
 /** Gives a profile's timer its first state. */

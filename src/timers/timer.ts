@@ -2,18 +2,18 @@ import { type Absence, absenceDueMs } from './absence.ts'
 import type { Crossing } from './crossing.ts'
 import type { AbsenceState, CrossingState, TimerState, TimerStates } from './states.ts'
 
-/** What brings an action about without an event: something that did not happen, or a condition that becomes true. */
+/** What triggers an action without an event: something that did not happen, or a condition that becomes true. */
 export type Timer = Absence | Crossing
 
 const never = Number.POSITIVE_INFINITY
 
-/** When it is due; ms, infinite where it is not running. */
+/** When it is due; ms, infinite if it is not running. */
 export function dueMs(timer: Timer, state: TimerState | undefined): number {
   if (state === undefined) return never
   return timer.kind === 'absence' ? absenceDueMs(timer, state as AbsenceState) : (state as CrossingState).nextMs
 }
 
-/** When the first of them is due; ms, infinite where none runs. @param kind only of that kind */
+/** When the first of them is due; ms, infinite if none is running. @param kind only timers of this kind */
 export function nextDueMs(timers: readonly Timer[], states: TimerStates, kind?: Timer['kind']): number {
   let next = never
   for (let i = 0; i < states.length; i++) {

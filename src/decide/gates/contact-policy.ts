@@ -2,7 +2,7 @@ import type { Moment } from '../../features/moment.ts'
 import { anyAction, type Contacts, suppression } from '../contact.ts'
 import type { Arbitration } from '../policy.ts'
 
-/** Holds back every action where the cool-down and the caps over all of them together do. */
+/** Holds back every action while the cool-down or a cap for all actions together does. */
 export function contactPolicy(
   { contact }: Arbitration,
   { asOfMs }: Moment,

@@ -3,8 +3,8 @@ import { readsAny } from '../../features/reading.ts'
 import type { Action } from '../policy.ts'
 
 /**
- * Holds back what reads a feature that is not ready, whatever else it says: `!has(views_by.shoes)` would take what is not
- * there yet for what is not there.
+ * Holds back an action that reads a feature that is not ready, whatever else its condition says: `!has(views_by.shoes)`
+ * would mistake "not computed yet" for "no views".
  */
 export function readiness({ names }: Action, { notReady }: Moment): 'not_ready' | undefined {
   return notReady !== undefined && readsAny(names, notReady) ? 'not_ready' : undefined
