@@ -2,21 +2,21 @@ import type { Panes } from './aggregate.ts'
 import type { FeatureGroup, Member } from './group.ts'
 import { emptyPanes, insertRow, keyOf, removeRows, rowCount } from './panes.ts'
 
-/** How far back a member's cells are those of all events that a profile had; ms, events … as the placement counts. */
+/** How far back a member's cells are complete, with all events the profile had; in the placement's unit (ms, events …). */
 export interface KeptMember {
   readonly member: Member
-  /** Infinite for all rows; undefined where no feature that is ready reads it. */
+  /** Infinite for all rows; undefined if no ready feature reads the member. */
   readonly back: number | undefined
 }
 
 /**
- * Rows that were folded once more beside those that a profile has. What a ready feature reads stays to the last digit,
- * whatever the store has lost since (a `TTL`); all else is the refolded rows'. A row of these goes where the rows that
- * stay have its events, or else is put in before them. Where a ready feature looks and the profile has no such events, it had
- * refused them as late, and what made them late is lost: they stay refused.
+ * Merges refolded rows with the rows that a profile has. What a ready feature reads stays exactly as it is, whatever the
+ * store has lost since (through a `TTL`); everything else comes from the refolded rows. A refolded row goes into the row
+ * that covers its events, or else is inserted before all rows that stay. If it falls where a ready feature looks but the
+ * profile has no such row, the profile had refused these events as late. We can no longer tell why, so they stay refused.
  * @param before the profile's rows of the group; changed
- * @param found the refolded ones; given up
- * @param groups the profile's rows of the groups before, adopted already
+ * @param found the refolded rows; not to be used afterwards
+ * @param groups the profile's rows; groups before this one are adopted already
  * @param asOfMs the profile's stream time
  */
 export function adoptRows(
@@ -30,14 +30,14 @@ export function adoptRows(
   const { placement } = group
   if (members.every(({ back }) => back === Number.POSITIVE_INFINITY)) return before
   if (before !== undefined) before.totals = undefined
-  /** 0 where no ready feature reads anything. */
+  /** 0 if no ready feature reads anything. */
   const widest = Math.max(...members.map(({ back }) => back ?? 0))
   const rows = (widest > 0 ? before : undefined) ?? emptyPanes(group.stride, group.keptStride)
-  // What no ready feature reads goes: nothing tells whether it is all that there was, then.
+  // Drop what no ready feature reads: we can't tell whether it is complete.
   if (widest > 0) removeRows(rows, 0, placement.within(rows, widest, asOfMs))
   const open = members.map(({ member, back }) => ({
     member,
-    /** Rows before it are the refolded ones'. */
+    /** Rows before this one are taken from the refolded ones. */
     until: back === undefined ? rowCount(rows) : placement.within(rows, back, asOfMs),
   }))
   for (const { member, until } of open) for (let row = 0; row < until; row++) startAgain(member, rows, row)
@@ -50,7 +50,7 @@ export function adoptRows(
     else for (const { member, until } of open) if (row < until) addMember(member, rows, row, found, from, row === last)
     last = row
   }
-  // The newest first: each goes before all that are there, and where there is not room for all the oldest have no place.
+  // The newest first: each is inserted before all others, and if there is not room for all, the oldest are left out.
   for (const from of missing.reverse()) {
     const row = placement.find(rows, found, from, groups)
     if (row === undefined) continue
@@ -75,7 +75,7 @@ function startAgain(
   if (aggregate.keeps) kept[row * keptStride + keptAt] = undefined
 }
 
-/** @param isFilled whether another row is there already; what is empty takes the cells as they are */
+/** @param isFilled whether the row already has cells to merge with; if not, the cells are copied */
 function addMember(
   { aggregate, offset, keptAt }: Member,
   to: Panes,
@@ -92,7 +92,7 @@ function addMember(
   if (aggregate.keeps) to.kept[place] = kept
 }
 
-/** Both are of one group, so a row is laid out alike. */
+/** Both are rows of the same group, so their layout is the same. */
 function insertFrom(to: Panes, row: number, from: Panes, fromRow: number): void {
   insertRow(to, row, keyOf(from, fromRow))
   for (let c = 0; c < to.stride; c++) to.cells[row * to.stride + c] = from.cells[fromRow * from.stride + c]!

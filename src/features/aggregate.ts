@@ -6,25 +6,25 @@ import type { WindowTotal } from './totals.ts'
  * The port of the aggregates: how one kind of feature folds events into a pane and reads a run of panes. Each kind is one
  * file in `aggregates/` and one line in `aggregates/kinds.ts`.
  *
- * A pane's row lies in a flat array of numbers, so that an update allocates nothing: an aggregate owns `cells` numbers
- * of it, and, when `keeps` is true, one object beside it (`profiles/codec.ts` says which). What is read depends on the
- * events alone: not on their order, nor on how they were spread over the rows that were merged.
+ * A pane's row is a part of a flat array of numbers, so that an update allocates nothing. An aggregate owns `cells` numbers
+ * of the row and, if `keeps` is true, one object beside it (`profiles/codec.ts` says which kinds of object). What is read
+ * depends only on the events: not on their order, nor on how they were spread over rows that were merged.
  */
 export interface Aggregate {
   readonly cells: number
-  /** Whether it keeps an object (a set, a map, a value) a pane beside its numbers. */
+  /** Whether it keeps one object per pane (a set, a map, a value) beside its numbers. */
   readonly keeps: boolean
   /** Its value changes all the time, not only with the rows that are read. */
   readonly continuous?: true
-  /** The type of `read`'s result in CEL; `dyn` where it may be null. */
+  /** The CEL type of `read`'s result; `dyn` if it may be null. */
   readonly type: 'int' | 'double' | 'dyn' | 'list<dyn>' | 'map<string, int>' | 'map<string, double>'
-  /** The cells of a new pane. */
+  /** Sets the cells of a new pane. */
   start(cells: number[], at: number): void
   /**
-   * Folds one event in. `value` is what the feature's expression gave, undefined where it gave nothing (then only an
-   * aggregate without a value counts it); `key` likewise what `by` gave. With `keeps`, returns the pane's object, a new
-   * one for `kept` undefined.
-   * @param totals those that the row is a part of; what this changes in the row it changes in them
+   * Folds one event in. `value` is the result of the feature's expression; undefined if it gave nothing (then only an
+   * aggregate without a value counts the event). `key` is the result of `by` in the same way. With `keeps`, returns the
+   * pane's object, a new one if `kept` is undefined.
+   * @param totals the totals that include the row; every change of the row is made in them too
    */
   add(
     cells: number[],
@@ -36,39 +36,40 @@ export interface Aggregate {
     totals?: RowTotals,
   ): unknown
   /**
-   * Folds another row in, as if its events had come here. That row stays as it is and shares no object with this one.
-   * With `keeps`, returns the object of this row.
+   * Folds another row in, as if its events had come here. The other row stays as it is and shares no object with this one.
+   * With `keeps`, returns this row's object.
    */
   merge(cells: number[], at: number, kept: unknown, from: readonly number[], fromAt: number, fromKept: unknown): unknown
   /**
-   * The value of the panes from row `from` to before row `to`; null where the kind has no value for no events.
-   * @param sizeMs the size of the window; 0 for one that has none
+   * The value of the panes from row `from` to before row `to`; null if the kind has no value without events.
+   * @param sizeMs the size of the window; 0 if it has none
    */
   read(panes: Panes, from: number, to: number, offset: number, keptAt: number, asOfMs: number, sizeMs: number): Value
-  /** Of a kind whose `read` goes through all that its rows keep: what they come to, kept up with the rows. */
+  /** For a kind whose `read` goes through everything its rows keep: makes a total that is updated with the rows. */
   readonly makeTotal?: () => Total
-  /** Where there is a total: a read of one row needs none. */
+  /** With `makeTotal`: whether reading a single row is cheap without a total. */
   readonly readsOneRowAsItIs?: true
 }
 
 /**
- * What some rows that follow each other come to, for one aggregate. It is made of the rows alone and gives what `read` does,
- * at a price that does not depend on how much they keep: an event, and a row that comes or goes, change only their part of it.
+ * The running total of some consecutive rows, for one aggregate. It is derived from the rows alone and gives the same as
+ * `read`, at a cost that does not depend on how much they keep: an event, or a row that comes or goes, only changes its own
+ * part.
  */
 export interface Total {
-  /** A row joins. `rowKey` is the row's, `kept` its object. */
+  /** A row joins. `rowKey` is its key, `kept` its object. */
   enter(cells: readonly number[], at: number, kept: unknown, rowKey: number): void
-  /** A row as it is leaves; the first one, or one that joins again at once with more in it. */
+  /** A row leaves, with its present content. It is the first row, or one that joins again at once with more in it. */
   leave(cells: readonly number[], at: number, kept: unknown, rowKey: number): void
-  /** Called before a row leaves whose key the row after it has too, for a total that tells rows apart by their keys. */
+  /** Called before a row leaves if the next row has the same key; for totals that tell rows apart by key. */
   forget?(): void
-  /** As that of the aggregate, with the rows that are in it. */
+  /** Like the aggregate's `read`; the rows are those that the total covers. */
   read(panes: Panes, from: number, to: number, offset: number, keptAt: number): Value
-  /** For an expression, which asks for few of a map's members. */
+  /** For expressions, which ask for few of a map's members. */
   look?(panes: Panes, from: number, to: number, keptAt: number): LazyMap
 }
 
-/** The totals of a row, by the windows that it is in. */
+/** The totals that include a row: one for each window it is in. */
 export interface RowTotals {
   readonly rowKey: number
   readonly of: readonly Total[]
@@ -76,12 +77,12 @@ export interface RowTotals {
 
 /** The rows of one group of one profile, in ascending order of their key. */
 export interface Panes {
-  /** `stride` numbers a row: the key (a pane's index, a session's index, 0 for a lifetime), then the cells. */
+  /** `stride` numbers per row: the key (for instance a pane's index or a time; 0 for a lifetime), then the cells. */
   cells: number[]
   readonly stride: number
-  /** `keptStride` objects a row; empty where no aggregate of the group keeps any. */
+  /** `keptStride` objects per row; empty if no aggregate of the group keeps any. */
   kept: unknown[]
   readonly keptStride: number
-  /** Those of members that keep much; nearly always undefined. They are not part of the state: neither copied nor stored. */
+  /** Running totals for members that keep much; nearly always undefined. Not part of the state: neither copied nor stored. */
   totals: WindowTotal[] | undefined
 }

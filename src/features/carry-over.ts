@@ -2,18 +2,18 @@ import type { Feature, FeatureSet } from './features.ts'
 import type { NotReady } from './moment.ts'
 
 /**
- * What a feature has of the events that were folded under other rules. Profiles keep rows by the signatures of groups and
- * members (`profiles/codec.ts`), and a group as far back as its widest window; so those tell it, and nothing else does.
+ * What a feature already has from events that were folded under other rules. Profiles keep rows by the signatures of groups
+ * and members (`profiles/codec.ts`), and a group's rows as far back as its widest window. So these decide, and nothing else.
  */
 export type CarryOver =
-  /** All that it reads was gathered before. */
+  /** Everything it reads is there. */
   | 'kept'
-  /** It gathers nothing: it is as those are that it reads. */
+  /** It keeps nothing itself: it depends on the features it reads. */
   | 'computed'
-  /** Some of what it reads was not gathered, or not as far back: it is not ready until it is computed from the events. */
+  /** Some of what it reads is missing or does not go back far enough: it is not ready until computed from the events. */
   | 'from_events'
 
-/** @param notReady those of `before` that were not ready themselves */
+/** @param notReady features of `before` that were not ready themselves */
 export function carryOver(before: FeatureSet, { state }: Feature, notReady?: NotReady): CarryOver {
   if (state === undefined) return 'computed'
   const group = before.groups.find(({ signature }) => signature === state.group.signature)
@@ -21,7 +21,7 @@ export function carryOver(before: FeatureSet, { state }: Feature, notReady?: Not
   if (group === undefined || member === undefined) return 'from_events'
   let reach = group.placement.kept
   if (notReady !== undefined && group.features.some((name) => notReady.has(name))) {
-    // Its rows are whole only as far back as those of its features look that were ready.
+    // The rows are complete only as far back as the ready ones of its features look.
     const ready = before.features.filter(({ name, state: of }) => of?.member === member && !notReady.has(name))
     reach = Math.max(Number.NEGATIVE_INFINITY, ...ready.map((feature) => feature.state!.back))
   }
@@ -29,9 +29,8 @@ export function carryOver(before: FeatureSet, { state }: Feature, notReady?: Not
 }
 
 /**
- * The features of `after` that are not ready in a profile that was gathered under the rules of `before`; undefined where all
- * are.
- * @param before undefined where those rules are not known: nothing is taken for granted
+ * The features of `after` that are not ready in a profile that was built under the rules of `before`; undefined if all are.
+ * @param before undefined if those rules are not known: then no aggregate counts as ready
  */
 export function lackingAfter(
   before: FeatureSet | undefined,

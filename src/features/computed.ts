@@ -6,8 +6,8 @@ import { type ProfileMoment, profileVariables } from './moment.ts'
 import { variablesOf } from './reading.ts'
 
 /**
- * Features that are computed from other features and the traits. Reading one reads those that it names, so they need no
- * order; a cycle among them is a fault. What gives an error (a division by zero, a null) reads as null.
+ * Features that are computed from other features and the traits. Reading one reads the features it names, so they need no
+ * order; a cycle among them is a fault. An error (a division by zero, a null) reads as null.
  */
 export function compileComputed(
   declarations: readonly FeatureDeclaration[],
@@ -22,7 +22,7 @@ export function compileComputed(
     return { name, type: 'dyn', read }
   })
   const own = new Set(profileVariables.map(({ name }) => name))
-  // A name that is taken is a fault of its own, which the caller tells.
+  // A name that is already taken is a fault of its own, which the caller reports.
   const features = [...aggregates, ...computed].filter(({ name }) => !own.has(name) && isVariableName(name))
   const scope = new Scope<ProfileMoment>([...profileVariables, ...variablesOf(features)])
   const reads = new Map<string, ReadonlySet<string>>()
@@ -49,7 +49,7 @@ export function compileComputed(
   }))
 }
 
-/** The names from one feature to another by what they read, both included. */
+/** The names on the way from one feature to another by what they read, both included. */
 function pathBetween(
   from: string,
   to: string,

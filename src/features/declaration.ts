@@ -10,11 +10,11 @@ export interface AggregateFeature {
   /** CEL over the event; absent: every event. */
   readonly where?: string
   readonly window: Window
-  /** An event later than this, against the customer's stream time, changes nothing; absent: as the window has it. */
+  /** An event that is later than this, against the customer's stream time, changes nothing; absent: the window's default. */
   readonly latenessMs?: number
 }
 
-/** Computed from other features and the traits: `value` is CEL over them. */
+/** Computed from other features and traits: `value` is CEL over them. */
 export interface ComputedFeature {
   readonly name: string
   readonly value: string
@@ -31,7 +31,7 @@ export type AggregateDeclaration =
   | { readonly name: 'top'; readonly of: string; readonly k: number; readonly max: number }
   | { readonly name: 'most_frequent' | 'least_frequent'; readonly of: string; readonly max: number }
   | { readonly name: 'quantile'; readonly of: string; readonly q: number; readonly error: number }
-  /** Of a value its sum, else the count of events, by `perMs` of the window. */
+  /** The sum of a value, or else the count of events, per `perMs` of the window. */
   | { readonly name: 'rate'; readonly of?: string; readonly perMs: number; readonly scale: number }
   /** `of` is the condition of a success. */
   | { readonly name: 'smoothed_rate'; readonly of: string; readonly prior: number; readonly weight: number }
@@ -39,16 +39,16 @@ export type AggregateDeclaration =
   | { readonly name: 'time_since' | 'time_since_first' | 'active_days' }
   | StepsDeclaration
 
-/** Makes a map of an aggregate: `key` is CEL over the event, and a pane has at most `max` keys. */
+/** Turns an aggregate into a map: `key` is CEL over the event, and a pane has at most `max` keys. */
 interface Keys {
   readonly key: string
   readonly max: number
 }
 
 /**
- * How far the customer came through steps, or how often all of them were completed; a strict sequence without another event
- * between. Only over `sliding` and `lifetime`, whose events lie in order. `maxEvents` bounds those that a lifetime has to
- * wait for.
+ * How far the customer got through steps, or how often all steps were completed; a strict sequence allows no other event in
+ * between. Only over `sliding` and `lifetime`, which keep events in order. `maxEvents` bounds how many of the latest ms with
+ * events a lifetime keeps apart while late events may still come.
  */
 export type StepsDeclaration = (
   | { readonly name: 'funnel' }

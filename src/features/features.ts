@@ -12,9 +12,10 @@ import { totalFrom } from './totals.ts'
 import { type Condition, type FindGroup, placeFeature } from './windows/kinds.ts'
 
 /**
- * The features of one customer: `updateFeatures` folds an event into the rows of its groups, a feature reads them as of a
- * moment. Features that share a `where` and a pane size (or another placement) share one group: the condition is evaluated
- * once, and an event touches one row. Bound: a group keeps the rows of its widest window, a profile the rows of its groups.
+ * The features of one customer: `updateFeatures` folds an event into the rows of its groups, and a feature reads them as of
+ * a moment. Features with the same `where` and the same placement (for instance a pane size) share one group: the condition
+ * is evaluated once, and an event touches one row. Bound: a group keeps the rows of its widest window, a profile the rows of
+ * its groups.
  */
 
 /** Also a variable of the actions' expressions. */
@@ -22,18 +23,18 @@ export interface Feature {
   readonly name: string
   /** The CEL type of its value. */
   readonly type: string
-  /** undefined, which is CEL's error, where it is not ready. */
+  /** undefined, which is CEL's error, if the feature is not ready. */
   readonly read: (moment: ProfileMoment) => Value | undefined
-  /** As `read`, for an expression, which may get a `LazyMap`; absent where it gets what all get. */
+  /** Like `read`, for expressions, which may get a `LazyMap`; absent if they get what `read` returns. */
   readonly look?: (moment: ProfileMoment) => unknown
-  /** Where an aggregate's state lies, and how far back into it the feature looks. */
+  /** For an aggregate: where its state is, and how far back the feature looks into it. */
   readonly state?: FeatureState
   /**
-   * Of an aggregate: the first moment after that of reading at which time alone changes what it reads; ms, infinite where
-   * there is none. Undefined where its value changes all the time.
+   * For an aggregate: the first moment after `moment` at which time alone changes what it reads; ms, infinite if there is
+   * none. undefined if its value changes all the time.
    */
   readonly nextChangeMs?: ((moment: ProfileMoment) => number) | undefined
-  /** Of a computed feature: what its expression means, however it is spelt, and the names in it. */
+  /** For a computed feature: its expression in one form for all spellings, and the names in it. */
   readonly signature?: string
   readonly names?: ReadonlySet<string>
 }
@@ -41,12 +42,12 @@ export interface Feature {
 interface FeatureState {
   readonly group: FeatureGroup
   readonly member: Member
-  /** In the unit of the group's placement. */
+  /** How far back the feature looks, in the unit of the group's placement. */
   readonly back: number
   readonly rests: readonly Rest[]
 }
 
-/** A member of its own or another group without which a feature's rows can't be laid or read. */
+/** A member that a feature's rows need in order to be placed or read; in its own group or another one. */
 export interface Rest {
   readonly group: FeatureGroup
   readonly member: Member
@@ -57,11 +58,11 @@ export interface FeatureSet {
   readonly features: readonly Feature[]
 }
 
-/** A fault of one expression of one declaration; `path` leads there from the feature's own keys. */
+/** A fault in one expression of a declaration; `path` leads to the expression from the feature's own keys. */
 export type OnFault = (feature: FeatureDeclaration, path: readonly PropertyKey[], fault: unknown) => void
 
 /**
- * Compiles the declarations. Every fault goes to `onFault`; then the names and types of the set hold, and nothing else.
+ * Compiles the declarations. Every fault goes to `onFault`; if there is one, only the names and types of the set are valid.
  * @param sessionGapMs a session ends when more than this passes without an event
  */
 export function compileFeatures(
@@ -102,16 +103,16 @@ export function compileFeatures(
 
 interface Expressions {
   readonly where: Condition | undefined
-  /** Names the kind with its options and expressions, however these are spelt. */
+  /** The kind with its options and expressions, in one form for all spellings. */
   readonly kind: string
-  /** What the aggregate takes of an event; undefined where it takes nothing. */
+  /** The value that the aggregate takes from an event; undefined if it takes none. */
   readonly value: Evaluate<Moment> | undefined
   /** The key of the map that the aggregate makes. */
   readonly key?: Evaluate<Moment> | undefined
   readonly readsSession: boolean
 }
 
-/** What an event's row in the store does not say by itself, but with those of its session that came before. */
+/** What an event's row in the store does not say alone: it takes the session's earlier events too. */
 const ofSession = ['session_events', 'entry_page']
 
 function compileExpressions(scope: Scope<Moment>, declaration: AggregateFeature, onFault: OnFault): Expressions {
@@ -150,7 +151,7 @@ function compileExpressions(scope: Scope<Moment>, declaration: AggregateFeature,
   return { where: meetsOne, kind: signature, value, readsSession }
 }
 
-/** The steps whose condition the event meets, as bits, the first step's the lowest. */
+/** The steps whose condition the event meets, as bits; the first step is the lowest bit. */
 function stepsMet(steps: readonly Evaluate<Moment>[]): (moment: Moment) => number {
   return (moment) => {
     let met = 0
@@ -213,10 +214,10 @@ function addFeature(
 
 /**
  * Folds the moment's event into the groups whose condition it meets.
- * @param set the groups; in their order, and of a feature also those that it rests on
- * @param groups the profile's rows by group, the moment's own, changed in place
+ * @param set the groups in their order, including those that a feature's rows rest on
+ * @param groups the profile's rows by group, the same as the moment's; changed in place
  * @param streamTimeMs the largest event time of the profile, this event included
- * @param lateBy how many events were too late for each feature so far, by its name; added to
+ * @param lateBy by feature name, how many events were too late for it so far; added to
  * @returns whether the event was too late for a feature whose condition it meets
  */
 export function updateFeatures(

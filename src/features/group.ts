@@ -6,9 +6,9 @@ import type { Moment } from './moment.ts'
 import { insertRow } from './panes.ts'
 import { totalsOf } from './totals.ts'
 
-/** Features of one condition whose windows lay the events into the same rows: a row has the cells of all its members. */
+/** Features with one condition whose windows put events into the same rows. A row has the cells of all members. */
 export interface FeatureGroup {
-  /** Names the condition and the placement; state is kept for a group as long as this stays the same. */
+  /** Covers the condition and the placement; a group's state is kept as long as this stays the same. */
   readonly signature: string
   /** Its place among the groups of the set and in a profile. */
   readonly index: number
@@ -19,22 +19,22 @@ export interface FeatureGroup {
   readonly members: Member[]
   /** The features that read it. */
   readonly features: string[]
-  /** Whether an expression reads what the customer's session so far says: how many events, and where it was entered. */
+  /** Whether an expression reads the customer's session so far: its number of events, or its entry page. */
   readsSession: boolean
 }
 
 export interface Member {
-  /** Names the kind and what it is of; state is kept for a member as long as this stays the same. */
+  /** Covers the kind and its options and expressions; a member's state is kept as long as this stays the same. */
   readonly signature: string
   readonly aggregate: Aggregate
   readonly value: Evaluate<Moment> | undefined
   readonly key: Evaluate<Moment> | undefined
-  /** Where its cells and its object lie in a row. */
+  /** Where its cells and its object are in a row. */
   readonly offset: number
   readonly keptAt: number
 }
 
-/** The member of that signature, made where the group has none: features that differ in their name only share one. */
+/** The member with that signature, made if there is none: features that differ only in their name share one. */
 export function memberOf(
   group: FeatureGroup,
   signature: string,
@@ -51,7 +51,7 @@ export function memberOf(
   return member
 }
 
-/** Opens a row of no events at its place. */
+/** Inserts a row without events at its place. */
 export function openRow({ members }: FeatureGroup, rows: Panes, row: number, key: number): void {
   insertRow(rows, row, key)
   const at = row * rows.stride
@@ -75,7 +75,7 @@ export function addEvent({ members }: FeatureGroup, rows: Panes, row: number, mo
   }
 }
 
-/** Folds row `from` into row `into`; it stays where it is. */
+/** Folds row `from` into row `into`. Row `from` is not removed. */
 export function mergeRow({ members }: FeatureGroup, rows: Panes, into: number, from: number): void {
   const { cells, stride, kept, keptStride } = rows
   rows.totals = undefined

@@ -5,24 +5,24 @@ import type { Variable } from '../expressions/expression.ts'
 import type { Panes } from './aggregate.ts'
 
 /**
- * What the expressions of features and actions are evaluated against, and the variables that they may name.
+ * What the expressions of features and actions are evaluated against, and the variables they may use.
  * One instance is reused for all events of a task.
  */
 export interface Moment {
   event: Event
   enrichment: Enrichment
   session: Session
-  /** The traits that the profile keeps of its customer. */
+  /** The customer's traits as the profile keeps them. */
   traits: ReadonlyMap<string, unknown>
-  /** The profile's panes by the index of their group. */
+  /** The profile's panes, by index of their group. */
   groups: readonly (Panes | undefined)[]
-  /** Features that still lack events from before they were declared; undefined, as nearly always, for none. */
+  /** Features that still lack events from before they were declared; nearly always undefined, for none. */
   notReady: NotReady | undefined
-  /** As of when windows, cool-downs and caps are read; ms. */
+  /** The time as of which windows, cool-downs and caps are read; ms. */
   asOfMs: number
 }
 
-/** Names of features; those computed from one that is not ready are among them. */
+/** Names of the features that are not ready, including those computed from one that is not. */
 export type NotReady = ReadonlySet<string>
 
 const text = (name: string, read: (moment: Moment) => string): Variable<Moment> => ({ name, type: 'string', read })
@@ -43,7 +43,7 @@ const geo: readonly Variable<Moment>[] = [
   text('country', (m) => m.enrichment.geo.country),
   text('city', (m) => m.enrichment.geo.city),
 ]
-/** What may be named of where the customer is. */
+/** The variables that say where the customer is. */
 export const geoNames = geo.map(({ name }) => name)
 
 const shared: readonly Variable<Moment>[] = [
@@ -70,19 +70,19 @@ const shared: readonly Variable<Moment>[] = [
   ...session,
 ]
 
-/** What a feature may name: the event and what was derived from it, never the profile. `traits` are the event's. */
+/** What a feature may use: the event and what was derived from it, never the profile. `traits` are the event's. */
 export const eventVariables: readonly Variable<Moment>[] = [...shared, map('traits', (m) => m.event.traits)]
 
-/** What is read of a profile as of some time, with or without an event. */
+/** The part of a moment that reads from a profile as of some time, with or without an event. */
 export type ProfileMoment = Pick<Moment, 'groups' | 'notReady' | 'session' | 'traits' | 'asOfMs'>
 
-/** What a feature that is computed from features may name beside them. */
+/** What a computed feature may use besides other features. */
 export const profileVariables: readonly Variable<ProfileMoment>[] = [
   { name: 'traits', type: 'map<string, dyn>', read: (m) => m.traits },
 ]
 
-/** What an action may name beside the features: the event, and the traits kept of the customer. */
+/** What an action may use besides features: the event, and the customer's traits in the profile. */
 export const actionVariables: readonly Variable<Moment>[] = [...shared, ...profileVariables]
 
-/** What is left of these where there is no event, since a timer has fired. */
+/** What is left of these if there is no event because a timer has fired. */
 export const timerVariables: readonly Variable<Moment>[] = [customer, ...session, ...profileVariables]

@@ -2,8 +2,8 @@ import type { Panes } from './aggregate.ts'
 import { leaveTotals, shiftTotals } from './totals.ts'
 
 /**
- * Rows in ascending order of their key, only for panes (sessions, single events) that hold an event: most customers
- * touch few. Finding and inserting work at the end that is hot, the newest row.
+ * Rows in ascending order of their key. Only panes (sessions, single events) that hold an event have a row: most customers
+ * touch few. Finding and inserting start at the hot end, the newest row.
  */
 
 export function emptyPanes(stride: number, keptStride: number): Panes {
@@ -14,11 +14,11 @@ export const rowCount = (panes: Panes) => panes.cells.length / panes.stride
 
 export const keyOf = ({ cells, stride }: Panes, row: number) => cells[row * stride]!
 
-/** The first row whose key is at least `key`; the number of rows where there is none. */
+/** The first row whose key is at least `key`; the number of rows if there is none. */
 export function lowerBound(panes: Panes, key: number): number {
   const { cells, stride } = panes
   let high = rowCount(panes)
-  // Steps that double, from the newest row back, to one below the key; then the middle, over and over.
+  // Doubling steps back from the newest row to one below the key, then a binary search.
   for (let step = 1; high > 0; step *= 2) {
     const below = Math.max(0, high - step)
     if (cells[below * stride]! >= key) {
@@ -36,19 +36,19 @@ export function lowerBound(panes: Panes, key: number): number {
   return 0
 }
 
-/** The row of that key; `~row` where there is none and it would be put in. */
+/** The row with that key; if there is none, `~row` with `row` where it would be inserted. */
 export function findKey(panes: Panes, key: number): number {
   const row = lowerBound(panes, key)
   return row < rowCount(panes) && keyOf(panes, row) === key ? row : ~row
 }
 
-/** Opens a row for a key at its place; its cells hold 0 until the aggregates start them. */
+/** Inserts a row for a key; its cells hold 0 until the aggregates start them. */
 export function insertRow(panes: Panes, row: number, key: number): void {
   if (panes.totals !== undefined) shiftTotals(panes.totals, row)
   const { cells, stride, kept, keptStride } = panes
   const at = row * stride
   if (at === cells.length) for (let i = 0; i < stride; i++) cells.push(0)
-  // `copyWithin` takes 20 ns a number.
+  // Not `copyWithin`: it takes 20 ns per number.
   else cells.splice(at, 0, ...new Array<number>(stride).fill(0))
   cells[at] = key
   if (keptStride > 0) kept.splice(row * keptStride, 0, ...new Array(keptStride).fill(undefined))
@@ -62,7 +62,7 @@ export function removeRows(panes: Panes, from: number, count: number): void {
   if (keptStride > 0) kept.splice(from * keptStride, count * keptStride)
 }
 
-/** Drops the rows below `key`: no window will read them again. */
+/** Drops the rows below `key`, which no window will read again. */
 export function dropBelow(panes: Panes, key: number): void {
   const { cells, stride } = panes
   if (cells.length === 0 || cells[0]! >= key) return
@@ -74,7 +74,7 @@ export function dropBelow(panes: Panes, key: number): void {
 
 /**
  * Removes the oldest rows until one more fits in at `row`.
- * @returns where that is then; -1 where the new row would itself be the oldest of too many
+ * @returns where that is now; -1 if the new row itself would be the oldest of too many
  */
 export function makeRoom(panes: Panes, row: number, maxRows: number): number {
   const count = rowCount(panes)

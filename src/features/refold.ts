@@ -7,20 +7,20 @@ import { type FeatureSet, updateFeatures } from './features.ts'
 import type { FeatureGroup, Member } from './group.ts'
 import type { Moment, NotReady } from './moment.ts'
 
-/** An event that changed a profile, as its row in the store tells. */
+/** An event that changed a profile, as read from its row in the store. */
 export interface PastEvent {
   readonly event: Event
   readonly enrichment: Enrichment
-  /** Of the customer's session, after the event. */
+  /** The customer's session after the event. */
   readonly sessionIndex: number
   readonly sessionStartMs: number
 }
 
-/** What is computed anew, so that features become ready. */
+/** What to compute again so that features become ready. */
 export interface RefoldPlan {
-  /** Those of the features, and those that they rest on; in the order of the set. */
+  /** The features' groups, and the groups these rest on; in the order of the set. */
   readonly groups: readonly FeatureGroup[]
-  /** Of each of them, in the same order, its members and how far back they stay as they are. */
+  /** For each group, in the same order: its members, and how far back they stay as they are. */
   readonly members: readonly (readonly KeptMember[])[]
   /** How far back from the stream time events are needed; ms, infinite for all there are. */
   readonly spanMs: number
@@ -45,7 +45,7 @@ export function planRefold({ features, groups }: FeatureSet, notReady: NotReady)
       if (state.member === member) back = Math.max(back ?? 0, own)
       const rest = state.rests.find((one) => one.member === member)
       if (rest === undefined) continue
-      // Of another group's rows it is not told how far back it looks.
+      // We don't know how far back it looks into another group's rows.
       back = Math.max(back ?? 0, rest.group === state.group ? own : Number.POSITIVE_INFINITY)
     }
     return back
@@ -55,9 +55,9 @@ export function planRefold({ features, groups }: FeatureSet, notReady: NotReady)
 }
 
 /**
- * The rows of some groups, folded once more from a customer's events in the order in which they came. They are those that
- * the profile would have, had it gathered them all along: events come in the same order, and late ones are refused by
- * the stream time of then, which is the largest time of the events so far. What lies before the span changes neither.
+ * The rows of some groups, folded again from a customer's stored events in the order in which they arrived. The result is
+ * what the profile would have if it had kept these rows all along: the order is the same, and late events are refused
+ * against the stream time of that moment, the largest event time so far. Events before the span affect neither.
  */
 export class Refold {
   /** By the index of the group. */
@@ -86,7 +86,7 @@ export class Refold {
     uncounted.clear()
   }
 
-  /** Puts the rows in place, beside what stays of those that the profile has. */
+  /** Puts the rows into the profile, beside those of its own rows that stay. */
   replaceIn(groups: (Panes | undefined)[], streamTimeMs: number): void {
     const { groups: refolded, members } = this.#plan
     for (const [i, group] of refolded.entries()) {
@@ -96,7 +96,7 @@ export class Refold {
   }
 }
 
-/** A feature's `traits` are the event's. */
+/** Not needed: in a feature, `traits` are the event's. */
 const noTraits: ReadonlyMap<string, unknown> = new Map()
-/** What was late then was counted then. */
+/** Late events are not counted again. */
 const uncounted = new Map<string, number>()

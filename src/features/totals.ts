@@ -3,28 +3,28 @@ import type { Member } from './group.ts'
 import { rowCount } from './panes.ts'
 
 /**
- * Totals of a window's rows, beside the rows of one profile. A customer who keeps doing what was never done before fills the
- * panes, and going through all that they keep with each event would take milliseconds; so where a read has much to go
- * through, the total is kept from then on. It is made of the rows, and whatever changes the rows in another way than
- * adding events and removing the oldest drops it (`mergeRow`, `adoptRows`, a copy, the codec): it is then made anew.
+ * Running totals of a window's rows, kept beside the rows of one profile. The panes of a customer who keeps doing new things
+ * fill up, and going through them with each event would take milliseconds. So once a read has much to go through, a total is
+ * kept from then on. It is derived from the rows. Adding events and removing the oldest rows update it; any other change of
+ * the rows drops it (`mergeRow`, `adoptRows`, a copy, the codec), and it is made again when needed.
  */
 export interface WindowTotal {
-  /** The member, by where its object lies in a row, and how far back the window looks. */
+  /** The member (by where its object is in a row), and how far back the window looks. */
   readonly keptAt: number
   readonly back: number
   readonly offset: number
   readonly total: Total
-  /** It has the rows from this one on. */
+  /** The total covers the rows from this one on. */
   from: number
 }
 
-/** Of fewer rows and things in them a read goes through all: some 10 µs. */
+/** If rows and the things in them number no more than this, a read goes through all of them, in some 10 µs. */
 const dear = 256
 
 /**
- * The total of the rows from `from` on, made where these keep much.
- * @param back how far the window looks back, which tells the windows over one member apart
- * @returns undefined where they keep little
+ * The total of the rows from `from` on; it is made if the rows keep much.
+ * @param back how far the window looks back, which tells apart the windows over one member
+ * @returns undefined if the rows keep little
  */
 export function totalFrom(rows: Panes, member: Member, back: number, from: number): Total | undefined {
   const { totals } = rows
@@ -40,7 +40,7 @@ export function totalFrom(rows: Panes, member: Member, back: number, from: numbe
   return isDear(rows, keptAt, from) ? keepTotal(rows, member, back, from) : undefined
 }
 
-/** Makes a total of the rows from `from` on, to be kept up with them. */
+/** Makes a total of the rows from `from` on; from now on it is updated with them. */
 export function keepTotal(rows: Panes, { aggregate, offset, keptAt }: Member, back: number, from: number): Total {
   const made = { keptAt, back, offset, total: aggregate.makeTotal!(), from: rowCount(rows) }
   moveTo(rows, made, from)
@@ -74,7 +74,7 @@ function leave({ cells, stride, kept, keptStride }: Panes, { total, offset, kept
   total.leave(cells, row * stride + offset, kept[row * keptStride + keptAt], cells[row * stride]!)
 }
 
-/** The totals of a member that a row is a part of; undefined where there are none. */
+/** The totals of a member that include a row; undefined if there are none. */
 export function totalsOf({ cells, stride, totals }: Panes, keptAt: number, row: number): RowTotals | undefined {
   let of: Total[] | undefined
   for (const window of totals ?? []) {
@@ -85,12 +85,12 @@ export function totalsOf({ cells, stride, totals }: Panes, keptAt: number, row: 
   return of && { rowKey: cells[row * stride]!, of }
 }
 
-/** A row that holds nothing yet is put in. */
+/** Call when a row that holds nothing yet is inserted. */
 export function shiftTotals(totals: readonly WindowTotal[], row: number): void {
   for (const window of totals) if (row < window.from) window.from++
 }
 
-/** Rows are about to be removed. */
+/** Call before rows are removed. */
 export function leaveTotals(rows: Panes, from: number, count: number): void {
   if (from > 0) {
     rows.totals = undefined

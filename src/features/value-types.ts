@@ -3,7 +3,7 @@ import type { FeatureDeclaration } from './declaration.ts'
 import type { OnFault } from './features.ts'
 import { eventVariables, type Moment } from './moment.ts'
 
-/** Kinds that take numbers alone. */
+/** Kinds that only take numbers. */
 const ofNumbers: ReadonlySet<string> = new Set([
   'sum',
   'avg',
@@ -20,13 +20,13 @@ const ofItems =
   'an aggregate takes one value of an event, and passes over a list: size(list) is how many items it has, list[0] the first, list.exists(…) whether one is so; of sums over items the producer has to send the total (docs/features.md, Items of a list)'
 
 /**
- * Finds aggregates whose expression always gives what they pass over, so that they would stay empty without a word: a list or a
- * map, and where numbers are aggregated a text or a bool. Expressions that can't be compiled have been told already.
+ * Finds aggregates whose expression always gives something they ignore, so that they would silently stay empty: a list or a
+ * map, or a text or a bool if they only take numbers. Expressions that can't be compiled were reported already.
  */
 export function findUnfitValues(declarations: readonly FeatureDeclaration[], onFault: OnFault): void {
   const scope = new Scope(eventVariables)
   for (const declaration of declarations) {
-    // What is not a condition there has been told.
+    // For these, an expression that is not a condition was reported already.
     if (!('kind' in declaration) || declaration.kind.name === 'smoothed_rate') continue
     const { kind } = declaration
     const check = (
@@ -42,7 +42,7 @@ export function findUnfitValues(declarations: readonly FeatureDeclaration[], onF
         onFault(declaration, path, new Error(`${kind.name} takes numbers, and the expression gives a ${type}`))
       }
     }
-    // A count takes whatever is there: it is of events that have it.
+    // A count takes any value: it counts the events that have one.
     if ('of' in kind && kind.name !== 'count')
       check([kind.name], kind.of, ofNumbers.has(kind.name) ? noNumbers : undefined)
     if ('by' in kind && kind.by !== undefined) check(['by'], kind.by.key, undefined)

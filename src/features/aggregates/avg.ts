@@ -1,7 +1,7 @@
 import type { Aggregate } from '../aggregate.ts'
 import { saturate, toFixedPoint } from './fixed-point.ts'
 
-/** The exact sum of the numbers by their count, one division at the end; null for none. */
+/** The exact sum of the numbers divided by their count, with one division at the end; null for none. */
 export function avg(scale: number): Aggregate {
   const unitsPerOne = 10 ** scale
   return {

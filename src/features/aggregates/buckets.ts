@@ -4,10 +4,10 @@ export const maxBuckets = 1_000
 /** Counts by bucket: 0 holds the zeros, ±k the sizes in (s·γ^(k-1), s·γ^k] of that sign, where s is the smallest. */
 export type Buckets = Map<number, number>
 
-/** Where a bucket's numbers lie after so many steps. */
+/** The bucket that holds a bucket's numbers after this many steps of widening. */
 export const widened = (bucket: number, steps: number) => Math.sign(bucket) * Math.ceil(Math.abs(bucket) / 2 ** steps)
 
-/** Makes one bucket of each two. */
+/** Joins each two neighbours into one bucket. */
 export function widen(buckets: Buckets): Buckets {
   const wider: Buckets = new Map()
   for (const [bucket, n] of buckets) {

@@ -1,6 +1,6 @@
 import type { Aggregate } from '../aggregate.ts'
 
-/** The number of events; with a value, of the events that have one. */
+/** The number of events; if there is a value, the number of events that have one. */
 export function count(ofValues: boolean): Aggregate {
   return {
     cells: 1,

@@ -1,13 +1,13 @@
 import type { Aggregate } from '../aggregate.ts'
 
-/** A value counts up to this size, so that no sum of them overflows. */
+/** A value counts up to this size, so that no sum overflows. */
 const maxSize = 1e290
 
 /**
  * The sum of the numbers, each halved for every `halfLifeMs` from its event to the moment of reading: Σ x·2^(-(t - ts)/h).
- * Weights are kept as of 1970, 2^(ts/h), with the power of two apart: the sum is (high + low)·2^exponent, and moving the
- * exponent rounds nothing. What an addition rounds off goes to `low` (Neumaier's summation), so in any order the result
- * is the same to a relative 1e-12 of Σ |x|·weight.
+ * Weights are kept as of 1970, 2^(ts/h), with the power of two stored apart: the sum is (high + low)·2^exponent, and moving
+ * the exponent rounds nothing. What an addition rounds off goes to `low` (Neumaier's summation), so in any order the result
+ * is the same to within 1e-12 of Σ |x|·weight.
  */
 export function decayedSum(halfLifeMs: number): Aggregate {
   return {
@@ -38,7 +38,7 @@ export function decayedSum(halfLifeMs: number): Aggregate {
   }
 }
 
-/** Where a read adds its rows up. */
+/** Scratch space where a read adds up its rows. */
 const total: number[] = [0, 0, 0]
 
 function merge(cells: number[], at: number, from: readonly number[], fromAt: number): void {

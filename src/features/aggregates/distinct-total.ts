@@ -4,16 +4,16 @@ import { indexOf, type Registers, rankOf } from './hyper-log-log.ts'
 import type { Scalar } from './order.ts'
 import { SlidingRegisters } from './sliding-registers.ts'
 
-/** A pane's values, or their registers once there were more than `max`. */
+/** A pane's values; once there were more than `max`, their registers. */
 export type Values = Set<Scalar> | Registers
 
 /** The number of different values of some rows. */
 export class DistinctTotal implements Total {
   readonly #max: number
-  /** In how many rows each value is, of those that have not become registers. */
+  /** How many rows have each value, not counting rows that have become registers. */
   readonly #rowsOf = new Map<Scalar, number>()
   #rowsOfRegisters = 0
-  /** Of all the rows; made when it is read first. */
+  /** Registers of all rows; made at the first read. */
   #registers: SlidingRegisters | undefined
 
   constructor(max: number) {
@@ -42,18 +42,18 @@ export class DistinctTotal implements Total {
     }
   }
 
-  /** Registers of rows with the same key can't be told apart. */
+  /** In the registers, rows with the same key can't be told apart. */
   forget(): void {
     this.#registers = undefined
   }
 
-  /** A value that is new to a row of values. */
+  /** Adds a value that is new to a row of values. */
   addValue(value: Scalar, rowKey: number): void {
     this.#count(value)
     this.noteValue(value, rowKey)
   }
 
-  /** A value of a row that has become registers. */
+  /** Adds a value of a row that has become registers. */
   noteValue(value: Scalar, rowKey: number): void {
     if (this.#registers !== undefined) note(this.#registers, value, rowKey)
   }

@@ -4,8 +4,8 @@ import { addToRegisters, emptyRegisters, estimate, mergeRegisters, type Register
 import { isScalar, type Scalar } from './order.ts'
 
 /**
- * The number of different values: exact up to `max` of them in the window, past that HyperLogLog's estimate, with a
- * standard error of 1.6 %. A function of the set of values, however they are spread over panes and merged.
+ * The number of different values: exact for up to `max` of them in the window, past that HyperLogLog's estimate with a
+ * standard error of 1.6 %. Depends only on the set of values, not on how they are spread over panes and merged.
  */
 export function distinct(max: number): Aggregate {
   const include = (values: Values = new Set(), value: Scalar): Values => {

@@ -2,8 +2,8 @@ import type { Aggregate } from '../aggregate.ts'
 import { compareScalars, isScalar, type Scalar } from './order.ts'
 
 /**
- * The value of the earliest (`first`) or latest (`last`) event by event time; null for none. Of several at the same
- * millisecond the smallest value is the first and the largest the last.
+ * The value of the earliest (`first`) or latest (`last`) event by event time; null for none. Within one ms the smallest
+ * value is the first and the largest the last.
  */
 export function edge(which: 'first' | 'last'): Aggregate {
   const none = which === 'first' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY
@@ -25,7 +25,7 @@ export function edge(which: 'first' | 'last'): Aggregate {
     add,
     merge: (cells, at, kept, from, fromAt, fromKept) => add(cells, at, fromKept, from[fromAt]!, kept),
     read(panes, from, to, offset, keptAt) {
-      // Rows follow each other in time: the outermost one that has a value holds the answer, or one of the same ms.
+      // Rows are in order of time: the answer is in the outermost row with a value, or in another row with the same ms.
       const step = which === 'first' ? 1 : -1
       let best: Scalar | null = null
       let bestMs = none

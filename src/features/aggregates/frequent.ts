@@ -2,7 +2,7 @@ import type { Aggregate } from '../aggregate.ts'
 import { compareScalars, type Scalar } from './order.ts'
 import { CountsTotal, countValue, mergeCounts, totalCounts } from './value-counts.ts'
 
-/** The value that came most or least often, of several the first in the values' order; null for none. */
+/** The value that came most or least often; on a tie the first in the values' order; null for none. */
 export function frequent(which: 'most' | 'least', max: number): Aggregate {
   const direction = which === 'most' ? 1 : -1
   return {

@@ -1,12 +1,12 @@
 import type { Aggregate } from '../aggregate.ts'
 
 /**
- * The furthest step k of a funnel: the largest k for which there are times t1 <= t2 <= … <= tk, each of an event that meets
- * the condition of its step, with tk - t1 <= `withinMs`. Events of one ms count in the order of the steps, and an event
- * that meets several conditions may take several steps: ClickHouse's `windowFunnel` in its default mode.
+ * The furthest step k of a funnel: the largest k with times t1 <= t2 <= … <= tk, each the time of an event that meets the
+ * condition of its step, and tk - t1 <= `withinMs`. Events in the same ms count in the order of the steps, and an event
+ * that meets several conditions may take several steps. This is ClickHouse's `windowFunnel` in its default mode.
  *
- * The value is the steps that an event meets, as bits; a row holds those of one ms. Going through them in order, it is
- * enough to know of each step the latest start of a way that leads there: a later start leaves more time.
+ * The value is the steps that an event meets, as bits; a row holds the steps of one ms. Going through the rows in order, it
+ * is enough to know for each step the latest start from which it was reached: a later start leaves more time.
  */
 export function funnel(steps: number, withinMs: number): Aggregate {
   const never = Number.NEGATIVE_INFINITY
@@ -19,7 +19,7 @@ export function funnel(steps: number, withinMs: number): Aggregate {
       else if (timeMs - starts[step - 1]! <= withinMs) starts[step] = starts[step - 1]!
     }
   }
-  /** Goes on from a row: one that was merged keeps the start of each step that was reached. */
+  /** Goes on from a row. A merged row keeps the start of each step that was reached. */
   const follow = (cells: readonly number[], at: number, kept: unknown) => {
     if (kept === undefined) advance(cells[at]!, cells[at + 1]!)
     else for (const [step, startMs] of kept as ReadonlyMap<number, number>) starts[step] = startMs
@@ -34,7 +34,7 @@ export function funnel(steps: number, withinMs: number): Aggregate {
       cells[at + 1]! |= value as number
       return kept
     },
-    /** The other row follows this one in time. */
+    /** The other row comes after this one in time. */
     merge(cells, at, kept, from, fromAt, fromKept) {
       starts.fill(never)
       follow(cells, at, kept)

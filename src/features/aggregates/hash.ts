@@ -2,8 +2,8 @@ import type { Scalar } from './order.ts'
 
 /**
  * A 64-bit hash of a value as two halves of 32 bits: FNV-1a over a byte for its type and its bytes (a text's UTF-16 units,
- * a number's IEEE 754 bits, low byte first), then the halves mixed by MurmurHash3's 32-bit finalizer, since FNV's upper
- * bits are uneven. Sketches are stored, so it must never change. http://www.isthe.com/chongo/tech/comp/fnv/
+ * a number's IEEE 754 bits, low byte first). Then MurmurHash3's 32-bit finalizer mixes the halves, since FNV's upper bits
+ * are uneven. Sketches are stored, so this must never change. http://www.isthe.com/chongo/tech/comp/fnv/
  * @param into takes the high and the low half
  */
 export function hashScalar(value: Scalar, into: Uint32Array): void {
@@ -18,7 +18,7 @@ export function hashScalar(value: Scalar, into: Uint32Array): void {
     }
   } else if (typeof value === 'number') {
     addByte(1)
-    // Sets hold -0 and 0 for the same.
+    // A Set treats -0 and 0 as the same.
     double.setFloat64(0, value === 0 ? 0 : value, true)
     for (let i = 0; i < 8; i++) addByte(double.getUint8(i))
   } else addByte(value ? 4 : 3)

@@ -2,16 +2,16 @@ import { hashScalar } from './hash.ts'
 import type { Scalar } from './order.ts'
 
 /**
- * HyperLogLog: how many different values there were, from 4,096 registers, each the largest rank (place of the first 1
- * bit) of the hashes that fell to it. The standard error is 1.04 / √4096 = 1.6 %. Registers depend on the set of values
- * only, so any order and any way of merging gives the same ones. The estimate is Ertl's, without bias from 1 to 2^64 and
- * without tables (O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6).
+ * HyperLogLog: estimates how many different values there were from 4,096 registers. Each holds the largest rank (place of
+ * the first 1 bit) of the hashes that fell to it. The standard error is 1.04 / √4096 = 1.6 %. Registers depend only on the
+ * set of values, so any order and any way of merging gives the same ones. The estimate is Ertl's: unbiased from 1 to 2^64,
+ * and without tables (O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6).
  */
 export type Registers = Uint8Array
 
 const indexBits = 12
 export const registerCount = 2 ** indexBits
-/** The bits of a hash that make its rank, which is 1 to 53. */
+/** The bits of a hash that give its rank, which is 1 to 53. */
 const rankBits = 64 - indexBits
 const hash = new Uint32Array(2)
 
@@ -41,7 +41,7 @@ export function estimate(registers: Registers): number {
   return estimateBy(counts)
 }
 
-/** How many registers hold each rank: none, as yet. */
+/** How many registers hold each rank: none yet. */
 export const emptyCounts = () => new Array<number>(rankBits + 2).fill(0)
 
 /** @param counts how many registers hold each rank, 0 included */

@@ -11,24 +11,24 @@ export type Units = Map<string, number>
 export const unitsAt = ({ kept, keptStride }: Panes, row: number, keptAt: number) =>
   kept[row * keptStride + keptAt] as Units | undefined
 
-/** The units of so many rows can be added in any order, and none of the sums saturates: there are fewer than 2^17 rows. */
+/** Up to this size, units can be added in any order without any sum saturating: there are fewer than 2^17 rows. */
 const largest = 2 ** 36
 
 interface Entry {
-  /** The sum of the rows' units, but for those that are large. */
+  /** The sum of the rows' units, without the large ones. */
   units: number
-  /** The rows that have the key. */
+  /** How many rows have the key. */
   rows: number
-  /** Those of them whose units are large: then it matters in which order they are added. */
+  /** How many of them have large units, for which the order of adding matters. */
   large: number
 }
 
-/** The keys of some rows and what they come to. */
+/** The keys of some rows, and the total of each. */
 export class KeyedTotal implements Total {
   readonly #unitsPerOne: number
   readonly #max: number
   readonly #entries = new Map<string, Entry>()
-  /** All keys, also those past the first `max`, which move up when others go. */
+  /** All keys, even past the first `max`: these move up when others go. */
   readonly #keys = new Ranked<string>(compareText)
 
   constructor(unitsPerOne: number, max: number) {
@@ -44,7 +44,7 @@ export class KeyedTotal implements Total {
     for (const [key, units] of (kept as Units | undefined) ?? []) this.change(key, units, undefined)
   }
 
-  /** A row's units of a key become others; undefined where it has none. */
+  /** A row's units for a key change; undefined means that it has none. */
   change(key: string, before: number | undefined, after: number | undefined): void {
     let entry = this.#entries.get(key)
     if (entry === undefined) {
@@ -72,7 +72,7 @@ export class KeyedTotal implements Total {
     return this.#keys.first(this.#max)
   }
 
-  /** Of a key that counts; undefined where it does not. */
+  /** The units of a key, divided to the value; undefined if the key does not count. */
   unitsOf(key: string, panes: Panes, from: number, to: number, keptAt: number): number | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
@@ -119,7 +119,7 @@ function count(entry: Entry, units: number, by: 1 | -1): void {
   else entry.units += units * by
 }
 
-/** An object has its keys that are the index of an array before the others, in the order of numbers. */
+/** The order of an object's keys: array indexes first, in the order of numbers, then the others. */
 function inOrder(keys: readonly string[]): readonly string[] {
   const indexes = keys.filter(isIndex).sort((a, b) => Number(a) - Number(b))
   return indexes.length === 0 ? keys : [...indexes, ...keys.filter((key) => !isIndex(key))]

@@ -4,7 +4,7 @@ import { saturate, toFixedPoint } from './fixed-point.ts'
 import { KeyedTotal, type Units, unitsAt } from './keyed-total.ts'
 import { isScalar } from './order.ts'
 
-/** A count by key; with a value, of the events that have one. */
+/** A count by key; if there is a value, of the events that have one. */
 export const countBy = (ofValues: boolean, max: number) =>
   keyed('map<string, int>', 1, max, (value) => (ofValues && (value === undefined || value === null) ? undefined : 1))
 
@@ -17,9 +17,9 @@ export function sumBy(scale: number, max: number): Aggregate {
 }
 
 /**
- * A total for each text that `by` gives (a number or a bool counts as its text), of at most `max` keys: the first by
- * code point. Which these are depends on the events alone, and their totals are complete: of keys 1 to n of a window,
- * each is among the first n of its panes.
+ * A total for each text that `by` gives (a number or a bool counts as its text), for at most `max` keys: the first ones by
+ * code point. Which keys these are depends only on the events, and their totals are complete: a key among the first n of a
+ * window is among the first n of each pane that has it.
  */
 function keyed(
   type: Aggregate['type'],
@@ -27,7 +27,7 @@ function keyed(
   max: number,
   unitsOf: (value: unknown) => number | undefined,
 ): Aggregate {
-  /** The key that has to go for a new one, which may be that itself; undefined where there is room. */
+  /** The key that has to go to make room for a new one. It may be the new one itself; undefined if there is room. */
   const crowdedOut = (units: Units, key: string): string | undefined => {
     if (units.size < max || units.has(key)) return undefined
     const last = lastKey(units)
@@ -85,7 +85,7 @@ function keyed(
   }
 }
 
-/** The last key of rows that are full, as long as no other takes its place. */
+/** The last key of each full row; valid until another key takes its place. */
 const lastKeys = new WeakMap<Units, string>()
 
 function lastKey(units: Units): string {

@@ -2,8 +2,8 @@ import type { Aggregate } from '../aggregate.ts'
 import { compareScalars, isScalar, type Scalar } from './order.ts'
 
 /**
- * The values of the n latest events by event time, the newest first; of several in the same millisecond the larger value
- * goes first. A pane keeps n of them, each after its time, in that order.
+ * The values of the n latest events by event time, newest first; within one ms the larger value comes first. A pane keeps n
+ * of them in that order, each after its time.
  */
 type Latest = (Scalar | number)[]
 
@@ -36,7 +36,7 @@ export function lastN(n: number): Aggregate {
     },
     read(panes, from, to, _offset, keptAt) {
       const latest: Latest = []
-      // Rows follow each other in time, and two may share a ms: the rest is older once the oldest of n is newer.
+      // Rows are in order of time, and two may share a ms: once the oldest of n is newer, all other rows are older.
       for (let row = to - 1; row >= from; row--) {
         const kept = panes.kept[row * panes.keptStride + keptAt] as Latest | undefined
         if (kept === undefined) continue

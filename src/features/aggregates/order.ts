@@ -2,8 +2,8 @@ import type { Value } from '../../events/event.ts'
 import { compareText } from '../../expressions/compare-text.ts'
 
 /**
- * A total order of the values that features keep, so that ties are settled by the values and not by the order of
- * arrival: false, true, numbers, then strings by code point (ClickHouse's order of UTF-8 bytes).
+ * A total order of the values that features keep, so that ties are settled by value and not by order of arrival: false,
+ * true, numbers, then strings by code point (ClickHouse's order of UTF-8 bytes).
  */
 export type Scalar = boolean | number | string
 
@@ -18,7 +18,7 @@ export function compareScalars(a: Scalar, b: Scalar): number {
   return typeof a === typeof b ? Number(a) - Number(b) : rank(a) - rank(b)
 }
 
-/** Of all that a producer can send: null, the scalars in their order, then lists, then maps, each by the text of its JSON. */
+/** Orders anything a producer can send: null, scalars in their order, then lists, then maps; these two by their JSON text. */
 export function compareValues(a: Value, b: Value): number {
   if (isScalar(a) && isScalar(b)) return compareScalars(a, b)
   const by = kindOf(a) - kindOf(b)

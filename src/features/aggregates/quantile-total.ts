@@ -2,17 +2,18 @@ import type { Total } from '../aggregate.ts'
 import { type Buckets, maxBuckets, widen, widened } from './buckets.ts'
 
 /**
- * The buckets of some rows, at each width: those of `levels[s]` were widened s times, and hold the rows that were widened no
- * more than that. So rows may leave, and narrower buckets do again. The widest level has all rows.
+ * The buckets of some rows, at each width. The buckets in `levels[s]` were widened s times, and count the rows that were
+ * widened at most s times. So when a row with wide buckets leaves, the narrower ones are still there to read. The widest
+ * level has all rows.
  */
 export class BucketsTotal implements Total {
   readonly #levels: Buckets[] = [new Map()]
-  /** How many rows that hold numbers were widened so often. */
+  /** By number of steps: how many rows with numbers were widened that often. */
   readonly #rowsOf: number[] = []
   #numbers = 0
   readonly #quantileOf: (buckets: Buckets, numbers: number, steps: number) => number
 
-  /** @param quantileOf the quantile of so many numbers in buckets that were widened so often */
+  /** @param quantileOf the quantile of `numbers` numbers in buckets that were widened `steps` times */
   constructor(quantileOf: (buckets: Buckets, numbers: number, steps: number) => number) {
     this.#quantileOf = quantileOf
   }
@@ -25,12 +26,12 @@ export class BucketsTotal implements Total {
     this.#changeAll(cells[at]!, kept as Buckets | undefined, -1)
   }
 
-  /** A number comes to a row that was widened so often and has others. */
+  /** A row gets one more number. @param steps how often that row was widened; it must have other numbers already */
   add(bucket: number, steps: number): void {
     this.#change(bucket, steps, 1)
   }
 
-  /** What merging the rows one by one comes to: the fewest steps that all of them have taken, and that suffice. */
+  /** The same as merging the rows one by one: at least as many steps as every row has taken, and enough to fit `maxBuckets`. */
   read(): number | null {
     if (this.#numbers === 0) return null
     let steps = this.#rowsOf.findLastIndex((rows) => rows > 0)

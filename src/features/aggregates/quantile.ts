@@ -2,15 +2,15 @@ import type { Aggregate } from '../aggregate.ts'
 import { type Buckets, maxBuckets, widen, widened } from './buckets.ts'
 import { BucketsTotal } from './quantile-total.ts'
 
-/** Numbers this near to 0 count as 0. */
+/** Numbers closer to 0 than this count as 0. */
 const smallest = 1e-9
 
 /**
- * The q-quantile: of n numbers in ascending order the one at the 0-based place floor(q·(n - 1)), to a relative `error`;
- * null for none. As in DDSketch (Masson and others, 2019) a number counts in a bucket whose borders grow by
- * γ = (1 + error) / (1 - error), so the order does not matter and rows merge by adding. Of more than 1,000 buckets two
- * neighbours at a time become one, which is to square γ, until they fit (UDDSketch, Epicoco and others, 2020): the error
- * is about doubled by each step, for all quantiles alike. The one cell counts these steps.
+ * The q-quantile: of n numbers in ascending order, the one at the 0-based place floor(q·(n - 1)), to a relative `error`;
+ * null for none. As in DDSketch (Masson and others, 2019), numbers are counted in buckets whose borders grow by
+ * γ = (1 + error) / (1 - error); so the order does not matter, and rows merge by adding. If there are more than 1,000
+ * buckets, each two neighbours are joined into one, which squares γ, until they fit (UDDSketch, Epicoco and others, 2020).
+ * Each step about doubles the error, for all quantiles alike. The one cell counts these steps.
  */
 export function quantile(q: number, error: number): Aggregate {
   const logGamma = Math.log((1 + error) / (1 - error))
@@ -21,7 +21,7 @@ export function quantile(q: number, error: number): Aggregate {
     if (size <= smallest) return 0
     return Math.sign(value) * Math.max(1, Math.ceil((Math.log(size) - logSmallest) / logGamma))
   }
-  /** The number that is within the error of all in the bucket. */
+  /** The number that stands for a bucket: within the error of every number in it. */
   const numberOf = (bucket: number, steps: number): number => {
     if (bucket === 0) return 0
     const logWidth = logGamma * 2 ** steps
@@ -91,7 +91,7 @@ export function quantile(q: number, error: number): Aggregate {
 
 const none: readonly BucketsTotal[] = []
 
-/** Makes one bucket of each two, and counts the step. */
+/** Joins each two neighbours into one bucket, and counts the step. */
 function widenAt(buckets: Buckets, cells: number[], at: number): Buckets {
   cells[at]!++
   return widen(buckets)

@@ -1,13 +1,13 @@
-/** A block that has grown to this is halved; so finding takes some steps, and putting in moves few. */
+/** A block that has grown to this size is split in two, so that inserting moves few items. */
 const maxBlock = 512
 
 /**
- * Different items in ascending order, in blocks that follow each other: adding and deleting takes some comparisons more for
- * each doubling of their number, and the first ones are at hand.
+ * Distinct items in ascending order, in consecutive blocks. Adding and deleting take a few more comparisons each time their
+ * number doubles, and the first items are at hand.
  */
 export class Ranked<T> {
   readonly #compare: (a: T, b: T) => number
-  /** None is empty. */
+  /** No block is empty. */
   readonly #blocks: T[][] = []
   size = 0
 
@@ -29,7 +29,7 @@ export class Ranked<T> {
     if (block.length >= maxBlock) blocks.splice(at + 1, 0, block.splice(maxBlock / 2))
   }
 
-  /** An item that is there. */
+  /** @param item must be there */
   delete(item: T): void {
     const at = this.#blockOf(item)
     const block = this.#blocks[at]!
@@ -38,7 +38,7 @@ export class Ranked<T> {
     this.size--
   }
 
-  /** The item of that 0-based place. */
+  /** The item at that 0-based place. */
   at(place: number): T | undefined {
     let left = place
     for (const block of this.#blocks) {
@@ -57,7 +57,7 @@ export class Ranked<T> {
     return items
   }
 
-  /** The first block whose last item is not before it; their number where there is none. */
+  /** The first block whose last item is not before the given one; the number of blocks if there is none. */
   #blockOf(item: T): number {
     let [low, high] = [0, this.#blocks.length]
     while (low < high) {

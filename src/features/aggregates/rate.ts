@@ -1,6 +1,6 @@
 import type { Aggregate } from '../aggregate.ts'
 
-/** What a count or a sum comes to by `perMs`, over the size of the window: total / (size / per). */
+/** A count or a sum per `perMs`, over the size of the window: total / (size / per). */
 export function rate(of: Aggregate, perMs: number): Aggregate {
   return {
     ...of,

@@ -1,14 +1,14 @@
 import type { Aggregate } from '../aggregate.ts'
 
 /**
- * How often the steps were completed: the most chains t1 <= t2 <= … <= tn, each time one of an event that meets the condition
- * of its step, with tn - t1 <= `withinMs`, of which each begins in a later ms than the one before it ended. `strict` chains
- * let no other event in: between two steps there is no ms that holds any. Events of one ms count in the order of the steps,
- * and an event that meets several conditions may take several steps, as in a funnel.
+ * How often the steps were completed: the largest number of chains t1 <= t2 <= … <= tn, each t the time of an event that
+ * meets the condition of its step, with tn - t1 <= `withinMs`. Each chain begins in a later ms than the one before it ended.
+ * `strict` chains allow no other event: between two steps there is no ms with an event. Events in the same ms count in the
+ * order of the steps, and an event that meets several conditions may take several steps, as in a funnel.
  *
- * The value is the steps that an event meets, as bits; a row holds those of one ms. Going through them in order and taking
- * each chain as soon as it ends leaves the most room for those after it, and of each step it is enough to know the latest
- * start of a way that leads there.
+ * The value is the steps that an event meets, as bits; a row holds the steps of one ms. We go through the rows in order and
+ * take each chain as soon as it is complete, which leaves the most room for later chains. For each step it is enough to know
+ * the latest start from which it was reached.
  */
 export function sequence(steps: number, withinMs: number, strict: boolean): Aggregate {
   const never = Number.NEGATIVE_INFINITY
@@ -16,7 +16,7 @@ export function sequence(steps: number, withinMs: number, strict: boolean): Aggr
   let completed = 0
 
   const advance = (timeMs: number, met: number) => {
-    /** The start of the step before, as it was before this ms. */
+    /** The start kept for the previous step, as it was before this ms. */
     let before = never
     for (let step = 0; step < steps; step++) {
       const own = starts[step]!
@@ -33,7 +33,7 @@ export function sequence(steps: number, withinMs: number, strict: boolean): Aggr
     completed++
     starts.fill(never)
   }
-  /** Goes on from a row: one that was merged keeps what was completed, and the start of each step that was reached since. */
+  /** Goes on from a row. A merged row keeps how many chains were completed, and the start of each step reached since. */
   const follow = (cells: readonly number[], at: number, kept: unknown) => {
     if (kept === undefined) return advance(cells[at]!, cells[at + 1]!)
     completed = cells[at + 2]!
@@ -53,7 +53,7 @@ export function sequence(steps: number, withinMs: number, strict: boolean): Aggr
       cells[at + 1]! |= value as number
       return kept
     },
-    /** The other row follows this one in time. */
+    /** The other row comes after this one in time. */
     merge(cells, at, kept, from, fromAt, fromKept) {
       begin()
       follow(cells, at, kept)

@@ -1,15 +1,15 @@
 import { emptyCounts, estimateBy, registerCount } from './hyper-log-log.ts'
 
-/** No rank is as large; and times it a row's key, which is below 2^45, is exact. */
+/** Larger than any rank. A row's key, which is below 2^45, times this is still exact. */
 const base = 64
 
 /**
- * HyperLogLog's registers of rows of which the first may leave. Of each register those ranks are kept that may become its
- * largest: a rank with none as large in a later row. There are few, some log n of n rows (Y. Chabchoub, G. Hébrail, "Sliding
- * HyperLogLog: Estimating cardinality in a data stream over a sliding window", 2010).
+ * HyperLogLog's registers over rows of which the first may leave. Each register keeps the ranks that may still become its
+ * largest: those with no rank as large in a later row. These are few, about log n for n rows (Y. Chabchoub, G. Hébrail,
+ * "Sliding HyperLogLog: Estimating cardinality in a data stream over a sliding window", 2010).
  */
 export class SlidingRegisters {
-  /** By register: key·64 + rank, keys ascending and ranks descending. */
+  /** For each register: entries of key·64 + rank, with keys ascending and ranks descending. */
   readonly #lists: (number[] | undefined)[] = new Array(registerCount).fill(undefined)
   /** How many registers have each rank as their largest. */
   readonly #counts = emptyCounts()
@@ -26,7 +26,7 @@ export class SlidingRegisters {
     }
     let end = list.length
     while (end > 0 && keyOf(list[end - 1]!) > rowKey) end--
-    // A later row that is as large, or this one itself.
+    // A later row, or this row itself, may already have a rank as large.
     const next = list[end] ?? 0
     const own = end > 0 && keyOf(list[end - 1]!) === rowKey ? rankOf(list[end - 1]!) : 0
     if (Math.max(rankOf(next), own) >= rank) return
@@ -37,7 +37,7 @@ export class SlidingRegisters {
     this.#note(largest, rankOf(list[0]!))
   }
 
-  /** The row is the first, or joins again at once with ranks that are no smaller. */
+  /** The row must be the first, or be added again at once with ranks that are no smaller. */
   remove(index: number, rowKey: number): void {
     const list = this.#lists[index]
     if (list === undefined) return

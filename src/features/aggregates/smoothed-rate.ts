@@ -1,7 +1,7 @@
 import type { Aggregate } from '../aggregate.ts'
 
 /**
- * The share of events whose condition holds, drawn towards a prior that weighs as much as `weight` events:
+ * The share of events that meet the condition, pulled towards a prior that weighs as much as `weight` events:
  * (successes + weight·prior) / (events + weight). So one success in one event does not read as 100 % (Metarank's rate).
  */
 export function smoothedRate(prior: number, weight: number): Aggregate {

@@ -4,12 +4,12 @@ import { compareScalars, isScalar, type Scalar } from './order.ts'
 import { Ranked } from './ranked.ts'
 
 /**
- * How often each value came: what `top`, `most_frequent` and `least_frequent` keep of a pane. It counts at most `max`
- * different values: those that come after that are not counted.
+ * How often each value came: what `top`, `most_frequent` and `least_frequent` keep per pane. Counts at most `max` different
+ * values; others that come after that are not counted.
  */
 type Counts = Map<Scalar, number>
 
-/** Counts a value into what a pane keeps. */
+/** Adds a value to the counts that a pane keeps. */
 export function countValue(kept: unknown, value: unknown, max: number, totals?: RowTotals): Counts | undefined {
   const counts = kept as Counts | undefined
   if (!isScalar(value)) return counts
@@ -26,7 +26,7 @@ export function mergeCounts(kept: unknown, from: unknown, max: number): Counts |
   return counts
 }
 
-/** The counts of the values in the panes from row `from` to before row `to`; to be read only. */
+/** How often each value came in the panes from row `from` to before row `to`. Don't change the map. */
 export function totalCounts(panes: Panes, from: number, to: number, keptAt: number): ReadonlyMap<Scalar, number> {
   const keptOf = (row: number) => panes.kept[row * panes.keptStride + keptAt] as Counts | undefined
   let totals: Counts | undefined
@@ -46,7 +46,7 @@ interface Counted {
   count: number
 }
 
-/** The values of some rows by how often they came: most often first, or least often; ties by the values' order. */
+/** The values of some rows by how often they came, most or least often first; ties by the values' order. */
 export class CountsTotal implements Total {
   readonly #entries = new Map<Scalar, Counted>()
   readonly #ranked: Ranked<Counted>

@@ -2,9 +2,9 @@ import type { Aggregate } from '../aggregate.ts'
 import { addNumber, addSquare, addWide, maxWideTerm, toBigInt, toNumber } from './wide.ts'
 
 /**
- * The variance of the numbers as a population, (n·Σx² - (Σx)²) / n², or its root, the standard deviation; null for none,
- * 0 for one. The sums are exact, of whole units of 10^-scale, so the order does not matter and no digits cancel; the last
- * steps round to a relative 5·2^-53. A value counts up to ±2^52 units, and the sums are exact while Σx² < 2^105 units.
+ * The population variance, (n·Σx² - (Σx)²) / n², or its root, the standard deviation; null for no numbers, 0 for one. The
+ * sums are exact, in whole units of 10^-scale, so the order does not matter and no digits cancel; the last steps round to a
+ * relative 5·2^-53. A value counts up to ±2^52 units, and the sums are exact while Σx² < 2^105 units.
  */
 export function variance(scale: number, root: boolean): Aggregate {
   const unitsPerOne = 10 ** scale
@@ -14,7 +14,7 @@ export function variance(scale: number, root: boolean): Aggregate {
     addWide(cells, at + 3, from[fromAt + 3]!, from[fromAt + 4]!)
   }
   return {
-    // The number of values, the two cells of their sum, the two of the sum of their squares.
+    // The number of values, two cells for their sum, two for the sum of their squares.
     cells: 5,
     keeps: false,
     type: 'dyn',
@@ -38,13 +38,13 @@ export function variance(scale: number, root: boolean): Aggregate {
   }
 }
 
-/** Where a read adds its rows up. */
+/** Scratch space where a read adds up its rows. */
 const total: number[] = [0, 0, 0, 0, 0]
 
 /** n·Σx² - (Σx)² of the total, rounded once. */
 function spread(n: number): number {
   const [, sumHigh = 0, sumLow = 0, high = 0, low = 0] = total
-  // The squared sum is never more than the other term, so one bound says that plain numbers hold both.
+  // The squared sum is never more than the other term, so one bound tells that plain numbers can hold both.
   if (high === 0 && n * low <= Number.MAX_SAFE_INTEGER) return n * low - toNumber(sumHigh, sumLow) ** 2
   return Number(BigInt(n) * toBigInt(high, low) - toBigInt(sumHigh, sumLow) ** 2n)
 }

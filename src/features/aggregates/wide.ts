@@ -1,6 +1,6 @@
 /**
- * Whole numbers past 2^53 in two cells, high·2^52 + low with 0 <= low < 2^52: exact below 2^105, and past that to a
- * relative 2^-53. Adding allocates nothing; only who reads them makes a bigint.
+ * Whole numbers past 2^53 in two cells, high·2^52 + low with 0 <= low < 2^52: exact below 2^105, past that to a relative
+ * 2^-53. Adding allocates nothing; only reading makes a bigint.
  */
 const base = 2 ** 52
 const half = 2 ** 26
@@ -32,7 +32,7 @@ export function addWide(cells: number[], at: number, high: number, low: number):
   cells[at + 1] = sum - carry * base
 }
 
-/** The nearest number: exact where it is below 2^53. */
+/** The nearest number: exact below 2^53. */
 export const toNumber = (high: number, low: number) => high * base + low
 
 export const toBigInt = (high: number, low: number) => BigInt(high) * BigInt(base) + BigInt(low)

@@ -2,18 +2,19 @@ import type { Period } from '../window.ts'
 import { serverZones } from './server-zones.ts'
 
 /**
- * Local calendars: which day, week or month of a timezone a time lies in, as whole numbers that follow each other. The
- * offsets from UTC are Node's (ICU's copy of the IANA database), daylight saving included.
+ * Local calendars: which day, week or month of a timezone a time is in, as consecutive whole numbers. The offsets from UTC
+ * are Node's (ICU's copy of the IANA database), including daylight saving.
  */
 
 const dayMs = 86_400_000
 /**
- * Clocks are put forward and back at quarter hours of UTC, so that each has one offset. But St. John's and Goose Bay did it a
- * minute after one, until 2011: there the whole quarter hour counts by the offset at its end, as ClickHouse has it.
+ * Clocks change at quarter hours of UTC, so each quarter hour has one offset. Until 2011, though, St. John's and Goose Bay
+ * changed a minute after one: there the whole quarter hour uses the offset at its end, as in ClickHouse.
  */
 export const quarterHourMs = 900_000
-/** 200 days of quarter hours, and more names of zones than there are. */
+/** 200 days of quarter hours. */
 const maxOffsets = 19_200
+/** More than there are. */
 const maxZones = 1_000
 
 export class Zone {
@@ -21,15 +22,15 @@ export class Zone {
   readonly #offsets = new Map<number, number>()
   #lastSlot = Number.NaN
   #lastOffsetMs = 0
-  /** Between these times lies what was found last: nearly all that is asked for is of one period. */
+  /** The period found last, from `fromMs` to before `nextMs`: nearly all times asked for are in it. */
   readonly #found = new Map<Period, { fromMs: number; nextMs: number }>()
 
-  /** @throws RangeError for a name that ICU does not know. */
+  /** @throws RangeError for a name that ICU does not know */
   constructor(name: string) {
     this.#format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' })
   }
 
-  /** Two times of one local period, and no others, have the same index; the next period's is one more. */
+  /** Times in one local period have the same index; the next period's index is one more. */
   index(period: Period, timeMs: number): number {
     const day = Math.floor((timeMs + this.#offsetMs(timeMs)) / dayMs)
     switch (period) {
@@ -43,7 +44,7 @@ export class Zone {
     }
   }
 
-  /** The first moment after `timeMs` that lies in another local period; ms. */
+  /** The first moment after `timeMs` that is in another local period; ms. */
   nextMs(period: Period, timeMs: number): number {
     const found = this.#found.get(period)
     if (found !== undefined && found.fromMs <= timeMs && timeMs < found.nextMs) return found.nextMs
@@ -77,8 +78,8 @@ export class Zone {
 }
 
 /**
- * Months since March of year 0 (Gregorian) of a day since 1970-01-01, by Howard Hinnant's `civil_from_days`: a year that
- * begins in March has its leap day last, and its months from there on have 31, 30, 31, 30, 31 days, over and over.
+ * From days since 1970-01-01 to months since March of year 0 (Gregorian), by Howard Hinnant's `civil_from_days`: a year that
+ * begins in March has its leap day last, and its months have 31, 30, 31, 30, 31 days, over and over.
  */
 function monthOf(day: number): number {
   const sinceYear0 = day + 719_468
@@ -92,16 +93,16 @@ function monthOf(day: number): number {
 
 const zones = new Map<string, Zone | undefined>()
 
-/** The zone of an IANA name that Node and ClickHouse know in that spelling; undefined where there is none. */
+/** The zone of an IANA name that both Node and ClickHouse know in that spelling, or undefined. */
 export function zoneOf(name: string): Zone | undefined {
   let zone = zones.get(name)
   if (zone !== undefined || zones.has(name)) return zone
   if (zones.size >= maxZones) zones.clear()
   try {
-    // ICU takes bare offsets (+01:00), names of its own (PST) and other spellings too.
+    // ICU also accepts bare offsets (+01:00), names of its own (PST) and other spellings.
     zone = serverZones.has(name) ? new Zone(name) : undefined
   } catch {
-    // ICU's only answer to a name that it does not know.
+    // Throwing is ICU's only way to say that it does not know a name.
     zone = undefined
   }
   zones.set(name, zone)

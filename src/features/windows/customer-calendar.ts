@@ -9,14 +9,14 @@ import { quarterHourMs, utc, type Zone, zoneOf } from './calendar.ts'
 import type { IndexedRows } from './indexed-rows.ts'
 
 /**
- * Calendar windows in the customer's own timezone. It may change, and an event may come before the one that says it; so
- * events lie in quarter hours of UTC, and only reading asks which of them are of the local period.
+ * Calendar windows in the customer's own timezone. The timezone may change, and events may come before the one that states
+ * it. So events are kept in quarter hours of UTC, and only a read decides which of these are in the local period.
  */
 
 /** The longest local period in quarter hours: clocks go back by two hours at most. */
 const longest: Readonly<Record<Period, number>> = { day: 26 * 4, week: (7 * 24 + 2) * 4, month: (31 * 24 + 2) * 4 }
 
-/** Keeps the customer's timezone: what the latest event says that names one, its trait before its own field. */
+/** Keeps the customer's timezone, from the latest event that names one; the event's trait wins over its own field. */
 export function addTimezone(group: FeatureGroup): Member {
   return memberOf(group, 'timezone', () => edge('last'), timezoneOf)
 }
@@ -27,7 +27,7 @@ function timezoneOf({ event }: Moment): string | undefined {
   return event.timezone !== '' && zoneOf(event.timezone) !== undefined ? event.timezone : undefined
 }
 
-/** @param keptAt where the timezone lies in the one row of `timezones` */
+/** @param keptAt where the timezone is in the only row of `timezones` */
 export function customerPeriod(
   period: Period,
   quarterHours: IndexedRows,

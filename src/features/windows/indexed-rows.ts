@@ -4,19 +4,20 @@ import { outside, type Placement, type Reach, tooLate } from '../grouping.ts'
 import type { Moment } from '../moment.ts'
 import { dropBelow, findKey, keyOf, lowerBound, makeRoom, rowCount } from '../panes.ts'
 
-/** No index of a calendar is longer: a month of 31 days and the hours by which clocks go back. */
+/** The longest time that one index of a calendar covers: a month of 31 days, and the hours by which clocks go back. */
 const longestPeriodMs = 32 * 86_400_000
 
-/** Time by local periods, whose indexes follow each other. */
+/** Time in local periods with consecutive indexes. */
 export interface Calendar {
   index(timeMs: number): number
-  /** The first moment after that of another index; ms. */
+  /** The first moment after `timeMs` with another index; ms. */
   nextMs(timeMs: number): number
 }
 
 /**
- * One row for each index of time that holds an event: the pane, the ms, the local day … A window looks back over so many
- * indexes, and the group keeps those of the widest. Bound: as many rows, at most `maxRows`; past that the oldest go.
+ * One row for each index of time that holds an event: a pane, a ms, a local day … A window looks back over a number of
+ * indexes, and the group keeps as many as the widest window needs. Bound: that many rows, at most `maxRows`; past that the
+ * oldest are dropped.
  */
 export class IndexedRows implements Placement {
   readonly #unitMs: number
@@ -29,7 +30,7 @@ export class IndexedRows implements Placement {
     return this.kept * (this.#calendar === undefined ? this.#unitMs : longestPeriodMs)
   }
 
-  /** @param unit ms a row (Infinity: all of time is one), or a calendar, of which a window reads one index only */
+  /** @param unit ms per row (Infinity: one row for all time), or a calendar; of a calendar a window only reads one index */
   constructor(unit: number | Calendar, latenessMs: number, maxRows = Number.POSITIVE_INFINITY) {
     this.#unitMs = typeof unit === 'number' ? unit : 0
     this.#calendar = typeof unit === 'number' ? undefined : unit
@@ -42,7 +43,7 @@ export class IndexedRows implements Placement {
     const key = this.#indexOf(timeMs)
     const oldest = this.#indexOf(streamTimeMs) - this.kept + 1
     if (timeMs < streamTimeMs - this.#latenessMs) return tooLate
-    // Where no lateness is declared, what the windows no longer hold is late.
+    // If no lateness is declared, an event that the windows no longer hold is late.
     if (key < oldest) return this.#latenessMs === Number.POSITIVE_INFINITY ? tooLate : outside
     dropBelow(rows, oldest)
     const row = findKey(rows, key)
@@ -61,7 +62,7 @@ export class IndexedRows implements Placement {
     return findKey(rows, keyOf(other, row))
   }
 
-  /** What a window over that many indexes, the last of them the moment's own, reads. */
+  /** What a window over this many indexes reads; the last one is the moment's own. */
   reach(indexes: number): Reach {
     this.kept = Math.max(this.kept, indexes)
     return {

@@ -11,20 +11,20 @@ import { LastEvents } from './last-events.ts'
 import { OrderedRows } from './ordered-rows.ts'
 import { SessionRows, Sessions } from './sessions.ts'
 
-/** How late an event may be for a session, where the feature does not say. */
+/** How late an event may be for a session if the feature does not say; ms. */
 export const sessionLatenessMs = 86_400_000
 
-/** Which events a feature is of. */
+/** Which events a feature counts. */
 export interface Condition {
   /** The same for all spellings. */
   readonly signature: string
   readonly evaluate: Evaluate<Moment>
 }
 
-/** Finds the group of a condition and a placement, or makes it. */
+/** Finds the group for a condition and a placement, or makes it. */
 export type FindGroup = <P extends Placement>(
   where: Condition | undefined,
-  /** Names the placement and all that it depends on: of one name there is one kind of placement. */
+  /** Names the placement with everything it depends on; one name always means the same kind of placement. */
   placement: string,
   make: () => P,
 ) => { readonly group: FeatureGroup; readonly placement: P }
@@ -35,7 +35,7 @@ interface Placed {
   readonly rests: readonly Rest[]
 }
 
-/** The group that a feature's events go to, and what the feature reads of it: one case for each kind of window. */
+/** The group that a feature's events go to, and what the feature reads from it: one case for each kind of window. */
 export function placeFeature(
   { kind, window, latenessMs }: AggregateFeature,
   where: Condition | undefined,

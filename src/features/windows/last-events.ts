@@ -6,7 +6,7 @@ import type { Moment } from '../moment.ts'
 import { keyOf, lowerBound, makeRoom, rowCount } from '../panes.ts'
 
 /**
- * One row for each event, in the order of time and, in one ms, of the events' ids by code point. Bound: the count of the
+ * One row per event, in order of time, and within one ms in order of the events' ids by code point. Bound: the count of the
  * group's widest window.
  */
 export class LastEvents implements Placement {
@@ -18,7 +18,7 @@ export class LastEvents implements Placement {
     this.#latenessMs = latenessMs
   }
 
-  /** Makes room for the ids in a group's rows. */
+  /** Makes room in a group's rows for the ids. */
   static addIds(group: FeatureGroup): Member {
     return memberOf(
       group,
@@ -50,7 +50,7 @@ export class LastEvents implements Placement {
     const [timeMs, id] = [keyOf(other, row), idOf(other, row)]
     const after = rowAfter(rows, timeMs, id)
     if (after > 0 && keyOf(rows, after - 1) === timeMs && idOf(rows, after - 1) === id) return after - 1
-    // Among the last events there is none that they do not have.
+    // These rows have every one of the last events, so only an older event can be missing.
     return after === 0 ? ~after : undefined
   }
 
@@ -65,7 +65,7 @@ export class LastEvents implements Placement {
   }
 }
 
-/** Where a row of that time and id belongs: behind all that are not after it. */
+/** Where a row with that time and id belongs: behind all rows that are not after it. */
 function rowAfter(rows: Panes, timeMs: number, id: string): number {
   const count = rowCount(rows)
   let row = lowerBound(rows, timeMs)
@@ -78,7 +78,7 @@ function isAfter(rows: Panes, row: number, timeMs: number, id: string): boolean 
   return rowMs > timeMs || (rowMs === timeMs && compareText(idOf(rows, row), id) > 0)
 }
 
-/** The ids are the first object of a row, since no other member comes before them. */
+/** The id is the first object of a row, since it is the first member. */
 const idOf = ({ kept, keptStride }: Panes, row: number) => kept[row * keptStride] as string
 
 /** Holds the id of a row's one event. */

@@ -5,10 +5,10 @@ import type { Moment } from '../moment.ts'
 import { findKey, keyOf, removeRows, rowCount } from '../panes.ts'
 
 /**
- * All of a customer's events in the order of time, for what depends on it: one row for each ms, until no earlier event is
- * let in any more; then it is merged into the first row, which stands for all up to its key. Bound: the ms with events
- * within the lateness, at most `maxRows`; past that the earliest are merged before their time, and what is earlier than
- * them is late.
+ * All of a customer's events in order of time, for features that need the order: one row per ms, until no earlier event is
+ * accepted any more. Then it is merged into the first row, which stands for everything up to its key. Bound: the ms with
+ * events within the lateness, at most `maxRows`; past that the earliest rows are merged ahead of time, and events before
+ * them count as late.
  */
 export class OrderedRows implements Placement {
   readonly #latenessMs: number
@@ -22,7 +22,7 @@ export class OrderedRows implements Placement {
     this.maxRows = maxRows
   }
 
-  /** Makes room in a group's rows for the mark of the first. */
+  /** Makes room in a group's rows for the mark that the first row carries. */
   static addMark(group: FeatureGroup): Member {
     return memberOf(group, 'merged', () => merged, undefined)
   }
@@ -57,10 +57,10 @@ export class OrderedRows implements Placement {
   readonly reach: Reach = { back: 0, from: () => 0, to: rowCount, nextMs: () => Number.POSITIVE_INFINITY }
 }
 
-/** Whether the first row already stands for what came at that time. */
+/** Whether the first row already stands for that time. */
 const isPast = (rows: Panes, timeMs: number) => rows.cells[1] === 1 && timeMs <= keyOf(rows, 0)
 
-/** Makes the first `count` rows one. */
+/** Merges the first `count` rows into one. */
 function mergeFirst(group: FeatureGroup, rows: Panes, count: number): void {
   if (count < 2) return
   for (let row = 1; row < count; row++) mergeRow(group, rows, 0, row)
@@ -68,7 +68,7 @@ function mergeFirst(group: FeatureGroup, rows: Panes, count: number): void {
   removeRows(rows, 1, count - 1)
 }
 
-/** 1 in a row that was merged of several; its cell is the first after the key, since no member comes before it. */
+/** The mark: 1 in a row that was merged from several. Its cell is right after the key, since it is the first member. */
 const merged: Aggregate = {
   cells: 1,
   keeps: false,

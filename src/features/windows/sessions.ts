@@ -6,10 +6,10 @@ import type { Moment } from '../moment.ts'
 import { keyOf, lowerBound, removeRows, rowCount } from '../panes.ts'
 
 /**
- * A customer's sessions by event time and the gap alone: two events are of one session when no more than the gap lies
- * between each and the next, whatever order they came in. A late event may begin a session earlier, lengthen it, or
- * bridge two, which then become one. A row is a session of any events: its key the first event's time, its cell the last's.
- * Bound: the sessions that an event within the lateness can still touch, (lateness + gap) / gap + 1 at most.
+ * A customer's sessions by event time and gap alone: a session goes on as long as the next event comes within the gap,
+ * whatever order the events arrived in. A late event may begin a session earlier, lengthen it, or bridge two, which then
+ * become one. A row is a session over events of any kind: its key is the first event's time, its cell the last event's.
+ * Bound: the sessions that an event within the lateness can still touch, at most (lateness + gap) / gap + 1.
  */
 export class Sessions implements Placement {
   readonly #gapMs: number
@@ -24,19 +24,19 @@ export class Sessions implements Placement {
     this.#latenessMs = latenessMs
   }
 
-  /** Makes room for the sessions' ends in a group's rows. */
+  /** Makes room in a group's rows for the ends of the sessions. */
   static addEnds(group: FeatureGroup): Member {
     return memberOf(group, 'session end', () => timeSince('latest'), undefined)
   }
 
-  /** A group whose rows are merged as its sessions are. */
+  /** Adds a group whose rows are to be merged when sessions are. */
   follow(group: FeatureGroup): void {
     if (!this.#followers.includes(group)) this.#followers.push(group)
   }
 
   place(group: FeatureGroup, rows: Panes, { event, groups }: Moment, streamTimeMs: number): number {
     const { timeMs } = event
-    // The groups that follow count what is late, of the events that meet their condition.
+    // Late events are counted by the groups that follow, each for the events that meet its condition.
     if (timeMs < streamTimeMs - this.#latenessMs) return outside
     this.#dropOver(rows, streamTimeMs)
     const next = lowerBound(rows, timeMs + 1)
@@ -73,7 +73,7 @@ export class Sessions implements Placement {
   }
 }
 
-/** The events of a condition by session: a row lies anywhere within its session, under the time of one of its events. */
+/** The events that meet a condition, by session. A row's key is the time of one of its events, so it is within the session. */
 export class SessionRows implements Placement {
   readonly #sessions: FeatureGroup
   readonly #gapMs: number
@@ -82,7 +82,7 @@ export class SessionRows implements Placement {
   /** A session may go on for ever. */
   readonly spanMs = Number.POSITIVE_INFINITY
 
-  /** @param sessions the group that `Sessions` places, which has seen each event before this one does */
+  /** @param sessions the group placed by `Sessions`, which sees each event before this group does */
   constructor(sessions: FeatureGroup, gapMs: number, latenessMs: number) {
     this.#sessions = sessions
     this.#gapMs = gapMs
@@ -113,7 +113,7 @@ export class SessionRows implements Placement {
     return session < 0 ? undefined : rowIn(rows, sessions!, session)
   }
 
-  /** The session of the moment: the latest, unless it is over by then. */
+  /** The session at the moment: the latest one, unless it is over by then. */
   reach(): Reach {
     const latest = (groups: readonly (Panes | undefined)[], asOfMs: number): Panes | undefined => {
       const sessions = groups[this.#sessions.index]
@@ -137,22 +137,22 @@ export class SessionRows implements Placement {
   }
 }
 
-/** The end is the first cell after the key, since no other member comes before it. */
+/** The end is in the cell right after the key, since it is the first member. */
 const endOf = ({ cells, stride }: Panes, row: number) => cells[row * stride + 1]!
 
-/** The session that holds that time; -1 where none does. */
+/** The session that holds that time; -1 if none does. */
 function sessionAt(sessions: Panes, timeMs: number): number {
   const session = lowerBound(sessions, timeMs + 1) - 1
   return session >= 0 && timeMs <= endOf(sessions, session) ? session : -1
 }
 
-/** The row of a session; `~row` where it has none and it would be put in. */
+/** The row of a session; if there is none, `~row` with `row` where it would be inserted. */
 function rowIn(rows: Panes, sessions: Panes, session: number): number {
   const row = lowerBound(rows, keyOf(sessions, session))
   return row < rowCount(rows) && keyOf(rows, row) <= endOf(sessions, session) ? row : ~row
 }
 
-/** Merges the rows of a session that has become one of two. */
+/** Merges the two rows of a session that two sessions have become. */
 function mergeSession(group: FeatureGroup, rows: Panes | undefined, sessions: Panes, session: number): void {
   if (rows === undefined) return
   const row = lowerBound(rows, keyOf(sessions, session))
