@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { joinedBy, joinTimers } from './decide/competing.ts'
-import { withContact } from './decide/contact.ts'
 import { decide, prospect } from './decide/decide.ts'
 import type { Candidate } from './decide/decision.ts'
 import type { Action } from './decide/policy.ts'
@@ -461,9 +460,7 @@ export class Pipeline {
     const decision = decide(policy, competing, profile.contacts, moment, fits)
     output.tally.decisions[decision.outcome]++
     if (decision.outcome === 'none' && !decidesAlways) return undefined
-    for (const { action } of decision.chosen) {
-      profile.contacts = withContact(profile.contacts, action, policy.arbitration, moment.asOfMs)
-    }
+    profile.contacts = decision.contacts
     const customer = profile.customer
     publish(
       { decision, cause, customer, asOfMs: moment.asOfMs, nowMs, policy: policy.version, actions },

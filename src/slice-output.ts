@@ -11,7 +11,7 @@ export interface Output {
   /** Actions and dead letters, in the order of the input. */
   readonly records: OutRecord[]
   readonly actions: PublishedAction[]
-  /** Those on which something was eligible, in order. */
+  /** Those with something to publish, in order; every one where `Stages.decidesAlways`. */
   readonly decisions: Decided[]
   readonly tally: Tally
   /** What the code threw for what is quarantined. */

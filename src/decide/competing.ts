@@ -8,4 +8,4 @@ export const joinedBy = ({ onTimer }: Policy, actions: readonly Action[], index:
 export const joinTimers = ({ onTimer }: Policy, indexes: readonly number[]): readonly Action[] =>
   indexes.length === 1 ? onTimer[indexes[0]!]! : indexes.flatMap((index) => onTimer[index]!).sort(byName)
 
-const byName = (a: Action, b: Action) => (a.name < b.name ? -1 : 1)
+export const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1)

@@ -4,6 +4,7 @@ import type { Feature } from '../features/features.ts'
 import { actionVariables, eventVariables, type Moment, timerVariables } from '../features/moment.ts'
 import { featuresRead, signatureOf, variablesOf } from '../features/reading.ts'
 import type { Timer } from '../timers/timer.ts'
+import { byName } from './competing.ts'
 import type { Action, ActionDeclaration, Arbitration, ConditionCounts, Policy } from './policy.ts'
 
 /** Where in an action's declaration a fault lies: `when`, `value`, `payload.item`, `on.after` … */
@@ -139,8 +140,4 @@ function crossingOf(when: string, condition: Evaluate<Moment>, read: readonly Fe
     names: new Set(read.map(({ name }) => name)),
     changes: read.flatMap(({ nextChangeMs }) => nextChangeMs ?? []),
   }
-}
-
-function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return a.name < b.name ? -1 : 1
 }

@@ -6,10 +6,9 @@ import { Event, Properties } from '../events/event.ts'
 import type { Moment } from '../features/moment.ts'
 import { Profile } from '../profiles/profile.ts'
 import { compilePolicy } from './compile-policy.ts'
-import { noteContact, suppression, withContact } from './contact.ts'
+import { noteContact, suppression } from './contact.ts'
 import { decide, prospect } from './decide.ts'
-import type { Decision } from './decision.ts'
-import type { ActionDeclaration, Arbitration, ContactRules, Policy } from './policy.ts'
+import type { ActionDeclaration, Arbitration, ContactRules } from './policy.ts'
 
 const minuteMs = 60_000
 const free: ContactRules = { cooldownMs: 0, caps: [] }
@@ -34,11 +33,6 @@ function momentOf({ session, traits, groups, notReady }: Profile, event: Event, 
   return { event, enrichment, session, traits, groups, notReady, asOfMs }
 }
 
-/** As who publishes what was chosen does. */
-function noteChosen(profile: Profile, { chosen }: Decision, { arbitration }: Policy, asOfMs: number): void {
-  for (const { action } of chosen) profile.contacts = withContact(profile.contacts, action, arbitration, asOfMs)
-}
-
 /** The customer, and what deciding on an event at a time gives: `name: reason`, by rank. */
 function deciding(actions: readonly ActionDeclaration[], arbitration = best) {
   const policy = policyOf(actions, arbitration)
@@ -47,7 +41,7 @@ function deciding(actions: readonly ActionDeclaration[], arbitration = best) {
     const event = new Event()
     event.properties = new Properties(Object.keys(properties), Object.values(properties))
     const decision = decide(policy, policy.onEvent, profile.contacts, momentOf(profile, event, atMs), () => true)
-    noteChosen(profile, decision, policy, atMs)
+    profile.contacts = decision.contacts
     return {
       chosen: decision.chosen.map((candidate) => candidate.action.name),
       reasons: Object.fromEntries(decision.candidates.map((one) => [one.action.name, one.reason])),
@@ -147,7 +141,7 @@ test('an action that is too large does not count, and the next best takes its pl
         return candidate.action.name !== 'worth_3'
       },
     )
-    noteChosen(profile, decision, policy, 0)
+    profile.contacts = decision.contacts
     assert.deepEqual(
       decision.chosen.map((candidate) => candidate.action.name),
       chosen,
@@ -249,7 +243,7 @@ test('the prospect of a decision is what it comes to', () => {
         const outlook = prospect(policy, policy.onEvent, profile.contacts, moment)
         const decision = decide(policy, policy.onEvent, profile.contacts, moment, () => true)
         assert.equal(outlook, decision.outcome === 'chosen' ? 'open' : decision.outcome)
-        noteChosen(profile, decision, policy, atMs)
+        profile.contacts = decision.contacts
       }
     }),
   )

@@ -30,7 +30,7 @@ export function prospect(
 
 /**
  * One evaluation of the policy for one customer: gates, then arbitration. Each candidate gets one reason. This changes
- * nothing: whoever publishes the chosen actions notes the contacts.
+ * nothing: whoever publishes the chosen actions puts `contacts` in the profile.
  * @param actions the policy's actions that compete
  * @param contacts the customer's, by action
  * @param fits whether the action can be published with this rank, which counts from 1. One that can't be published takes no
@@ -50,9 +50,9 @@ export function decide(
     if (reason === undefined) eligible.push(weigh(action, moment, contacts, arbitration))
     else others.push({ action, reason, score: Number.NaN, probability: 0 })
   }
-  const chosen = arbitrate(eligible.sort(byRank), moment, contacts, arbitration, fits)
+  const { chosen, counted } = arbitrate(eligible.sort(byRank), moment, contacts, arbitration, fits)
   const outcome = chosen.length > 0 ? 'chosen' : eligible.length > 0 ? 'suppressed' : 'none'
-  return { outcome, candidates: [...eligible, ...others], chosen }
+  return { outcome, candidates: [...eligible, ...others], chosen, contacts: counted }
 }
 
 /** A candidate on its way through the arbitration. */
@@ -74,7 +74,7 @@ function arbitrate(
   contacts: Contacts,
   arbitration: Arbitration,
   fits: (candidate: Candidate, rank: number) => boolean,
-): Candidate[] {
+): { readonly chosen: readonly Candidate[]; readonly counted: Contacts } {
   const { emit } = arbitration
   const places = emit === 'best' ? 1 : emit === 'all' ? ranked.length : emit.top
   const chosen: Candidate[] = []
@@ -90,9 +90,9 @@ function arbitrate(
     }
     candidate.probability = 1
     chosen.push(candidate)
-    if (chosen.length < places) counted = withContact(counted, candidate.action, arbitration, moment.asOfMs)
+    counted = withContact(counted, candidate.action, arbitration, moment.asOfMs)
   }
-  return chosen
+  return { chosen, counted }
 }
 
 /** The most valuable first, ties by name; actions without a value last. */

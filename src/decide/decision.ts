@@ -1,3 +1,4 @@
+import type { Contacts } from './contact.ts'
 import type { Action } from './policy.ts'
 
 /** Why a candidate was chosen or not. */
@@ -35,4 +36,6 @@ export interface Decision {
   readonly candidates: readonly Candidate[]
   /** The candidates to publish, the best first. */
   readonly chosen: readonly Candidate[]
+  /** The customer's, by action, once those are published. */
+  readonly contacts: Contacts
 }

@@ -21,6 +21,15 @@ export interface Checkpoint {
   readonly move?: Move
 }
 
+/** `Checkpoint.ids` of the topics. @param topicId undefined while it is not known */
+export function idsOf(
+  topics: readonly string[],
+  topicId: (topic: string) => string | undefined,
+): Readonly<Record<string, string>> {
+  const known = topics.map((topic) => [topic, topicId(topic)] as const)
+  return Object.fromEntries(known.filter((one): one is [string, string] => one[1] !== undefined))
+}
+
 /** Customers have moved to where their keys lie among more partitions. */
 export interface Moved {
   /** The number of partitions before. */

@@ -10,9 +10,8 @@ const firstRestMs = 5_000
 const longestRestMs = 10 * 60_000
 
 /**
- * Backfills until all features are ready, through as many openings of the partition as that takes. A fault of ours would be
- * met with again at once, and may have closed the partition: the stream goes on without for longer and longer, and the
- * gauge stays at those who wait.
+ * Backfills until all features are ready, or the partition is closed. A fault of ours would come again at once, and may
+ * have closed the partition: so the stream goes on for longer and longer before the next try, over openings too.
  */
 export class BackfillRounds {
   readonly #deps: TaskDeps

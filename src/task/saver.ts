@@ -1,4 +1,4 @@
-import { encodeCheckpoint } from '../journal/checkpoint.ts'
+import { encodeCheckpoint, idsOf } from '../journal/checkpoint.ts'
 import { profilesTable } from '../store/profile-row.ts'
 import type { RowChunk } from '../store/row-binary.ts'
 import type { TaskDeps } from './deps.ts'
@@ -50,7 +50,7 @@ export class Saver {
     this.#unsavedSinceMs = 0
   }
 
-  /** To be called between slices only, as `save`. */
+  /** To be called between slices only, as `saveRest`. */
   saveWhenDue(opened: Opened): void {
     const nowMs = performance.now()
     if (this.#checkpoint || nowMs - this.#checkpointMs < this.#deps.checkpointMs) return
@@ -100,11 +100,7 @@ export class Saver {
   #checkpointOf({ offsets: all, untaken, clockMs, digest, journalOffset, moves }: Opened) {
     const { partitions, topicId } = this.#deps
     const offsets = Object.fromEntries([...all].filter(([topic]) => !untaken.has(topic)))
-    const ids: Record<string, string> = {}
-    for (const topic of Object.keys(offsets)) {
-      const id = topicId(topic)
-      if (id !== undefined) ids[topic] = id
-    }
+    const ids = idsOf(Object.keys(offsets), topicId)
     return { offsets, ids, clockMs, digest, journalOffset, partitions, ...moves }
   }
 

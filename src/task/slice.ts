@@ -76,13 +76,12 @@ export async function finishSlice(
   return { committedMs, undone: folded.undone }
 }
 
-/** @param taken its output is that of the records alone, `folded` that of the timers too */
 async function commit(
   deps: TaskDeps,
   at: At,
   opened: Opened,
-  { topic, nextOffset, epoch, folded: { tally } }: Taken,
-  { records, actions, quarantined }: Folded,
+  { topic, nextOffset, epoch }: Taken,
+  { records, actions, tally, quarantined }: Folded,
   customers: { readonly fired: readonly string[]; readonly refolded: readonly string[] },
   { nowMs, clockMs }: Clock,
   turn: Turn,

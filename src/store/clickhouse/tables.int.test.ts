@@ -318,12 +318,17 @@ describe('the tables', { skip }, () => {
       outcome: 'chosen',
       candidates: [best, candidate('remind', 'not_eligible', Number.NaN)],
       chosen: [best],
+      contacts: new Map(),
     }
     const cause = { topic: 'shop', partition: 1, offset: 9, position: 12, timer: '', dueMs: 0 }
     const quiet = { ...cause, timer: 'quiet' }
     const made = { customer: 'c1', asOfMs: 1_700_000_000_000, nowMs: 1_700_000_005_000, policy: 'abc', actions: [] }
     writeDecisionRow(row, { ...made, cause, decision })
-    writeDecisionRow(row, { ...made, cause: quiet, decision: { outcome: 'none', candidates: [], chosen: [] } })
+    writeDecisionRow(row, {
+      ...made,
+      cause: quiet,
+      decision: { outcome: 'none', candidates: [], chosen: [], contacts: new Map() },
+    })
     const [read, ofTimer] = await roundTrip(decisionsTable, 'trigger')
     assert.deepEqual(read, {
       topic: 'shop',

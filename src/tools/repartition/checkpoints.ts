@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../../journal/checkpoint.ts'
+import { type Checkpoint, idsOf } from '../../journal/checkpoint.ts'
 import { emptyDigest } from '../../journal/journal.ts'
 import type { TaskDeps } from '../../task/deps.ts'
 import type { Numbers } from './mover.ts'
@@ -19,12 +19,8 @@ export async function moveCheckpoints(
   const after: Saved[] = []
   for (let partition = 0; partition < to; partition++) {
     const lows: Record<string, number> = {}
-    const ids: Record<string, string> = {}
-    for (const topic of topics) {
-      lows[topic] = (await log.offsets(topic, partition)).low
-      const id = topicId(topic)
-      if (id !== undefined) ids[topic] = id
-    }
+    for (const topic of topics) lows[topic] = (await log.offsets(topic, partition)).low
+    const ids = idsOf(topics, topicId)
     const { high: journalOffset } = await log.offsets(journalTopic, partition)
     const own = { clockMs, digest: emptyDigest, journalOffset, partitions: to }
     const before = saved[partition]?.checkpoint
