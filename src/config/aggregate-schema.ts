@@ -4,8 +4,8 @@ import type { Window } from '../features/window.ts'
 import { duration } from './duration.ts'
 
 /**
- * How a feature says its kind and what that takes: the kind is a key with the CEL expression to aggregate as its value, and
- * each option belongs to some kinds. What each gives is in docs/features.md.
+ * How a feature declares its kind and options: the kind is a key whose value is the CEL expression to aggregate, and each
+ * option belongs to some kinds. docs/features.md says what each kind gives.
  */
 
 const cel = z.string().min(1)
@@ -40,23 +40,23 @@ const kinds = {
 }
 
 const options = {
-  /** Decimals that count in a sum. */
+  /** How many decimals count in a sum. */
   scale: z.int().min(0).max(9),
-  /** CEL: the key of a map of counts or sums, and the most keys that a pane keeps. */
+  /** CEL: the key in a map of counts or sums. `max_keys`: the most keys that a pane keeps. */
   by: cel,
   max_keys: positive.max(1_000),
   /** How many values `last_n` gives. */
   n: positive.max(100),
   /** How many values `top` gives. */
   k: positive.max(100),
-  /** How many different values a pane keeps as they are. */
+  /** How many different values a pane keeps. */
   max_values: positive.max(100_000),
   /** Which quantile, and its relative error. */
   q: z.number().gt(0, 'between 0 and 1').lt(1, 'between 0 and 1'),
   error: z.number().min(0.001).max(0.2),
-  /** What a rate is by. */
+  /** The time that a rate is per. */
   per: duration.refine((ms) => ms > 0, 'longer than 0'),
-  /** What a smoothed rate is drawn to, and how many events that weighs. */
+  /** The value that a smoothed rate is pulled to, and how many events that weighs. */
   prior: z.number().min(0).max(1),
   weight: z.number().gt(0),
   half_life: duration.refine((ms) => ms > 0, 'longer than 0'),
@@ -95,7 +95,7 @@ const optionsOf: Readonly<Record<KindName, readonly OptionName[]>> = {
   sequence: ['within', 'strict'],
 }
 
-/** The keys of a feature that say its kind and its options. */
+/** The keys of a feature that declare its kind and options. */
 export const aggregateKeys = z.strictObject({ ...kinds, ...options }).partial().shape
 
 const kindNames = Object.keys(kinds) as KindName[]
@@ -105,10 +105,10 @@ type Declared = {
   readonly [K in keyof typeof aggregateKeys]?: z.output<(typeof aggregateKeys)[K]> | undefined
 } & { readonly max_events: number }
 
-/** Notes a fault of one key of the feature, or of the feature as a whole. */
+/** Reports a fault in one key of the feature, or in the feature as a whole. */
 export type OnFault = (message: string, key?: string) => void
 
-/** The kind of a feature that is computed from events; undefined where it is computed (`value`), or there was a fault. */
+/** The kind of a feature over events; undefined if it is computed from other features (`value`), or there was a fault. */
 export function aggregateOf(
   declared: Declared & { readonly value?: string | undefined },
   onFault: OnFault,
@@ -122,7 +122,7 @@ export function aggregateOf(
   for (const option of optionNames) {
     if (declared[option] === undefined || (name !== 'value' && optionsOf[name].includes(option))) continue
     const owners = kindNames.filter((kind) => optionsOf[kind].includes(option))
-    onFault(`${name} takes no ${option}, which is of ${owners.join(', ')}`, option)
+    onFault(`${name} takes no ${option}, which belongs to ${owners.join(', ')}`, option)
   }
   return name === 'value' ? undefined : complete(name, declared, onFault)
 }
@@ -132,8 +132,7 @@ function complete(name: KindName, declared: Declared, onFault: OnFault): Aggrega
   const own = typeof of === 'string' ? { of } : {}
   const { scale = 4, max_values: max = 1_000, max_keys: maxKeys = 50 } = declared
   const by = declared.by === undefined ? {} : { by: { key: declared.by, max: maxKeys } }
-  if (declared.max_keys !== undefined && declared.by === undefined)
-    onFault('max_keys is of a feature with by', 'max_keys')
+  if (declared.max_keys !== undefined && declared.by === undefined) onFault('max_keys needs by', 'max_keys')
   const wanted = (key: 'q' | 'per' | 'prior' | 'half_life' | 'within'): number => {
     if (declared[key] === undefined) onFault('missing', key)
     return declared[key] ?? Number.NaN
@@ -185,12 +184,12 @@ function complete(name: KindName, declared: Declared, onFault: OnFault): Aggrega
   }
 }
 
-/** Why a kind can't look at a window; undefined where it can. */
+/** Why a kind can't use a window; undefined if it can. */
 export function windowFault({ name }: AggregateDeclaration, window: Window): string | undefined {
   if (name === 'decayed_sum' && window.kind !== 'lifetime') return 'decayed_sum forgets by its half_life: say lifetime'
   if ((name === 'funnel' || name === 'sequence') && window.kind !== 'lifetime' && window.kind !== 'sliding') {
     return `a ${name} looks at single events: its window is lifetime or { sliding: … }`
   }
-  if (name === 'rate' && !('sizeMs' in window)) return 'a rate is over a window that has a size'
+  if (name === 'rate' && !('sizeMs' in window)) return 'a rate needs a window with a size'
   return undefined
 }

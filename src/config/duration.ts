@@ -4,7 +4,7 @@ const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h
 
 const longestMs = 36_525 * 86_400_000
 
-/** A duration as people write it (`30m`, `24h`, `500ms`, `1h 30m`), as whole ms; 0 is `0s`. */
+/** A duration as people write it (`30m`, `24h`, `500ms`, `1h 30m`, `0s`), as whole ms. */
 export const duration = z
   .string()
   .regex(/^\d+(ms|s|m|h|d)( ?\d+(ms|s|m|h|d))*$/, 'a duration such as 500ms, 30s, 5m, 24h or 7d')
@@ -15,7 +15,7 @@ export const duration = z
   })
   .refine((ms) => ms <= longestMs, 'at most 36525d, a hundred years')
 
-/** The duration as people write it, with the largest units first: `1h 30m`. */
+/** The duration as people write it, largest units first: `1h 30m`. */
 export function durationText(ms: number): string {
   const parts: string[] = []
   let restMs = ms

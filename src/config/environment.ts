@@ -2,23 +2,24 @@ import { parseDocument } from 'yaml'
 import { yamlFault } from './yaml-fault.ts'
 
 /**
- * Settings of the environment over those of the file: `BECKON_KAFKA__BROKERS=a:9092,b:9092` sets `kafka.brokers`.
- * `__` parts the keys; the value is read as YAML, a list where the file would have one, and text where a text is due.
+ * Settings from the environment, which override the file: `BECKON_KAFKA__BROKERS=a:9092,b:9092` sets `kafka.brokers`. `__`
+ * separates the keys. The value is read as YAML, as a list if the file would have one there, and as text if the schema wants
+ * a text.
  */
 const prefix = 'BECKON_'
 /** Other variables with the prefix that are not settings. */
 const reserved = new Set(['CONFIG', 'CACHE', 'TEST'])
 
-/** A setting of the environment. */
+/** A setting from the environment. */
 export interface Setting {
   readonly variable: string
   readonly keys: readonly string[]
   readonly text: string
-  /** Why the text is no YAML. */
+  /** Why the text is not YAML. */
   readonly fault: string | undefined
 }
 
-/** Sets each variable's value in `value`, in place. @returns the settings, by the path that they set. */
+/** Sets each variable's value in `value`, in place. @returns the settings, by the path that they set */
 export function applyEnvironment(value: Record<string, unknown>, env: NodeJS.ProcessEnv): Map<string, Setting> {
   const applied = new Map<string, Setting>()
   for (const [variable, text] of Object.entries(env)) {
@@ -32,12 +33,12 @@ export function applyEnvironment(value: Record<string, unknown>, env: NodeJS.Pro
   return applied
 }
 
-/** Takes a setting as the text that it is, not as the number, truth value or nothing that it reads as in YAML. */
+/** Takes a setting as plain text, not as the number, boolean or null that YAML makes of it. */
 export function setAsText(value: Record<string, unknown>, { keys, text }: Setting): void {
   set(value, keys, text)
 }
 
-/** Secrets and names stay text, though they may look like something else. */
+/** Secrets and names stay text, even if they look like something else. */
 function read(text: string, key: string): { to: unknown; fault?: string } {
   if (key === 'brokers') return { to: text.split(',').map((broker) => broker.trim()) }
   if (/password|username|url|file|database/.test(key)) return { to: text }
@@ -47,7 +48,7 @@ function read(text: string, key: string): { to: unknown; fault?: string } {
   try {
     return { to: document.toJS() as unknown }
   } catch {
-    return { to: text, fault: 'an alias that stands for nothing, or too many' }
+    return { to: text, fault: 'an alias without an anchor, or too many aliases' }
   }
 }
 
@@ -57,7 +58,7 @@ function set(value: Record<string, unknown>, [key, ...rest]: readonly string[], 
     return
   }
   const inner = Object.hasOwn(value, key!) ? value[key!] : undefined
-  // A copy: what an alias stands for is one object with what it was made of.
+  // A copy: an alias and its anchor are the same object.
   const next = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? { ...inner } : {}
   value[key!] = next
   set(next as Record<string, unknown>, rest, to)

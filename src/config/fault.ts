@@ -1,7 +1,7 @@
-/** One thing that is wrong with a configuration: where, what, and, where it is known, the mend. */
+/** One thing that is wrong with a configuration: where, what, and, if known, how to mend it. */
 export interface Fault {
   readonly file: string
-  /** 1-based; 0 where the fault has no place in the file. */
+  /** 1-based; 0 if the fault has no place in the file. */
   readonly line: number
   readonly column: number
   /** The path of the value, for instance `features.2.where`. */
@@ -9,7 +9,7 @@ export interface Fault {
   readonly message: string
 }
 
-/** A configuration that can't be used, with all of its faults. */
+/** A configuration that can't be used, with all its faults. */
 export class ConfigError extends Error {
   readonly faults: readonly Fault[]
   constructor(faults: readonly Fault[]) {

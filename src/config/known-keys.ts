@@ -2,7 +2,7 @@ import type { z } from 'zod'
 
 type Schema = z.core.$ZodType
 
-/** The keys that a schema knows in the map at a path; none where it takes any. */
+/** The keys that a schema knows in the map at a path; none if it takes any key. */
 export function knownKeys(schema: Schema, path: readonly PropertyKey[]): string[] {
   let at = shapesOf(schema)
   for (const key of path) at = at.flatMap((one) => inside(one, key)).flatMap(shapesOf)
@@ -11,7 +11,7 @@ export function knownKeys(schema: Schema, path: readonly PropertyKey[]): string[
   ]
 }
 
-/** What a schema wraps, for a union all that it may be. */
+/** The schema inside a wrapper; for a union, all its alternatives. */
 function shapesOf(schema: Schema): Schema[] {
   const def = schema._zod.def as z.core.$ZodTypeDef & Record<string, unknown>
   if (def['options'] !== undefined) return (def['options'] as Schema[]).flatMap(shapesOf)

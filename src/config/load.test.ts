@@ -75,7 +75,7 @@ actions:
   assert.equal(config.actions[0]!.expiresMs, 7_200_000)
 })
 
-test('all faults are told at once, each with its file and line', () => {
+test('all faults are reported at once, each with its file and line', () => {
   const text = `kafka: { brokers: [localhost] }
 clickhouse: { url: "http://localhost:8123", databse: x }
 topics:
@@ -92,7 +92,7 @@ actions:
     'beckon.yaml:1 kafka.brokers.0: host:port, with a port of 1 to 65535',
     'beckon.yaml:2 clickhouse.databse: unknown key; did you mean database?',
     'beckon.yaml:4 topics.0.format: Invalid option: expected one of "registry"|"wire"|"avro"|"json"',
-    'beckon.yaml:6 features.0.name: a name of small letters, digits and _, at most 64',
+    'beckon.yaml:6 features.0.name: a name of lower-case letters, digits and _, at most 64 characters',
     'beckon.yaml:7 features.1: a feature has one of count, sum, avg, variance, stddev, min, max, first, last, last_n, distinct, top, most_frequent, least_frequent, quantile, rate, smoothed_rate, decayed_sum, time_since, time_since_first, active_days, funnel, sequence, value; found count and sum',
     'beckon.yaml:8 features.2.window: the size of a window is a multiple of its pane',
     'beckon.yaml:9 features.3.window: at most 1500 panes a window; this one has 2592000: take a larger pane',
@@ -128,7 +128,7 @@ features:
   ])
 })
 
-test('faults of windows and funnels are told where they are', () => {
+test('faults of windows and funnels are reported with their place', () => {
   const text = `${minimal}
 features:
   - { name: a, count: {}, window: {} }
@@ -147,12 +147,12 @@ features:
     '8 features.0.window: a window is session, lifetime, or has one of size, sliding, calendar, events; found none',
     '9 features.1.window: a window is session, lifetime, or has one of size, sliding, calendar, events; found size and events',
     '10 features.2.window: a window is longer than 0',
-    '11 features.3.window: Europe/Atlantis is no timezone that Node and ClickHouse know: a name such as Europe/Paris, or customer',
+    '11 features.3.window: Europe/Atlantis is not a timezone that Node and ClickHouse know: use a name such as Europe/Paris, or customer',
     '12 features.4.window: a pane is a part of a size',
     '12 features.4.window: only a calendar has a timezone',
     '13 features.5.within: missing',
     '13 features.5.window: a funnel looks at single events: its window is lifetime or { sliding: … }',
-    '14 features.6.within: count takes no within, which is of funnel, sequence',
+    '14 features.6.within: count takes no within, which belongs to funnel, sequence',
     '15 features.7.funnel: Too small: expected array to have >=2 items',
     '16 features.8.window.calendar: Invalid option: expected one of "day"|"week"|"month"',
     '17 features.9.window.slide: unknown key',
@@ -160,7 +160,7 @@ features:
   ])
 })
 
-test('faults of expressions and names are told with their line and the nearest name', () => {
+test('faults of expressions and names are reported with their line and the nearest name', () => {
   const text = `${minimal}
 features:
   - { name: views_5m, count: {}, where: tipe == "view", window: { size: 5m } }
@@ -180,7 +180,7 @@ actions:
   ])
 })
 
-test('a fault of a step of a funnel is told with the step', () => {
+test('a fault in a step of a funnel names the step', () => {
   const funnel = (step: string) =>
     `${minimal}\nfeatures:\n  - { name: f, funnel: [type == "view", ${step}], within: 1h, window: lifetime }\n`
   assert.deepEqual(faultsOf({ 'beckon.yaml': funnel('tipe == "x"') }), [
@@ -222,7 +222,7 @@ test('every kind is read with its options, and what a kind does not take or lack
       'decayed_sum: value, half_life: 1h, window: session',
       'window: decayed_sum forgets by its half_life: say lifetime',
     ],
-    [`rate: {}, per: 1m, ${lifetime}`, 'window: a rate is over a window that has a size'],
+    [`rate: {}, per: 1m, ${lifetime}`, 'window: a rate needs a window with a size'],
     ['rate: {}, per: 0s, window: { size: 1h }', 'per: longer than 0'],
     [`quantile: value, q: 1, ${lifetime}`, 'q: between 0 and 1'],
     [`quantile: value, ${lifetime}`, 'q: missing'],
@@ -235,10 +235,10 @@ test('every kind is read with its options, and what a kind does not take or lack
     [`smoothed_rate: bot, ${lifetime}`, 'prior: missing'],
     [`smoothed_rate: type, prior: 0.1, ${lifetime}`, 'smoothed_rate: the condition is of type string, not bool'],
     [`count: {}, by: tipe, ${lifetime}`, 'by: Unknown variable: tipe; did you mean type?'],
-    [`count: {}, max_keys: 5, ${lifetime}`, 'max_keys: max_keys is of a feature with by'],
-    [`min: value, q: 0.5, ${lifetime}`, 'q: min takes no q, which is of quantile'],
+    [`count: {}, max_keys: 5, ${lifetime}`, 'max_keys: max_keys needs by'],
+    [`min: value, q: 0.5, ${lifetime}`, 'q: min takes no q, which belongs to quantile'],
     ['min: value', 'window: missing'],
-    ['value: "1", where: bot', 'where: a feature with value takes no where: it is of other features'],
+    ['value: "1", where: bot', 'where: a feature with value takes no where: it is computed from other features'],
   ]
   for (const [text, ...faults] of faulty) {
     const wanted = faults.map((fault) => `beckon.yaml:7 features.0.${fault}`)
@@ -270,7 +270,7 @@ actions:
   ])
 })
 
-test('a timer is declared by event types or conditions, and its faults are told', () => {
+test('a timer is declared by event types or conditions, and its faults are reported', () => {
   const action = (on: string, rest = 'when: n > 0') => `${minimal}
 features: [{ name: n, count: {}, window: lifetime }]
 actions:
@@ -302,7 +302,7 @@ actions:
   ])
   assert.deepEqual(told('{ absent: url, after: type == 3, for: 1h }').length, 1)
   const timer = '{ absent: a, after: b, for: 1h }'
-  const hint = 'is of an event, and there is none when a timer fires: use features, traits and the session'
+  const hint = 'needs an event, and there is none when a timer fires: use features, traits and the session'
   assert.deepEqual(told(timer, 'when: n > 0 && url == "x", value: value, payload: { p: { cel: properties.q } }'), [
     `beckon.yaml:9 actions.0.when: url ${hint}`,
     `beckon.yaml:9 actions.0.value: value ${hint}`,
@@ -312,7 +312,7 @@ actions:
   assert.deepEqual(told(timer, kept), [])
 })
 
-test('a condition that becomes true is of what is known without an event, and can be told the moment of', () => {
+test('a condition that becomes true only reads what is known without an event, and the moment it turns can be told', () => {
   const action = (when: string) => `${minimal}
 features:
   - { name: n, count: {}, window: { size: 1h } }
@@ -326,14 +326,14 @@ actions:
   const told = (when: string) => faultsOf({ 'beckon.yaml': action(when) })
   assert.deepEqual(told('n == 0 && share < 1 && traits.vip == true && session_index > 1'), [])
   const [rest, mend] = [
-    "all the time, so the moment can't be told at which it crosses a threshold: use",
+    'all the time, so there is no telling when it crosses a threshold: use',
     'on: { absent, after, for }, or features over windows',
   ]
   assert.deepEqual(told('n == 0 && idle > 60'), [`beckon.yaml:14 actions.0.when: idle changes ${rest} ${mend}`])
   assert.deepEqual(told('warmth < 1.0'), [
     `beckon.yaml:14 actions.0.when: warmth reads hot, which changes ${rest} ${mend}`,
   ])
-  const hint = 'is of an event, and time alone may make the condition true: use features, traits and the session'
+  const hint = 'needs an event, and time alone may make the condition true: use features, traits and the session'
   assert.deepEqual(told('n == 0 && type == "x"'), [`beckon.yaml:14 actions.0.when: type ${hint}`])
 })
 
@@ -345,7 +345,7 @@ test('included files are merged, keep their places, and may not contradict', () 
   }
   assert.deepEqual(faultsOf(files), ['actions.yaml:3 actions.1.when: Unknown variable: m; did you mean n?'])
   assert.deepEqual(faultsOf({ ...files, 'actions.yaml': 'kafka: { brokers: ["x:1"] }\n' }), [
-    `actions.yaml:1 kafka: the key also stands in ${join(folder, String(folders - 1), 'beckon.yaml')}; say it once`,
+    `actions.yaml:1 kafka: the key is also in ${join(folder, String(folders - 1), 'beckon.yaml')}; keep it in one file`,
   ])
   assert.deepEqual(faultsOf({ 'beckon.yaml': 'include: beckon.yaml\n' }), [
     'beckon.yaml:1 include.0: the file includes itself',
@@ -358,7 +358,7 @@ test('broken YAML and missing files are faults, not stack traces', () => {
   assert.throws(() => loadConfig(join(folder, 'none.yaml'), {}), /none.yaml: no such file; -c FILE/)
 })
 
-test('a key that nothing knows does not hide what else is wrong', () => {
+test('an unknown key does not hide what else is wrong', () => {
   const text = `${minimal}
 output: { acitons: a }
 features:
@@ -376,15 +376,15 @@ actions:
   )
 })
 
-test('aliases that stand for nothing or for too much, and unknown tags, are faults with a place', () => {
+test('aliases without an anchor, too many aliases, and unknown tags are faults with a place', () => {
   const ten = (item: string) => `[${Array(10).fill(item).join(', ')}]`
   const bomb = `a: &a ${ten('x')}\nb: &b ${ten('*a')}\nc: &c ${ten('*b')}\nd: ${ten('*c')}\n`
   const cases: readonly (readonly [string, string])[] = [
     [
       'features: *shared\n',
-      'more.yaml:1 : this alias stands for nothing that is before it: put a text that begins with * in quotes',
+      'more.yaml:1 : this alias has no anchor before it: put a text that begins with * in quotes',
     ],
-    [bomb, 'more.yaml:2 : more aliases than a file may have (100, with those within what they stand for)'],
+    [bomb, 'more.yaml:2 : too many aliases (at most 100, counting those inside what they refer to)'],
     ['ops: { log_level: !level debug }\n', 'more.yaml:1 : an unknown tag: put a text that begins with ! in quotes'],
   ]
   for (const [text, fault] of cases) {
@@ -394,7 +394,7 @@ test('aliases that stand for nothing or for too much, and unknown tags, are faul
   assert.deepEqual(faultsOf({ 'beckon.yaml': shared }), [])
 })
 
-test('a key that is nearly one that is known there is told with it, wherever it stands', () => {
+test('a key close to a known one is reported with that one, wherever it is', () => {
   const faults = faultsOf(
     {
       'beckon.yaml': `
@@ -434,7 +434,7 @@ enrichment: {}
   ])
 })
 
-test('keys that mean something to JavaScript are unknown keys like any other', () => {
+test('keys that are special in JavaScript are unknown keys like any other', () => {
   assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}constructor: 1\ntoString: [2]\nops: { valueOf: 3 }\n` }), [
     'beckon.yaml:8 ops.valueOf: unknown key',
     'beckon.yaml:6 constructor: unknown key',
@@ -466,7 +466,7 @@ test('a file that can not be read is a fault', () => {
   assert.match(fault!, /^beckon.yaml:2 kafka.tls.ca_file: can't read .*missing.pem$/)
 })
 
-test('a setting of the environment is text where a text is due, and a fault where it is no YAML', () => {
+test('a setting from the environment is a text where the schema wants one, and a fault if it is not YAML', () => {
   const path = write({ 'beckon.yaml': minimal })
   for (const text of ['007', '1e3', 'true', 'null', '[a]', 'a b', '2026-01-01']) {
     assert.equal(loadConfig(path, { BECKON_KAFKA__GROUP: text }).config.kafka.group, text)
@@ -496,14 +496,14 @@ test('the environment overrides the file, and its faults name the variable', () 
   ])
 })
 
-test('a password comes from a file, and never stands in a message', () => {
+test('a password comes from a file, and is never in a message', () => {
   const path = write({ 'beckon.yaml': minimal.replace('8123"', '8123", password_file: secret'), secret: 'hunter2\n' })
   assert.equal(loadConfig(path, {}).config.clickhouse.password, 'hunter2')
   const missing = faultsOf({ 'beckon.yaml': minimal.replace('8123"', '8123", password_file: none') })
   assert.match(missing[0]!, /^beckon.yaml:3 clickhouse.password_file: can't read /)
 })
 
-test('an authority of ones own is a file beside the one that names it', () => {
+test('a certificate authority is a file relative to the one that names it', () => {
   const withCa = minimal.replace('8123"', '8123", tls: { ca_file: ca.pem }')
   const path = write({ 'beckon.yaml': withCa, 'ca.pem': 'PEM' })
   assert.equal(loadConfig(path, {}).config.clickhouse.tls?.ca_file, join(dirname(path), 'ca.pem'))
@@ -540,7 +540,7 @@ ${keys}`
   ])
 })
 
-test('a foreign topic needs its schema, and the mapping must give who, what and when', () => {
+test('a foreign topic needs its schema, and its mapping must say who, what and when', () => {
   const schema = JSON.stringify({
     type: 'record',
     name: 'R',
@@ -584,7 +584,7 @@ topics:
   )
 })
 
-test('what a mapping names and the schema file has not is told, with what it has', () => {
+test('what a mapping names but the schema file lacks is reported, with what the file has', () => {
   const schema = {
     type: 'record',
     name: 'R',
@@ -629,7 +629,7 @@ topics:
   assert.deepEqual(of('properties: prop, types: { bui: purchase }', 'json'), [])
 })
 
-test('the key and the timestamp of a record are taken for what they can be', () => {
+test('the key and the timestamp of a record can only be mapped to what they can be', () => {
   const of = (mapping: string) =>
     faultsOf({
       'beckon.yaml': `
@@ -672,13 +672,13 @@ test('a mapping says who, what and when, in JSON too, and may name several paths
   assert.equal(faultsOf({ 'beckon.yaml': topic('{ customer: [], type: b, time: c }') }).length, 1)
 })
 
-test('an alias within what it stands for is a fault', () => {
+test('an alias inside its own anchor is a fault', () => {
   assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}actions: &all [*all]\n` }), [
-    'beckon.yaml:6 : this alias stands within what it stands for',
+    'beckon.yaml:6 : this alias is inside its own anchor',
   ])
 })
 
-test('no message repeats a part of a password, whatever it is taken for', () => {
+test('no message repeats a part of a password, whatever YAML takes it for', () => {
   const secret = 'S3cret'
   const texts = [
     `password: ab,${secret}`,
@@ -703,7 +703,7 @@ test('no message repeats a part of a password, whatever it is taken for', () => 
   }
 })
 
-test('a variable changes the section that it names, though an alias makes it one with another', () => {
+test('a variable changes only the section that it names, even if an alias shares it with another', () => {
   const text = `${minimal.replace('"http://localhost:8123" }', '"https://localhost:8123", tls: &tls { ca_file: a.pem } }')}
 registry: { url: "https://localhost:8081", tls: *tls }
 `
@@ -713,7 +713,7 @@ registry: { url: "https://localhost:8081", tls: *tls }
   assert.match(config.registry!.tls!.ca_file, /a\.pem$/)
 })
 
-test('what is declared twice, a part of a list in a variable, and what is out of all bounds are told as what they are', () => {
+test('names declared twice, a variable for a part of a list, and values out of all bounds are each reported as such', () => {
   const twice =
     '\nfeatures:\n  - { name: q, count: {}, window: lifetime }\n  - { name: q, count: {}, window: session }\n'
   assert.deepEqual(faultsOf({ 'beckon.yaml': minimal + twice }), ['beckon.yaml:9 features.1.name: q is declared twice'])

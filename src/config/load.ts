@@ -10,7 +10,7 @@ import { type ConfigSource, cutOff, readConfigSource, unknownKey } from './sourc
 export interface LoadedConfig {
   readonly config: Config
   readonly source: ConfigSource
-  /** What is wrong with it and does not keep the rest from being checked further. */
+  /** Faults that did not stop the rest from being checked. */
   readonly faults: readonly Fault[]
 }
 
@@ -25,8 +25,9 @@ export function loadConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConf
 }
 
 /**
- * As `loadConfig`, for who has more to check, so that all faults are told at once: keys that nothing knows are left out.
- * @throws ConfigError where the rest can't be checked
+ * Like `loadConfig`, for callers with more checks of their own, so that all faults can be reported at once. Unknown keys are
+ * left out of the result.
+ * @throws ConfigError if the rest can't be checked
  */
 export function readConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConfig {
   if (!existsSync(fileName)) {
@@ -53,7 +54,7 @@ export function readConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConf
   return { config, source, faults }
 }
 
-/** `BECKON_KAFKA__GROUP=007` is a number in YAML: where the schema wants a text, it is the text that was written. */
+/** `BECKON_KAFKA__GROUP=007` is a number in YAML. If the schema wants a text there, we take it as the text that was written. */
 function parse(value: Record<string, unknown>, variables: ReadonlyMap<string, Setting>) {
   const parsed = configSchema.safeParse(value)
   let changed = false
@@ -77,20 +78,20 @@ const environmentFault = (variable: string, path: string, message: string): Faul
 
 type Issue = NonNullable<ReturnType<typeof configSchema.safeParse>['error']>['issues'][number]
 
-/** The issue itself; of a union's alternatives, those of the one that got furthest, which says best what is wrong. */
+/** The issue itself; for a union, the issues of the alternative that got furthest, which tell best what is wrong. */
 function ownIssues(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union') return [issue]
   const depthOf = ({ code, path }: z.core.$ZodIssue) => path.length + (code === 'unrecognized_keys' ? 1 : 0)
   const furthest = issue.errors
     .filter((issues) => issues.length > 0)
-    // Of those that got as far, the one with the fewest faults is what was meant.
+    // If several got as far, the one with the fewest faults was probably meant.
     .sort((a, b) => Math.max(...b.map(depthOf)) - Math.max(...a.map(depthOf)) || a.length - b.length)[0]
   const deep = furthest?.filter((inner) => depthOf(inner) > 0) ?? []
   if (deep.length === 0) return [issue]
   return deep.flatMap((inner) => ownIssues({ ...inner, path: [...issue.path, ...inner.path] } as Issue))
 }
 
-/** A copy without the keys that nothing knows. */
+/** A copy without the unknown keys. */
 function without(value: unknown, issues: readonly Issue[]): unknown {
   const copy = structuredClone(value)
   for (const issue of issues) {
@@ -107,7 +108,7 @@ function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<str
     const at = path.join('.')
     const exact = variables.get(at)
     if (exact !== undefined) return exact
-    // It lies within what a variable set; or, of a key that nothing knows, what one set lies below it.
+    // The path is within what a variable has set; or it is an unknown key, and a variable has set something below it.
     return [...variables].find(([set]) => at.startsWith(`${set}.`) || set.startsWith(`${at}.`))?.[1]
   }
   const setting = setBy(path)
@@ -135,7 +136,7 @@ function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<str
 const valueAt = (value: unknown, path: readonly PropertyKey[]) =>
   path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)[key], value)
 
-/** Reads the `password_file`s; a secret is never part of a message. */
+/** Reads the `password_file`s. A secret is never part of a message. */
 function readSecrets(config: Config, source: ConfigSource): Fault[] {
   const faults: Fault[] = []
   const owners: [path: string[], owner: { password?: string | undefined; password_file?: string | undefined }][] = [
@@ -155,7 +156,7 @@ function readSecrets(config: Config, source: ConfigSource): Fault[] {
   return faults
 }
 
-/** Credentials in a URL are taken out of it, so that no message can hold them; they go before the others. */
+/** Takes credentials out of a URL, so that no message can hold them; they win over the separate settings. */
 function partCredentials(owner: { url: string; username?: string | undefined; password?: string | undefined }): void {
   const url = new URL(owner.url)
   if (url.username === '' && url.password === '') return
@@ -170,11 +171,11 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    return text // A percent sign that was meant as one.
+    return text // Not an escape: the percent sign was meant literally.
   }
 }
 
-/** Makes the names of files absolute: they are relative to the file that says them. */
+/** Makes file names absolute: they are relative to the file that names them. */
 function resolveFiles(config: Config, source: ConfigSource): void {
   for (const [index, topic] of config.topics.entries()) {
     if (topic.schema !== undefined) topic.schema = resolve(source.folder(['topics', index]), topic.schema)
@@ -196,7 +197,7 @@ function tlsFiles(config: Config): { section: string; tls: Tls; key: keyof Tls; 
   })
 }
 
-/** Those that are read when one connects. */
+/** Files that are needed to connect and can't be read. */
 function unreadableFiles(config: Config, source: ConfigSource): Fault[] {
   return tlsFiles(config).flatMap(({ section, key, file }) => {
     try {
@@ -208,7 +209,7 @@ function unreadableFiles(config: Config, source: ConfigSource): Fault[] {
   })
 }
 
-/** Faults that no single key shows. */
+/** Faults that only show when several keys are looked at together. */
 function crossCheck(config: Config, source: ConfigSource): Fault[] {
   const faults: Fault[] = []
   const unique = (list: 'topics' | 'features' | 'actions') => {

@@ -10,9 +10,9 @@ import { compileMapping, pathsOf } from './topic-mapping.ts'
 type OnFault = (path: readonly string[], fault: unknown) => void
 
 /**
- * Finds what a mapping names and the topic's schema file has not: it would stay empty without a word. The file is the schema of
- * all records there; with a registry that is not known before they come, and with JSON never. Only what can be compiled is
- * looked at, for the rest has been told.
+ * Finds what a mapping names but the topic's schema file does not have: it would silently stay empty. With such a file, all
+ * records have that schema; with a registry the schema is only known when records come, and with JSON never. Only looks at
+ * what compiles; the rest was reported already.
  */
 export function checkMapping({ format, mapping }: TopicConfig, schemaText: string, onFault: OnFault): void {
   if (mapping === undefined || (format !== 'wire' && format !== 'avro')) return
@@ -39,7 +39,7 @@ function hint(wanted: string, names: readonly string[]): string {
   return near === undefined ? '' : `; did you mean ${near}?`
 }
 
-/** A recursive schema has paths without end; they only serve the hint, and types. */
+/** A recursive schema has endless paths; we only need them for hints, and to check `types`. */
 const [maxDepth, maxPaths] = [8, 5_000]
 
 function fieldsByPath(record: AvroRecord, prefix = '', depth = 1, found = new Map<string, AvroSchema>()) {
@@ -53,7 +53,7 @@ function fieldsByPath(record: AvroRecord, prefix = '', depth = 1, found = new Ma
   return found
 }
 
-/** What an enum, or an optional one, can be; undefined for what may be any text. */
+/** The symbols of an enum or an optional enum; undefined for anything else. */
 function symbolsOf(schema: AvroSchema | undefined): readonly string[] | undefined {
   if (schema?.kind === 'enum') return schema.symbols
   if (schema?.kind !== 'union') return undefined

@@ -49,7 +49,7 @@ const rules = {
   ],
 }
 
-test('a property that no topic gives is told where schema files tell all that there are', () => {
+test('a property that no topic gives is reported if schema files list all properties', () => {
   assert.deepEqual(hintsOf([{ schema: price }], rules), [
     'features.0.where: no topic gives the property colour',
     'features.0.sum: no topic gives the property prise; did you mean price?',
@@ -71,7 +71,7 @@ test('a property that no topic gives is told where schema files tell all that th
   )
 })
 
-test('nothing is known where properties may be called anything', () => {
+test('nothing is reported if properties may have any name', () => {
   const map = schemaWith({ name: 'attrs', type: { type: 'map', values: 'string' } })
   for (const properties of ['attrs', 'uid'])
     assert.deepEqual(hintsOf([{ schema: map, mapping: { properties } }], rules), [])

@@ -10,8 +10,8 @@ import { compileMapping } from './topic-mapping.ts'
 import type { Hint } from './type-hints.ts'
 
 /**
- * Properties that a rule reads and no topic gives, where that is known of all topics: with a mapping, and a schema file that has no
- * map or text whose entries become properties.
+ * Properties that a rule reads but no topic gives. We can only tell if every topic has a mapping, and a schema file without
+ * a map or text whose entries become properties.
  * @param schemaOf the text of a topic's schema file
  */
 export function propertyHints(config: Config, schemaOf: (topic: TopicConfig) => string | undefined): Hint[] {
@@ -31,7 +31,7 @@ export function propertyHints(config: Config, schemaOf: (topic: TopicConfig) => 
   )
 }
 
-/** undefined where they are not known. */
+/** undefined if they are not known. */
 function propertiesOf({ format, mapping }: TopicConfig, text: string | undefined): ReadonlySet<string> | undefined {
   if (mapping === undefined || text === undefined || (format !== 'wire' && format !== 'avro')) return undefined
   const schema = parseAvroSchema(text)

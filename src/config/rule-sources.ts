@@ -1,6 +1,6 @@
 import type { Config } from './schema.ts'
 
-/** The expressions of features and actions over the event, each with where it stands. */
+/** The expressions of features and actions over the event, each with its path in the configuration. */
 export function ruleSources({ features, actions }: Pick<Config, 'features' | 'actions'>) {
   const sources: { readonly source: string; readonly path: readonly PropertyKey[] }[] = []
   const add = (source: unknown, ...path: PropertyKey[]) => {

@@ -8,12 +8,14 @@ import { aggregateKeys, aggregateOf, windowFault } from './aggregate-schema.ts'
 import { duration, durationText } from './duration.ts'
 
 /**
- * The shape of `beckon.yaml`: every key, its default, unit and check. What it gives is complete, so that nothing
- * behind it fills in a default again. An unknown key is a fault. `docs/configuration.md` is its description.
+ * The shape of `beckon.yaml`: every key, its default, unit and check. The result is complete: no later code fills in a
+ * default. An unknown key is a fault. `docs/configuration.md` describes it.
  */
 
 const port = z.int().min(1).max(65_535)
-const name = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'a name of small letters, digits and _, at most 64')
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,63}$/, 'a name of lower-case letters, digits and _, at most 64 characters')
 const topicName = z.string().regex(/^[a-zA-Z0-9._-]{1,249}$/, 'a Kafka topic name')
 const cel = z.string().min(1)
 const positive = z.int().min(1)
@@ -26,7 +28,7 @@ function isAddress(text: string): boolean {
 
 const kafka = z.strictObject({
   brokers: z.array(z.string().refine(isAddress, 'host:port, with a port of 1 to 65535')).min(1),
-  /** The consumer group; the prefix of the transactional ids as well. */
+  /** The consumer group; also the prefix of the transactional ids. */
   group: z.string().min(1).default('beckon'),
   client_id: z.string().min(1).default('beckon'),
   tls: z
@@ -50,9 +52,9 @@ const clickhouse = z.strictObject({
   username: z.string().default('default'),
   password: z.string().default(''),
   password_file: z.string().optional(),
-  /** Whom to trust, of https; else the system's authorities. */
+  /** The certificate authority to trust for https; else the system's. */
   tls: z.strictObject({ ca_file: z.string() }).optional(),
-  /** Rows that wait for an insert, all tables together, before the tasks pause. */
+  /** How much may wait for insertion, in all tables together, before the tasks pause. */
   max_pending_mb: positive.default(64),
 })
 
@@ -61,11 +63,11 @@ const registry = z.strictObject({
   username: z.string().optional(),
   password: z.string().optional(),
   password_file: z.string().optional(),
-  /** As that of `clickhouse`. */
+  /** Like `clickhouse.tls`. */
   tls: z.strictObject({ ca_file: z.string() }).optional(),
 })
 
-/** A path into the record, or several, of which the first that is not empty counts. */
+/** A path into the record, or several; the first one that is not empty counts. */
 const paths = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)])
 const fieldSource = z.union([
   z.string().min(1),
@@ -105,21 +107,21 @@ export const mapping = z.strictObject({
   /** A map or record whose entries become properties; fields that nothing names become properties too. */
   properties: z.string().min(1).optional(),
   traits: z.string().min(1).optional(),
-  /** Renames of event types: the producer's name, then ours. */
+  /** Renames event types: from the producer's name to ours. */
   types: z.record(z.string(), z.string()).optional(),
 })
 
 const topic = z.strictObject({
   name: topicName,
-  /** The wire format with a registry, the same with a schema file, bare Avro with a schema file, or JSON. */
+  /** The wire format with a registry, the wire format with a schema file, bare Avro with a schema file, or JSON. */
   format: z.enum(['registry', 'wire', 'avro', 'json']).default('registry'),
-  /** The `.avsc` file of `wire` and `avro`, relative to the file that names it. */
+  /** The `.avsc` file for `wire` and `avro`, relative to the file that names it. */
   schema: z.string().optional(),
   /** Present for a foreign schema; absent: the fields of schemas/event.avsc. */
   mapping: mapping.optional(),
   /** Whether the record's key must be the customer's id. */
   key: z.enum(['customer', 'any']).default('any'),
-  /** Tombstones (records without a value) are counted and skipped, are dead letters, or erase the customer of their key. */
+  /** A tombstone (a record without a value) is counted and skipped, is a dead letter, or erases the customer in its key. */
   tombstones: z.enum(['skip', 'dead_letter', 'erase']).default('skip'),
 })
 
@@ -127,7 +129,7 @@ const output = z
   .strictObject({
     actions: topicName.default('beckon.actions'),
     dead_letters: topicName.default('beckon.dead_letters'),
-    /** One small record a slice, with as many partitions as the input; what a recovery needs beside the input. */
+    /** What a recovery needs besides the input: one small record per slice. It has as many partitions as the input. */
     journal: topicName.default('beckon.journal'),
     /** `registry` registers schemas/action.avsc at start; `wire` writes it with `schema_id`; `json` for small set-ups. */
     format: z.enum(['registry', 'wire', 'json']).default('json'),
@@ -141,7 +143,7 @@ const enrich = z
     bots: z.boolean().default(true),
     campaign: z.boolean().default(true),
     referrer: z.boolean().default(true),
-    /** Domains of one's own: a referrer from there is `internal`. */
+    /** Your own domains: a referrer from one of them is `internal`. */
     internal_domains: z.array(z.string()).default([]),
     clock_skew: z.boolean().default(true),
     /** A MaxMind `.mmdb` file; without one there is no geo. */
@@ -153,7 +155,7 @@ const enrich = z
 const dedupe = z
   .strictObject({
     window: duration.default(3_600_000),
-    /** The most event ids kept of one customer. */
+    /** The most event ids kept per customer. */
     max_ids: positive.max(100_000).default(1_000),
   })
   .prefault({})
@@ -163,14 +165,14 @@ const limits = z
     /** An event further than this ahead of the clock is a dead letter. */
     future: duration.default(300_000),
     max_event_kb: positive.max(1_000).default(64),
-    /** Of an event's property `quantity`: a return, or a dead letter. */
+    /** Whether a negative `quantity` of an event means a return or makes it a dead letter. */
     negative_quantity: z.enum(['take', 'dead_letter']).default('take'),
   })
   .prefault({})
 
 const slice = z
   .strictObject({
-    /** The most events of one transaction. */
+    /** The most events in one transaction. */
     max_events: positive.max(100_000).default(20_000),
     /** How often profiles are written to ClickHouse. */
     checkpoint: duration.default(1_000),
@@ -179,7 +181,7 @@ const slice = z
 
 const memory = z
   .strictObject({
-    /** What the profiles in memory may take; without it, half of Node's heap limit. */
+    /** How much memory profiles may take; if left out, half of Node's heap limit. */
     profiles_mb: positive.optional(),
   })
   .prefault({})
@@ -193,9 +195,9 @@ const ops = z
   .prefault({})
 
 const parity = z.strictObject({
-  /** How often a sample of profiles is compared with SQL over the events; at most what a timer holds. */
+  /** How often a sample of profiles is compared with SQL over the events; at most as long as a Node timer can wait. */
   every: duration.refine((ms) => ms >= 1_000 && ms < 2 ** 31, 'from 1 s to 24 days'),
-  /** Customers a check. */
+  /** Customers per check. */
   sample: positive.max(100_000).default(1_000),
 })
 
@@ -206,7 +208,7 @@ const windowShape = z.union([
     pane: duration.optional(),
     sliding: duration.optional(),
     calendar: z.enum(['day', 'week', 'month']).optional(),
-    /** An IANA name, or `customer` for the one that the customer's events say; without one, UTC. */
+    /** An IANA name, or `customer` for the one in the customer's events; UTC if left out. */
     timezone: z.string().optional(),
     events: positive.max(1_000).optional(),
   }),
@@ -218,11 +220,11 @@ const feature = z
     ...aggregateKeys,
     where: cel.optional(),
     window: windowShape.optional(),
-    /** The most single events (ms that hold any) that a sliding window, a funnel and a sequence keep. */
+    /** The most single events (more exactly: ms with any) that a sliding window, a funnel or a sequence keeps. */
     max_events: positive.min(2).max(10_000).default(1_000),
-    /** An event later than this changes nothing; without it, what the window has. */
+    /** An event that is later than this changes nothing; if left out, the window's default. */
     lateness: duration.optional(),
-    /** Of a feature that is computed from others: CEL over them and the traits. */
+    /** For a feature computed from other features: CEL over them and the traits. */
     value: cel.optional(),
   })
   .transform((declared, context): FeatureDeclaration => {
@@ -235,7 +237,7 @@ const feature = z
       const unused = (['where', 'window', 'lateness'] as const).filter(
         (key) => declared[key] !== undefined && value !== undefined,
       )
-      for (const key of unused) fault(`a feature with value takes no ${key}: it is of other features`, key)
+      for (const key of unused) fault(`a feature with value takes no ${key}: it is computed from other features`, key)
       return value === undefined ? z.NEVER : { name, value }
     }
     if (declared.window === undefined) {
@@ -257,10 +259,10 @@ const feature = z
     }
   })
 
-/** Each read goes through the steps of all single events. */
+/** The most events times steps: each read goes through the steps of all single events. */
 const maxSteps = 50_000
 
-/** A window without a pane has twelve of them: a value is at most a twelfth of the window too wide. */
+/** If no pane is given, a window has twelve, so what it covers is at most a twelfth short of its size. */
 const defaultPanes = 12
 
 const reaches = ['size', 'sliding', 'calendar', 'events'] as const
@@ -278,7 +280,7 @@ function window(declared: z.output<typeof windowShape>, maxEvents: number, fault
   if (events !== undefined) return { kind: 'events', count: events }
   if (calendar !== undefined) {
     if (timezone !== undefined && timezone !== 'customer' && zoneOf(timezone) === undefined) {
-      fault(`${timezone} is no timezone that Node and ClickHouse know: a name such as Europe/Paris, or customer`)
+      fault(`${timezone} is not a timezone that Node and ClickHouse know: use a name such as Europe/Paris, or customer`)
     }
     return { kind: 'calendar', period: calendar, timezone: timezone ?? 'UTC' }
   }
@@ -309,7 +311,7 @@ const contact = z
     caps: caps.map(({ max, per }) => ({ max, perMs: per })),
   }))
 
-/** CEL, or words only: an event type. */
+/** CEL; or just words, which are an event type. */
 const eventCondition = cel.transform((text) => {
   const isType = /^[A-Za-z_][\w-]*( [\w-]+)*$/.test(text) && !/\bin\b|^(true|false)$/.test(text)
   return { text: onOneLine(text), cel: isType ? `type == ${JSON.stringify(text)}` : text }

@@ -6,21 +6,21 @@ import type { Fault } from './fault.ts'
 import { yamlFault } from './yaml-fault.ts'
 
 /**
- * `beckon.yaml` and the files that it includes, merged to one value, each part of which still knows its file and line.
- * Lists (topics, features, actions) are joined in the order of the files; any other key may stand in one file only.
+ * `beckon.yaml` and the files that it includes, merged into one value, of which each part still knows its file and line.
+ * Lists (topics, features, actions) are joined in the order of the files; any other key may be in one file only.
  */
 export interface ConfigSource {
   readonly value: Record<string, unknown>
-  /** Faults of the YAML itself, of the includes and of the merging. */
+  /** Faults in the YAML itself, in the includes, and from merging. */
   readonly faults: Fault[]
-  /** A fault at a path of the merged value; `offset` counts characters into a text there. */
+  /** A fault at a path of the merged value; `offset` counts characters into the text there. */
   fault(path: readonly PropertyKey[], message: string, offset?: number): Fault
   /**
-   * The fault of a key that nothing knows, with the mend where it comes from a comma within `{ }`, or is nearly one of those
-   * that are known there.
+   * The fault of an unknown key. It says how to mend it if the key comes from a comma within `{ }`, or is close to a key
+   * that is known there.
    */
   unknownKey(path: readonly PropertyKey[], known: readonly string[]): Fault
-  /** The folder of the file that a path comes from: what relative file names there refer to. */
+  /** The folder of the file that a path comes from: relative file names there refer to it. */
   folder(path: readonly PropertyKey[]): string
 }
 
@@ -33,7 +33,7 @@ interface File {
 
 export function readConfigSource(fileName: string): ConfigSource {
   const faults: Fault[] = []
-  // Without a prototype: a key may be called `constructor` or `__proto__`, and is a fault with a place then.
+  // Without a prototype: a key may be called `constructor` or `__proto__`, which then is a fault with a place.
   const value: Record<string, unknown> = Object.create(null)
   const owners = new Map<string, File>()
   const items = new Map<string, { file: File; index: number }[]>()
@@ -64,7 +64,7 @@ export function readConfigSource(fileName: string): ConfigSource {
     } else if (before === undefined) {
       value[key] = part
     } else {
-      faults.push(faultIn(file, [key], `the key also stands in ${owners.get(key)!.name}; say it once`))
+      faults.push(faultIn(file, [key], `the key is also in ${owners.get(key)!.name}; keep it in one file`))
       return
     }
     if (!owners.has(key)) owners.set(key, file)
@@ -90,7 +90,7 @@ export function readConfigSource(fileName: string): ConfigSource {
     unknownKey(path, known) {
       const { file, inFile } = place(path)
       if (!file || !isCutOff(file, inFile)) return fault(path, unknownKey(path, known))
-      // Not its name: it may be the end of a password.
+      // We don't name the key: it may be the end of a password.
       return { ...fault(path, cutOff), path: path.slice(0, -1).join('.') }
     },
     folder: (path) => dirname(place(path).file?.name ?? resolve(fileName)),
@@ -112,28 +112,27 @@ function openFile(name: string, faults: Fault[]): File | undefined {
     const { line, col: column } = lines.linePos(at)
     faults.push({ file: name, line, column, path: '', message })
   }
-  // What the parser only warns of, an unknown tag for instance, is read otherwise than it is meant.
+  // What the parser only warns about, for instance an unknown tag, would be read differently than meant.
   const all = [...document.errors, ...document.warnings]
   const known = faults.length
   for (const error of all) add(yamlFault(error), error.pos[0])
   visit(document, {
     Pair(_, { key }) {
-      // What checks values passes over it, so that it would be dropped in silence.
+      // The schema check does not see this key, so it would be dropped silently.
       if (isScalar(key) && key.value === '__proto__') add('no key can be called __proto__', key.range?.[0] ?? 0)
     },
   })
   visit(document, {
     Alias(_, alias, within) {
       const of = alias.resolve(document)
-      if (of !== undefined && within.includes(of))
-        add('this alias stands within what it stands for', alias.range?.[0] ?? 0)
+      if (of !== undefined && within.includes(of)) add('this alias is inside its own anchor', alias.range?.[0] ?? 0)
     },
   })
   if (faults.length > known) return undefined
   try {
     return { name, document, content: document.toJS(), lines }
   } catch (error) {
-    // What else there is are merge keys (<<) of what is no map.
+    // The only other cause is a merge key (<<) of something that is not a map.
     const { message, at } =
       error instanceof ReferenceError ? aliasFault(document) : { message: String((error as Error).message), at: 0 }
     add(message, at)
@@ -143,15 +142,15 @@ function openFile(name: string, faults: Fault[]): File | undefined {
 
 /** Why the aliases can't be followed: one has no anchor, or they make a small file a huge value. */
 function aliasFault(document: Document): { message: string; at: number } {
-  let fault = { message: 'more aliases than a file may have (100, with those within what they stand for)', at: 0 }
+  let fault = { message: 'too many aliases (at most 100, counting those inside what they refer to)', at: 0 }
   visit(document, {
     Alias(_, alias) {
       const at = alias.range?.[0] ?? 0
       if (fault.at === 0) fault = { ...fault, at }
       if (alias.resolve(document) !== undefined) return undefined
-      // Not its name: it may be a password that begins so.
+      // We don't name the alias: it may be a password that begins with *.
       fault = {
-        message: 'this alias stands for nothing that is before it: put a text that begins with * in quotes',
+        message: 'this alias has no anchor before it: put a text that begins with * in quotes',
         at,
       }
       return visit.BREAK
@@ -164,14 +163,14 @@ const shortest = 3
 
 export function unknownKey(path: readonly PropertyKey[], known: readonly string[]): string {
   const key = String(path.at(-1))
-  // Nearly anything is near to a key of one letter.
+  // Nearly anything is close to a key of one letter.
   const near = key.length < shortest ? undefined : nearest(key, known)
   return near === undefined ? 'unknown key' : `unknown key; did you mean ${near}?`
 }
 
 export const cutOff = 'a key without a value; within { } a comma ends a value: put a value that has one in quotes'
 
-/** Whether a key without a value stands in a map in braces, as the rest of a value with a comma does. */
+/** Whether this is a key without a value in a map in braces, which is what the rest of a value with a comma looks like. */
 function isCutOff(file: File, path: readonly PropertyKey[]): boolean {
   const map = file.document.getIn(path.slice(0, -1), true)
   if (!isMap(map) || map.flow !== true) return false
@@ -182,7 +181,7 @@ function isCutOff(file: File, path: readonly PropertyKey[]): boolean {
   )
 }
 
-/** The place of the deepest node on the path that the file has: a missing key is reported where it should stand. */
+/** The place of the deepest node on the path that the file has: a missing key is reported where it should be. */
 function faultIn(file: File, path: readonly PropertyKey[], message: string, offset = 0): Fault {
   for (let depth = path.length; depth >= 0; depth--) {
     const node = file.document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined

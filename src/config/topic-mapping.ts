@@ -6,7 +6,7 @@ import type { TopicConfig } from './schema.ts'
 
 type Declared = NonNullable<TopicConfig['mapping']>
 
-/** A topic's mapping in CEL sees the whole record as `record`. */
+/** CEL in a topic's mapping sees the whole record as `record`. */
 const scope = new Scope<Properties>([{ name: 'record', type: 'map<string, dyn>', read: (record) => record }])
 
 const texts: readonly (readonly [key: keyof Declared, field: TextField])[] = [
@@ -33,7 +33,7 @@ const times: readonly (readonly [key: 'time' | 'sent_at' | 'received_at', field:
 
 type Declarable = string | string[] | { field: string | string[] } | { cel: string } | { constant: string | number }
 
-/** What an event can't be without, and how to say it. */
+/** What every event needs, and how to map it. */
 const needed = {
   customer: 'missing: say customer: FIELD, the one with the id of who it is, or anonymous_id: FIELD',
   type: 'missing: say type: FIELD, the one that tells what was done, or type: { constant: NAME }',
@@ -45,7 +45,7 @@ const unfit = {
   [recordTime]: `${recordTime} is a time: it can be time, sent_at or received_at`,
 } as const
 
-/** The paths that a field is read from; none for what is not read from a path. */
+/** The paths that a field is read from; none if it does not come from a path. */
 export function pathsOf(from: Declared[keyof Declared]): readonly string[] {
   if (typeof from === 'string') return [from]
   if (Array.isArray(from)) return from
@@ -58,8 +58,8 @@ export function readsTimestamp({ mapping }: TopicConfig): boolean {
 }
 
 /**
- * The mapping of a foreign topic, ready for its decoder. Fields that it does not name are not looked for; all of the
- * record's fields that nothing reads become properties.
+ * The mapping of a foreign topic, ready for its decoder. Event fields that it does not name are not looked for. The record's
+ * fields that nothing reads become properties.
  * @param onFault called with the key of an expression that can't be compiled
  */
 export function compileMapping(

@@ -22,7 +22,7 @@ function hintsOf(types: readonly (object | undefined)[], rules: object): string[
 
 const counting = (where: string) => ({ features: [{ name: 'n', count: {}, where, window: 'lifetime' }] })
 
-test('a type that is given and nearly the one that a rule names is told, wherever the rule names it', () => {
+test('a type that is close to the one a rule names is reported, wherever the rule names it', () => {
   const told = ['topics.0.mapping.types.buy: no rule names the type purchas; did you mean purchase?']
   const window = 'lifetime'
   const rules: readonly object[] = [
@@ -40,7 +40,7 @@ test('a type that is given and nearly the one that a rule names is told, whereve
   assert.deepEqual(hintsOf([{ buy: 'order' }], rules[0]!), [])
 })
 
-test('a rule that names a type that every topic renames is told', () => {
+test('a rule that names a type that every topic renames is reported', () => {
   const rules = counting('type == "buy"')
   const told = ['features.0.where: no event has the type buy: the mapping renames it to purchase or order']
   assert.deepEqual(hintsOf([{ buy: 'purchase' }, { buy: 'order' }], rules), told)

@@ -3,7 +3,7 @@ import { comparedTexts } from '../expressions/named.ts'
 import { ruleSources } from './rule-sources.ts'
 import type { Config } from './schema.ts'
 
-/** What is probably not meant, though it may be. */
+/** Something that is probably a mistake, though it may be meant. */
 export interface Hint {
   readonly path: readonly PropertyKey[]
   readonly message: string
@@ -16,8 +16,8 @@ interface Named {
 }
 
 /**
- * Event types that miss each other: one that `types` gives and no rule names, though a rule names one that is nearly called so;
- * and one that a rule names and no event has, since each topic's `types` renames it.
+ * Event types that miss each other: `types` gives a type that no rule names, though a rule names one that is spelt nearly the
+ * same; or a rule names a type that no event has, since every topic's `types` renames it.
  */
 export function typeHints(config: Config): Hint[] {
   const named = namedTypes(config)

@@ -54,7 +54,7 @@ export function compilePolicy(
       const missing = on && [...compiled.names].find((variable) => !kept.has(variable))
       if (missing === undefined) return compiled
       const why = on === 'becomes_true' ? 'time alone may make the condition true' : 'there is none when a timer fires'
-      const hint = `${missing} is of an event, and ${why}: use features, traits and the session`
+      const hint = `${missing} needs an event, and ${why}: use features, traits and the session`
       throw new ExpressionFault(hint, source.indexOf(missing))
     }
     const isCrossing = on === 'becomes_true'
@@ -124,7 +124,7 @@ function refuseContinuous(names: ReadonlySet<string>, features: readonly Feature
     const what = moving.name === name ? `${name} changes` : `${name} reads ${moving.name}, which changes`
     const mend = 'use on: { absent, after, for }, or features over windows'
     throw new ExpressionFault(
-      `${what} all the time, so the moment can't be told at which it crosses a threshold: ${mend}`,
+      `${what} all the time, so there is no telling when it crosses a threshold: ${mend}`,
       when.indexOf(name),
     )
   }
