@@ -29,7 +29,7 @@ export function backfillCommand(): Command {
     })
 }
 
-/** In place. */
+/** Redraws the progress in place. */
 async function draw(client: ClickHouseClient, engine: Engine): Promise<void> {
   let lines = 0
   await follow(client, engine, 1_000, (progress) => {
@@ -39,7 +39,7 @@ async function draw(client: ClickHouseClient, engine: Engine): Promise<void> {
   })
 }
 
-/** Looks now and then, until all is ready. */
+/** Looks at intervals until everything is ready. */
 async function follow(
   client: ClickHouseClient,
   engine: Engine,
@@ -54,7 +54,10 @@ async function follow(
   }
 }
 
-/** Against the rules of the configuration, whether they run yet or not: else all would seem done before the service starts. */
+/**
+ * Progress towards the configuration's rules, whether they run yet or not. Else everything would seem done before the service
+ * starts with them.
+ */
 async function look(client: ClickHouseClient, engine: Engine): Promise<PartitionProgress[]> {
   return readProgress(client, await readCompleteKinds(client, engine))
 }
@@ -84,7 +87,7 @@ function totalLine(progress: readonly PartitionProgress[]): string {
   return `${percentOf(total)}: ${ready} of ${all} customers ready`
 }
 
-/** A bar for each partition, and one for all. */
+/** A bar for each partition, and one for all together. */
 export function formatProgress(progress: readonly PartitionProgress[]): string {
   const line = (name: string, counts: Counts) => {
     const [ready, all] = readyOf(counts)

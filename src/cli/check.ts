@@ -83,14 +83,14 @@ function printTable(rows: readonly (readonly string[])[]): void {
   if (rows.length > 0) console.log(alignColumns(rows))
 }
 
-/** What is compared with, and what to call it. */
+/** What to compare with, and what to call it. */
 interface Earlier extends Pick<Engine, 'rules' | 'features' | 'policy'> {
   readonly name: string
   readonly hash: string
   readonly settings: Settings | undefined
 }
 
-/** @throws ConfigError for a file; StoreError or CommandError where the running rules are not to be had */
+/** @throws ConfigError for a file; StoreError or CommandError if the running rules can't be read */
 async function openEarlier(against: string, engine: Engine): Promise<Earlier> {
   if (against === 'running') return readRunning(engine)
   const earlier = openEngine(against)

@@ -2,7 +2,7 @@ import { Option } from 'commander'
 import { readConfig } from '../config/load.ts'
 import { compileEngine, type Engine } from '../engine.ts'
 
-/** `--config FILE`, of every command that needs the configuration. */
+/** `--config FILE`, for every command that needs the configuration. */
 export const configOption = () =>
   new Option('-c, --config <file>', 'the configuration').default('beckon.yaml').env('BECKON_CONFIG')
 

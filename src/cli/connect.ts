@@ -8,18 +8,18 @@ import type { ClickHouseClient } from '../store/clickhouse/client.ts'
 import { connectClickHouse } from '../store/clickhouse/client.ts'
 import { kafkaOptions } from './kafka-options.ts'
 
-/** Connects to what the configuration names. Secrets stay inside. */
+/** Connects to the servers in the configuration. Secrets do not leave this file. */
 
-/** What reads or changes a large table may be silent for that long. */
+/** How long a query that reads or changes a large table may be silent; ms. */
 export const largeTableMs = 6 * 3_600_000
 
-/** @param requestMs how long an answer may take, where that is not the usual */
+/** @param requestMs how long an answer may take, if not the usual time */
 export function connectStore({ clickhouse }: Config, requestMs?: number): ClickHouseClient {
   const waits = requestMs === undefined ? {} : { requestMs }
   return connectClickHouse({ ...clickhouse, ...waits })
 }
 
-/** A line that repeats one of the last minute is for debugging. */
+/** A line that repeats one from the last minute is logged at level debug. */
 const quietMs = 60_000
 
 /** @throws LogError `unavailable` or `refused` */

@@ -56,22 +56,22 @@ async function demo(options: Options): Promise<void> {
   console.log(json ? JSON.stringify(figures) : formatFigures(figures))
 }
 
-/** Runs the work with a signal that SIGINT, SIGTERM and SIGHUP give once; it ends in order then, within bounds of its own. */
+/** Runs the work with an abort signal, set by SIGINT, SIGTERM and SIGHUP. The work then ends in order, in bounded time. */
 async function untilSignal<T>(screen: Screen, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController()
   const stop = () => {
-    if (!abort.signal.aborted) screen.say('stopping all that the demo has started')
+    if (!abort.signal.aborted) screen.say('stopping everything that the demo has started')
     abort.abort()
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, stop)
-  // A terminal that was closed, or the reader of a pipe that has gone: the demo still has to end what it started.
+  // The terminal was closed, or the reader of the pipe is gone: the demo still has to end what it started.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => abort.abort())
   try {
     return await work(abort.signal)
   } finally {
     for (const signal of signals) process.off(signal, stop)
-    // kafkajs goes on trying where its broker has died, and would keep the process.
+    // If its broker has died, kafkajs keeps retrying and would keep the process alive.
     setTimeout(() => process.exit(), exitPatienceMs).unref()
   }
 }
@@ -99,6 +99,6 @@ function wholeNumber(from: number, to: number): (text: string) => number {
   return (text) => {
     const number = Number(text)
     if (/^\d+$/.test(text) && number >= from && number <= to) return number
-    throw new InvalidArgumentError(`A whole number from ${from} to ${to} is due.`)
+    throw new InvalidArgumentError(`Give a whole number from ${from} to ${to}.`)
   }
 }

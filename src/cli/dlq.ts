@@ -1,4 +1,4 @@
-/** `beckon dlq`: what is in the dead-letter topic, and back to where it came from. */
+/** `beckon dlq`: shows what is in the dead-letter topic, and sends it back to where it came from. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'

@@ -10,7 +10,7 @@ import { connectLog, connectRegistryOf } from './connect.ts'
 import { exitCode } from './exit.ts'
 import { kafkaOptions } from './kafka-options.ts'
 
-/** What a connection that hangs may hold up the end. */
+/** How long a hanging connection may hold up the end. */
 const closeMs = 2_000
 
 export function doctorCommand(): Command {

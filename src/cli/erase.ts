@@ -18,7 +18,7 @@ const lookMs = 500
 export interface Remaining {
   readonly topic: string
   readonly holds: string
-  /** null: this user may not ask. -1: for ever. */
+  /** ms. null: this user may not ask. -1: for ever. */
   readonly retentionMs: number | null
 }
 

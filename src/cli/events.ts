@@ -1,4 +1,4 @@
-/** `beckon events`: what the service makes of the records of its input topics. */
+/** `beckon events`: how the service reads the records of its input topics. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../config/schema.ts'
 import type { Value } from '../events/event.ts'
@@ -90,7 +90,7 @@ function topicsOf({ topics }: Config, { topic, partition, offset }: EventsOption
   return asked
 }
 
-/** The record's place and what it is, and below it a line for each field. */
+/** The record's place and what it is, then a line for each field. */
 export function formatSeen(seen: SeenRecord): string {
   const { topic, partition, offset, is, reason, detail, type = '', time = '', event = {}, enrichment = {} } = seen
   const what = { event: `${time}  ${type}`, dead_letter: `${reason}: ${detail}`, erasure: '', skipped: 'no value' }[is]

@@ -8,7 +8,7 @@ import { StoreError } from '../store/store-error.ts'
 /** How a command ends: 0 done, 1 failed, 2 wrong usage or config, 70 a bug. */
 export const exitCode = { done: 0, failed: 1, usage: 2, bug: 70 } as const
 
-/** A command could not do what it was asked, for a reason that its message says. */
+/** A command could not do what it was asked; the message says why. */
 export class CommandError extends Error {
   readonly exitCode: number
   constructor(message: string, code: number = exitCode.failed) {
@@ -17,7 +17,7 @@ export class CommandError extends Error {
   }
 }
 
-/** What a person reads of an error: never a stack alone, and with the mend where we know it. */
+/** An error as people should read it: never just a stack, and with the remedy if we know one. */
 export function explainError(error: unknown): { readonly message: string; readonly code: number } {
   if (error instanceof ConfigError) {
     const n = error.faults.length

@@ -242,7 +242,7 @@ describe('beckon features', { skip }, () => {
     assert.equal(stdout.split('\n')[1], '"before","2026-01-31T12:00:00.000Z",1')
     assert.deepEqual([JSON.parse(stderr).rows, status], [3, 0])
     const wrong = beckon('--as-of', '2026-02-30')
-    assert.match(wrong.stderr, /A time in ISO 8601 is due/)
+    assert.match(wrong.stderr, /Give a time in ISO 8601/)
     assert.equal(wrong.status, 2)
   })
 

@@ -55,7 +55,7 @@ const usage = (message: string) => new CommandError(message, exitCode.usage)
 function parseTime(text: string): number {
   const ms = text === 'now' ? Date.now() : parseMoment(text)
   if (Number.isNaN(ms))
-    throw new InvalidArgumentError('A time in ISO 8601 is due, such as 2026-01-31T12:00:00Z, or ms, or now.')
+    throw new InvalidArgumentError('Give a time in ISO 8601, such as 2026-01-31T12:00:00Z, or ms, or now.')
   return ms
 }
 
@@ -121,7 +121,7 @@ function whyNone(asOfMs: number, firstMs: number | undefined): string {
 const untoldMessage = ({ untold }: TrainingPlan) =>
   [...untold.map(({ name, reason }) => `${name} has no SQL: ${reason}`), 'choose others with --features'].join('\n')
 
-/** A file is there when it is whole. */
+/** A file only appears when it is complete. */
 async function write(bytes: AsyncIterable<Buffer>, file: string | undefined): Promise<void> {
   if (file === undefined) return writeToStdout(bytes)
   const part = `${file}.part`
@@ -138,7 +138,7 @@ async function writeToStdout(bytes: AsyncIterable<Buffer>): Promise<void> {
   try {
     await pipeline(bytes, process.stdout, { end: false })
   } catch (error) {
-    // The reader of a pipe has seen enough (`| head`).
+    // The reader of the pipe has had enough (`| head`).
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Config } from '../config/schema.ts'
 import type { KafkaOptions } from '../log/kafka/client.ts'
 
-/** What a Kafka client needs of the configuration, with the files that it names read. */
+/** What a Kafka client needs from the configuration; the files named there are read here. */
 export function kafkaOptions({ kafka }: Config): KafkaOptions {
   const { tls, sasl } = kafka
   const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file, 'utf8'))

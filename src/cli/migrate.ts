@@ -17,7 +17,7 @@ interface Options {
   readonly json?: boolean
 }
 
-/** Of topics made by us, where no input topic exists to go by. */
+/** For topics that we create, if no input topic exists to go by. */
 const defaultPartitions = 6
 
 export function migrateCommand(): Command {
@@ -40,7 +40,7 @@ export function migrateCommand(): Command {
 
 function parseCount(text: string): number {
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('A whole number from 1 is due.')
+  throw new InvalidArgumentError('Give a whole number from 1.')
 }
 
 async function migrateTables({ clickhouse }: Config, { dryRun = false }: Options, say: (line: string) => void) {
@@ -85,7 +85,7 @@ async function migrateTopics(config: Config, options: Options, say: (line: strin
   }
 }
 
-/** The input topics must be co-partitioned, so those that exist decide. */
+/** The input topics must be co-partitioned, so existing ones decide. */
 export function partitionsFor(existing: readonly number[], asked: number | undefined): number {
   const [found] = existing
   if (found === undefined) return asked ?? defaultPartitions

@@ -41,14 +41,13 @@ export function parityCommand(): Command {
 
 function parseCount(text: string): number {
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('A whole number from 1 to 9,999,999 is due.')
+  throw new InvalidArgumentError('Give a whole number from 1 to 9,999,999.')
 }
 
 function parseTime(text: string): number | 'now' {
   if (text === 'now') return text
   const ms = Date.parse(text)
-  if (Number.isNaN(ms))
-    throw new InvalidArgumentError('A time in ISO 8601 is due, such as 2026-01-31T12:00:00Z, or now.')
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('Give a time in ISO 8601, such as 2026-01-31T12:00:00Z, or now.')
   return ms
 }
 

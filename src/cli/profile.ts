@@ -31,7 +31,7 @@ export function profileCommand(): Command {
     })
 }
 
-/** A row of the view `customers`; times are UTC. */
+/** A row of the view `customers`; times are in UTC. */
 export interface CustomerRow {
   readonly partition: number
   readonly customer: string

@@ -30,7 +30,7 @@ interface Options {
   readonly json?: true
 }
 
-/** A member that was killed is forgotten by then. */
+/** After this time the broker has forgotten a member that was killed. */
 const leaveMs = 20_000
 const lookMs = 500
 const profileBytes = 256 * 1024 * 1024
@@ -56,7 +56,7 @@ export function repartitionCommand(): Command {
 
 function parseCount(text: string): number {
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('A whole number from 1 is due.')
+  throw new InvalidArgumentError('Give a whole number from 1.')
 }
 
 function watcherOf(json: boolean): Watcher {
@@ -102,7 +102,7 @@ async function run(engine: Engine, to: number, dryRun: boolean, watcher: Watcher
   }
 }
 
-/** What the service's tasks share, for those of the partitions of before. What they wait for is told on stderr. */
+/** What the service's tasks share, for tasks of the old partitions. What they wait for is reported on stderr. */
 async function withTasks(
   engine: Engine,
   log: Log,
@@ -136,7 +136,7 @@ async function withTasks(
   }
 }
 
-/** @throws CommandError where the service runs */
+/** @throws CommandError if the service is running */
 async function untilStopped({ config }: Engine, watcher: Watcher): Promise<void> {
   const probe = await KafkaProbe.open(kafkaOptions(config))
   const { group } = config.kafka
@@ -146,9 +146,7 @@ async function untilStopped({ config }: Engine, watcher: Watcher): Promise<void>
       const { members } = await probe.group(group)
       if (members === 0) return
       if (performance.now() > deadline) {
-        throw new CommandError(
-          `the group ${group} has ${members} members: stop the service first, all of its processes`,
-        )
+        throw new CommandError(`the group ${group} has ${members} members: stop all processes of the service first`)
       }
       if (looks === 0) watcher.step(`waiting for ${members} members to leave the group ${group}`)
       await sleep(lookMs)

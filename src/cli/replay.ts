@@ -92,7 +92,7 @@ async function replay(files: readonly string[], options: ReplayOptions, { stdout
     fault = run.fault
   } catch (error) {
     if (run.lines === 0) throw error
-    // What was replayed before it is told all the same.
+    // Still report what was replayed before it.
     fault = error
   }
   const seconds = progress.end()
@@ -118,7 +118,7 @@ async function sizeOf(file: string): Promise<number | undefined> {
   }
 }
 
-/** Where none is named, a built-in configuration, which the environment does not change. */
+/** If no file is named, a built-in configuration, which the environment does not change. */
 function openReplayEngine(file: string | undefined, format: SourceFormat): Engine {
   return compileEngine(file === undefined ? readConfig(builtInConfig(format), {}) : readConfig(file, process.env))
 }
@@ -151,7 +151,7 @@ interface Output {
 async function openOutput(file: string | undefined, stdout: NodeJS.WritableStream): Promise<Output> {
   const stream: NodeJS.WritableStream = file === undefined ? stdout : createWriteStream(file)
   if (file !== undefined) await once(stream, 'open')
-  // The reader of a pipe has seen enough (`| head`).
+  // The reader of the pipe has had enough (`| head`).
   else
     stream.on('error', (error: NodeJS.ErrnoException) =>
       process.exit(error.code === 'EPIPE' ? exitCode.done : exitCode.failed),

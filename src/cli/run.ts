@@ -8,7 +8,7 @@ import { CommandError, exitCode } from './exit.ts'
 
 /** From SIGTERM to the end; orchestrators kill at 30 s. */
 const stopMs = 15_000
-/** For the good-byes to the brokers. */
+/** For saying good-bye to the brokers. */
 const leaveMs = 2_000
 
 export function runCommand(): Command {
@@ -36,8 +36,8 @@ export function runCommand(): Command {
         if (wrongClock) throw wrongClock
         process.exitCode = exitCode.done
       } finally {
-        // All is committed and saved by now. A retry timer of kafkajs can outlive its client and hold up the close, or the
-        // process after it; unref'd, this does not.
+        // Everything is committed and saved by now. A retry timer of kafkajs can outlive its client and hold up the close or
+        // the process. So this timer ends the process; it is unref'd, so it holds nothing up itself.
         setTimeout(() => process.exit(), leaveMs).unref()
         await log.close()
         await clickhouse.close()

@@ -22,7 +22,7 @@ interface UpOptions {
 }
 
 export function stackCommand(): Command {
-  // Sub-commands inherit the override, so that a wrong option ends with the code of wrong usage.
+  // Sub-commands inherit this override, so that a wrong option ends with the exit code for wrong usage.
   const stack = new Command('stack')
     .description('a real Kafka and a real ClickHouse on this machine, without Docker')
     .exitOverride()
@@ -113,7 +113,7 @@ function parseBrokers(text: string): BrokerCount {
   return found
 }
 
-/** Faults of the stack are told in words, with the exit code of their kind. */
+/** Reports faults of the stack in words, with the right exit code. */
 async function reporting(work: () => Promise<void>): Promise<void> {
   try {
     await work()

@@ -1,4 +1,4 @@
-/** What the tests of commands that talk to a real Kafka and ClickHouse share. */
+/** Shared by the tests of commands that talk to a real Kafka and ClickHouse. */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,21 +12,21 @@ import { explainError } from './exit.ts'
 const kafka = process.env['BECKON_TEST_KAFKA']
 const clickhouse = process.env['BECKON_TEST_CLICKHOUSE']
 const missing = kafka === undefined || clickhouse === undefined
-/** Why the tests can't run; a test run in CI has to have both servers. */
+/** Why the tests are skipped; false to run them. In CI they always run: it must have both servers. */
 export const skip =
   missing && process.env['CI'] === undefined && 'BECKON_TEST_KAFKA or BECKON_TEST_CLICKHOUSE is not set'
 
 export interface Setup {
   readonly configFile: string
   readonly kafka: string
-  /** The prefix of all topics; the group, and the database too. */
+  /** The prefix of all topics; also the name of the group and the database. */
   readonly name: string
-  /** Writes the configuration anew, as JSON, which is YAML: sections replace those of the default one. */
+  /** Writes the configuration again, as JSON, which is also YAML; these sections replace the default ones. */
   configure(sections: Readonly<Record<string, unknown>>): void
   drop(): Promise<void>
 }
 
-/** A configuration of its own, whose topics and tables do not exist yet. */
+/** A fresh configuration, whose topics and tables do not exist yet. */
 export function createSetup(): Setup {
   const name = `cli_${randomBytes(5).toString('hex')}`
   const folder = mkdtempSync(join(tmpdir(), 'beckon-cli-'))
@@ -68,7 +68,7 @@ export function createSetup(): Setup {
 
 export interface Outcome {
   readonly out: string
-  /** What `main` would print of an error. */
+  /** The error as `main` would print it. */
   readonly err: string
   readonly code: number
 }

@@ -42,7 +42,7 @@ function findFiles(dir: string): string[] {
     names = readdirSync(dir, { recursive: true, encoding: 'utf8' })
   } catch {
     throw new CommandError(
-      `${dir}: no folder that can be read; a folder is due, whose files are called *.test.yaml`,
+      `${dir}: not a folder that can be read; give a folder with files called *.test.yaml`,
       exitCode.usage,
     )
   }
@@ -51,7 +51,7 @@ function findFiles(dir: string): string[] {
   return files.map((name) => relative('', join(dir, name)))
 }
 
-/** All files, or the faults of all of them. */
+/** Reads all files; if there are faults, throws those of all files together. */
 function readAll(names: readonly string[]): RuleFile[] {
   const faults: Fault[] = []
   const files = names.flatMap((name) => {

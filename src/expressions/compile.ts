@@ -419,8 +419,8 @@ const macros: Readonly<Record<string, Macro>> = {
 }
 
 /**
- * What is left of so many characters and elements; below 0 where a value has more. A `map` can give one list of an event for
- * each of its elements, which takes no memory before it becomes JSON, and then all that there is. Each element is a step.
+ * What a value leaves of an allowance of characters and elements; below 0 if it has more. A `map` can repeat one list of an
+ * event for each of its elements. That takes no memory until it becomes JSON, and then all there is. Each element is a step.
  */
 function weigh(value: unknown, left: number): number {
   if (typeof value === 'string') return left - value.length

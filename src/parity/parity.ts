@@ -4,23 +4,23 @@ import { StoreError } from '../store/store-error.ts'
 import { addToTally, emptyTally, type FeatureTally } from './tally.ts'
 
 /**
- * Compares what the stream keeps in the profiles with what SQL computes over `events`, customer by customer. A profile lags
- * behind the stream, so it is compared with the events that it includes: those before the position that is its version, which
- * are in the store where a checkpoint speaks for it; and as of its stream time, which is the largest time of those events.
- * Memory is bounded by one chunk.
+ * Compares the features that the stream keeps in the profiles with what SQL computes over `events`, customer by customer. A
+ * stored profile lags behind the stream, so we compare it with exactly the events it includes: those before the position
+ * that is its version. If a checkpoint covers it, these are in the store. Both sides are read as of the profile's stream
+ * time, the largest time of these events. Memory is bounded by one chunk.
  */
 
 /** A profile's latest row. */
 export interface StoredFeatures {
   readonly partition: number
   readonly customer: string
-  /** It includes the customer's events before that position of the partition, and no others. */
+  /** The profile includes the customer's events before this position of the partition, and no others. */
   readonly version: number
-  /** Nor any before that one, where the customer was erased; 0 where never. */
+  /** Nor any before this position, at which the customer was erased; 0 if never erased. */
   readonly erasedBefore: number
-  /** Whether the feature is no longer to be computed from the events. */
+  /** Whether the feature no longer waits to be computed from the events. */
   readonly isReady: (feature: string) => boolean
-  /** null where the profile has no such value. */
+  /** null if the profile has no such value. */
   readonly value: (feature: string) => Value
 }
 
@@ -33,13 +33,13 @@ export interface Computed {
 
 /** The port to the store. Everything throws StoreError. */
 export interface ParityReader {
-  /** Customers that have a profile, in order, after that one; fewer than `limit` are the last. */
+  /** Customers with a profile, in order, after the given one; fewer than `limit` means these are the last. */
   customers(after: string, limit: number): Promise<string[]>
-  /** As many customers by chance; another seed draws others. */
+  /** A random sample of customers; another seed draws others. */
   sample(count: number, seed: number): Promise<string[]>
   /**
-   * The latest rows of their profiles; left out are erased customers, those that changed since the last checkpoint, and those
-   * that other rules left and these are yet to make whole.
+   * The latest rows of these customers' profiles. Left out: erased customers, profiles that changed since the last checkpoint,
+   * and profiles from other rules whose features are still to be completed.
    */
   profiles(customers: readonly string[]): Promise<StoredFeatures[]>
   /** The features over the events that the profiles include. */
@@ -47,17 +47,17 @@ export interface ParityReader {
 }
 
 export interface ParityOptions {
-  /** So many customers by chance, drawn with that seed; else all. */
+  /** A random sample of this size, drawn with this seed; else all customers. */
   readonly sample?: { readonly count: number; readonly seed: number }
-  /** Hears how many customers are done. */
+  /** Called with the number of customers done. */
   readonly onProgress?: (customers: number) => void
   /** Ends the check before its next chunk. */
   readonly signal?: AbortSignal
 }
 
-/** Customers of one query: their events are grouped in the server's memory, their values in ours. */
+/** Customers per query: their events are grouped in the server's memory, their values in ours. */
 const chunkCustomers = 1_000
-/** Customers asked for at once, about a megabyte of ids. */
+/** Customers listed at once: about a megabyte of ids. */
 const pageCustomers = 50_000
 
 /** @returns a tally for each feature that has SQL. @throws StoreError */
@@ -105,7 +105,7 @@ async function compare(
   try {
     computed = await reader.compute(query, profiles)
   } catch (error) {
-    // Too much for the server's limits of time or memory: half of it each.
+    // Too much for the server's limits of time or memory: try again in two halves.
     if (!(error instanceof StoreError) || error.code !== 'overloaded' || profiles.length === 1) throw error
     const middle = profiles.length >> 1
     await compare(query, reader, profiles.slice(0, middle), tallies)

@@ -2,17 +2,17 @@ import type { Value } from '../events/event.ts'
 import { textOf } from '../events/value-text.ts'
 import type { FeatureSql } from '../sql/features.ts'
 
-/** What the comparison of one feature came to, over all customers looked at. */
+/** The result of comparing one feature, over all customers looked at. */
 export interface FeatureTally {
   readonly feature: string
   compared: number
   equal: number
-  /** Another value, within the bound that the kind states. */
+  /** The values differ, but within the bound that the kind states. */
   withinBound: number
   different: number
-  /** The largest |streamed - computed| / max(|streamed|, |computed|); 1 for what are not two numbers. 0 where all are equal. */
+  /** The largest |streamed - computed| / max(|streamed|, |computed|); 1 if they are not both numbers; 0 if all are equal. */
   worst: number
-  /** The first few that differ. Personal data. */
+  /** The first few customers whose values differ. Personal data. */
   readonly examples: Example[]
 }
 
@@ -36,8 +36,8 @@ export const emptyTally = (feature: string): FeatureTally => ({
 
 /**
  * Adds one customer's value.
- * @param profile its values; null where it has none
- * @param cell of the query's row; undefined where `events` holds nothing of the customer
+ * @param profile its values; null if it has none
+ * @param cell from the query's row; undefined if `events` has nothing on the customer
  */
 export function addToTally(
   tally: FeatureTally,
@@ -61,7 +61,7 @@ export function addToTally(
   }
 }
 
-/** What is computed from others may be any other value where one of these is not the same, if that is within its own bound. */
+/** A computed feature may have any value if one that it reads differs, as long as that one is within its own bound. */
 function isWithinBound(feature: FeatureSql, streamedOf: (feature: string) => Value, cell: unknown): boolean {
   const { name, allows, bounded } = feature
   if (bounded === undefined) return allows?.(streamedOf(name), cell) ?? false
@@ -71,7 +71,7 @@ function isWithinBound(feature: FeatureSql, streamedOf: (feature: string) => Val
   })
 }
 
-/** As the readable columns of a profile have it (`profiles/readable.ts`): a bool is 0 or 1, a list is of texts, a map of numbers. */
+/** A value as in a profile's readable columns (`profiles/readable.ts`): a bool is 0 or 1, lists hold texts, maps numbers. */
 function asStored(value: Value): Value {
   if (typeof value === 'boolean') return Number(value)
   if (Array.isArray(value)) return value.map(textOf)
@@ -81,7 +81,7 @@ function asStored(value: Value): Value {
 
 function isSame(a: Value, b: Value): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b
-  // Lists too, by their indices.
+  // Works for lists too, by their indices.
   const [ours, theirs] = [new Map(Object.entries(a)), Object.entries(b)]
   return ours.size === theirs.length && theirs.every(([key, item]) => ours.get(key) === item)
 }

@@ -7,7 +7,7 @@ import { summarize } from './tally.ts'
 
 export interface ParityWatchOptions {
   readonly everyMs: number
-  /** Customers a run. */
+  /** Customers per run. */
   readonly sample: number
   readonly queries: FeatureQueries
   readonly reader: ParityReader
@@ -16,9 +16,9 @@ export interface ParityWatchOptions {
 }
 
 /**
- * Checks a sample of customers now and then, another one each time, and tells by metrics and the log. A run that fails says so
- * and leaves the metrics as they were; it harms nothing else.
- * @returns ends it; a run under way stops before its next chunk
+ * Checks a new sample of customers at each interval, and reports through metrics and the log. A run that fails says so and
+ * leaves the metrics as they were; nothing else is affected.
+ * @returns a function that ends the watch; a run under way stops before its next chunk
  */
 export function watchParity({ everyMs, sample, queries, reader, metrics, logger }: ParityWatchOptions): () => void {
   for (const { name } of queries.untold) logger.warn('parity.untold', { reason: name, hint: 'this feature has no SQL' })

@@ -19,24 +19,25 @@ import { dyn, type Sql, SqlValues, simple, tags } from './value.ts'
 import { countsInWindow } from './window.ts'
 
 /**
- * The moment of reading: a point in time (ms) after which the rows have none, when the query runs (of which that holds too), each
- * customer's own stream time, or what each row says in the column `readAtMs`, the same in all rows of one (partition, customer).
+ * The moment of reading: a point in time (ms), when the query runs, each customer's own stream time, or what each row says in
+ * the column `readAtMs`, which must be the same in all rows of one (partition, customer). No row may be after a given point
+ * in time or after the query's own.
  */
 export type AsOf = number | 'now' | 'stream_time' | 'row'
 
-/** A column of the rows; ms. */
+/** The column of the rows that holds the moment of reading; ms. */
 export const readAtMs = 'AT'
 
 /** A feature as a column of the query. */
 export interface Cell extends AggregateSql {
   readonly name: string
-  /** Upper case, so it is called as no feature is, nor as a lambda's parameter. */
+  /** Upper case, so it can't clash with a feature's name or a lambda's parameter. */
   readonly column: string
 }
 
-/** Features that are computed from events, as one query over `events`: side by side, by conditional aggregates in one scan. */
+/** Features over events as one query over `events`: side by side, as conditional aggregates in one scan. */
 export class AggregateQuery {
-  // All names that could be a feature's too are in upper case; a feature can't be called `customer`.
+  // Our own names are in upper case wherever a feature could have the same name; no feature can be called `customer`.
   readonly #arrivals = new Columns('A')
   readonly #facts = new Columns('C')
   readonly #judged = new Columns('W')
@@ -58,7 +59,7 @@ export class AggregateQuery {
   }
 
   /**
-   * The cell of a feature; the one that there is for a name that was added before.
+   * The cell of a feature; if the name was added before, its existing cell.
    * @throws NotInSql
    */
   add(declaration: AggregateFeature): Cell {
@@ -71,7 +72,7 @@ export class AggregateQuery {
     return cell
   }
 
-  /** The cell of a customer's trait: what the latest event states of it, null too, and of one ms the largest value. */
+  /** The cell of a customer's trait: what the latest event says, even null; within one ms the largest value. */
   addTrait(name: string): Cell {
     const key = `traits.${name}`
     let cell = this.#cells.get(key)
@@ -86,7 +87,8 @@ export class AggregateQuery {
 
   /**
    * Gives a row (PART, customer, the cells) for each customer with events.
-   * @param rows a query of rows of `events`, without duplicates, of each customer the first so many in the order of positions
+   * @param rows a query for rows of `events`, without duplicates: for each customer the first ones in order of position, with
+   *   none left out in between
    */
   text(rows: string, asOf: AsOf): string {
     const windows = ` WINDOW ${['whole AS (PARTITION BY partition, customer)', ...arrivalWindows].join(', ')}`
@@ -137,7 +139,7 @@ function momentOf(asOf: AsOf): string {
   return `toInt64(${asOf === 'row' ? readAtMs : asOf})`
 }
 
-/** A level of a query: the rows below, and columns that are computed of them. */
+/** A level of a query: the rows below, plus columns computed from them. */
 const withColumns = (below: string, { list }: Columns, windows = '') =>
   list.length === 0 ? below : `SELECT ${['*', ...list].join(', ')} FROM (${below})${windows}`
 
@@ -148,7 +150,7 @@ function rowsOf(
   of: Sql | undefined,
   by: Sql | undefined,
 ): FeatureRows {
-  // Only the kinds that have an expression, or a key, ask for it.
+  // Only kinds with an expression, or a key, ask for it.
   const value = () => simple(of!.type, columns.add(of!.text))
   const dyn = () => columns.add(new SqlValues().toDyn(boundText(columns, value())).text)
   return {
@@ -163,7 +165,7 @@ function rowsOf(
   }
 }
 
-/** As the stream's aggregates take it (`features/kept-text.ts`). Of a list or a map, which no aggregate keeps, the JSON is cut. */
+/** Cuts texts like the stream's aggregates (`features/kept-text.ts`); for lists and maps, which none keeps, cuts the JSON. */
 function boundText(columns: Columns, value: Sql): Sql {
   if (value.type === 'string') return simple('string', columns.add(firstChars(value.text)))
   if (value.type !== 'dyn') return value

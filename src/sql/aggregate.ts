@@ -2,23 +2,23 @@ import type { Value } from '../events/event.ts'
 import { quoteNumber } from './quote.ts'
 
 /**
- * A kind of feature as SQL. Each kind is one file in `aggregates/` and one line in `aggregates/kinds.ts`, as the closures'
- * are in `features/aggregates/`.
+ * A kind of feature as SQL. Each kind is one file in `aggregates/` and one line in `aggregates/kinds.ts`, just like the
+ * closures in `features/aggregates/`.
  */
 export interface AggregateSql {
-  /** The aggregate of the rows that count, over one customer. */
+  /** The aggregate over one customer's rows that count. */
   readonly text: string
-  /** The cell that the query gives, as the feature's value. */
+  /** From the query's cell to the feature's value. */
   readonly read: (cell: unknown) => Value
-  /** Of a kind that keeps to a bound: whether a value of the stream that is another one is within it. */
+  /** For a kind that is only exact within a bound: whether a differing value of the stream is within it. */
   readonly allows?: (streamed: Value, cell: unknown) => boolean
 }
 
-/** The rows that one feature is of: columns of the level below the aggregates. */
+/** The rows of one feature: columns of the level below the aggregates. */
 export interface FeatureRows {
-  /** Whether the row's event meets the condition and lies in the window; never NULL. */
+  /** Whether the row's event meets the condition and is in the window; never NULL. */
   readonly counts: string
-  /** The feature's expression where it is a number, else NULL. */
+  /** The feature's expression if it is a number, else NULL. */
   readonly number: () => string
   /** The feature's expression as a tuple, see `value.ts`. */
   readonly dyn: () => string
@@ -28,9 +28,9 @@ export interface FeatureRows {
   readonly truth: () => string
   /** Whether the event meets the condition of each step of a funnel; never NULL. */
   readonly steps: () => readonly string[]
-  /** The text of the feature's key, NULL where it has none. */
+  /** The text of the feature's key; NULL if it has none. */
   readonly key: () => string
-  /** A column computed of others. */
+  /** Adds a column computed from others. @returns its name */
   readonly column: (sql: string) => string
 }
 
@@ -41,8 +41,8 @@ export const nowMs = 'NOW'
 const maxUnits = Number.MAX_SAFE_INTEGER
 
 /**
- * The exact sum of the numbers in units of 10^-scale, as `toFixedPoint` takes them; a Float64, 0 for none. The stream stops at the
- * bound with each event and this at the end: they differ only where a sum that was past 2^53 units came back.
+ * The exact sum of the numbers in units of 10^-scale, rounded like `toFixedPoint`; a Float64, 0 for none. The stream stops at
+ * the bound after each event, this only at the end: they differ only if a sum passes 2^53 units and comes back.
  */
 export const sumOfUnits = (rows: FeatureRows, scale: number) =>
   `toFloat64(${clamp(`ifNull(sumIf(toInt128(${unitsOf(rows, scale)}), ${rows.counts}), 0)`)})`
@@ -53,13 +53,13 @@ export function unitsOf(rows: FeatureRows, scale: number, bound = maxUnits): str
   return rows.column(`toInt64(${clamp(units, bound)})`)
 }
 
-/** Not `least` and `greatest`, which pass over NULL. */
+/** Not with `least` and `greatest`, which ignore NULL. */
 export function clamp(units: string, bound = maxUnits): string {
   const most = quoteNumber(bound)
   return `multiIf(${units} > ${most}, ${most}, ${units} < -${most}, -${most}, ${units})`
 }
 
-/** Of a kind whose last steps round: whether two numbers are that near, as a share of the larger one. */
+/** For kinds whose last steps round: whether two numbers differ by no more than this share of the larger one. */
 export const within =
   (share: number) =>
   (streamed: Value, cell: unknown): boolean => {

@@ -7,8 +7,8 @@ import { type FeatureColumn, featureColumn, valueColumn } from './feature-column
 import { dyn, error, simple, tags } from './value.ts'
 
 /**
- * Features of features as columns over the cells of those that are computed from events. What one reads may be computed
- * itself, so they lie in levels: a column reads those of the levels below, and each expression stands in the query once.
+ * Computed features as columns over the cells of the features over events. A computed feature may read others, so the
+ * columns are in levels: each reads columns from the levels below, and each expression is in the query only once.
  */
 export class ComputedColumns {
   readonly #declared: ReadonlyMap<string, FeatureDeclaration>
@@ -21,9 +21,9 @@ export class ComputedColumns {
   #columns = 0
 
   /**
-   * @param set the declarations compiled
-   * @param cellOf adds a feature to the query below, where it is not there, and names its cell. Throws NotInSql
-   * @param traitOf as `cellOf`, of a trait
+   * @param set the compiled declarations
+   * @param cellOf names a feature's cell, and adds the feature to the query below if it is not there. Throws NotInSql
+   * @param traitOf like `cellOf`, for a trait
    */
   constructor(
     declarations: readonly FeatureDeclaration[],
@@ -52,7 +52,7 @@ export class ComputedColumns {
     return feature
   }
 
-  /** The query below with the columns beside its own. */
+  /** The query below with these columns added. */
   over(below: string): string {
     return this.#levels.reduce((level, columns) => `SELECT *, ${columns.join(', ')} FROM (${level})`, below)
   }
@@ -82,7 +82,7 @@ export class ComputedColumns {
     return { column: valueColumn(simple(value.type, column), type), level: level + 1, reads }
   }
 
-  /** A customer's trait is what the latest event says of it, as `mergeTraits` has it; one that was removed is not there. */
+  /** A customer's trait is what the latest event says, as in `mergeTraits`; a removed trait does not exist. */
   readonly #traits: SqlMap = {
     member: (name) => {
       const cell = this.#traitOf(name)
@@ -94,11 +94,11 @@ export class ComputedColumns {
   }
 }
 
-/** A feature as the expressions of others, and a table, have it. */
+/** A feature as other expressions and a table see it. */
 interface NamedFeature {
   readonly column: FeatureColumn
-  /** Its column is known from this level on. */
+  /** The level from which on its column exists. */
   readonly level: number
-  /** The features computed from events that it comes from. */
+  /** The features over events that it comes from. */
   readonly reads: ReadonlySet<string>
 }

@@ -4,11 +4,11 @@ import { quoteText } from './quote.ts'
 import { constant, dyn, error, jsonNumber, number, quoteJson, readable, type Sql, SqlValues, simple } from './value.ts'
 
 /**
- * The event's variables (`features/moment.ts`) as expressions over a row of `events` (`store/event-row.ts`). What a
- * variable needs of the rows before it (`session_events`, `entry_page`) is over the windows of `arrivalWindows`.
+ * The event's variables (`features/moment.ts`) as expressions over a row of `events` (`store/event-row.ts`). Variables that
+ * need earlier rows (`session_events`, `entry_page`) use the SQL windows of `arrivalWindows`.
  */
 
-/** Named columns of a query's level: each text once, however many expressions use it. */
+/** Named columns of a query's level: each SQL text only once, however many expressions use it. */
 export class Columns {
   readonly #prefix: string
   readonly #names = new Map<string, string>()
@@ -35,25 +35,25 @@ export class Columns {
 
 /** Event time; ms. */
 export const eventMs = 'toUnixTimestamp64Milli(time)'
-/** Whether the event belongs to the session that it met; a late one of a session that is over came before its start. */
+/** Whether the event belongs to the session in its row; a late event from a session that is over is before its start. */
 const inSession = 'time >= session_start'
 
-/** What every row of a query has beside, once it is read: the event's id, and what its customer's profile is found by. */
+/** What every row of a query also has: the event's id, and the key of its customer's profile. */
 export const eventId = 'ID'
 export const customerKey = 'PART, customer'
 
-/** The path of a URL, as `pathOf` of `enrich/url.ts`. */
+/** The path of a URL, like `pathOf` in `enrich/url.ts`. */
 const afterHost = "extract(replaceRegexpOne(url, '^([a-zA-Z][a-zA-Z0-9+.-]*:)?//', ''), '^[^/?#]*(/[^?#]*)')"
 const path = `if(${afterHost} = '', '/', ${afterHost})`
 
-/** Events so far in the order of arrival: the customer's, those of the session, and of them those that have the start in common. */
+/** Events so far in order of arrival: the customer's, the session's, and those of the session with the same start. */
 export const arrivalWindows = [
   'arrived AS (PARTITION BY partition, customer ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
   'seen AS (PARTITION BY partition, customer, session_index ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
   'moved AS (PARTITION BY partition, customer, session_index, session_start ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)',
 ]
 
-/** Of the event that began the session or moved its start back, 1: the order in which events with this start came. */
+/** Counts the events with this session start in order of arrival; 1 for the one that began the session or moved its start. */
 const sinceMoved = 'row_number() OVER moved'
 
 const texts: Readonly<Record<string, string>> = {
@@ -79,8 +79,8 @@ const texts: Readonly<Record<string, string>> = {
 const campaign = ['source', 'medium', 'name', 'term', 'content', 'clickId', 'network']
 
 /**
- * The variables, as columns that are added to the level below the expressions.
- * @param arrivals columns of the level below that, over the rows alone
+ * The variables, as columns added to the level below the expressions.
+ * @param arrivals columns of the level below that, directly over the rows
  */
 export function eventVariablesSql(columns: Columns, arrivals: Columns): VariableSql {
   const column = ({ type, text }: Sql): Sql => simple(type, columns.add(text))
@@ -120,7 +120,10 @@ export function eventVariablesSql(columns: Columns, arrivals: Columns): Variable
   }
 }
 
-/** The timezone that an event names, its trait before its own field; empty for none. Needs the names that the server knows, and takes those that the stream knows too. */
+/**
+ * The timezone that an event names, its trait before its own field; empty for none. Only takes names that both the server and
+ * the stream know.
+ */
 export function timezoneSql(variable: VariableSql): string {
   const traits = variable('traits')
   if (traits === undefined || !('member' in traits)) throw new TypeError('traits are a map')
@@ -138,12 +141,12 @@ function property(name: string): Sql {
   const text = values.toDyn(simple('string', strings!.value)).text
   const amount = values.toDyn(simple('number', numbers!.value)).text
   const flag = values.toDyn(simple('bool', booleans!.value)).text
-  // A map has an empty text for a name that it does not have, and that is an error.
+  // For a name that it does not have, a map gives an empty text, which is an error.
   const other = values.fromJson(asWritten(nested!.value)).text
   return dyn(`multiIf(${strings!.has}, ${text}, ${numbers!.has}, ${amount}, ${booleans!.has}, ${flag}, ${other})`)
 }
 
-/** An entry of a column that is a map. By itself the server does not find an empty name. */
+/** An entry of a map column. Without help the server does not find an empty name. */
 function entryOf(map: string, name: string): { has: string; value: string } {
   const quoted = quoteText(name)
   if (name !== '') return { has: `mapContains(${map}, ${quoted})`, value: `${map}[${quoted}]` }
@@ -153,10 +156,10 @@ function entryOf(map: string, name: string): { has: string; value: string } {
   }
 }
 
-/** Stored JSON as the server writes it, as what it reads of a list or a map is: so that equal ones are equal texts. */
+/** Stored JSON as the server writes it, like what it reads from a list or a map; so equal values are equal texts. */
 const asWritten = (json: string) => `JSONExtractRaw(${readable(json)})`
 
-/** By the type of their values: the order in which they were sent is not stored. */
+/** Grouped by type of value: the order in which they were sent is not stored. */
 function allProperties(): Sql {
   const valuesOf = (map: string, json: string) => `arrayMap(v -> ${json}, mapValues(${map}))`
   return new SqlValues().map([
@@ -167,7 +170,7 @@ function allProperties(): Sql {
   ])
 }
 
-/** @param typed traits that are no texts, nulls too, as one JSON object; empty for none */
+/** @param typed traits that are not texts, including nulls, as one JSON object; empty for none */
 function allTraits(typed: string): Sql {
   const isText = `NOT JSONHas(${typed}, k)`
   const names = `arrayFilter(k -> ${isText}, mapKeys(traits))`
@@ -193,7 +196,7 @@ function trait(name: string, typed: string): Sql {
   return dyn(`if(${has} AND NOT ${isTyped}, ${text}, ${other})`)
 }
 
-/** The map has every field of a campaign, empty where it is not known. */
+/** The map has every field of a campaign; unknown ones are empty. */
 function campaignField(name: string): Sql {
   const column = name === 'clickId' ? 'campaign_click_id' : `campaign_${name}`
   return { type: 'string', text: `context[${quoteText(column)}]`, simple: false }

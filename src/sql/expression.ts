@@ -19,15 +19,15 @@ import {
 } from './value.ts'
 
 /**
- * A checked CEL tree as an SQL expression of ClickHouse that gives what the closure of `expressions/compile.ts` gives:
- * case by case the same semantics, errors too. No function in it can throw, since ClickHouse evaluates both sides of a
- * condition. Lists and maps are their JSON, see `value.ts`.
+ * A checked CEL tree as a ClickHouse expression that gives the same as the closure from `expressions/compile.ts`: the same
+ * semantics case by case, errors included. No function in it may throw, since ClickHouse evaluates both sides of a condition.
+ * Lists and maps are kept as JSON, see `value.ts`.
  */
 
-/** What an expression says has no SQL. */
+/** The expression can't be written in SQL. */
 export class NotInSql extends Error {}
 
-/** A map whose members are at hand without the whole, such as `properties`. */
+/** A map whose members can be read without building all of it, such as `properties`. */
 export interface SqlMap {
   readonly member: (key: string) => Sql
   readonly whole: () => Sql
@@ -123,7 +123,7 @@ class Translator {
 
   #choice(condition: Sql, yes: Sql, no: Sql): Sql {
     const values = this.#values
-    // Of two sides of one type NULL is the error, also of the condition.
+    // If both sides have one type, NULL is the error, including an error of the condition.
     const isOne = yes.type === no.type && yes.type !== 'dyn'
     const [a, b] = isOne ? [yes, no] : [values.toDyn(yes), values.toDyn(no)]
     const otherwise = isOne ? 'NULL' : error.text
@@ -214,7 +214,7 @@ class Translator {
     }
   }
 
-  /** Of a text the code points, of a list or a map the elements. */
+  /** The number of a text's code points, or of a list's or map's elements. */
   #size(of: Sql): Sql {
     const values = this.#values
     if (of.type === 'string') return number(`toFloat64(lengthUTF8(${of.text}))`)
@@ -302,7 +302,7 @@ class Translator {
 
 const orders = { '<': true, '<=': true, '>': true, '>=': true }
 
-/** Two numbers, two texts or two lists, as it turns out. */
+/** Adds two numbers, two texts or two lists, whichever they turn out to be. */
 function added(a: string, b: string): string {
   const both = (tag: number) => `${a}.1 = ${tag} AND ${b}.1 = ${tag}`
   const joined = `concat(substring(${a}.3, 1, length(${a}.3) - 1), ',', substring(${b}.3, 2))`
@@ -314,7 +314,7 @@ function added(a: string, b: string): string {
   return `multiIf(${cases.flat().join(', ')}, ${error.text})`
 }
 
-/** An Int64, NULL for what has a fraction or is past 2^53. */
+/** An Int64; NULL for a number with a fraction or past 2^53. */
 const toWhole = (values: SqlValues, of: Sql) => `accurateCastOrNull(${values.inRange(of, true).text}, 'Int64')`
 
 const methods: Readonly<Record<string, (of: string, argument: string) => string>> = {
@@ -323,7 +323,7 @@ const methods: Readonly<Record<string, (of: string, argument: string) => string>
   contains: (of, part) => `(position(${of}, ${part}) > 0)`,
 }
 
-/** What the results of the body, an array of Nullable, come to: as `anyOf` and `exists_one` of the closures. */
+/** The macro's result from the results of its body, an array of Nullable; like `anyOf` and `exists_one` of the closures. */
 const macros: Readonly<Record<string, (results: string) => string>> = {
   exists: (results) => `multiIf(has(${results}, 1), 1, has(${results}, NULL), NULL, 0)`,
   all: (results) => `multiIf(has(${results}, 0), 0, has(${results}, NULL), NULL, 1)`,

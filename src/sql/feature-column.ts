@@ -1,17 +1,17 @@
 import type { AggregateDeclaration } from '../features/declaration.ts'
 import { constant, dyn, jsonNumber, type Sql, SqlValues, simple, tags, toJson } from './value.ts'
 
-/** A feature's cell, as its query gives it, for those who read a table: as a column of one type, and as a value of expressions. */
+/** A feature's cell made readable: as a table's column of one type, and as a value for expressions. */
 export interface FeatureColumn {
-  /** ClickHouse's. */
+  /** The ClickHouse type. */
   readonly type: 'Nullable(Float64)' | 'Nullable(String)' | 'Array(String)' | 'Map(String, Float64)'
   readonly text: string
   readonly value: Sql
 }
 
 /**
- * @param type that of the feature in CEL; one that is `dyn` may be null
- * @param cell an expression that may stand in several places
+ * @param type the feature's CEL type; a `dyn` may be null
+ * @param cell an expression that is cheap enough to repeat
  */
 export function featureColumn(kind: AggregateDeclaration, type: string, cell: string): FeatureColumn {
   const numberColumn = (text: string): FeatureColumn => {
@@ -53,9 +53,9 @@ export function featureColumn(kind: AggregateDeclaration, type: string, cell: st
 }
 
 /**
- * What an expression over features gives: a number, a bool as 0 or 1, a text, a list; of open type a text.
- * @param value simple
- * @param type that of the expression in CEL
+ * The column for an expression over features: a number, a bool as 0 or 1, a text, a list; if the type is open, a text.
+ * @param value a simple one (`Sql.simple`)
+ * @param type the expression's CEL type
  */
 export function valueColumn(value: Sql, type: string): FeatureColumn {
   if (value.type === 'bool' || value.type === 'number') {
@@ -71,13 +71,13 @@ export function valueColumn(value: Sql, type: string): FeatureColumn {
   return { type: 'Nullable(String)', text, value }
 }
 
-/** In expressions null is a value, and no error. */
+/** In expressions null is a value, not an error. */
 function orNull(amount: string): Sql {
   const value = new SqlValues().toDyn(simple('number', amount)).text
   return dyn(`if(isNull(${amount}), ${constant(null).text}, ${value})`)
 }
 
-/** Of any type by row, so a text by column. */
+/** The type may differ from row to row, so the column is a text. */
 function scalarColumn(cell: string): FeatureColumn {
   const text = new SqlValues().asText(simple('dyn', cell)).text
   return {
@@ -94,14 +94,14 @@ const listColumn = (cells: string): FeatureColumn => ({
   value: new SqlValues().list(cells),
 })
 
-/** @param cell a tuple of the keys and of their numbers */
+/** @param cell a tuple of the keys and their numbers */
 const mapColumn = (cell: string): FeatureColumn => ({
   type: 'Map(String, Float64)',
   text: `mapFromArrays(${cell}.1, ${cell}.2)`,
   value: new SqlValues().map([[`${cell}.1`, `arrayMap(n -> ${jsonNumber('n')}, ${cell}.2)`]]),
 })
 
-/** As a profile's lists are read: what is itself a list or a map by its JSON. */
+/** Items as in a profile's readable lists: an item that is itself a list or a map becomes its JSON. */
 function textsOf(items: string): string {
   const values = new SqlValues()
   const text = values.asText(simple('dyn', 'item')).text

@@ -11,25 +11,25 @@ import { readDyn } from './read-dyn.ts'
 import { SqlValues } from './value.ts'
 
 /**
- * The declared features as queries over `events`: for each customer what the stream keeps in the profile. All features of one
- * share one scan, and those that are computed from others are expressions over its cells.
+ * The declared features as queries over `events`: for each customer, what the stream keeps in the profile. All features of a
+ * query share one scan; features computed from others are expressions over its cells.
  */
 export interface FeatureQuery {
   readonly features: readonly FeatureSql[]
   /**
    * Gives a row (PART, customer, then each feature's cell in order) for each customer with events.
-   * @param rows as of `AggregateQuery`
+   * @param rows as for `AggregateQuery.text`
    */
   readonly text: (rows: string, asOf: AsOf) => string
 }
 
 export interface FeatureSql {
   readonly name: string
-  /** The cell that the query gives, as the feature's value. */
+  /** From the query's cell to the feature's value. */
   readonly read: (cell: unknown) => Value
-  /** Of a kind that keeps to a bound: whether a value of the stream that is another one is within it. */
+  /** For a kind that is only exact within a bound: whether a differing value of the stream is within it. */
   readonly allows?: (streamed: Value, cell: unknown) => boolean
-  /** Of one that is computed from others: those that have a bound. Their cells follow its own in its cell. */
+  /** For a computed feature: the features it comes from that have a bound. In its cell, their cells follow its own. */
   readonly bounded?: readonly FeatureSql[]
 }
 
@@ -48,8 +48,8 @@ export interface FeatureQueries {
 export const featuresPerQuery = 100
 
 /**
- * @param declarations as of a configuration that compiles
- * @param set they compiled
+ * @param declarations from a configuration that compiles
+ * @param set the compiled declarations
  * @param sessionGapMs a session ends when more than this passes without an event
  */
 export function featureQueries(
@@ -65,7 +65,7 @@ export function featureQueries(
   return { queries, untold }
 }
 
-/** The features in portions that a query has room for, along with those that they read: these may be in several queries. */
+/** The features in portions that fit into a query, each with the features they read, which may be in several queries. */
 function portionsOf(declarations: readonly FeatureDeclaration[], set: FeatureSet): FeatureDeclaration[][] {
   const reads = new Map(set.features.map(({ name, names }) => [name, names]))
   const withRead = (name: string, into: Set<string>): Set<string> => {

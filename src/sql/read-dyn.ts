@@ -2,7 +2,7 @@ import type { Value } from '../events/event.ts'
 import type { DynCell } from './aggregate.ts'
 import { tags } from './value.ts'
 
-/** A tuple of a query's result as a value; null for none, and for an error. */
+/** A dyn tuple from a query's result as a value; null for none and for an error. */
 export function readDyn([tag, number, text]: DynCell): Value {
   switch (tag) {
     case tags.bool:

@@ -1,18 +1,18 @@
 import { quoteNumber, quoteText } from './quote.ts'
 
 /**
- * Values of CEL as SQL. A value whose type is known is a Nullable of ClickHouse, where NULL is CEL's error: so SQL's
- * three-valued AND and OR are CEL's. A value of any type (`dyn`) is a tuple (tag, number, text) in which what the tag does
- * not need is 0 or empty: so two of them are equal where their tuples are, and their order is that of `compareScalars`.
+ * CEL values as SQL. A value of a known type is a ClickHouse Nullable, where NULL is CEL's error; so SQL's three-valued AND
+ * and OR are CEL's. A value of any type (`dyn`) is a tuple (tag, number, text). Parts that the tag does not need are 0 or
+ * empty, so two values are equal if their tuples are, and the tuples' order is that of `compareScalars`.
  */
 export interface Sql {
   readonly type: 'bool' | 'number' | 'string' | 'dyn'
   readonly text: string
-  /** Short and cheap enough to stand in several places: a column, a literal, a lambda's parameter. */
+  /** Short and cheap enough to repeat: a column, a literal, a lambda's parameter. */
   readonly simple: boolean
 }
 
-/** Numbers, and the order, of a dyn's types. A list or a map is its JSON. */
+/** The tags of a dyn's types, in their order. A list or a map is kept as its JSON. */
 export const tags = { error: 0, none: 1, bool: 2, number: 3, string: 4, list: 5, map: 6 } as const
 
 const tuple = (tag: number | string, number: string, text: string) => `tuple(toUInt8(${tag}), ${number}, ${text})`
@@ -33,14 +33,14 @@ export const error: Sql = simple('dyn', dynError)
 export const emptyList: Sql = simple('dyn', tuple(tags.list, 'toFloat64(0)', "'[]'"))
 export const emptyMap: Sql = simple('dyn', tuple(tags.map, 'toFloat64(0)', "'{}'"))
 
-/** A constant of CEL. */
+/** A CEL constant. */
 export function constant(value: null | boolean | number | string): Sql {
   if (value === null) return simple('dyn', dynNull)
   if (typeof value === 'boolean') return simple('bool', value ? '1' : '0')
   return typeof value === 'number' ? simple('number', quoteNumber(value)) : simple('string', quoteText(value))
 }
 
-/** Builds values out of values, with names for those that are used more than once. One instance an expression. */
+/** Builds values from values, and names those that are used more than once. One instance per expression. */
 export class SqlValues {
   #names = 0
 
@@ -49,7 +49,7 @@ export class SqlValues {
     return `v${++this.#names}`
   }
 
-  /** `body` over values that may stand in it several times: what is not simple is computed once, as a lambda's parameter. */
+  /** `body` over values that it may repeat: a value that is not simple is computed once, as a lambda's parameter. */
   bind(values: readonly Sql[], body: (...names: string[]) => string): string {
     const outer: string[] = []
     const params: string[] = []
@@ -68,14 +68,14 @@ export class SqlValues {
     if (value.type === 'dyn') return value
     const parts = {
       bool: (v: string) => tuple(tags.bool, `toFloat64(assumeNotNull(${v}))`, "''"),
-      // A -0 is 0 also where values are told apart by their bits.
+      // Turns -0 into 0, which matters where values are compared by their bits.
       number: (v: string) => tuple(tags.number, `assumeNotNull(${v}) + 0`, "''"),
       string: (v: string) => tuple(tags.string, 'toFloat64(0)', `assumeNotNull(${v})`),
     }
     return dyn(this.bind([value], (v) => `if(isNull(${v}), ${dynError}, ${parts[value.type as 'bool'](v)})`))
   }
 
-  /** The value where it is of the type, else NULL. */
+  /** The value if it has the type, else NULL. */
   to(type: 'bool' | 'number' | 'string', value: Sql): Sql {
     if (value.type === type) return value
     if (value.type !== 'dyn') return this.to(type, error)
@@ -84,13 +84,13 @@ export class SqlValues {
     return computed(type, of)
   }
 
-  /** NULL where the number is not finite, or, of an int, where it is not exact. */
+  /** NULL if the number is not finite, or, for an int, not exact. */
   inRange(value: Sql, isInt: boolean): Sql {
     const holds = (v: string) => (isInt ? `abs(${v}) <= ${quoteNumber(Number.MAX_SAFE_INTEGER)}` : `isFinite(${v})`)
     return number(this.bind([value], (v) => `if(${holds(v)}, ${v}, NULL)`))
   }
 
-  /** A number or a bool as its text, as JavaScript writes it: 1e+21 and 0 where ClickHouse writes 1e21 and -0. */
+  /** A number or a bool as JavaScript writes it: 1e+21 and 0, where ClickHouse writes 1e21 and -0. */
   asText(of: Sql): Sql {
     if (of.type === 'string') return of
     const word = (v: string) => `if(${v}, 'true', 'false')`
@@ -101,7 +101,7 @@ export class SqlValues {
     return text(this.bind([of], cases))
   }
 
-  /** The value of a text of JSON as the server writes it; an empty one is an error. */
+  /** The value of JSON text as the server writes it; an empty text is an error. */
   fromJson(raw: string): Sql {
     return dyn(
       this.bind([text(raw)], (v) => {
@@ -122,7 +122,7 @@ export class SqlValues {
     )
   }
 
-  /** The entry of that key of a map, or of that index of a list. */
+  /** The entry of a map with that key, or of a list at that index. */
   member(of: Sql, key: Sql): Sql {
     if (of.type !== 'dyn') return error
     return dyn(
@@ -136,7 +136,7 @@ export class SqlValues {
     )
   }
 
-  /** The elements of a list, the keys of a map, as an array of dyn; `v` is a dyn's name. Empty for others, see `isMany`. */
+  /** A list's elements or a map's keys as an array of dyn; `v` is a dyn's name. Empty for other values, see `isMany`. */
   items(v: string): string {
     const item = this.newName()
     const elements = `arrayMap(${item} -> ${this.fromJson(item).text}, JSONExtractArrayRaw(${v}.3))`
@@ -149,7 +149,7 @@ export class SqlValues {
     return `${v}.1 >= ${tags.list}`
   }
 
-  /** A list of an array of dyn; an error where one of them is. */
+  /** A list from an array of dyn; an error if one of them is. */
   list(items: string): Sql {
     const [one, each] = [this.newName(), this.newName()]
     const json = (all: string) => `arrayStringConcat(arrayMap(${each} -> ${toJson(each)}, ${all}), ',')`
@@ -158,7 +158,7 @@ export class SqlValues {
     return dyn(this.bind([text(items)], made))
   }
 
-  /** A map of arrays of its keys, which are texts, and of its values as JSON. */
+  /** A map from arrays of its keys, which are texts, and its values as JSON. */
   map(entries: readonly (readonly [keys: string, values: string])[]): Sql {
     const pairs = entries.map(([keys, values]) => {
       const [key, value] = [this.newName(), this.newName()]
@@ -172,30 +172,30 @@ export class SqlValues {
 /** A number's text as JavaScript writes it. */
 export const digitsOf = (amount: string) => `replaceRegexpOne(toString(${amount} + 0), 'e([0-9])', 'e+\\\\1')`
 
-/** A number in JSON: as the server writes it, but for what `readable` adds. */
+/** A number in JSON: as the server writes it, plus what `readable` adds. */
 export const jsonNumber = (amount: string) =>
   `concat(toString(${amount} + 0), if((${amount} >= 1e19 OR ${amount} <= -1e18) AND abs(${amount}) < 1e21, 'e0', ''))`
 
-/** Whatever is no text, and whole texts; then the number, all that as `\1`, and what ends it as `\2`. */
+/** `\1`: anything outside strings, and whole strings, up to and including the number; `\2`: what ends the number. */
 const longNumber = quoteText(String.raw`((?:(?:[^"]|"(?:[^"\\]|\\.)*")*?[:,\[])??(?:[0-9]{20,}|-[0-9]{19,}))([,\]}])`)
 const withExponent = quoteText(String.raw`\1e0\2`)
 
 /**
- * A text of JSON, which is a name or as short, with `e0` behind each whole number that may not fit into 64 bits, as
- * `toJsonText` writes it: the server refuses a text that holds such a number as digits, and writes it so itself. Each match
- * begins outside of a text and skips those that it comes over; the number that is put at the end, and taken away again, sees
- * to it that there is a next match.
+ * JSON text with `e0` after each whole number that may not fit into 64 bits, as in `toJsonText`: the server refuses text that
+ * has such a number as plain digits, although it writes them so itself. Each match begins outside a string and skips whole
+ * strings on its way. A number is appended, and removed again at the end, so that there is always a next match.
+ * @param v a name, or SQL as short as one
  */
 export function readable(v: string): string {
   const marked = `replaceRegexpAll(concat(${v}, ',00000000000000000000,'), ${longNumber}, ${withExponent})`
   return `if(match(${v}, '[0-9]{19}'), replaceRegexpOne(${marked}, ',0{20}e0,$', ''), ${v})`
 }
 
-/** A text as JavaScript writes it in JSON, but for the control characters: the server writes their codes in capitals. */
+/** A text as JavaScript writes it in JSON, except that the server writes the codes of control characters in capitals. */
 export const quoteJson = (v: string) =>
   `if(match(${v}, '[\\x00-\\x1f]'), toJSONString(${v}), concat('"', replaceRegexpAll(${v}, '["\\\\\\\\]', '\\\\\\\\\\\\0'), '"'))`
 
-/** The JSON of a dyn, which is a name; of an error its empty text. */
+/** The JSON of a dyn; empty for an error. @param v a dyn's name */
 export function toJson(v: string): string {
   const cases = [
     [`${v}.1 = ${tags.string}`, quoteJson(`${v}.3`)],

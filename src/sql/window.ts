@@ -5,13 +5,13 @@ import { nowMs, rowMs } from './aggregate.ts'
 import { type Columns, customerKey, eventId, eventMs } from './event-columns.ts'
 import { quoteText } from './quote.ts'
 
-/** The levels of a query on which a window puts what it needs: each is computed over the rows of the one before. */
+/** The levels of a query to which a window adds what it needs; each is computed over the rows of the level before. */
 export interface Levels {
-  /** Over the events as stored; `arrived` is the customer's events so far, in the order of arrival. */
+  /** Over the events as stored; the SQL window `arrived` is the customer's events so far, in order of arrival. */
   readonly facts: Columns
-  /** Of single rows of `facts`. */
+  /** Over single rows of `facts`. */
   readonly judged: Columns
-  /** Window functions over the rows of `judged`, and over those of `ranks`. */
+  /** Window functions over the rows of `judged`, then over those of `ranks`. */
   readonly ranks: Columns
   readonly spans: Columns
   /** A column of `facts`: the timezone that an event names, empty for none. */
@@ -22,9 +22,9 @@ export interface Levels {
 const whole = `OVER (PARTITION BY ${customerKey})`
 
 /**
- * Whether a row counts for a feature, as of the moment of reading: its condition holds, it came in time, and it lies in the
- * window. No row is after that moment. Without a declared lateness what came too late needs no rule but for sessions: the
- * window had left it behind, and one that is read later reaches back less far.
+ * Whether a row counts for a feature, as of the moment of reading: its condition holds, it came in time, and it is in the
+ * window. No row is after that moment. If no lateness is declared, only sessions need a rule for late events: any other
+ * window had already moved past such an event, and a later read does not reach back further.
  * @param condition a column of `judged`; never NULL
  */
 export function countsInWindow(
@@ -79,6 +79,6 @@ function localDate(ms: string, timezone: string, { ranks, timezone: named }: Lev
   if (timezone !== 'customer') return `toDate(fromUnixTimestamp64Milli(${ms}), ${quoteText(timezone)})`
   const zone = named()
   const latest = ranks.add(`argMaxIf(${zone}, (${rowMs}, ${zone}), ${zone} != '') ${whole}`)
-  // Of the functions of dates this is one that takes a timezone a row.
+  // Few date functions accept a different timezone per row; this one does.
   return `toDate(formatDateTime(fromUnixTimestamp64Milli(${ms}), '%F', if(${latest} = '', 'UTC', ${latest})))`
 }

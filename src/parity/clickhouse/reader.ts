@@ -10,7 +10,7 @@ SELECT DISTINCT customer FROM profiles
 WHERE customer > {after:String}
 ORDER BY customer LIMIT {limit:UInt32}`
 
-/** Of a hash with a seed: every customer is as likely as any other. In order, so that a chunk's events lie together. */
+/** Drawn by a seeded hash: every customer is equally likely. In order, so that a chunk's events lie close together. */
 const selectSample = `
 SELECT customer FROM (
   SELECT DISTINCT customer FROM profiles
@@ -30,8 +30,8 @@ GROUP BY partition, customer
 HAVING NOT latest.5`
 
 /**
- * The events that the profiles include, in the profile's partition. The list of customers is what the table's order is used
- * for.
+ * The events that the profiles include, in the profile's partition. The list of customers is there so that the query can use
+ * the table's order.
  */
 const selectRows = `
 SELECT events.* REPLACE (PROFILE_IN AS partition) FROM events FINAL
@@ -43,7 +43,7 @@ INNER JOIN (
 WHERE customer IN {customers:Array(String)} AND NOT duplicate AND position >= erased_before AND position < version
   AND (events.partition = PROFILE_IN OR position < ${movedPosition})`
 
-/** A query of a hundred features is longer than the server takes by default; a row's key lies in one month. */
+/** A query of a hundred features is longer than the server's default limits. A row's key is in one monthly partition only. */
 const settings = {
   max_query_size: '10000000',
   max_ast_elements: '1000000',
@@ -53,7 +53,7 @@ const settings = {
 
 /**
  * @param policy the rules whose features are compared
- * @param complete the kinds of profiles of earlier rules that have all of these (`gatheredKey`)
+ * @param complete the kinds of profiles from earlier rules that have all of these features (`gatheredKey`)
  */
 export function createParityReader(
   client: ClickHouseClient,

@@ -1,9 +1,9 @@
 import { type AggregateSql, clamp, type FeatureRows, nowMs, rowMs } from '../aggregate.ts'
 import { quoteNumber } from '../quote.ts'
 
-/** As the stream bounds a value. */
+/** The stream's bound for a value. */
 const maxSize = 1e290
-/** Of the sum of the sizes: what both ways may round. */
+/** What both ways may round, as a share of the sum of the sizes. */
 const bound = 1e-11
 
 export function decayedSumSql(rows: FeatureRows, halfLifeMs: number): AggregateSql {

@@ -1,7 +1,7 @@
 import { type AggregateSql, type DynCell, type FeatureRows, rowMs } from '../aggregate.ts'
 import { readDyn } from '../read-dyn.ts'
 
-/** The order of (time, tuple) is that of time, and of equal times that of the values. */
+/** (time, tuple) is ordered by time, and for equal times by value. */
 export function edgeSql(rows: FeatureRows, which: 'first' | 'last'): AggregateSql {
   const pick = which === 'first' ? 'argMinIf' : 'argMaxIf'
   return {

@@ -13,7 +13,7 @@ export function frequentSql(rows: FeatureRows, which: 'most' | 'least', max: num
   return { ...rankedSql(rows, which, 1, max), read }
 }
 
-/** Ties in the values' order. Where a pane may have seen more than the `max` values that it counts, the stream's may be others. */
+/** Ties in the values' order. If a pane may have seen more than the `max` values it counts, the stream may give others. */
 function rankedSql(rows: FeatureRows, which: 'most' | 'least', k: number, max: number): Omit<AggregateSql, 'read'> {
   const counted = `sumMapIf([${rows.dyn()}], [toInt64(1)], ${rows.countsScalar()})`
   const ranked = `arraySort((value, count) -> (${which === 'most' ? '-count' : 'count'}, value), m.1, m.2)`

@@ -1,7 +1,7 @@
 import type { StepsDeclaration } from '../../features/declaration.ts'
 import { type AggregateSql, type FeatureRows, readNumber, rowMs } from '../aggregate.ts'
 
-/** A lifetime of more ms than it keeps in order may have taken some in before their time. */
+/** A lifetime with more ms than it keeps in order may have merged some too early, so the stream's value may differ. */
 export function funnelSql(rows: FeatureRows, { withinMs, maxEvents }: StepsDeclaration): AggregateSql {
   const steps = `windowFunnelIf(${withinMs})(toUInt64(${rowMs}), ${rows.steps().join(', ')}, ${rows.counts})`
   return {

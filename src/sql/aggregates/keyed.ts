@@ -10,7 +10,7 @@ export function sumBySql(rows: FeatureRows, scale: number, max: number): Aggrega
   return keyedSql(rows, `isNotNull(${units})`, `assumeNotNull(${units})`, scale, max)
 }
 
-/** The first `max` keys by code point. `sumMap` gives the keys in order, and leaves out one all of whose sums are 0: hence the ones. */
+/** The first `max` keys by code point. `sumMap` gives keys in order but drops a key whose sums are all 0: hence the ones. */
 function keyedSql(rows: FeatureRows, has: string, units: string, scale: number, max: number): AggregateSql {
   const key = rows.key()
   const counts = rows.column(`${rows.counts} AND isNotNull(${key}) AND ${has}`)

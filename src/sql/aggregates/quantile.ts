@@ -1,11 +1,11 @@
 import type { AggregateSql, FeatureRows } from '../aggregate.ts'
 import { quoteNumber } from '../quote.ts'
 
-/** As the stream's sketch has them. */
+/** The same as in the stream's sketch. */
 const smallest = 1e-9
 const maxBuckets = 1_000
 
-/** The number at its place, exactly; the stream has it to the relative `error`, or to that of its widened buckets. */
+/** The exact number at its place; the stream has it within the relative `error`, or that of its widened buckets. */
 export function quantileSql(rows: FeatureRows, q: number, error: number): AggregateSql {
   const place = `toInt64(floor(${quoteNumber(q)} * (toFloat64(length(a)) - 1))) + 1`
   const largest = 'arrayMax(n -> abs(n), a)'
@@ -21,7 +21,7 @@ export function quantileSql(rows: FeatureRows, q: number, error: number): Aggreg
   }
 }
 
-/** The largest that the sketch may have come to, as a logarithm: it doubles until what there is fits. */
+/** The largest width that the sketch's buckets may have reached, as a logarithm: it doubles until everything fits. */
 function bucketWidth(error: number, values: number, most: number): number {
   let width = Math.log((1 + error) / (1 - error))
   const buckets = () => Math.min(values, 2 * (Math.log(Math.max(most, smallest) / smallest) / width + 1) + 1)

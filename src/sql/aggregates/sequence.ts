@@ -1,12 +1,12 @@
 import type { StepsDeclaration } from '../../features/declaration.ts'
 import { type AggregateSql, type FeatureRows, readNumber, rowMs } from '../aggregate.ts'
 
-/** Before all times, and far enough from them to be no overflow; ms. */
+/** Before all times, and not so far that a difference overflows; ms. */
 const never = `toInt64(-${2 ** 62})`
 
 /**
- * Goes through a customer's ms in order, as the stream does (`features/aggregates/sequence.ts`). A lifetime of more ms than it
- * keeps in order may have taken some in before their time.
+ * Goes through a customer's ms in order, like the stream (`features/aggregates/sequence.ts`). A lifetime with more ms than it
+ * keeps in order may have merged some too early, so the stream's value may differ.
  */
 export function sequenceSql(
   rows: FeatureRows,

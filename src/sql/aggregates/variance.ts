@@ -1,10 +1,10 @@
 import { type AggregateSql, type FeatureRows, readNumber, unitsOf, within } from '../aggregate.ts'
 import { quoteNumber } from '../quote.ts'
 
-/** The largest number of units of one value, as `variance` of `features/aggregates` takes it. */
+/** The largest number of units of one value, as in `features/aggregates/variance.ts`. */
 const maxUnits = 2 ** 52 - 1
 
-/** The sums are exact; the last steps round here and there by a few units of the last place. */
+/** The sums are exact; the last steps round, here and in the stream, by a few units in the last place. */
 export function varianceSql(rows: FeatureRows, scale: number, root: boolean): AggregateSql {
   const units = `toInt256(${unitsOf(rows, scale, maxUnits)})`
   const sum = (of: string) => `ifNull(sumIf(${of}, ${rows.counts}), 0)`
