@@ -8,41 +8,41 @@ import type { Settings } from '../../fold-settings.ts'
 import { compareSettings, type SettingChange } from './settings.ts'
 import { type Definition, definitionsOf } from './version.ts'
 
-/** What will be different when rules are started in the place of others. */
+/** What will change when these rules replace others. */
 export interface Changes {
-  /** All features and actions of the new rules, then those that they no longer have. */
+  /** All features and actions of the new rules, then the ones that are gone. */
   readonly definitions: readonly DefinitionChange[]
-  /** Of the arbitration, and of what else tells how events are folded. */
+  /** Changes of the arbitration, and of the other settings that say how events are folded. */
   readonly settings: readonly SettingChange[]
-  /** Whether what else told how events were folded before is known; without, only the arbitration is compared. */
+  /** Whether the earlier settings for folding are known; if not, only the arbitration is compared. */
   readonly settingsKnown: boolean
   readonly warnings: readonly Warning[]
 }
 
 export interface DefinitionChange extends Definition {
   readonly change: 'unchanged' | 'changed' | 'renamed' | 'new' | 'removed'
-  /** What it was, where it was changed or renamed. */
+  /** What it was before, if it was changed or renamed. */
   readonly was?: { readonly name: string; readonly version: string }
-  /** Of a feature that is there. */
+  /** For a feature of the new rules. */
   readonly carryOver?: CarryOver
 }
 
-/** What an action will decide otherwise for a while, though its declaration may be the same. */
+/** Why an action will decide differently for a while, even if its declaration has not changed. */
 export type Warning =
-  /** Its condition or value reads the feature, itself or through computed ones, which is not ready at first. */
+  /** Its condition or value reads a feature that is not ready at first, directly or through computed ones. */
   | { readonly action: string; readonly feature: string; readonly state: 'from_events' }
-  /** Its cool-down and caps are kept by name, so they forget what was sent under the other one. */
+  /** Its cool-down and caps are kept by name, so they forget what was sent under the old name. */
   | { readonly action: string; readonly wasNamed: string }
-  /** Its cool-down and caps look back to more actions of the past than the ones before did, and so than are known. */
+  /** Its cool-down and caps look at more past actions than the old ones did, so at more than are known. */
   | { readonly action: string; readonly contacts: Contacts }
-  /** The same of those over all actions. */
+  /** The same for the contact rules over all actions. */
   | { readonly setting: 'arbitration.contact'; readonly contacts: Contacts }
-  /** Its timer was not there before: none of it runs, and those that run of another one are dropped. */
+  /** Its timer is new: none is running yet, and running timers of the old one are dropped. */
   | { readonly action: string; readonly timer: string }
-  /** It waits for a condition to become true that was not waited for before, or not over these features. */
+  /** It waits for a condition that nothing waited for before, or not over these features. */
   | { readonly action: string; readonly crossing: string }
 
-/** Of how many past actions the times are known at most, the latest, and how many are looked at. */
+/** How many of the latest past actions' times are known at most, and how many are looked at. */
 interface Contacts {
   readonly known: number
   readonly needed: number
@@ -50,7 +50,7 @@ interface Contacts {
 
 type Compiled = Pick<Engine, 'rules' | 'features' | 'policy'>
 
-/** @param settings of before; undefined where they are not known */
+/** @param settings the earlier ones; undefined if unknown */
 export function compare(
   before: Compiled & { readonly settings: Settings | undefined },
   after: Compiled & { readonly settings: Settings },
@@ -84,7 +84,7 @@ export function compare(
 const carryOvers = (before: FeatureSet, { features }: Compiled): Map<string, CarryOver> =>
   new Map(features.features.map((feature) => [feature.name, carryOver(before, feature)]))
 
-/** Of one kind. What is left of either side is paired by its version: that is another name. */
+/** For definitions of one kind. What is left on both sides is paired by version: those were renamed. */
 function compareDefinitions(before: readonly Definition[], after: readonly Definition[]): DefinitionChange[] {
   const afterNames = new Set(after.map(({ name }) => name))
   const beforeByName = new Map(before.map((definition) => [definition.name, definition]))
@@ -119,7 +119,7 @@ function nameWarnings({ policy }: Compiled, changes: readonly DefinitionChange[]
   })
 }
 
-/** Not of an action that had another name: what was sent under that is forgotten as a whole. */
+/** Not for a renamed action: everything that was sent under the old name is forgotten. */
 function contactWarnings({ rules: before }: Compiled, { rules }: Compiled): Warning[] {
   const lacking = (was: ContactRules, is: ContactRules): Contacts[] => {
     const contacts = { known: timesKept(was), needed: timesKept(is) }

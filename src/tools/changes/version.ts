@@ -8,7 +8,7 @@ export interface Definition {
   readonly name: string
   /**
    * Content hash of the declaration with its defaults, without its name: 48 bits of SHA-256, as 12 hex digits. Comments,
-   * the order of keys and how a duration is written are not in it; the text of an expression is.
+   * the order of keys and the spelling of durations do not affect it; the text of an expression does.
    */
   readonly version: string
 }
@@ -18,7 +18,7 @@ export function definitionsOf({ features, actions, enrich }: Rules): Definition[
   const { idle } = enrich.session
   return [
     ...features.map(({ name, ...content }): Definition => {
-      // What a session is, is said elsewhere, and is part of what the feature computes.
+      // What counts as a session is declared elsewhere, but is part of what the feature computes.
       const isOfSession = 'window' in content && content.window.kind === 'session'
       return { kind: 'feature', name, version: hash(isOfSession ? { ...content, idle } : content) }
     }),

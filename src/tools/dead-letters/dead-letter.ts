@@ -1,4 +1,4 @@
-/** A dead letter as what `emit/dead-letter.ts` wrote. Its headers may be anybody's: nothing of them is trusted. */
+/** Reads a dead letter written by `emit/dead-letter.ts`. Anyone may have written its headers, so nothing in them is trusted. */
 import type { OutRecord, RecordBatch } from '../../events/log.ts'
 
 /** Where the record came from, and where it could go back to. */
@@ -14,14 +14,14 @@ export interface DeadLetter {
   readonly offset: number
   readonly reason: string
   readonly detail: string
-  /** undefined where the headers do not tell: not one of ours. */
+  /** undefined if the headers do not tell: not one of ours. */
   readonly from: Origin | undefined
-  /** When it became one; ms, 0 where the headers do not tell. */
+  /** When it became a dead letter; ms, 0 if the headers do not tell. */
   readonly timeMs: number
-  /** The record's own timestamp; ms, undefined where the headers do not tell. */
+  /** The record's own timestamp; ms, undefined if the headers do not tell. */
   readonly timestampMs: number | undefined
   readonly schemaId: number | undefined
-  /** Of the original value, of which less may have been kept. */
+  /** The length of the original value; less may have been kept. */
   readonly valueBytes: number
   /** Its value, its key or its headers were not kept whole. */
   readonly cut: boolean
@@ -30,7 +30,7 @@ export interface DeadLetter {
 }
 
 const prefix = 'beckon.errors.'
-/** The dead letters that a record has been, as `topic-partition-offset`, comma between them: the guard against loops. */
+/** The dead letters that a record has been, as `topic-partition-offset`, separated by commas. Guards against loops. */
 const redrivenHeader = 'beckon.redriven'
 
 export function readDeadLetter(batch: RecordBatch, i: number): DeadLetter {
@@ -55,8 +55,8 @@ export function readDeadLetter(batch: RecordBatch, i: number): DeadLetter {
 }
 
 /**
- * The original record, for the partition that it came from: key, bytes, headers and timestamp, and the trail of its dead
- * letters.
+ * The original record, for the partition it came from: key, value, headers and timestamp, plus the list of dead letters that
+ * it has been.
  */
 export function redriveRecord(
   batch: RecordBatch,

@@ -16,13 +16,13 @@ export interface Listed extends DeadLetter {
 }
 
 export interface Listing {
-  /** Of the whole topic, whatever the limit. */
+  /** Counts over the whole topic, whatever the limit. */
   readonly reasons: ReadonlyMap<string, number>
   /** Oldest first. */
   readonly newest: readonly Listed[]
 }
 
-/** Reads the whole topic; holds no more than twice the limit of it. */
+/** Reads the whole topic, and holds at most twice the limit in memory. */
 export async function listDeadLetters(log: Log, options: ListOptions): Promise<Listing> {
   const { topic, limit, reason, withValues } = options
   const reasons = new Map<string, number>()

@@ -10,8 +10,8 @@ export interface RedriveOptions {
   /** The only topics that a dead letter may go back to. */
   readonly inputs: readonly string[]
   /**
-   * Of these, where a record's timestamp is the time of its event: it is kept. Others get a new one, since one from before the
-   * topic's retention may be deleted before it is read.
+   * The input topics in which a record's timestamp is the time of its event, so it is kept. Records of the others get a new
+   * timestamp: one older than the topic's retention might be deleted before it is read.
    */
   readonly timed: readonly string[]
   readonly reason: string | undefined
@@ -27,15 +27,15 @@ export interface Redriven {
   readonly refused: Readonly<Record<Refusal, number>>
 }
 
-/** A record that came back that often will come back again. */
+/** A record that has come back this often will come back again. */
 const maxRedrives = 3
-/** The most of one transaction, well below the time that it may take. */
+/** The most records in a transaction; it stays well below the time that it may take. */
 const sliceRecords = 500
 const sliceBytes = 4 * 1024 * 1024
 
 /**
- * Publishes the original records to the partitions that they came from. Each once: a transaction holds the records and
- * how far the redriving has come, so that what was redriven before is passed over, and a run that broke off goes on.
+ * Publishes the original records to the partitions they came from, each once: one transaction holds the records and how far
+ * redriving has got. So records that were redriven before are skipped, and a run that broke off can continue.
  */
 export async function redrive(log: Log, options: RedriveOptions): Promise<Redriven> {
   const refused = { cut: 0, loop: 0, foreign: 0 }
@@ -83,7 +83,7 @@ async function redrivePartition(
         if (redriven === limit || slice.isFull) await commit(letter.offset + 1)
         if (redriven === limit) return redriven
       }
-      // The bytes of the batch are freed with it.
+      // The batch's bytes are only valid until this commit.
       await commit(batch.nextOffset)
     }
     return redriven

@@ -17,7 +17,7 @@ export async function checkBrokers(world: World): Promise<Verdict> {
   return ok(`${addresses.map(toText).join(', ')} answer`)
 }
 
-/** Clients ask any broker for the addresses of all, and go on with those. */
+/** Clients ask any broker for the addresses of all brokers, and then use these. */
 export async function checkAdvertised(world: World): Promise<Verdict> {
   const { brokers } = await world.kafka()
   const faults = await unreachable(brokers, (at) => `broker ${at.nodeId} advertises ${toText(at)}: `)

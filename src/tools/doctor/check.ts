@@ -1,19 +1,19 @@
 import type { World } from './world.ts'
 
-/** `skip`: there was nothing to look at, or what it needs has failed. */
+/** `skip`: there was nothing to look at, or a check that it needs has failed. */
 type Status = 'ok' | 'warn' | 'fail' | 'skip'
 
 export interface Verdict {
   readonly status: Status
   readonly detail: string
-  /** What to do about it, in one line; of `warn` and `fail` only. */
+  /** What to do about it, in one line; only with `warn` and `fail`. */
   readonly mend?: string
 }
 
 /** One thing that can be right or wrong by itself. */
 export interface Check {
   readonly name: string
-  /** Earlier checks without which this one says nothing new: where one of them fails, it is skipped. */
+  /** Earlier checks that must pass for this one to say anything new; if one of them fails, this one is skipped. */
   readonly needs?: readonly string[]
   run(world: World): Verdict | Promise<Verdict>
 }

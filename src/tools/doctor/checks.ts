@@ -7,7 +7,7 @@ import { checkClickHouse, checkClock, checkDisks, checkRecovery, checkStoreRight
 import * as stream from './stream.ts'
 import * as topics from './topics.ts'
 
-/** All checks, each after those that it needs. */
+/** All checks, each after the ones it needs. */
 export const checks: readonly Check[] = [
   { name: 'node', run: () => checkNode() },
   { name: 'config', run: checkConfig },

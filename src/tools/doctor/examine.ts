@@ -5,10 +5,10 @@ import { StoreError } from '../../store/store-error.ts'
 import { type Check, type Finding, fail, skip, type Verdict } from './check.ts'
 import type { World } from './world.ts'
 
-/** Longer than any healthy answer; a person waits no longer than this for all checks that need nothing of each other. */
+/** Longer than any healthy answer takes. Checks that do not need each other take no longer than this together. */
 const checkMs = 10_000
 
-/** Runs all checks, side by side where neither needs the other. Never rejects: what a check throws is its verdict. */
+/** Runs all checks, at the same time if they don't need each other. Never rejects: what a check throws becomes its verdict. */
 export function examine(checks: readonly Check[], world: World, timeoutMs = checkMs): Promise<Finding[]> {
   const findings = new Map<string, Promise<Finding>>()
   for (const check of checks) {

@@ -3,7 +3,7 @@ import type { Finding } from './check.ts'
 
 const paints = { ok: colors.green, warn: colors.yellow, fail: colors.red, skip: colors.dim } as const
 
-/** The findings for people: one line each, below it the mend, last the sum. */
+/** The findings for people: one line each, with the remedy below it, and the totals last. */
 export function formatFindings(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length))
   const indent = ' '.repeat(width + 8)

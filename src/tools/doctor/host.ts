@@ -41,7 +41,7 @@ interface Readiness {
   readonly partitions?: readonly { topic: string; partition: number; state: string; reason?: string; hint?: string }[]
 }
 
-/** The port is free, or a beckon answers there, and then says how it is. */
+/** Whether the port is free, or a beckon answers there; then also how that one is. */
 export async function checkOps({ config }: World): Promise<Verdict> {
   const { host, port } = config.ops
   const taken = await whyNotListen(host, port)
@@ -73,7 +73,7 @@ async function askReadiness(host: string, port: number): Promise<Readiness | und
     const answer = (await response.json()) as Partial<Readiness> | null
     return typeof answer?.ok === 'boolean' ? (answer as Readiness) : undefined
   } catch {
-    // Whatever listens there does not speak as a beckon does.
+    // Whatever listens there is not a beckon.
     return undefined
   }
 }

@@ -81,7 +81,7 @@ async function whyUnusable(world: World, topic: string, id: number): Promise<str
   const nowMs = Date.now()
   const decoder = world.engine().decoders.get(topic)!
   decoder.addSchema(id, schema, nowMs)
-  // No record at all: a usable schema finds it cut short, an unusable one is refused before it is looked at.
+  // A record without content: with a usable schema it is found truncated; an unusable schema is refused before that.
   const wire = Buffer.alloc(5)
   wire.writeInt32BE(id, 1)
   const answer = decoder.decode(wire, nowMs)

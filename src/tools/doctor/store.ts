@@ -8,7 +8,7 @@ import { fail, ok, type Verdict, warn } from './check.ts'
 import type { Disk } from './clickhouse/probe.ts'
 import type { World } from './world.ts'
 
-/** The oldest long-term release of which the SQL in use is known to run. */
+/** The oldest long-term release on which our SQL is known to run. */
 const oldestVersion = 25
 
 export async function checkClickHouse(world: World): Promise<Verdict> {
@@ -57,7 +57,7 @@ export async function checkStoreRights(world: World): Promise<Verdict> {
   return ok(`${user} has INSERT and SELECT`)
 }
 
-/** Clocks that differ by more make latencies and event times hard to read; by far more, good events count as future. */
+/** Clocks that differ by more make latencies and event times hard to read; far more, and good events count as future ones. */
 const skewWarnMs = 2_000
 
 export async function checkClock(world: World): Promise<Verdict> {
@@ -67,7 +67,7 @@ export async function checkClock(world: World): Promise<Verdict> {
   return judgeSkew(storeMs, beforeMs, afterMs, world.config.limits.future)
 }
 
-/** Of what lies between the question and its answer nothing is known, so it counts as no skew. */
+/** We can't know when between question and answer the server read its clock, so any time in between counts as no skew. */
 export function judgeSkew(storeMs: number, beforeMs: number, afterMs: number, futureMs: number): Verdict {
   const skewMs = storeMs > afterMs ? storeMs - afterMs : Math.min(0, storeMs - beforeMs)
   if (Math.abs(skewMs) <= skewWarnMs) return ok("this machine's and ClickHouse's clocks agree within 2 s")
@@ -76,7 +76,7 @@ export function judgeSkew(storeMs: number, beforeMs: number, afterMs: number, fu
   return Math.abs(skewMs) > futureMs ? fail(detail, mend) : warn(detail, mend)
 }
 
-/** Of a disk; below `fullShare` inserts and merges are about to be refused. */
+/** The free share of a disk. Below `fullShare`, inserts and merges are about to be refused. */
 const lowShare = 0.1
 const fullShare = 0.01
 
@@ -89,7 +89,7 @@ export async function checkDisks(world: World): Promise<Verdict> {
   }
 }
 
-/** @param disks with bytes: in all, and free for use */
+/** @param disks with total and free bytes */
 export function judgeDisks(disks: readonly Disk[]): Verdict {
   const shares = disks.map(({ name, freeBytes, totalBytes }) => ({ name, share: freeBytes / totalBytes }))
   const told = shares.map(({ name, share }) => `${name} ${Math.floor(share * 100)}% free`).join(', ')

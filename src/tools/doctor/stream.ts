@@ -1,4 +1,4 @@
-/** Checks of what flows: the group, its transactions, those of the producers, and how far behind the group is. */
+/** Checks of the stream: the group, its transactions, the producers' transactions, and how far behind the group is. */
 import { LogError } from '../../log/log.ts'
 import { fail, ok, type Verdict, warn } from './check.ts'
 import { inputs, outputs } from './topics.ts'
@@ -44,7 +44,7 @@ export async function checkUpstream(world: World): Promise<Verdict> {
   )
 }
 
-/** The last stable offset of the partitions where it lies below the high watermark. */
+/** The last stable offset of each partition where it is below the high watermark. */
 async function openTransactions(world: World): Promise<Map<string, number>> {
   const probe = await world.kafka()
   const open = new Map<string, number>()
@@ -56,7 +56,7 @@ async function openTransactions(world: World): Promise<Map<string, number>> {
   return open
 }
 
-/** From the high watermark, since behind a hanging transaction the last stable offset tells of no lag. */
+/** Measured from the high watermark: behind a hanging transaction, the last stable offset would show no lag. */
 export async function checkLag(world: World): Promise<Verdict> {
   const probe = await world.kafka()
   const lags: string[] = []

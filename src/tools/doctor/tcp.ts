@@ -7,7 +7,7 @@ export interface Address {
 
 const connectMs = 3_000
 
-/** Why no connection to the address comes about, in words; undefined where one does. Nothing is sent. */
+/** Why we can't connect to the address, in words; undefined if we can. Nothing is sent. */
 export function whyUnreachable({ host, port }: Address): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: connectMs })

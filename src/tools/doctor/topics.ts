@@ -6,7 +6,7 @@ import type { World } from './world.ts'
 export const inputs = ({ config }: World) => config.topics.map(({ name }) => name)
 export const outputs = ({ config }: World) => [config.output.actions, config.output.dead_letters, config.output.journal]
 
-/** The partitions of each topic; of those that exist. */
+/** The partitions of each topic that exists. */
 async function partitionsOf(world: World, topics: readonly string[]) {
   const probe = await world.kafka()
   const found = await Promise.all(topics.map(async (topic) => ({ topic, partitions: await probe.partitions(topic) })))
@@ -53,7 +53,7 @@ export async function checkReplication(world: World): Promise<Verdict> {
   return ok('several replicas, min.insync.replicas above 1')
 }
 
-/** What an output topic must take; a broker's default is a little more. */
+/** The record size that an output topic must accept, in bytes; a broker's default is a little more. */
 const outputBytes = 1_000_000
 
 /** Settings of topics that would lose events or stop a partition. */
@@ -72,7 +72,7 @@ export async function checkSettings(world: World): Promise<Verdict> {
   return warn(faults.join('; '), 'cleanup.policy=delete for inputs, max.message.bytes=1048588 or more for outputs')
 }
 
-/** undefined where this user may not read them. */
+/** undefined if this user may not read them. */
 async function settingsOf(world: World, topic: string): Promise<ReadonlyMap<string, string> | undefined> {
   try {
     return await (await world.kafka()).settings(topic)

@@ -7,7 +7,7 @@ import type { SchemaSource } from '../inspection/decode-record.ts'
 import { openStoreProbe, type StoreProbe } from './clickhouse/probe.ts'
 import { KafkaProbe } from './kafka/probe.ts'
 
-/** How to reach what the configuration names: as the service does. */
+/** How to reach the servers in the configuration, in the same way as the service. */
 export interface Doors {
   readonly configFile: string
   readonly env: NodeJS.ProcessEnv
@@ -16,7 +16,7 @@ export interface Doors {
   openRegistry(config: Config): SchemaSource | undefined
 }
 
-/** What the checks look at. Each part is opened when it is first asked for, once, and fails alike for all who ask. */
+/** What the checks look at. Each part is opened once, when first asked for; if that fails, it fails for all who ask. */
 export class World {
   readonly loaded: () => LoadedConfig
   readonly engine: () => Engine

@@ -5,26 +5,26 @@ import { type Log, partitionKey, type TopicPartition } from '../../log/log.ts'
 import { partitionOfKey } from '../../log/murmur2.ts'
 
 /**
- * Erases a customer: through the input, so that no replay brings them back, and then from the tables.
+ * Erases a customer: first through the input, so that no replay brings them back, then from the tables.
  *
  *     a tombstone into each partition that knows them ─► the service stores a checkpoint past it ─► delete the rows before it
  *
- * It may be broken off and run again at any time: the tombstone erases nobody twice, and what a run has not deleted the next
- * one finds.
+ * It may be stopped and run again at any time: a second tombstone does no harm, and the next run finds what this one has not
+ * deleted.
  */
 
-/** A tombstone of ours. */
+/** A tombstone that we have sent. */
 export interface Tombstone extends TopicPartition {
   readonly offset: number
 }
 
-/** A partition in which the customer was erased: what lies before that position is to go. */
+/** A partition in which the customer was erased: everything before the position has to go. */
 export interface Erased {
   readonly partition: number
   readonly before: number
 }
 
-/** Rows by table. Of profiles those that somebody could have read. */
+/** Numbers of rows by table; of profiles, only the ones that could be read. */
 export interface Rows {
   readonly events: number
   readonly decisions: number
@@ -32,7 +32,7 @@ export interface Rows {
   readonly profiles: number
 }
 
-/** How far a partition's stored checkpoint is: all before it is in the tables. */
+/** How far a partition's stored checkpoint is: everything before it is in the tables. */
 export interface StoredProgress {
   readonly position: number
   /** By topic. */
@@ -41,25 +41,25 @@ export interface StoredProgress {
 
 /** The port to the tables. Everything throws StoreError. */
 export interface ErasureStore {
-  /** The partitions of which any table has rows of the customer. */
+  /** The partitions for which any table has rows of the customer. */
   partitions(customer: string): Promise<number[]>
   /** How many profiles of the customer can be read. */
   profiles(customer: string): Promise<number>
   progress(partition: number): Promise<StoredProgress>
-  /** As the latest profiles of those partitions say; without those that have none. */
+  /** What the latest profiles of those partitions say; partitions without a profile are left out. */
   erased(customer: string, partitions: readonly number[]): Promise<Erased[]>
-  /** What is to be deleted. */
+  /** Counts what is to be deleted. */
   count(customer: string, erased: readonly Erased[]): Promise<Rows>
-  /** Deletes that. */
+  /** Deletes what `count` counts. */
   delete(customer: string, erased: readonly Erased[]): Promise<void>
-  /** Deletes the empty rows which say that the customer was erased; once nothing else is left that they hide. */
+  /** Deletes the empty rows that say the customer was erased. Only once nothing is left that they hide. */
   deleteMarks(customer: string, erased: readonly Erased[]): Promise<void>
 }
 
-/** A partition that has not come to its tombstone yet. */
+/** A partition that has not reached its tombstone yet. */
 export interface Waiting extends Tombstone {
   readonly storedOffset: number
-  /** Whether it has moved since the last time it was told. */
+  /** Whether it has moved since the last report. */
   readonly moves: boolean
 }
 
@@ -69,11 +69,11 @@ interface EraseOptions {
   readonly customer: string
   /** Between two looks at the checkpoints; ms. */
   readonly lookMs: number
-  /** Hears every so many looks who is waited for. */
+  /** Called every few looks with the partitions that we wait for. */
   readonly onWaiting: (waiting: readonly Waiting[]) => void
 }
 
-/** Why a customer can't be erased; its message says the mend, and no id. */
+/** Why a customer can't be erased. The message says what to do, and holds no id. */
 export class ErasureFault extends Error {}
 
 const looksByTelling = 10
@@ -83,7 +83,7 @@ export async function eraseCustomer(log: Log, store: ErasureStore, options: Eras
   const { topics, customer } = options
   const key = erasureOf(Buffer.from(customer))
   if (key instanceof Rejected) throw new ErasureFault(`this is no customer's id: ${key.detail}`)
-  // Where the tables know them, and where the next event would go: it may have been sent, and not be stored yet.
+  // Where the tables have the customer, and where their next event would go: it may be sent already, but not stored yet.
   const home = partitionOfKey(customer, await log.partitionCount(topics[0]!))
   const partitions = [...new Set([...(await store.partitions(customer)), home])]
   const before = new Map<number, number>()
@@ -100,7 +100,7 @@ export async function eraseCustomer(log: Log, store: ErasureStore, options: Eras
   return { events, decisions, actions, profiles }
 }
 
-/** To all topics that take them: there is no order between topics, and events that were sent before are to go as well. */
+/** To all topics that accept them: there is no order between topics, and events sent before have to go as well. */
 async function sendTombstones(
   log: Log,
   { topics, customer }: EraseOptions,
@@ -132,8 +132,8 @@ async function waitFor(
 }
 
 /**
- * That the service has erased them since: otherwise it would have the customer still, and write them again.
- * @param before how far each partition was then
+ * Checks that the service has really erased them since. Otherwise it would still have the customer and write them again.
+ * @param before how far each partition was before
  */
 function checkEffect(erased: readonly Erased[], before: ReadonlyMap<number, number>): void {
   const found = new Map(erased.map((one) => [one.partition, one.before]))

@@ -6,7 +6,7 @@ import type { Rejected } from '../../ingest/rejected.ts'
 import type { Decoded } from '../../slice-input.ts'
 import { compileStages } from '../../stages.ts'
 
-/** Schemas by id, as the service gets them. */
+/** Where the service gets schemas by id. */
 export interface SchemaSource {
   schema(id: number, topic: string): Promise<FetchedSchema | Rejected>
 }
@@ -14,8 +14,8 @@ export interface SchemaSource {
 export type DecodedRecord = Exclude<Decoded, UnknownSchema>
 
 /**
- * Decodes a record as the service does, and fetches the schema that this takes.
- * @param registry is asked for only where a record names a schema
+ * Decodes a record as the service does, and fetches the schema if needed.
+ * @param registry only called if a record names a schema
  */
 export function recordDecoder(engine: Engine, registry: () => SchemaSource | undefined) {
   const { decode } = compileStages(engine, 'json')

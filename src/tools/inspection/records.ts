@@ -1,14 +1,14 @@
 import type { RecordBatch } from '../../events/log.ts'
 import type { Log } from '../../log/log.ts'
 
-/** Records of a topic that are to be looked at. */
+/** Which records of a topic to look at. */
 export interface Asked {
   readonly topic: string
-  /** All partitions where left out. */
+  /** If left out, all partitions. */
   readonly partition: number | undefined
-  /** The first ones from there on; where left out, the newest. */
+  /** The first ones from this offset on; if left out, the newest. */
   readonly fromOffset: number | undefined
-  /** At most so many, of all partitions together. */
+  /** At most this many, from all partitions together. */
   readonly limit: number
 }
 
@@ -17,7 +17,7 @@ export interface Found {
   readonly i: number
 }
 
-/** Reads them without a group, so that nothing is committed; in the order of their timestamps. @throws LogError */
+/** Reads them without a group, so that nothing is committed. Ordered by timestamp. @throws LogError */
 export async function findRecords(log: Log, { topic, partition, fromOffset, limit }: Asked): Promise<Found[]> {
   const partitions = partition === undefined ? [...Array(await log.partitionCount(topic)).keys()] : [partition]
   const found: Found[] = []
@@ -47,7 +47,7 @@ async function first(log: Log, topic: string, partition: number, limit: number, 
   return found
 }
 
-/** Not every offset has a record: transactions end with one, and compaction and aborts leave none. */
+/** Not every offset has a record: a transaction's end takes one, and compaction and aborts leave gaps. */
 const sparse = 8
 
 async function newest(log: Log, topic: string, partition: number, limit: number, low: number, high: number) {

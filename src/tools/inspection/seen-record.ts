@@ -9,28 +9,28 @@ import type { Found } from './records.ts'
 
 type Fields = Readonly<Record<string, Value>>
 
-/** What the service makes of a record. What an event has not is left out. */
+/** How the service reads a record. What an event does not have is left out. */
 export interface SeenRecord {
   readonly topic: string
   readonly partition: number
   readonly offset: number
-  /** The record's own, ms. */
+  /** The record's own timestamp, ms. */
   readonly timestamp: number
   readonly is: 'event' | 'dead_letter' | 'erasure' | 'skipped'
-  /** Of a dead letter. */
+  /** Only for a dead letter. */
   readonly reason?: string
   readonly detail?: string
-  /** Of an event. */
+  /** Only for an event, like the fields below. */
   readonly type?: string
   /** As ISO 8601. */
   readonly time?: string
-  /** Whose it is, and all else that the event says. */
+  /** The customer, and everything else that the event says. */
   readonly event?: Fields
-  /** What is derived of it without its customer's profile, so that there is no session. */
+  /** What is derived from it without its customer's profile; so there is no session. */
   readonly enrichment?: Fields
 }
 
-/** @param shows whether values are shown; else of what kind they are */
+/** @param shows whether to show values; if not, only their types */
 export function seenRecord(
   { batch, i }: Found,
   decoded: DecodedRecord,
@@ -86,7 +86,7 @@ function fieldsOf(event: Event): Fields {
   return fields
 }
 
-/** The classes are ours, and shown; the rest comes from what was sent. */
+/** The classes are ours, so they are always shown; the rest comes from what was sent. */
 function enriched(
   { agent, campaign, referrer, channelGroup, geo }: Enrichment,
   show: (fields: Fields) => Fields,
@@ -115,7 +115,7 @@ const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.to
 const present = (fields: Fields): Fields =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''))
 
-/** Of what kind a value is, and how long a text or a list; names of entries stay. */
+/** A value's type, and for a text or a list its length; the names of entries stay. */
 export function masked(value: Value): Value {
   if (typeof value === 'string') return `text(${value.length})`
   if (Array.isArray(value)) return `list(${value.length})`

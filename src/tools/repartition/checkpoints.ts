@@ -5,8 +5,8 @@ import type { Numbers } from './mover.ts'
 import type { Saved } from './plan.ts'
 
 /**
- * The first checkpoints of all partitions of the new number, at one position.
- * @param saved those of the partitions of before, drained
+ * The first checkpoints of all new partitions, all at one position.
+ * @param saved the checkpoints of the old partitions, which are drained
  * @throws LogError
  */
 export async function moveCheckpoints(
@@ -14,7 +14,7 @@ export async function moveCheckpoints(
   saved: readonly Saved[],
   { from, to, position }: Numbers,
 ): Promise<Saved[]> {
-  // What has fired is marked so in the profiles: a clock that is behind fires nothing twice.
+  // Timers that have fired are marked in the profiles, so a clock that is behind fires nothing twice.
   const clockMs = Math.min(...saved.map(({ checkpoint }) => checkpoint.clockMs))
   const after: Saved[] = []
   for (let partition = 0; partition < to; partition++) {
@@ -32,7 +32,7 @@ export async function moveCheckpoints(
   return after
 }
 
-/** Back to where the partition began to take its own records only: the others are still to be taken. */
+/** Back to where the partition began to take only its own records: the others still have to be read. */
 function placesAfter({ offsets, move }: Checkpoint, lows: Readonly<Record<string, number>>) {
   const takenBefore: Record<string, number> = {}
   const after: Record<string, number> = { ...lows, ...offsets }

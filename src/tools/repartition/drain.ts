@@ -16,10 +16,10 @@ const pollMs = 50
 const maxTries = 10
 
 /**
- * Brings one partition of before to its end, as the service would: what is committed is in the profiles; what lies behind it
- * is folded and decided, as far as it is the partition's own (`task/homes.ts`), and committed; all of it is saved.
- * @param deps of the number of partitions before
- * @param onTaken hears how many records were read
+ * Brings one of the old partitions to its end, as the service would. What is committed is in the profiles already. Records
+ * after that are folded and decided if they are the partition's own (`task/homes.ts`), and committed; then all is saved.
+ * @param deps for the old number of partitions
+ * @param onTaken called with how many records were read
  * @returns its checkpoint
  * @throws TaskFailure, RepartitionFault, StoreError, LogError
  */
@@ -45,7 +45,7 @@ export async function readSaved(deps: Pick<TaskDeps, 'store'>, partition: number
   return stored && { partition, position: stored.version, checkpoint: decodeCheckpoint(stored.state) }
 }
 
-/** Where a checkpoint was not stored, what was committed behind it would be lost to those who move. */
+/** If a checkpoint was not stored, customers who move would lose what was committed after the one before. */
 async function readSettled(deps: TaskDeps, partition: number): Promise<Saved | undefined> {
   const saved = await readSaved(deps, partition)
   const committed = await readCommitted(deps, partition)
@@ -65,7 +65,7 @@ async function markOwn(deps: TaskDeps, partition: number, to: number): Promise<v
   ])
 }
 
-/** Of a partition in which nothing ever happened. */
+/** The checkpoint of a partition in which nothing ever happened. */
 const blank = ({ partitions }: TaskDeps): Checkpoint => ({
   offsets: {},
   clockMs: 0,
@@ -92,7 +92,7 @@ async function untilRunning(task: Task): Promise<void> {
   }
 }
 
-/** All that lies there by now. */
+/** Takes all records that are there by now. */
 async function takeAll(
   { log }: TaskDeps,
   task: Task,

@@ -1,34 +1,34 @@
-/** Two numbers of partitions, and the position from which on the later one counts. */
+/** The old and the new number of partitions, and the position from which the new one counts. */
 export interface Numbers {
   readonly from: number
   readonly to: number
   readonly position: number
 }
 
-/** Customers, as their stored profiles tell. */
+/** Numbers of customers, by their stored profiles. */
 export interface Census {
   readonly customers: number
-  /** Those whose home is another partition among the new number. */
+  /** Customers whose home is another partition under the new number. */
   readonly moving: number
-  /** Profiles that do not lie where the customer's id hashes to: they stay. */
+  /** Profiles that are not in the partition the customer's id hashes to: they stay where they are. */
   readonly strays: number
 }
 
-/** How many profiles, and a sum of hashes over all that they hold, as text. */
+/** The number of profiles, and a sum of hashes over everything in them, as text. */
 export interface Sum {
   readonly count: number
   readonly hash: bigint
 }
 
-/** The port to the stored profiles. Everything may be done again, to the same effect. Everything throws StoreError. */
+/** The port to the stored profiles. Every step may be repeated with the same effect. Everything throws StoreError. */
 export interface ProfileMover {
   census(partition: number, numbers: Numbers): Promise<Census>
-  /** Copies the partition's profiles that move to their new homes, as of the position; hears how many were looked at. */
+  /** Copies the partition's moving profiles to their new homes, as of the position. Reports how many were looked at. */
   copy(partition: number, numbers: Numbers, onProgress: (customers: number) => void): Promise<void>
-  /** Of the profiles that lie at home in a partition of before. */
+  /** The sum over the profiles that are at home in one of the old partitions. */
   sumBefore(partition: number, numbers: Numbers): Promise<Sum>
-  /** Of the profiles that will, once the copied are taken for gone where they were. */
+  /** The sum over the profiles that will be at home in a partition, once copied ones count as gone from their old place. */
   sumAfter(partition: number, numbers: Numbers): Promise<Sum>
-  /** Says in the partition that those who have moved are gone. */
+  /** Marks in the partition that the customers who moved are gone. */
   clear(partition: number, numbers: Numbers): Promise<void>
 }

@@ -8,26 +8,26 @@ export interface Saved {
   readonly checkpoint: Checkpoint
 }
 
-/** How things lie before anything is done. */
+/** The state before anything is done. */
 export interface Found {
   /** The input topics. */
   readonly inputs: readonly TopicState[]
   readonly journal: TopicState
-  /** Of the partitions that have one. */
+  /** Checkpoints of the partitions that have one. */
   readonly saved: readonly Saved[]
 }
 
-/** What is left to do: all of it, its end, or nothing. */
+/** What is left to do: everything, only the last steps, or nothing. */
 export interface Plan {
   readonly step: 'move' | 'finish' | 'done'
   /** The number of partitions before. */
   readonly from: number
   readonly to: number
-  /** The topics that are to be given more partitions. */
+  /** The topics that need more partitions. */
   readonly grow: readonly string[]
 }
 
-/** Why customers can't be moved; its message says the mend, and no id. */
+/** Why customers can't be moved. The message says what to do, and holds no id. */
 export class RepartitionFault extends Error {}
 
 /** @throws RepartitionFault */

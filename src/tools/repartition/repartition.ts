@@ -8,30 +8,30 @@ import { type Plan, RepartitionFault, type Saved } from './plan.ts'
 import { storeCheckpoints } from './store-checkpoints.ts'
 
 /**
- * Moves customers to where their keys lie among more partitions. The service is stopped; it does not start before all is
- * done, since the topics have another number then than the checkpoints, and later the group's offsets another position.
+ * Moves customers to where their keys belong among more partitions. The service is stopped. It refuses to start until all is
+ * done, since first the topics' number of partitions differs from the checkpoints', and later the offsets' position does.
  *
  *     grow ─► drain each partition of before ─► fix the position ─► copy ─► check ─► checkpoints of all ─► clear ─► commit
  *
- * - **grow**: the topics first, so that whatever comes from here on may lie by either number.
- * - **drain**: what lies in the partitions of before is folded there, of each only what is at home.
- * - **copy**: profiles with their timers and contacts go to their new homes, as of a position above all that there were.
- *   Nothing is changed where they were.
- * - **checkpoints**: one insert for all partitions. From there on the new number counts, and the rest is finished whatever happens.
- * - **clear**: where they were, they are gone.
- * - **commit**: the group's offsets say the position of the checkpoints.
+ * - **grow**: the topics come first; from here on, records may be placed by either number.
+ * - **drain**: what is in the old partitions is folded there; in each partition, only what is at home.
+ * - **copy**: profiles with their timers and contacts go to their new homes, as of a position above all earlier ones. The
+ *   originals are not changed.
+ * - **checkpoints**: one insert for all partitions. From here on the new number counts, and the rest can only be finished.
+ * - **clear**: the originals are marked as gone.
+ * - **commit**: the group's offsets get the position of the checkpoints.
  *
- * It may be killed anywhere and run again: what is done is seen from the topics, the checkpoints and the committed offsets.
+ * It may be killed at any point and run again: topics, checkpoints and committed offsets show what is done.
  */
 
-/** Hears what is done. */
+/** Is told what is done. */
 export interface Watcher {
   readonly step: (line: string) => void
   /** Within a step. */
   readonly progress: (what: string, count: number) => void
 }
 
-/** What the profiles were found to be, of all partitions together. */
+/** The census over all partitions together. */
 export async function countCustomers(mover: ProfileMover, numbers: Numbers): Promise<Census> {
   const total = { customers: 0, moving: 0, strays: 0 }
   for (let partition = 0; partition < numbers.from; partition++) {
@@ -43,10 +43,10 @@ export async function countCustomers(mover: ProfileMover, numbers: Numbers): Pro
   return total
 }
 
-/** Of a hundred customers so many may lie elsewhere: more, and it is no accident. */
+/** The share of customers that may be in a partition other than their home; more can't be an accident. */
 const maxStrayShare = 0.01
 
-/** @throws RepartitionFault where keys are placed by another rule than the one that customers are to be moved by */
+/** @throws RepartitionFault if keys are placed by another rule than the one we move customers by */
 export function checkPlacement({ customers, strays }: Census): void {
   if (strays <= maxStrayShare * (customers + strays)) return
   const count = `${strays} of ${customers + strays} profiles do not lie in the partition that the customer's id hashes to`
@@ -56,7 +56,7 @@ export function checkPlacement({ customers, strays }: Census): void {
 }
 
 /**
- * @param before what tasks share, of the number of partitions before
+ * @param before what tasks share, for the old number of partitions
  * @throws RepartitionFault, TaskFailure, StoreError, LogError
  */
 export async function repartition(plan: Plan, before: TaskDeps, mover: ProfileMover, watcher: Watcher): Promise<void> {
@@ -82,7 +82,7 @@ export async function repartition(plan: Plan, before: TaskDeps, mover: ProfileMo
   watcher.step(`${topics.join(', ')} can be taken by ${to} partitions: start the service`)
 }
 
-/** @returns the checkpoints of before, with the position; as of then nothing is taken any more */
+/** @returns the old partitions' checkpoints, with the position; after this nothing is read any more */
 async function drainAll(before: TaskDeps, { from, to }: Plan, watcher: Watcher): Promise<Saved[]> {
   const partitions = Array.from({ length: from }, (_, partition) => partition)
   const found = await Promise.all(partitions.map((partition) => readSaved(before, partition)))
@@ -97,7 +97,7 @@ async function drainAll(before: TaskDeps, { from, to }: Plan, watcher: Watcher):
     drained.push(saved)
     watcher.step(`partition ${partition} is taken to its end, ${records} records`)
   }
-  // Above those with which it is stored.
+  // Above the positions at which these checkpoints are stored.
   const position = Math.max(...drained.map((one) => one.position)) + 2
   const fixed = drained.map(({ partition, position: at, checkpoint }) => {
     return { partition, position: at + 1, checkpoint: { ...checkpoint, move: { ...checkpoint.move!, position } } }
@@ -123,14 +123,14 @@ async function checkCopies(mover: ProfileMover, numbers: Numbers): Promise<void>
   throw new RepartitionFault(`the copies are not what the profiles were (${counts}): nothing was changed; run it again`)
 }
 
-/** The rest of it, from the checkpoints of the new number on. */
+/** The rest, once the checkpoints of the new number are stored. */
 async function finish(before: TaskDeps, { from, to }: Plan, mover: ProfileMover): Promise<void> {
   const saved = (await Promise.all(
     Array.from({ length: to }, (_, partition) => readSaved(before, partition)),
   )) as Saved[]
   const { position } = saved[0]!.checkpoint.moved!
   for (let partition = 0; partition < from; partition++) await mover.clear(partition, { from, to, position })
-  // A partition that has gone on has been through this.
+  // A partition that has moved on was finished before.
   for (const one of saved) if (one.position === position) await commitOffsets(before, one)
 }
 

@@ -4,7 +4,7 @@ import type { ProfileStore } from '../../store/profile-store.ts'
 import { RowBuffer } from '../../store/row-binary.ts'
 import type { Saved } from './plan.ts'
 
-/** In one insert: all of them count, or none. @throws StoreError */
+/** Stores all of them in one insert: all count, or none. @throws StoreError */
 export async function storeCheckpoints(store: ProfileStore, saved: readonly Saved[]): Promise<void> {
   const rows = new RowBuffer(4 * 1024)
   for (const { partition, position, checkpoint } of saved) {

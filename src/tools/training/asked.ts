@@ -1,7 +1,7 @@
 import { parseIsoTime } from '../../ingest/iso-time.ts'
 import { openSource } from '../sources/open.ts'
 
-/** Whose features are asked for, and as of when: a row of the training set. */
+/** Whose features to compute, and as of when: a row of the training set. */
 export interface Asked {
   readonly customer: string
   readonly timeMs: number
@@ -17,20 +17,20 @@ export interface AskedRows {
   readonly batches: AsyncIterable<readonly Asked[]>
 }
 
-/** A file that does not say what is asked for. */
+/** A file that does not say which rows are wanted. */
 export class AskedFault extends Error {}
 
-/** The table has times up to there; ms. */
+/** The table can hold times up to here; ms. */
 const endMs = Date.UTC(2299, 0, 1)
 
-/** ISO 8601, or ms since 1970 in 11 to 13 digits, as there are from 1973 on: fewer would be seconds. NaN for anything else. */
+/** ISO 8601, or ms since 1970 in 11 to 13 digits, which means 1973 or later: fewer digits would be seconds. Else NaN. */
 export function parseMoment(text: string): number {
   const timeMs = /^\d{11,13}$/.test(text) ? Number(text) : parseIsoTime(text)
   return timeMs >= 0 && timeMs < endMs ? timeMs : Number.NaN
 }
 
 /**
- * Opens a CSV file with a column `customer` and, where no moment is given for all rows, a column `time`. Gzip is read too,
+ * Opens a CSV file with a column `customer` and, unless one moment is given for all rows, a column `time`. Gzip is read too,
  * and `-` is stdin.
  * @throws AskedFault, SourceError
  */

@@ -9,15 +9,15 @@ import type { FeatureColumn } from '../../sql/feature-column.ts'
 import { featuresPerQuery, type Untold } from '../../sql/features.ts'
 import { quoteNumber } from '../../sql/quote.ts'
 
-/** How the features of a training set are computed: the queries over `events`, and the columns made of their cells. */
+/** How the features of a training set are computed: the queries over `events`, and the columns made from their cells. */
 export interface TrainingPlan {
   readonly sources: readonly AggregateQuery[]
-  /** The cells that the columns need, each under a name of its own, over the sources joined. */
+  /** The cells that the columns need, each under its own name, over the joined sources. */
   readonly cells: readonly string[]
-  /** The query below, which gives the cells, with what the columns need beside it. */
+  /** The query below, which gives the cells, with whatever else the columns need added. */
   readonly over: (below: string) => string
   readonly columns: readonly TrainingColumn[]
-  /** Features that were asked for and have no SQL: there is no training set where there is one. */
+  /** Requested features that have no SQL. If there is any, there is no training set. */
   readonly untold: readonly Untold[]
 }
 
@@ -25,12 +25,12 @@ export interface TrainingColumn extends Pick<FeatureColumn, 'type' | 'text'> {
   readonly name: string
 }
 
-/** The name of a source among the tables that are joined. Its PART is the number of the row that was asked for, 0 for none. */
+/** The name of a source among the joined tables. Its PART is the number of the requested row, 0 for none. */
 export const sourceName = (index: number) => `S${index}`
 
 /**
- * @param names of declared features, in the order of the columns
- * @param set the declarations of `config` compiled
+ * @param names names of declared features, in the order of the columns
+ * @param set the compiled declarations of `config`
  */
 export function planTraining(
   { features, enrich: { session } }: Pick<Config, 'features' | 'enrich'>,
@@ -50,7 +50,7 @@ export function planTraining(
     }
     return cell.column
   }
-  /** What the core reads of a customer without events; a join that finds nothing gives 0 or NULL. */
+  /** What the core reads for a customer without events; a join that finds nothing gives 0 or NULL. */
   const orNone = (source: string, column: string, name: string): string => {
     const none = set.features.find((feature) => feature.name === name)?.read(noEvents)
     const cell = `${source}.${column}`

@@ -9,26 +9,26 @@ import { StoreError } from '../../../store/store-error.ts'
 export interface Disk {
   readonly name: string
   readonly totalBytes: number
-  /** Of them, neither used, promised to a merge, nor to be kept free. */
+  /** The bytes neither used, nor reserved for a merge, nor to be kept free. */
   readonly freeBytes: number
 }
 
 export interface StoreProbe {
-  /** Throws StoreError, as all of them do. */
+  /** Throws StoreError, like all of these. */
   version(): Promise<string>
   /** Who the server takes us for. */
   user(): Promise<string>
   /** The server's clock, ms. */
   nowMs(): Promise<number>
-  /** Those of a bounded size. */
+  /** Only disks of a bounded size. */
   disks(): Promise<Disk[]>
-  /** Tables and views of the database, also where it does not exist. */
+  /** Tables and views of the database; none if it does not exist. */
   tables(): Promise<string[]>
-  /** Migrations that are still to be applied. Throws MigrationError where the tables are not this program's. */
+  /** Migrations still to be applied. Throws MigrationError if the tables are not from this program. */
   pendingMigrations(): Promise<string[]>
-  /** Whether this user has INSERT and SELECT on a table; undefined where the server is too old to tell. */
+  /** Whether this user has INSERT and SELECT on a table; undefined if the server is too old to tell. */
   mayWrite(table: string): Promise<boolean | undefined>
-  /** Whether this user may insert by way of `input()`, which servers before 26.5 take for a temporary table. */
+  /** Whether this user may insert through `input()`; for servers before 26.5 that counts as a temporary table. */
   mayReadInput(): Promise<boolean>
   checkpoint(partition: number): Promise<StoredProfile | undefined>
   close(): Promise<void>
@@ -36,14 +36,14 @@ export interface StoreProbe {
 
 /** The server's error for a statement that it does not know. */
 const syntaxError = 62
-/** Its error where the user's rights do not suffice. */
+/** Its error if the user lacks rights. */
 const accessDenied = 497
-/** Its error for `input()` outside an INSERT: it looks at the rights before it says so. */
+/** Its error for `input()` outside an INSERT, which it only gives after checking the rights. */
 const misusedInput = 477
 
 export function openStoreProbe(clickhouse: ClickHouseOptions): StoreProbe {
   const { database } = clickhouse
-  // Of `default`, since every query to a database that is missing fails.
+  // Through the database `default`, since every query to a missing database fails.
   const server = connectClickHouse({ ...clickhouse, database: 'default' })
   const client = connectClickHouse(clickhouse)
   const store = createProfileStore(client)

@@ -1,4 +1,4 @@
-/** What a diagnosis asks of Kafka and the log's port has no verb for. Writes nothing that any reader sees. */
+/** What a diagnosis asks Kafka beyond the log's port. Writes nothing that any reader sees. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Admin, type Broker, type Cluster, type Consumer, type PartitionMetadata } from 'kafkajs'
 import { createClient, type KafkaOptions } from '../../../log/kafka/client.ts'
@@ -24,12 +24,12 @@ export interface AdvertisedBroker extends Address {
 export interface PartitionOffsets {
   readonly partition: number
   readonly low: number
-  /** Past the last record that a reader of committed records gets. */
+  /** The offset after the last record that a reader of committed records gets. */
   readonly lastStable: number
   readonly high: number
 }
 
-/** What kafkajs's own types leave out of its objects. */
+/** Parts of kafkajs's objects that its types leave out. */
 interface InnerCluster extends Cluster {
   readonly brokerPool: { readonly metadata: { readonly brokers: readonly AdvertisedBroker[] } }
   findGroupCoordinator(of: { groupId: string; coordinatorType?: number }): Promise<InnerBroker>
@@ -59,7 +59,7 @@ interface InTransaction extends Epoch {
 
 export class KafkaProbe {
   readonly #admin: Admin
-  /** Never joins; it is how one gets at a cluster object. */
+  /** Never joins; it is only a way to get a cluster object. */
   readonly #owner: Consumer
   readonly #cluster: InnerCluster
   #adminConnected: Promise<void> | undefined
@@ -70,7 +70,7 @@ export class KafkaProbe {
     this.#cluster = cluster
   }
 
-  /** Speaks to the configured brokers only, so advertised addresses that lead nowhere do not keep it from opening. */
+  /** Only talks to the configured brokers, so advertised addresses that lead nowhere do not stop it from opening. */
   static async open(options: KafkaOptions): Promise<KafkaProbe> {
     const kafka = createClient(options, retry)
     let cluster: Cluster | undefined
@@ -100,14 +100,14 @@ export class KafkaProbe {
     return this.#cluster.brokerPool.metadata.brokers
   }
 
-  /** Kafka does not tell its version, but each of them speaks what the ones before did not. */
+  /** Kafka does not tell its version, but each version supports requests that earlier ones did not. */
   async isAtLeast4(): Promise<boolean> {
     const [nodeId] = this.#cluster.getNodeIds()
     const broker = await this.#ask('asking for the version', () => this.#cluster.findBroker({ nodeId: String(nodeId) }))
     return ((broker as InnerBroker).versions[txnOffsetCommit]?.maxVersion ?? 0) >= 5
   }
 
-  /** undefined where the topic does not exist, or may not be described. */
+  /** undefined if the topic does not exist, or this user may not describe it. */
   async partitions(topic: string): Promise<readonly PartitionMetadata[] | undefined> {
     try {
       const { topics } = await this.#asAdmin(`looking up ${topic}`, (admin) =>
@@ -120,7 +120,7 @@ export class KafkaProbe {
     }
   }
 
-  /** Settings by name. Throws LogError `refused` where they may not be described. */
+  /** Settings by name. Throws LogError `refused` if this user may not describe them. */
   async settings(topic: string): Promise<ReadonlyMap<string, string>> {
     const { resources } = await this.#asAdmin(`reading the settings of ${topic}`, (admin) =>
       admin.describeConfigs({
@@ -183,8 +183,8 @@ export class KafkaProbe {
   }
 
   /**
-   * A transaction of the group's offsets and those topics that is begun and aborted: all rights that a slice needs are
-   * asked for, and what stays is a control record, which no reader is given. Throws LogError.
+   * Begins and aborts a transaction over the group's offsets and these topics. It needs all rights that a slice needs, and
+   * only leaves a control record behind, which no reader gets. Throws LogError.
    */
   async tryTransaction(transactionalId: string, topics: readonly string[], groupId: string): Promise<void> {
     await this.#ask('a transaction', async () => {
@@ -227,7 +227,7 @@ export class KafkaProbe {
   }
 }
 
-/** Coordinators that are loading, or write an earlier transaction's markers, ask for some patience: 3 s at most. */
+/** A coordinator that is loading, or writing an earlier transaction's markers, asks to wait; we do, for 3 s at most. */
 async function patiently<T>(question: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {

@@ -6,13 +6,13 @@ import { createProfileStore } from '../../../store/clickhouse/profiles.ts'
 import { select } from '../../../store/clickhouse/select.ts'
 import type { Erased, ErasureStore, Rows } from '../erase.ts'
 
-/** The tables that hold customers, and what tells two rows of one apart however often they were written. */
+/** The tables that hold customers, each with the columns that identify a row however often it was written. */
 const tables = { events: 'topic, partition, offset', decisions: 'topic, partition, offset, trigger', actions: 'id' }
 
 const of = (place: string) => `customer = {customer:String} AND partition IN {partitions:Array(UInt16)}
   AND arrayExists((p, e) -> partition = p AND ${place}, {partitions:Array(UInt16)}, {befores:Array(UInt64)})`
 
-/** What lies before an erasure: every comparison of positions is here. */
+/** What is before an erasure. All comparisons of positions are here. */
 const rowsBefore = of('position < e')
 const profilesBefore = of('erased_before < e')
 const marks = of('deleted AND erased_before = e')
@@ -30,7 +30,7 @@ const selectCounts = `SELECT ${[
   `(SELECT uniqExact(partition) FROM profiles WHERE ${profilesBefore})`,
 ].join(', ')}`
 
-/** @param client one that waits as long as a deletion may take: it writes all files anew in which the customer has rows */
+/** @param client must wait as long as a deletion takes: it rewrites all files in which the customer has rows */
 export function createErasureStore(client: ClickHouseClient): ErasureStore {
   const profiles = createProfileStore(client)
   const rowsOf = <Row>(query: string, params: Record<string, unknown>) =>
@@ -43,7 +43,7 @@ export function createErasureStore(client: ClickHouseClient): ErasureStore {
         query: `ALTER TABLE ${table} DELETE WHERE ${where}`,
         query_params: params,
         query_id: queryId,
-        // Done on all replicas when it is answered.
+        // The answer comes when it is done on all replicas.
         clickhouse_settings: { mutations_sync: '2', max_execution_time: 0 },
       })
     } catch (error) {

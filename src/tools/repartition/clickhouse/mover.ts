@@ -5,18 +5,18 @@ import { select } from '../../../store/clickhouse/select.ts'
 import { profilesTable } from '../../../store/profile-row.ts'
 import type { Census, Numbers, ProfileMover, Sum } from '../mover.ts'
 
-/** The partition of a customer's key, as `partitionOfKey`. */
+/** The partition of a customer's key, like `partitionOfKey`. */
 const homeOf = (partitions: string) => `bitAnd(kafkaMurmurHash(customer), 2147483647) % ${partitions}`
 const homeBefore = homeOf('{from:UInt32}')
 const homeAfter = homeOf('{to:UInt32}')
 
-/** All but the key. */
+/** All columns but the key. */
 const held = Object.keys(profilesTable.columns).filter((name) => !['partition', 'customer', 'version'].includes(name))
 
 const ofPartition = "partition = {partition:UInt16} AND customer != ''"
 const isBefore = `version < {position:UInt64} AND ${homeBefore} = partition`
 const moves = `${isBefore} AND ${homeAfter} != partition`
-/** Of rows in the order of the table: a few are in memory. */
+/** Read in the table's order, so only a few rows are in memory. */
 const latest = 'ORDER BY customer, version DESC LIMIT 1 BY customer'
 
 const selectCensus = `
@@ -49,18 +49,18 @@ const selectAfter = sumOf(`SELECT * FROM (
   SELECT * FROM profiles WHERE ${ofPartition} AND version <= {position:UInt64} AND ${homeAfter} = partition ${latest}
 ) WHERE version = {position:UInt64} OR ${homeBefore} = partition`)
 
-/** As an erasure does, it hides what came before, also from a profile that may come to be there again. */
+/** Like an erasure, this hides what came before, also from a profile that may later appear here again. */
 const clearAll = `
 INSERT INTO profiles (partition, customer, version, erased_before, deleted)
 SELECT {partition:UInt16}, customer, {position:UInt64}, {position:UInt64}, true
 FROM profiles WHERE ${ofPartition} AND ${moves} GROUP BY customer`
 
-/** Profiles of one INSERT: some 20 MB. */
+/** Profiles per INSERT: some 20 MB. */
 const pageCustomers = 20_000
-/** As long as it takes. */
+/** No limit of time. */
 const settings = { optimize_aggregation_in_order: 1, max_execution_time: 0 } as const
 
-/** @param client one that waits as long as the reading of a partition's profiles may take */
+/** @param client must wait as long as reading a partition's profiles takes */
 export function createProfileMover(client: ClickHouseClient): ProfileMover {
   async function rowOf<Row>(query: string, params: Record<string, unknown>): Promise<Row> {
     return (await select<Row>(client, { query, params, format: 'JSONCompactEachRow', settings }))[0]!

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { toStoreError } from '../../../store/clickhouse/client.ts'
 
-/** The time of the first event that is stored, ms; undefined where none is. @throws StoreError */
+/** The time of the first stored event, ms; undefined if there is none. @throws StoreError */
 export async function firstEventMs(client: ClickHouseClient): Promise<number | undefined> {
   const query_id = randomUUID()
   try {

@@ -8,29 +8,29 @@ import type { AskedRows } from '../asked.ts'
 import { sourceName, type TrainingPlan } from '../plan.ts'
 
 /**
- * A training set is built on the server, in temporary tables of one session: the rows that are asked for, numbered in the order
- * of their customers, which is that of `events`; then, chunk by chunk of these, the rows with their features. So no more than a
- * chunk is in memory on either side, an event is read about once for each row of its customer, and a chunk that failed is done
- * again without harm. The tables go with the session.
+ * A training set is built on the server, in temporary tables of one session. First the requested rows, numbered in the order
+ * of their customers, which is also the order of `events`. Then, chunk by chunk, the rows with their features. So neither
+ * side has more than a chunk in memory, an event is read about once for each row of its customer, and a failed chunk can be
+ * done again without harm. The tables end with the session.
  */
 
 export interface TrainingSetOptions {
   readonly plan: TrainingPlan
-  /** Rows of a file, or a moment (ms): then a row for each customer with an event before it. */
+  /** Rows from a file, or a moment (ms), which means a row for each customer with an event before it. */
   readonly asked: AskedRows | number
-  /** Hears how many rows are done, and of how many. */
+  /** Called with how many rows are done, and of how many. */
   readonly onProgress?: (rows: number, of: number) => void
 }
 
 export interface TrainingSet {
   readonly rows: number
-  /** All of it: in the order of the file, or of the customers. Throws StoreError. */
+  /** The whole set, in the order of the file or of the customers. Throws StoreError. */
   readonly read: (format: TrainingFormat) => AsyncIterable<Buffer>
 }
 
 export type TrainingFormat = 'csv' | 'parquet'
 
-/** Rows of one query: what is in the server's memory is the events of their customers, once a row. */
+/** Rows per query: the server's memory holds the events of their customers, once per row. */
 const chunkRows = 1_000
 const insertRows = 10_000
 /** Customers found at once. */
@@ -84,7 +84,7 @@ export async function buildTrainingSet(
       )
     }
     for await (const batch of batches) {
-      // The first row is 1: a join that finds none gives 0.
+      // The first row is 1: a join that finds no row gives 0.
       for (const { customer, timeMs, carried: fields } of batch) held.push([++rows, customer, timeMs, ...fields])
       if (held.length >= insertRows) await insert()
     }
@@ -119,7 +119,7 @@ FROM (${plan.over(joined)})`
     try {
       await run(insertChunk, { from, to })
     } catch (error) {
-      // Too much for the server's limits of time or memory: half of it each.
+      // Too much for the server's limits of time or memory: try again in two halves.
       if (!(error instanceof StoreError) || error.code !== 'overloaded' || to - from <= 1) throw error
       const middle = (from + to) >> 1
       await fill(from, middle)
@@ -154,11 +154,11 @@ FROM (${plan.over(joined)})`
         query_id: queryId,
         clickhouse_settings: {
           ...settings,
-          // A column of the file may be called as one of ours is.
+          // A column of the file may have the same name as one of ours.
           prefer_column_name_to_alias: 1,
           date_time_output_format: 'iso',
           format_csv_null_representation: '',
-          // As it comes, for as long as it takes.
+          // Stream it as it comes, for as long as it takes.
           wait_end_of_query: 0,
           max_execution_time: 0,
         },
@@ -174,8 +174,8 @@ FROM (${plan.over(joined)})`
 const isText = (type: string) => type === 'String' || type === 'Nullable(String)'
 
 /**
- * A text that a spreadsheet would take for a formula, with an apostrophe before it, as OWASP has it ("CSV Injection"): ids and
- * properties are anybody's. A text that is a number stays as it is.
+ * Puts an apostrophe before a text that a spreadsheet would take for a formula, as OWASP recommends ("CSV Injection"): anyone
+ * can send ids and properties. A text that is a number stays as it is.
  */
 const unspoken = (column: string) =>
   `if(match(${column}, '^[=+\\\\-@\\t\\r\\n]') AND toFloat64OrNull(${column}) IS NULL, concat('\\'', ${column}), ${column})`
@@ -191,7 +191,7 @@ SETTINGS max_threads = 1, optimize_aggregation_in_order = 1`
 
 const inChunk = 'SEQ >= {from:UInt64} AND SEQ < {to:UInt64}'
 
-/** Each event once for each row that is later: the row takes the place of the partition, of which a customer has one. */
+/** Each event once for each later row. The row takes the place of the partition, since a customer is in one partition only. */
 const selectEvents = `
 SELECT events.* REPLACE (ASKED.ROW AS partition), ASKED.${readAtMs} AS ${readAtMs}
 FROM events FINAL
