@@ -33,19 +33,19 @@ export interface DemoOptions {
 }
 
 const partitions = 6
-/** Of a partition: a demo that runs all day does not fill the disk. */
+/** Per partition, so that a demo that runs all day does not fill the disk. */
 const retention = { 'retention.bytes': String(256 * 2 ** 20), 'segment.bytes': String(64 * 2 ** 20) }
 /** The log in memory forgets nothing, at some 1.5 kB a record. */
 const mostInMemory = 500_000
 const stopMs = 15_000
 
 /**
- * Brings up the stack and the service, streams the shop through it, and ends all that it started.
- * @returns undefined where the signal came first
+ * Brings up the stack and the service, streams the shop through it, and ends everything it started.
+ * @returns undefined if the signal came first
  * @throws DemoError, StackError, LogError, StoreError; the logs are left in the folder then
  */
 export async function runDemo(options: DemoOptions, screen: Screen, signal: AbortSignal): Promise<Figures | undefined> {
-  // The demo's service is to see no settings but the demo's.
+  // The demo's service must not see any other settings.
   for (const name of Object.keys(process.env)) if (/^BECKON_.+__/.test(name)) delete process.env[name]
   const folder = new DemoFolder()
   await folder.claim((line) => screen.say(line))

@@ -18,7 +18,7 @@ export class DemoFolder {
   readonly config = join(this.path, 'beckon.yaml')
   readonly #lock = join(this.path, 'lock')
 
-  /** Takes the folder, and ends and removes what an earlier run left in it. @throws DemoError where another run has it */
+  /** Takes the folder, and ends and removes what an earlier run left in it. @throws DemoError if another run has it */
   async claim(say: (line: string) => void): Promise<void> {
     mkdirSync(this.path, { recursive: true })
     this.#takeLock()
@@ -45,7 +45,7 @@ export class DemoFolder {
     for (const part of ['kafka', 'clickhouse']) rmSync(join(this.stack, part, 'data'), { recursive: true, force: true })
   }
 
-  /** Gives the folder back, and removes it where nothing is left in it. */
+  /** Gives the folder back, and removes it if nothing is left in it. */
   release(): void {
     rmSync(this.#lock, { force: true })
     if (readdirSync(this.path).length === 0) rmdirSync(this.path)

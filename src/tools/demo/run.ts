@@ -44,7 +44,7 @@ export interface Stream {
   readonly seed: number
 }
 
-/** What was measured; all of it is counted where the name says, nothing is derived from what was meant to happen. */
+/** What was measured. Everything is counted where the name says; nothing is derived from what should have happened. */
 export interface Figures {
   /** In ClickHouse, duplicates of the producer included. */
   readonly events: number
@@ -78,7 +78,7 @@ const badShare = 0.015
 const openedDaysAgo = 60
 const dayMs = 86_400_000
 
-/** Sent alone, so that the service has its producers open and its code warm before anything is measured. */
+/** Sent first, so that the service has its producers open and its code warm before anything is measured. */
 const warmUpRecords = 100
 const observeMs = 500
 const drainPollMs = 20
@@ -166,7 +166,7 @@ export async function runSession(session: Session, stream: Stream, signal: Abort
     }
   }
 
-  /** The figures, once what was read and what was stored agree; a last action may still be on its way to the consumer. */
+  /** The figures, once what was read and what was stored agree: a last action may still be on its way to the consumer. */
   async function settle(eventsPerSecond: number): Promise<Figures> {
     const deadlineMs = performance.now() + settleMs
     for (;;) {

@@ -4,7 +4,7 @@ import { formatLine, formatView, type Snapshot } from './view.ts'
 
 const plainEveryMs = 3_000
 
-/** Where the demo shows itself: a view redrawn in place on a terminal, a line now and then elsewhere. */
+/** The demo's output: on a terminal a view that is redrawn in place, elsewhere a line now and then. */
 export class Screen {
   readonly #stream: WriteStream
   readonly #colors = pc.createColors(pc.isColorSupported)
@@ -36,7 +36,7 @@ export class Screen {
     }
   }
 
-  /** In one write, line over line, so that nothing flickers: each is erased from its end on, and what is left below it. */
+  /** In one write, line over line, so that nothing flickers: erases the rest of each line, and whatever is left below. */
   #redraw(lines: readonly string[]): void {
     const up = this.#drawn === 0 ? '' : `\x1b[${this.#drawn}A`
     this.#stream.write(`${up}\r${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`)

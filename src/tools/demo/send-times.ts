@@ -2,8 +2,8 @@
 const kept = 1 << 17
 
 /**
- * When each record was handed to the producer, by its place in the topic. The demo is the only producer of a topic that
- * it made, and its producer is idempotent, so a partition's n-th record lies at offset n.
+ * When each record was handed to the producer, by its place in the topic. The demo made the topic and is its only producer,
+ * and the producer is idempotent; so a partition's n-th record is at offset n.
  */
 export class SendTimes {
   readonly #times: readonly Float64Array[]

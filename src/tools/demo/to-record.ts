@@ -4,8 +4,8 @@ import type { ShopRecord } from './shop.ts'
 const brace = '{'.charCodeAt(0)
 
 /**
- * A record of the shop for a JSON topic. Of the bad records, some are whole JSON where the wire format is due; here they
- * are cut off in the middle, since whole JSON would be no fault.
+ * A record of the shop for a JSON topic. Some bad records are whole JSON where the wire format is expected; here these are cut
+ * off in the middle, since whole JSON would be fine.
  */
 export function toJsonRecord(record: ShopRecord, topic: string, partition: number): OutRecord {
   return { topic, partition, key: record.key, value: bytesOf(record), headers: {} }

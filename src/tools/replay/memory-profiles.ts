@@ -30,7 +30,7 @@ export class MemoryProfiles implements Profiles {
     return profile
   }
 
-  /** Nothing is ever read again, so no profile is ahead; and nothing is written, so nobody asks what has changed. */
+  /** Nothing is ever read twice, so no profile is ahead; and nothing is written, so nobody asks what has changed. */
   take(): boolean {
     return true
   }
@@ -39,7 +39,7 @@ export class MemoryProfiles implements Profiles {
     this.#queue.add(customer, nextDueMs(this.#timers, timers))
   }
 
-  /** When the next timer is due; ms, infinite where none runs. */
+  /** When the next timer is due; ms, infinite if none is running. */
   get nextDueMs(): number {
     return this.#queue.nextMs
   }

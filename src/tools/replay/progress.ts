@@ -1,17 +1,17 @@
 import { performance } from 'node:perf_hooks'
 
-/** How far a replay is, on stderr: a line in place on a terminal, else plain lines, seldom. */
+/** How far a replay is, on stderr: on a terminal one line that is redrawn, else a plain line now and then. */
 export interface Progress {
-  /** `share` is that of the files' bytes that are read, 0 to 1; undefined where it is not known. */
+  /** `share` is the share of the files' bytes read so far, 0 to 1; undefined if not known. */
   update(lines: number, share: number | undefined): void
-  /** Takes the line away. @returns seconds since the start */
+  /** Removes the line. @returns seconds since the start */
   end(): number
 }
 
 const terminalEveryMs = 100
 const plainEveryMs = 5_000
 
-/** The clock only tells when to write and how fast it goes. */
+/** The clock is only used to tell when to write and how fast it goes. */
 export function openProgress(stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }, silent: boolean): Progress {
   const startMs = performance.now()
   const everyMs = stderr.isTTY ? terminalEveryMs : plainEveryMs
@@ -37,7 +37,7 @@ export function openProgress(stderr: NodeJS.WritableStream & { readonly isTTY?: 
 
 const barWidth = 24
 
-/** With a blank behind; empty for a share that is not known. */
+/** With a space after it; empty if the share is not known. */
 export function bar(share: number | undefined): string {
   if (share === undefined) return ''
   const full = Math.round(share * barWidth)

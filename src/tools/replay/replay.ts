@@ -8,7 +8,7 @@ import type { GoodRow } from './row-batch.ts'
 import { RowPipeline } from './row-pipeline.ts'
 import { emptySummary, noteBadLine, type Summary } from './summary.ts'
 
-/** Rows folded at once. Fixed, so that the result does not depend on how a file's bytes came. */
+/** Rows folded at once. Fixed, so that the result does not depend on how a file's bytes arrive. */
 const sliceRows = 1000
 
 export interface ReplayedFile {
@@ -31,7 +31,7 @@ export class Replay {
   /** What the code threw for the first event that became a bad line with the reason `processing`. */
   fault: unknown
 
-  /** @param nowMs when it is: what lies further ahead than `limits.future` has not happened, and must not move the clock */
+  /** @param nowMs the present: rows further ahead than `limits.future` have not happened, and must not move the clock */
   constructor(engine: Engine, topic: string, nowMs: number) {
     this.#engine = engine
     this.#topic = topic
@@ -89,7 +89,7 @@ export class Replay {
     return this.#summary.lines
   }
 
-  /** What it came to so far. */
+  /** The summary so far. */
   summary(): Summary {
     let sessions = 0
     for (const { session } of this.#profiles.all()) sessions += session.index

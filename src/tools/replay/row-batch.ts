@@ -7,8 +7,8 @@ export type GoodRow = Exclude<Row, { kind: 'bad' }>
 const noHeaders: readonly RecordHeader[] = []
 
 /**
- * Rows of a file seen as records of partition 0, so that the pipeline takes them as it takes those of a topic. A row's
- * offset is its line number behind the lines of the files before. Only rows of JSON have a value in bytes.
+ * Rows of a file seen as records of partition 0, so that the pipeline takes them like a topic's records. A row's offset is
+ * its line number, counted on from the files before. Only JSON rows have a value in bytes.
  */
 export class RowBatch implements RecordBatch {
   readonly topic: string

@@ -9,7 +9,7 @@ import type { GoodRow } from './row-batch.ts'
 
 /**
  * Decodes the rows of a `RowBatch`. A row of fields has no bytes, so the decoder is given the batch's rows first and takes
- * one at each call: they must be decoded once each, in their order, as `Pipeline.decode` does.
+ * one at each call. Rows must be decoded once each, in order, as `Pipeline.decode` does.
  */
 export class RowDecoder implements Decoder {
   readonly head = undefined

@@ -11,15 +11,15 @@ import { type GoodRow, RowBatch } from './row-batch.ts'
 import { RowDecoder } from './row-decoder.ts'
 
 export interface RowPipelineOptions {
-  /** What the rows are said to come from: it is part of the actions' ids. */
+  /** The topic that the rows are said to come from; it is part of the actions' ids. */
   readonly topic: string
-  /** That of our own events where it is left out. */
+  /** If left out, the mapping of our own events. */
   readonly mapping?: FieldMapping
-  /** When it is; ms. A row further ahead of it than `limits.future` is a dead letter. Left out, none is. */
+  /** The present; ms. A row that is further ahead of it than `limits.future` is a dead letter. If left out, none is. */
   readonly nowMs?: number
-  /** Sees each event with what was derived of it. */
+  /** Called with each event and what was derived from it. */
   readonly onEnriched?: (event: Event, enrichment: Enrichment) => void
-  /** As `Stages` has it. */
+  /** As in `Stages`. */
   readonly decidesAlways?: boolean
 }
 
@@ -27,7 +27,7 @@ export interface RowResult extends Output {
   readonly decoded: readonly Decoded[]
 }
 
-/** The service's pipeline over rows of files. Its clock is the largest event time so far, so the result depends on the rows alone. */
+/** The service's pipeline over rows of files. Its clock is the largest event time so far, so only the rows matter. */
 export class RowPipeline {
   readonly #topic: string
   readonly #decoder: RowDecoder
@@ -64,9 +64,9 @@ export class RowPipeline {
   }
 
   /**
-   * Folds the rows into the profiles and decides. The timers that are due before an event fire before it, each at its own
-   * time: as if the service had been there.
-   * @param linesBefore the lines of the files before, behind which the rows' own line numbers count
+   * Folds the rows into the profiles and decides. Timers that are due before an event fire before it, each at its own time, as
+   * if the service had been running.
+   * @param linesBefore the number of lines in earlier files; the rows' line numbers count on from there
    */
   fold(rows: readonly GoodRow[], linesBefore: number, profiles: MemoryProfiles): RowResult {
     const batch = new RowBatch(this.#topic, rows, linesBefore)
@@ -77,7 +77,7 @@ export class RowPipeline {
     for (let i = 0; i < decoded.length; i++) {
       const event = decoded[i]
       if (!(event instanceof Event) || event.timeMs <= profiles.latestMs) continue
-      // The rows before it may start a timer that is due before it.
+      // Earlier rows may start a timer that is due before this one.
       if (this.#hasTimers) {
         this.#pipeline.fold(batch, from, decoded.slice(from, i), profiles, profiles.latestMs, output)
         this.fire(batch.offset(i), event.timeMs - 1, profiles, output)
@@ -90,8 +90,8 @@ export class RowPipeline {
   }
 
   /**
-   * Lets time pass: fires what is due until then, each at its own time.
-   * @param offset where the log is by then
+   * Lets time pass: fires the timers due until then, each at its own time.
+   * @param offset where the log is at that time
    */
   fire(offset: number, untilMs: number, profiles: MemoryProfiles, output = emptyOutput()): Output {
     const at = { topic: this.#topic, partition: 0, offset }

@@ -1,4 +1,4 @@
-/** What a replay came to. The same input and config give the same summary, so it holds no times of the clock. */
+/** The result of a replay. The same input and configuration give the same summary, so it holds no clock times. */
 export interface Summary {
   /** Rows of all files, without blank lines and the header of a CSV file. */
   lines: number
@@ -7,7 +7,7 @@ export interface Summary {
   /** Rows that did not, by reason. */
   readonly bad_lines: Record<string, BadLines>
   customers: number
-  /** Those that are bots, and their events. */
+  /** Customers that are bots, and their events. */
   bots: number
   bot_events: number
   sessions: number
@@ -18,7 +18,7 @@ export interface Summary {
   timers: number
   /** Events and timers after which an action was chosen, all candidates were held back, or there was no candidate. */
   readonly decisions: { chosen: number; suppressed: number; none: number }
-  /** By name, in the order of the names: those published, and those too large for that. */
+  /** By name, in order of the names: how many were published, and how many were too large for that. */
   actions: Record<string, number>
   too_large: Record<string, number>
 }
@@ -57,7 +57,7 @@ export function noteBadLine({ bad_lines }: Summary, reason: string, at: BadLines
   if (bad.first.length < shownBadLines) bad.first.push(at)
 }
 
-/** The summary for people: one line a figure, and where to look for what could not be read. */
+/** The summary for people: one line per figure, and where to look for what could not be read. */
 export function formatSummary(summary: Summary): string {
   const { lines, events, bad_lines, customers, bots, bot_events, sessions, duplicates, late, timers, decisions } =
     summary

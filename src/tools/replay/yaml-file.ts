@@ -3,7 +3,7 @@ import { ConfigError, type Fault } from '../../config/fault.ts'
 import { knownKeys } from '../../config/known-keys.ts'
 import { type ConfigSource, readConfigSource } from '../../config/source.ts'
 
-/** A YAML file checked against a schema, and what still knows the lines of its parts. */
+/** A YAML file checked against a schema, with a source that still knows the lines of its parts. */
 export interface YamlFile<T> {
   readonly value: T
   readonly source: ConfigSource
@@ -24,7 +24,7 @@ function faultsOf(issue: z.core.$ZodIssue, source: ConfigSource, schema: z.ZodTy
     return issue.keys.map((key) => source.unknownKey([...path, key], knownKeys(schema, path)))
   }
   if (issue.code === 'invalid_union') {
-    // Of the alternatives, the first that is of the value's own kind says best what is wrong.
+    // The first alternative that has the value's own type tells best what is wrong.
     const fitting = issue.errors.find((issues) => issues.every(isWithin))
     if (fitting)
       return fitting.flatMap((inner) => faultsOf({ ...inner, path: [...path, ...inner.path] }, source, schema))

@@ -1,9 +1,9 @@
 import { maxRowBytes, SourceError } from './row.ts'
 
-/** Called for each row with its fields, null where it is longer than `maxRowBytes`, and the number of its last line. */
+/** Called for each row with its fields (null if it is longer than `maxRowBytes`) and the number of its last line. */
 export type TakeRow = (fields: string[] | null, line: number) => void
 
-/** Where a field stands: before its first character, in plain text, in quotes, behind what may be the closing quote. */
+/** Where in a field we are: before its first character, in plain text, in quotes, after what may be the closing quote. */
 type State = 'start' | 'plain' | 'quoted' | 'closing'
 
 const quote = 0x22
@@ -12,15 +12,15 @@ const carriageReturn = 0x0d
 const delimiters = [',', ';', '\t', '|']
 
 /**
- * Splits text, given piece by piece, into rows of fields. A row ends with CRLF, LF or CR, whichever comes and however they
- * are mixed; a field that begins with a quote ends with the next single one, and may hold all of these. Other quotes are
- * text, and so is a field that goes on behind its closing quote. Blank lines are no rows. Holds one row at most.
+ * Splits text, given piece by piece, into rows of fields. A row ends with CRLF, LF or CR, in any mixture. A field that begins
+ * with a quote ends with the next single quote, and may hold line ends. Other quotes are text, and so is whatever follows a
+ * closing quote within a field. Blank lines are not rows. Holds one row at most.
  */
 export class CsvSplitter {
   readonly #delimiter: number
   readonly #take: TakeRow
   #fields: string[] = []
-  /** What earlier pieces had of the field. */
+  /** The part of the field from earlier pieces. */
   #held = ''
   #state: State = 'start'
   #hasDoubled = false
@@ -28,7 +28,7 @@ export class CsvSplitter {
   /** The line in which the field's quote opened. */
   #openedLine = 1
   #afterReturn = false
-  /** Characters of the row and of the quoted field, in pieces that are through. */
+  /** Characters of the row and of the quoted field, in finished pieces. */
   #rowSize = 0
   #quotedSize = 0
 
@@ -37,7 +37,7 @@ export class CsvSplitter {
     this.#take = take
   }
 
-  /** @throws SourceError where a quoted field is longer than a row may be: nothing can tell where the next one begins */
+  /** @throws SourceError if a quoted field is longer than a row may be: no one can tell where the next one begins */
   push(text: string): void {
     let from = 0
     let rowFrom = 0
@@ -63,7 +63,7 @@ export class CsvSplitter {
     this.#hold(text, from, rowFrom)
   }
 
-  /** The last row may have no line end. @throws SourceError where a quote is still open */
+  /** The last row may have no line end. @throws SourceError if a quote is still open */
   end(): void {
     if (this.#state === 'quoted')
       throw new SourceError('broken', `a quote is never closed, from line ${this.#openedLine} on`)
@@ -102,7 +102,7 @@ export class CsvSplitter {
     this.#line++
   }
 
-  /** Keeps what the next piece goes on with; of a row that is too long, nothing but its state. */
+  /** Keeps what the next piece continues; for a row that is too long, only its state. */
   #hold(text: string, from: number, rowFrom: number): void {
     this.#held += text.slice(from)
     this.#rowSize += text.length - rowFrom
@@ -117,8 +117,8 @@ export class CsvSplitter {
 }
 
 /**
- * What separates the columns: of comma, semicolon, tab and bar, that which the header row has most often outside of quotes,
- * the first of them where it has none. undefined where the row does not end in the text.
+ * What separates the columns: the one of comma, semicolon, tab and bar that is most frequent in the header row outside of
+ * quotes; a comma if there is none. undefined if the row does not end within the text.
  */
 export function delimiterOf(text: string, isAll: boolean): string | undefined {
   const counts = delimiters.map(() => 0)

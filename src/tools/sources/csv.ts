@@ -5,7 +5,7 @@ import { maxChunkRows, maxRowBytes, type Row, SourceError } from './row.ts'
 
 const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,2})?$/i
 const byteOrderMark = /^\uFEFF/
-/** What bytes that are no UTF-8 are decoded to. */
+/** What bytes that are not UTF-8 are decoded to. */
 const replacement = '\uFFFD'
 
 /**
@@ -37,7 +37,7 @@ export async function* readCsv(
       } else splitter.push(text)
       if (isAll) splitter.end()
     } finally {
-      // Those before a fault are not lost.
+      // Rows before a fault are not lost.
       yield* rows.take()
     }
   }
@@ -46,7 +46,7 @@ export async function* readCsv(
   yield* push(decoder.end(), true)
 }
 
-/** Makes rows of fields, the first of which are the header. */
+/** Makes rows from lists of fields, the first of which is the header. */
 class CsvRows {
   readonly #numbers: readonly string[]
   #header: readonly string[] | undefined

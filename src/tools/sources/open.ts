@@ -10,11 +10,11 @@ import { type Row, SourceError } from './row.ts'
 export type SourceFormat = 'ndjson' | 'csv' | 'access-log'
 
 export interface SourceOptions {
-  /** Where it is left out, the name's ending tells, else the first line. */
+  /** If left out, the ending of the name decides, else the first line. */
   readonly format?: SourceFormat
   /** The columns of a CSV file that hold numbers; all others are texts. */
   readonly numbers?: readonly string[]
-  /** Called after each read with the bytes so far, as they lie on disk; `totalBytes` is undefined for stdin. */
+  /** Called after each read with the bytes so far, as they are on disk; `totalBytes` is undefined for stdin. */
   readonly onProgress?: (readBytes: number, totalBytes: number | undefined) => void
 }
 
@@ -34,13 +34,12 @@ const readers: Record<SourceFormat, Reader> = {
 
 const readBytesAtOnce = 1 << 16
 
-/** Enough to tell the format by. */
+/** Enough to tell the format. */
 const peekBytes = 1024
 
 /**
  * Opens a file to replay; `-` is stdin. Gzip is known by its first bytes, whatever the name. Reads as it is
- * iterated, and holds a few chunks of 64 KiB. Throws a `SourceError` where the file can't be read or its format
- * not be told.
+ * iterated, and holds a few chunks of 64 KiB. Throws a `SourceError` if the file can't be read or its format can't be told.
  */
 export async function openSource(path: string, options: SourceOptions = {}): Promise<Source> {
   try {
@@ -74,7 +73,7 @@ function gunzip(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   return pipeline(chunks, createGunzip({ chunkSize: readBytesAtOnce }), () => undefined)
 }
 
-/** UTF-16 is known by its byte order mark. @throws SourceError where it begins like no text at all */
+/** UTF-16 is recognised by its byte order mark. @throws SourceError if it does not begin like text at all */
 async function asUtf8(plain: Peeked): Promise<Peeked> {
   const [first, second] = plain.first
   const isBigEndian = first === 0xfe && second === 0xff

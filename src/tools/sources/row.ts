@@ -11,13 +11,13 @@ export type Row =
   | { readonly kind: 'json'; readonly line: number; readonly bytes: Buffer }
   | { readonly kind: 'bad'; readonly line: number; readonly detail: string }
 
-/** Rows are handed on in arrays of at most this many. */
+/** Rows are passed on in arrays of at most this many. */
 export const maxChunkRows = 1000
 
 /** A longer row is bad: it bounds the memory that a file can take, whatever is in it. */
 export const maxRowBytes = 1 << 20
 
-/** A file that can't be opened, or not be read to its end. Rows before the fault have been handed on. */
+/** A file that can't be opened, or can't be read to its end. Rows before the fault were passed on. */
 export class SourceError extends Error {
   readonly code: 'unreadable' | 'unknown_format' | 'broken'
 

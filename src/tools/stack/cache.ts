@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
- * Returns the folder `path`, filled by `download` where it is missing. The download goes to a folder beside it that is
- * renamed when whole, so that an interrupted one is never taken for whole; of two at once the first one wins.
+ * Returns the folder `path`, filled by `download` if it is missing. The download goes to a folder beside it, which is
+ * renamed when complete; so an interrupted one is never taken for complete. If two run at once, the first one wins.
  */
 export async function fetchOnce(path: string, download: (folder: string) => Promise<void>): Promise<string> {
   if (existsSync(path)) return path

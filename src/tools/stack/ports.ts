@@ -5,8 +5,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 /**
- * Below those that systems give to outgoing connections (Linux: 32768 and up): a server that is away for a moment would find
- * such a one taken when it comes back, or a client that calls it meanwhile would be connected to itself.
+ * Below the ports that systems give to outgoing connections (Linux: 32768 and up). Such a port might be taken when a server
+ * comes back after a moment; or a client that calls it meanwhile would be connected to itself.
  */
 const [lowest, highest] = [10_000, 32_000]
 
@@ -33,7 +33,7 @@ export async function isFree(port: number): Promise<boolean> {
   }
 }
 
-/** The program that listens on the port, such as `java (pid 12)`; undefined where lsof is missing or may not see it. */
+/** The program that listens on the port, such as `java (pid 12)`; undefined if lsof is missing or may not see it. */
 export function portHolder(port: number): string | undefined {
   const { stdout } = spawnSync('lsof', ['-nP', `-iTCP:${port}`, '-sTCP:LISTEN', '-Fpc'], { encoding: 'utf8' })
   const [, pid, command] = /^p(\d+)\nc(.+)$/m.exec(stdout ?? '') ?? []

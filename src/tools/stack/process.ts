@@ -1,7 +1,7 @@
 /**
- * Processes that outlive the command which starts them, and the records by which a later command finds them again.
- * A process id alone is not enough: ids are recycled, so a record also holds when the process was born, and
- * nothing is ever signalled whose birth differs.
+ * Processes that outlive the command that starts them, and the records by which a later command finds them again. A
+ * process id alone is not enough: ids are recycled. So a record also holds when the process was born, and we never signal a
+ * process whose birth differs.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -15,10 +15,10 @@ const identitySchema = z.object({ pid: z.int().positive(), birth: z.string() })
 export type Identity = z.infer<typeof identitySchema>
 
 const recordSchema = identitySchema.extend({ port: z.int() })
-/** Kept after the process has ended too: the next start takes the same port. */
+/** Kept after the process has ended: the next start takes the same port. */
 export type ProcessRecord = z.infer<typeof recordSchema>
 
-/** When the process was born, as this system tells it; undefined where there is none, or only a zombie. */
+/** When the process was born, as this system tells it; undefined if there is no such process, or only a zombie. */
 export function birthOf(pid: number): string | undefined {
   if (process.platform !== 'linux') {
     const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
@@ -44,7 +44,7 @@ export function isRunning(identity: Identity): boolean {
   return birthOf(identity.pid) === identity.birth
 }
 
-/** The identity in a file; undefined where there is none that can be read. */
+/** The identity in a file; undefined if there is none, or it can't be read. */
 export function readIdentity(path: string): Identity | undefined {
   return identitySchema.safeParse(readJson(path)).data
 }
@@ -81,7 +81,7 @@ export async function launchDetached(folder: string, port: number, launch: Launc
   return record
 }
 
-/** Asks the process to end, kills it after `graceMs`, and returns when it is gone. Does nothing where it is gone. */
+/** Asks the process to end, kills it after `graceMs`, and returns when it is gone. Does nothing if it is gone already. */
 export async function endProcess(identity: Identity, graceMs: number): Promise<void> {
   if (graceMs > 0 && (await signalAndWait(identity, 'SIGTERM', graceMs))) return
   if (await signalAndWait(identity, 'SIGKILL', 10_000)) return
@@ -94,7 +94,7 @@ async function signalAndWait(identity: Identity, signal: NodeJS.Signals, boundMs
   try {
     process.kill(identity.pid, signal)
   } catch (error) {
-    // ESRCH: it ended between the look and the signal. All else, such as another user's process, is a fault.
+    // ESRCH: it ended between the look and the signal. Anything else, such as another user's process, is a fault.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
   while (isRunning(identity)) {
@@ -126,7 +126,7 @@ function readText(path: string): string | undefined {
     return readFileSync(path, 'utf8')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    // /proc answers ESRCH where the process ends while its file is read.
+    // /proc gives ESRCH if the process ends while its file is read.
     if (code === 'ENOENT' || code === 'ESRCH') return undefined
     throw error
   }

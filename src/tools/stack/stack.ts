@@ -1,6 +1,6 @@
 /**
  * A real Kafka, a real ClickHouse and, on request, a Schema Registry on this machine without Docker. Their processes
- * outlive the caller; all that is known of them lies in one folder, with a sub-folder for each part.
+ * outlive the caller; everything known about them is in one folder, with a sub-folder for each part.
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -22,27 +22,30 @@ const stopGraceMs = 20_000
 /** First line of the file that marks a folder as a stack's own, and keeps its data out of git. */
 const mark = '# The data of a local beckon stack; `beckon stack down --wipe` removes it.'
 
-/** What to bring up, each with its port; that of Kafka is the first broker's. */
+/** What to bring up, each with its port; Kafka's is the first broker's. */
 export type StackPorts = Readonly<Partial<Record<ServiceName, number>>>
 
-/** Kafka as host:port, of several brokers with commas between, ClickHouse as a URL, the registry as the URL of its Confluent API; for what was asked for. */
+/**
+ * The addresses of what was asked for: Kafka as host:port, several brokers separated by commas; ClickHouse as a URL; the
+ * registry as the URL of its Confluent API.
+ */
 export type StackAddresses<Ports extends StackPorts> = { [Name in keyof Ports]: string }
 
 export interface PartStatus {
   readonly part: PartName
   readonly state: 'answers' | 'silent' | 'down'
-  /** Null where it is down. */
+  /** Null if it is down. */
   readonly pid: number | null
-  /** The port that it listens on, or had when it ran last; null where it never ran in this folder. */
+  /** The port that it listens on, or had when it ran last; null if it never ran in this folder. */
   readonly port: number | null
   readonly version: string | null
 }
 
 /**
  * Brings up what `ports` names, all at once, and resolves to the address of each when it answers. What is up already stays
- * as it is. A port of 0 means the one that the part has or had last, else any free one. `brokers` is how many a Kafka that
- * is made anew has (1), and must be as many as one has that is there.
- * Rejects with a StackError that lists all faults; what did come up then stays up.
+ * as it is. A port of 0 means the one that the part has or had last, else any free one. `brokers` is how many brokers a new
+ * Kafka gets (default 1); an existing Kafka must have as many.
+ * Rejects with a StackError that lists all faults; what did come up stays up.
  */
 export async function startStack<Ports extends StackPorts>(options: {
   dir: string
@@ -77,7 +80,7 @@ export async function startStack<Ports extends StackPorts>(options: {
   })
 }
 
-/** Starts one part again, on its data and at the port that it had; resolves to its address when it answers. */
+/** Starts one part again, with its data and at its old port; resolves to its address when it answers. */
 export async function startPart(options: { dir: string; part: PartName }): Promise<string> {
   const dir = resolve(options.dir)
   const part = partsIn(dir).find(({ name }) => name === options.part)
@@ -117,7 +120,7 @@ export async function stopStack(options: { dir: string; wipe?: boolean; onStep?:
   const stopped = await withLock(dir, onStep, async () => {
     const parts = partsIn(dir)
     const running = parts.filter(({ name }) => isUp(dir, name))
-    // Clients of Kafka go before Kafka: the reverse of the order in which the services are listed.
+    // Clients of Kafka stop before Kafka: the reverse of the order in which the services are listed.
     for (const service of serviceNames.toReversed()) {
       await Promise.all(
         running
@@ -139,7 +142,7 @@ export async function stopStack(options: { dir: string; wipe?: boolean; onStep?:
   return stopped
 }
 
-/** What runs in that folder, and whether it answers. */
+/** What runs in the folder, and whether it answers. */
 export async function stackStatus(options: { dir: string }): Promise<PartStatus[]> {
   const dir = resolve(options.dir)
   return await Promise.all(
@@ -153,7 +156,7 @@ export async function stackStatus(options: { dir: string }): Promise<PartStatus[
   )
 }
 
-/** Which tools are missing for a first start of those parts; what has been downloaded needs no Maven. */
+/** Which tools are missing for a first start of these parts. What is downloaded already needs no Maven. */
 export function missingTools(names: readonly ServiceName[] = ['kafka', 'clickhouse']): Record<Tool, boolean> {
   const missing = missingOf(partsOf(1).filter(({ service }) => names.includes(service)))
   return { jdk: missing.includes('jdk'), maven: missing.includes('maven'), chdb: missing.includes('chdb') }
@@ -225,12 +228,12 @@ function addressOf(dir: string, service: ServiceName): string {
   return parts.map(({ name, address }) => address(readRecord(join(dir, name))?.port ?? 0)).join()
 }
 
-/** Makes the folder, or checks that it is a stack's own, so that `wipe` can never remove anybody else's files. */
+/** Makes the folder, or checks that it belongs to a stack, so that `wipe` can never remove anyone else's files. */
 function claimFolder(path: string): string {
   const dir = resolve(path)
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   if (!isOwn(dir) && readdirSync(dir).length > 0) throw notOwn(dir)
-  // Nobody else reads what is stored, nor the password.
+  // Nobody else may read what is stored, nor the password.
   chmodSync(dir, 0o700)
   if (isOwn(dir)) return dir
   writeFileSync(join(dir, '.gitignore'), `${mark}\n*\n`)

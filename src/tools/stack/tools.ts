@@ -1,4 +1,4 @@
-/** The programs that the stack needs of the machine: which of them are missing, and what to do about it. */
+/** The programs that the stack needs on this machine: which are missing, and what to do about it. */
 
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -32,14 +32,14 @@ export function isInstalled(tool: Tool): boolean {
   return status === 0 && javaMajor(stderr) >= oldestJava
 }
 
-/** The java of JAVA_HOME where that is set, else the one on the path. */
+/** The java in JAVA_HOME if that is set, else the one on the path. */
 export function javaCommand(): string {
   const home = process.env['JAVA_HOME']
   const java = home ? join(home, 'bin', 'java') : ''
   return existsSync(java) ? java : 'java'
 }
 
-/** The major version in what `java -version` prints (`1.8.0` is 8); 0 where there is none. */
+/** The major version in what `java -version` prints (`1.8.0` is 8); 0 if there is none. */
 export function javaMajor(output: string): number {
   const [, first, second] = /version "(\d+)(?:\.(\d+))?/.exec(output) ?? []
   return Number((first === '1' ? second : first) ?? 0)

@@ -31,7 +31,7 @@ function describe({ engine }: RuleFile, { after, timeMs, differences, reasons, f
 
 const show = (feature: string, value: Value) => `${feature} = ${JSON.stringify(value)}`
 
-/** `2026-01-01 10:00:00`, with the ms where there are some. */
+/** `2026-01-01 10:00:00`, with the ms if there are any. */
 function readableTime(timeMs: number): string {
   return new Date(timeMs)
     .toISOString()

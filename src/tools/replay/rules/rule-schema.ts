@@ -4,20 +4,20 @@ import type { Reason } from '../../../decide/decision.ts'
 import type { Value } from '../../../events/event.ts'
 import { parseIsoTime } from '../../../ingest/iso-time.ts'
 
-/** The shape of a file of rule tests; `docs/rule-tests.md` is its description. */
+/** The shape of a file of rule tests; `docs/rule-tests.md` describes it. */
 
 export interface Expected {
   /** The actions of all events since the last check, in their order. */
   readonly actions?: readonly string[] | undefined
-  /** Of the last event's decision. */
+  /** The reasons in the last event's decision. */
   readonly reasons?: Readonly<Record<string, Reason>> | undefined
-  /** As of the last event's decision; null is a feature without a value. */
+  /** Their values at the last event's decision; null: the feature has no value. */
   readonly features?: Readonly<Record<string, Value>> | undefined
-  /** By action, entries of the payload of its latest one among `actions`. */
+  /** By action: entries in the payload of the latest one among `actions`. */
   readonly payload?: Readonly<Record<string, Readonly<Record<string, Value>>>> | undefined
 }
 
-/** Typed so that a reason that is new in the engine has to be named here. */
+/** Typed so that a new reason of the engine has to be added here. */
 const reasons: Readonly<Record<Reason, null>> = {
   chosen: null,
   not_eligible: null,
@@ -43,10 +43,10 @@ const expected = z.union([
   }),
 ])
 
-/** Of an event: its time, or how long after the event before it. */
+/** When an event is: its time, or how long after the event before it. */
 type At = { readonly timeMs: number } | { readonly afterMs: number }
 
-/** A time of day without a date is one of this day, in UTC. */
+/** A time without a date is on this day, in UTC. */
 const day = '2026-01-01'
 
 const at = text.transform((written, context): At => {
@@ -63,7 +63,7 @@ const at = text.transform((written, context): At => {
 
 const given = z.strictObject({
   at: at.optional(),
-  /** Left out, nothing happens but that time passes. */
+  /** If left out, nothing happens, and only time passes. */
   type: text.min(1).optional(),
   id: text.optional(),
   customer: text.optional(),

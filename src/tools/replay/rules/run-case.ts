@@ -12,14 +12,14 @@ import { RowPipeline } from '../row-pipeline.ts'
 import type { RuleCase, RuleFile, Step } from './rule-file.ts'
 import type { GivenEvent } from './rule-schema.ts'
 
-/** What a check found: nothing where all was as expected. */
+/** The differences that a check found. */
 export interface Mismatch {
   /** The event after which it was checked, or the time that passed. */
   readonly after: GivenEvent
   readonly timeMs: number
-  /** What was expected and what came, by what it is of: `actions`, `reason of vip`, `feature views_5m` … */
+  /** What was expected and what came, for `actions`, `reason of vip`, `feature views_5m` … */
   readonly differences: readonly Difference[]
-  /** All that the decision saw, to find out why. */
+  /** Everything that the decision saw, to find out why. */
   readonly reasons: Readonly<Record<string, Reason>>
   readonly features: Readonly<Record<string, Value>>
 }
@@ -28,7 +28,7 @@ export interface Difference {
   readonly of: string
   readonly expected: Value
   readonly got: Value
-  /** The actions that it puts in question. */
+  /** The actions that it concerns. */
   readonly actions: readonly string[]
 }
 
@@ -53,7 +53,7 @@ const givenMapping: FieldMapping = {
   traits: ['traits'],
 }
 
-/** Where events come in Segment's words, these are read from their properties as well. */
+/** For events in Segment's words, these are read from their properties as well. */
 const segmentMapping: FieldMapping = {
   ...givenMapping,
   url: ['url', 'properties.url'],
@@ -65,7 +65,7 @@ const defaultCustomer = 'c1'
 
 /** Plays the case's events, and the time between them, through the service's pipeline; each case begins with no profiles. */
 export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
-  // Whichever topic an event comes by, it meets the others in its customer's profile.
+  // Whatever topic events come from, they meet in their customer's profile.
   const pipeline = new RowPipeline(engine, {
     topic: 'events',
     mapping: engine.config.topics.some(({ mapping }) => mapping === undefined) ? segmentMapping : givenMapping,
@@ -83,7 +83,7 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
     let moment = eventlessMoment(profiles.of(customer), Math.max(timeMs, profiles.of(customer).streamTimeMs))
     let reasons: Record<string, Reason> = {}
     if (event.type !== undefined) {
-      // As JSON, so that it is read, bounded and cleaned by the decoder of a topic.
+      // As JSON, so that a topic's decoder reads, bounds and cleans it.
       const row = { kind: 'json', line: index, bytes: Buffer.from(JSON.stringify(fieldsOf(step))) } as const
       const { actions, decisions, decoded, faults } = pipeline.fold([row], 0, profiles)
       const [outcome] = decoded
@@ -95,7 +95,7 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
       since.push(...actions)
       const profile = profiles.of(outcome.customer)
       moment = { ...eventlessMoment(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
-      // None of a duplicate; and those of timers that were due before it are not its own.
+      // A duplicate has no decision; decisions of timers that were due before it are not its own.
       const own = decisions.find(({ cause }) => cause.timer === '')?.decision.candidates ?? []
       reasons = Object.fromEntries(own.map(({ action, reason }) => [action.name, reason]))
     }
@@ -134,7 +134,7 @@ function fieldsOf({ event, timeMs }: Step): object {
   return { time: timeMs, customer, ...rest }
 }
 
-/** With prototypes, which what was decoded lacks. */
+/** With prototypes, which decoded values lack. */
 const plain = (value: Value) => JSON.parse(JSON.stringify(value)) as unknown
 
 /** Why there is no reason for an action. */
