@@ -64,7 +64,7 @@ test('the most valuable eligible action is chosen, and every candidate has a rea
   assert.deepEqual(at(0, { worth: 0.1 }).chosen, ['a'])
 })
 
-test('an action that reads a feature which is not ready competes for nothing, whatever its condition says of it', () => {
+test('an action that reads a feature that is not ready does not compete, whatever its condition says', () => {
   const names = ['new', 'old', 'of_new'] as const
   const features = names.map((name) => ({ name, type: 'int', read: () => 1 }))
   const policy = compilePolicy(
@@ -100,7 +100,7 @@ test('equal values are ranked by name, and all or the top n are published', () =
   assert.deepEqual(deciding(actions, { emit: 'all', contact: free })(0).chosen, ['a', 'b', 'c'])
 })
 
-test('a contact of a timer that lies ahead of the stream time counts, whatever comes in between', () => {
+test('a contact by a timer ahead of the stream time counts, whatever comes in between', () => {
   const caps: ContactRules = { cooldownMs: 0, caps: [{ max: 2, perMs: 10 }] }
   const times: number[] = []
   for (const atMs of [100, 105, 102]) {
@@ -172,7 +172,7 @@ test('a cap counts a rolling window', () => {
   assert.deepEqual(at(61 * minuteMs).reasons, { a: 'cap' })
 })
 
-test('the contact rules over all actions hold back what its own rules let go', () => {
+test('the contact rules over all actions hold back what an action’s own rules let through', () => {
   const all: ContactRules = { cooldownMs: 0, caps: [{ max: 2, perMs: 60 * minuteMs }] }
   const at = deciding(
     ['a', 'b', 'c'].map((name) => action(name)),
@@ -182,7 +182,7 @@ test('the contact rules over all actions hold back what its own rules let go', (
   assert.deepEqual(at(60 * minuteMs).chosen, ['a', 'b'])
 })
 
-test('caps and cool-downs from the kept times are those from all times', () => {
+test('caps and cool-downs from the kept times are the same as from all times', () => {
   const rules = fc.record({
     cooldownMs: fc.integer({ min: 0, max: 20 }),
     caps: fc.array(fc.record({ max: fc.integer({ min: 1, max: 4 }), perMs: fc.integer({ min: 1, max: 50 }) }), {
@@ -208,7 +208,7 @@ test('caps and cool-downs from the kept times are those from all times', () => {
   )
 })
 
-test('every fault of every action is told', () => {
+test('every fault of every action is reported', () => {
   const faults: string[] = []
   compilePolicy(
     [action('a', { when: 'type' }), action('b', { value: '"x"', payload: { p: { cel: 'nothing' }, q: 1 } })],
@@ -224,7 +224,7 @@ test('every fault of every action is told', () => {
   ])
 })
 
-test('the prospect of a decision is what it comes to', () => {
+test('the prospect of a decision is how the decision ends', () => {
   const rules = fc.record({ cooldownMs: fc.integer({ min: 0, max: 3 }), caps: fc.constant([]) })
   const declared = fc.array(fc.record({ when: fc.constantFrom('true', 'false', 'value > 1'), contact: rules }), {
     maxLength: 4,
@@ -249,7 +249,7 @@ test('the prospect of a decision is what it comes to', () => {
   )
 })
 
-test('each evaluation of a condition is counted by what came of it, and a rule in error holds up no other', () => {
+test('each evaluation of a condition is counted by its result, and a rule in error does not hold up others', () => {
   const policy = policyOf([
     action('always in error', { when: 'properties.misspelt > 1' }),
     action('at times', { when: 'properties.n > 1' }),

@@ -63,7 +63,7 @@ test('a large key is cut and says how long it was', () => {
   assert.equal(headers['beckon.errors.key_bytes'], '2000000')
 })
 
-test('where little is kept, the beginning of the value, the key, and the place are', () => {
+test('if little is kept, it is the beginning of the value, the key, and the place', () => {
   const headers = [{ name: 'trace', value: Buffer.from('t') }]
   const letter = letterOf(headers, Buffer.alloc(1_000, 'v'), Buffer.from('ann'), headOnly)
   assert.deepEqual([String(letter.key), String(letter.value)], ['ann', 'v'.repeat(headOnly.value)])

@@ -28,7 +28,7 @@ const actionOf = (customer: string): PublishedAction => ({
   trigger: '',
 })
 
-test('lists and maps of a payload are JSON in JSON, and texts of JSON in Avro', () => {
+test('lists and maps in a payload are JSON in JSON, and JSON texts in Avro', () => {
   const action = { ...actionOf('ada'), payload: nested }
   const json = compileActionEncoder('actions', 'json')(action)
   assert.deepEqual(JSON.parse(String(json.value)), action)
@@ -41,7 +41,7 @@ test('lists and maps of a payload are JSON in JSON, and texts of JSON in Avro', 
   )
 })
 
-test('an action reads back as it was, also behind one that is larger than any before', () => {
+test('an action reads back as it was, also after one that is larger than any before', () => {
   const encode = compileActionEncoder('actions', { wire: { schemaId: 7, schema } })
   const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema, { wrapUnions: 'never' })
   const customers = ['a', 'ü'.repeat(3_000), 'b', 'c'.repeat(200_000), 'd']

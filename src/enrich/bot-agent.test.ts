@@ -38,7 +38,7 @@ const bots = [
 ]
 for (const text of bots) test(`a bot: ${text}`, () => assert.equal(isBotAgent(text), true))
 
-test('each pattern that is none of apps’ is one of isbot’s', () => {
+test('each pattern that does not apply to apps is one of isbot’s', () => {
   assert.deepEqual(
     notOfApps.filter((pattern) => !list.includes(pattern)),
     [],

@@ -6,7 +6,7 @@ import { correctedTimeMs } from './clock-skew.ts'
 const hour = 3_600_000
 const now = Date.parse('2024-03-13T10:00:00Z')
 
-test('the client’s clock error is taken out', () => {
+test('the client’s clock error is removed', () => {
   const cases: [what: string, timeMs: number, sentAtMs: number, receivedAtMs: number, wanted: number][] = [
     ['a clock two hours ahead', now + 2 * hour - 5000, now + 2 * hour, now + 40, now + 40 - 5000],
     ['a clock a year behind', now - 8760 * hour - 5000, now - 8760 * hour, now, now - 5000],

@@ -7,7 +7,7 @@ import { Event } from '../events/event.ts'
 import { compileEnricher } from './enrich.ts'
 import { noAgent, noCampaign, noGeo, noReferrer } from './enrichment.ts'
 
-test('an event is enriched with all that it tells', () => {
+test('an event is enriched with everything it tells', () => {
   const enrich = compileEnricher({
     userAgent: true,
     bot: true,

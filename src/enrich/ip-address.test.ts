@@ -71,7 +71,7 @@ test('only a public address is looked up', () => {
   for (const [text, address] of cases) assert.equal(publicAddress(text), address, text)
 })
 
-test('every address that is given out is valid, and its own answer', () => {
+test('every address that is returned is valid, and gives itself again', () => {
   fc.assert(
     fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.stringMatching(/^[0-9a-f:.]{0,20}$/)), (text) => {
       const address = publicAddress(text)

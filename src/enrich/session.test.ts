@@ -84,7 +84,7 @@ test('a late event does not stretch a session to a day', () => {
   assert.equal(session.startMs, t0)
 })
 
-test('in any order of arrival a session stays within its bounds, and every event is told where it went', () => {
+test('in any order of arrival a session stays within its bounds, and it is known where every event went', () => {
   const times = fc.array(fc.integer({ min: 0, max: 3 * bounds.maxMs }), { minLength: 1, maxLength: 60 })
   fc.assert(
     fc.property(times, (offsets) => {

@@ -31,7 +31,7 @@ test('host, path and query are those of the platform’s URL', () => {
   )
 })
 
-test('paths are found in what is no full URL', () => {
+test('paths are found in texts that are not full URLs', () => {
   const cases: [url: string, path: string][] = [
     ['/a/b?c=d', '/a/b'],
     ['/a#b', '/a'],

@@ -15,7 +15,7 @@ test('free text loses what can deceive a reader or a terminal, and nothing else'
   for (const [sent, kept] of cases) assert.equal(cleanText(sent), kept)
 })
 
-test('an id is taken as sent or refused', () => {
+test('an id is either taken as sent or refused', () => {
   for (const id of ['u1', 'müller@example.org', '客户-7', ' spaced out ']) assert.equal(checkedId(id), id)
   for (const id of ['a\u0000', 'a\nb', '\u001b[31m', 'a\u202eb', '\ud83d', 'a\ufffd']) {
     assert.throws(

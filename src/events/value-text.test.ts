@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { Value } from './event.ts'
 import { textOf } from './value-text.ts'
 
-test('a text stays as it is, and all else is its JSON, whatever a producer sends', () => {
+test('a text stays as it is, and anything else becomes its JSON, whatever a producer sends', () => {
   const json = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<Value>
   fc.assert(
     fc.property(json, (value) => {
@@ -13,7 +13,7 @@ test('a text stays as it is, and all else is its JSON, whatever a producer sends
   )
 })
 
-test('so is that of objects without prototype, on their own and in lists', () => {
+test('the same holds for objects without a prototype, on their own and in lists', () => {
   const object: Record<string, Value> = Object.assign(Object.create(null), { toJSON: 'x', id: [null, 1] })
   assert.equal(textOf(object), '{"toJSON":"x","id":[null,1]}')
   assert.equal(textOf([[object], []]), '[[{"toJSON":"x","id":[null,1]}],[]]')

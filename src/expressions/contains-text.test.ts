@@ -5,7 +5,7 @@ import { containsText } from './contains-text.ts'
 
 const longText = fc.stringMatching(/^[ab]{0,12}$/).map((piece) => piece.repeat(12))
 
-test('a text holds what the engine says that it holds', () => {
+test('a text contains what the JavaScript engine says it contains', () => {
   fc.assert(
     fc.property(longText, longText, longText, (a, b, c) => {
       assert.equal(containsText(a + b + c, b), true)
@@ -16,7 +16,7 @@ test('a text holds what the engine says that it holds', () => {
   )
 })
 
-test('a part that nearly matches everywhere is looked for too', () => {
+test('a part that nearly matches everywhere is found too', () => {
   const text = 'a'.repeat(80_000)
   assert.equal(containsText(text, `${'a'.repeat(20_000)}b${'a'.repeat(20_000)}`), false)
   assert.equal(containsText(`${text}b${text}`, `${'a'.repeat(20_000)}b${'a'.repeat(20_000)}`), true)

@@ -181,7 +181,7 @@ test('a reader remembers the names of one schema and is right for others too', (
   }
 })
 
-test('macros within macros that multiply their lists end as an error, and the next expression is as ever', () => {
+test('macros within macros that multiply their lists end in an error, and the next expression works as usual', () => {
   const list = Array.from({ length: 10_000 }, (_, i) => i)
   const at = { ...moment, properties: new Properties(['xs', 'note'], [list, 'x'.repeat(40_000)]) }
   const xs = 'properties.xs'
@@ -248,7 +248,7 @@ test('the macros of an expression that is read within a macro count with it', ()
   assert.equal(outer.compile(`computed && ${xs}.exists(a, a == 9899)`).evaluate(at), true)
 })
 
-test('macros that pass over each element once are not cut off, however deep they are', () => {
+test('macros that visit each element once are not cut off, however deep they are', () => {
   const groups = Array.from({ length: 100 }, () => ({ tags: Array.from({ length: 100 }, (_, i) => `tag ${i}`) }))
   const at = { ...moment, properties: new Properties(['groups'], [groups]) }
   assert.equal(evaluate('properties.groups.all(g, g.tags.exists(t, t == "tag 99") && "tag 98" in g.tags)', at), true)

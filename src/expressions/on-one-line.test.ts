@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { onOneLine } from './on-one-line.ts'
 
-test('blanks become one space outside of text literals, and stay within them', () => {
+test('whitespace becomes one space outside of string literals, and stays within them', () => {
   const cases: [source: string, line: string][] = [
     ['a   ==\n\t1', 'a == 1'],
     ['a ==  "x  y"', 'a == "x  y"'],

@@ -23,7 +23,7 @@ const evaluated = (source: string, of: Record<string, Value> = {}, traits: Recor
     }),
   )
 
-test('whatever an expression gives is a value of JSON', () => {
+test('whatever an expression gives is a JSON value', () => {
   const cases: readonly (readonly [source: string, wanted: unknown])[] = [
     ['null', null],
     ['true', true],

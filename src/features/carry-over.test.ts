@@ -117,7 +117,7 @@ for (const [what, declared, changed, expected] of cases) {
   })
 }
 
-test('another gap of sessions begins their windows anew, and no others', () => {
+test('another session gap restarts session windows, and no others', () => {
   const declared = [of({ kind: 'session' }), of(panes(hourMs), { name: 'g' })]
   const before = compile(declared)
   const after = compileFeatures(declared, 2 * gapMs, () => assert.fail())
@@ -143,7 +143,7 @@ test('a computed feature has no state of its own, and is not ready while one tha
   assert.equal(lackingAfter(after, undefined, after), undefined)
 })
 
-test('what was not ready under the rules of before lacks the same under those that come next', () => {
+test('what was not ready under the old rules lacks the same events under the new ones', () => {
   const short = of(panes(10 * minuteMs))
   const long = of(panes(hourMs), { name: 'long' })
   const other = of(panes(10 * minuteMs), { name: 'other', kind: count })

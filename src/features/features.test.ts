@@ -333,7 +333,7 @@ test('an event older than the longest window of its group is late and changes no
 
 const at = (minutes: number, type = 'a') => ({ timeMs: 1_700_000_040_000 + minutes * minuteMs, type, value: 1 })
 
-test('a session feature starts anew with each session, and a late event makes two sessions one', () => {
+test('a session feature starts again with each session, and a late event joins two sessions', () => {
   const one = compile([
     { name: 'n', kind: { name: 'count' }, window: { kind: 'session' } },
     { name: 'b', kind: { name: 'count' }, window: { kind: 'session' }, where: 'type == "b"' },
@@ -434,7 +434,7 @@ test('a local day has 23 or 25 hours where clocks change', () => {
   }
 })
 
-test("the customer's timezone is what the latest event says, its trait before its field, whenever that event comes", () => {
+test("the customer's timezone is what the latest event says, its trait before its field, whenever that event arrives", () => {
   const window = { kind: 'calendar', period: 'day', timezone: 'customer' } as const
   const one = compile([{ name: 'n', kind: { name: 'count' }, window }])
   const hour = (text: string, timezone = '', trait = '') => ({
@@ -471,7 +471,7 @@ test('sums saturate instead of losing digits', () => {
   assert.equal(read(one, profile)['s'], Number.MAX_SAFE_INTEGER / 100)
 })
 
-test('after a change of the features those that stayed find their panes again, and new ones start anew', () => {
+test('after the features change, those that stayed find their panes again, and new ones start empty', () => {
   const window: Window = { kind: 'panes', sizeMs: 60 * minuteMs, paneMs: 5 * minuteMs }
   const last = { name: 'last', kind: { name: 'last', of: 'properties.v' }, window } as const
   const total = { name: 'total', kind: { name: 'sum', of: 'properties.v', scale: 2 }, window } as const

@@ -98,7 +98,7 @@ const factsOf = (take: (value: Value) => Value): Fact[] =>
     id: `e${i}`,
   }))
 
-test('every kind over every window takes a long text for its beginning, also two that differ past it', () => {
+test('every kind over every window treats a long text as its beginning, even two that only differ after it', () => {
   const set = compile(declared)
   const wanted = read(
     set,
@@ -157,7 +157,7 @@ test('a state grows by no more than the bound with an event, however long its te
   assert(length < events * 3 * (maxTextChars + 8) + 11 * (maxTextChars + 20), `${length} bytes`)
 })
 
-test('a state of before that holds longer texts is read as if they had been cut', () => {
+test('an older state that holds longer texts is read as if they had been cut', () => {
   const set = compile(
     (
       [

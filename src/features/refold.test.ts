@@ -117,7 +117,7 @@ for (const isKept of [true, false]) {
   })
 }
 
-test('what was whole keeps what it knows of events that the store has no longer', () => {
+test('complete features keep what they know of events that the store no longer has', () => {
   const window: Window = { kind: 'lifetime' }
   const [first, more] = [
     { name: 'first', kind: { name: 'count' }, window },

@@ -90,7 +90,7 @@ const happenings = fc.array(
   { minLength: 1, maxLength: 40 },
 )
 
-test('what is read of totals is what is read of the rows, whatever happens to these', () => {
+test('totals read the same as the rows, whatever happens to the rows', () => {
   fc.assert(
     fc.property(happenings, (all) => {
       let [watched, plain] = [new Profile('c'), new Profile('c')]

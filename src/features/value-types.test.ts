@@ -41,7 +41,7 @@ test('an aggregate over the items of a list is refused, whatever the kind, and o
   assert.deepEqual(faultsOf({ name: 'count', of: prices }), [])
 })
 
-test('numbers are not made of texts or bools, which would be passed over', () => {
+test('numbers are not made from texts or bools, which would be ignored', () => {
   assert.deepEqual(faultsOf({ name: 'sum', of: 'type', scale: 2 }), [
     'sum: sum takes numbers, and the expression gi'.slice(0, 45),
   ])
@@ -53,7 +53,7 @@ test('numbers are not made of texts or bools, which would be passed over', () =>
   assert.deepEqual(faultsOf({ name: 'distinct', of: 'bot', max: 10 }), [])
 })
 
-test('the sign for all items of other languages is told, with what CEL has', () => {
+test('the sign for all items from other languages is reported, with what CEL has instead', () => {
   const scope = new Scope(eventVariables)
   for (const source of ['properties.products[].price', 'size(properties.products[ ])']) {
     assert.throws(

@@ -12,7 +12,7 @@ const parsed = (text: string, references?: readonly string[]): AvroRecord => {
   return schema
 }
 
-test('a schema that could do harm, or is none, is refused before anything is made of it', () => {
+test('a schema that is invalid or could do harm is refused before anything is made from it', () => {
   const nested = (depth: number): unknown => {
     let type: unknown = 'int'
     for (let i = 0; i < depth; i++) type = { type: 'array', items: type }
@@ -65,7 +65,7 @@ test('a named type is one object, in its namespace and by its full name, and may
   assert.deepEqual(fields[2]?.aliases, ['old_c'])
 })
 
-test('a name with a dot is a full one, whatever namespace it stands in', () => {
+test('a name with a dot is a full name, whatever namespace it is in', () => {
   const foo = (namespace: string, type: string) => ({
     ...{ type: 'record', name: 'Foo', namespace },
     fields: [{ name: 'n', type }],
@@ -95,7 +95,7 @@ test('a name with a dot is a full one, whatever namespace it stands in', () => {
   assert.ok(missing instanceof Rejected && missing.reason === 'bad_schema')
 })
 
-test('names are those of the specification, and an alias is any text', () => {
+test('names follow the specification, and an alias may be any text', () => {
   const names = ['__proto__', 'constructor', 'prototype', 'toString', '_']
   const symbols = { type: 'enum', name: 'hasOwnProperty', symbols: names }
   const inner = { type: 'record', name: 'constructor', namespace: '__proto__', fields: [{ name: 'a', type: symbols }] }

@@ -153,7 +153,7 @@ test('logical types become what they mean', () => {
   assert.deepEqual(properties.values, [20_000 * 86_400_000, 1_700_000_000_123, -12.34, -123.4567])
 })
 
-test('an id that is a long keeps all of its digits, and elsewhere such a long is refused', () => {
+test('a long that is an id keeps all of its digits, and elsewhere such a long is refused', () => {
   const fields = [{ name: 'account', type: 'long' }]
   const schema = schemaOf(fields)
   const edges = [1n, -1n, 2n ** 53n, -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)]
@@ -176,7 +176,7 @@ function zigzag(value: bigint): Buffer {
   return Buffer.from([...bytes, Number(rest)])
 }
 
-test('a name that means something to JavaScript is data', () => {
+test('a name that is special in JavaScript is data', () => {
   const schema = schemaOf([
     { name: 'toString', type: 'string' },
     { name: 'inner', type: { type: 'map', values: { type: 'map', values: 'string' } } },
@@ -196,7 +196,7 @@ test('a name that means something to JavaScript is data', () => {
   assert.equal(({} as { isAdmin?: unknown }).isAdmin, undefined)
 })
 
-test('a name of the schema that means something to JavaScript is data', () => {
+test('a schema’s name that is special in JavaScript is data', () => {
   const text = (name: string) => ({ name, type: 'string' })
   const kind = { type: 'enum', name: 'Kind', symbols: ['__proto__', 'constructor'] }
   const inner = {
@@ -225,7 +225,7 @@ test('a name of the schema that means something to JavaScript is data', () => {
   assert.equal(of({ url: 'constructor.__proto__' }).url, 'c')
 })
 
-test('a field is known by its own name before another is by an alias, wherever the two stand', () => {
+test('a field’s own name goes before another field’s alias, wherever the two are', () => {
   const old = { name: 'legacyId', aliases: ['user', 'kind'], type: 'string' }
   const older = { name: 'oldestId', aliases: ['place'], type: 'string' }
   const oldest = { name: 'firstId', aliases: ['place'], type: 'string' }

@@ -139,7 +139,7 @@ function withoutNulls(value: unknown): unknown {
   )
 }
 
-test('the calls of Segment other than track are named by themselves, and the visitor stands in for the customer', () => {
+test('Segment calls other than track are their own type, and the visitor stands in for the customer', () => {
   const decoder = decoderOf({ format: 'json' })
   for (const type of ['page', 'screen', 'identify', 'group', 'alias']) {
     const call = { type, anonymousId: 'a1', timestamp: atMs, traits: { age: 3 } }
@@ -150,7 +150,7 @@ test('the calls of Segment other than track are named by themselves, and the vis
   }
 })
 
-test("the client's own time is taken only where the skew can be corrected from it", () => {
+test("the client's own time is only used if its skew can be corrected", () => {
   const decoder = decoderOf({ format: 'json' })
   const time = (times: object) =>
     decoded(decoder, Buffer.from(JSON.stringify({ type: 'page', userId: 'u', ...times }))).timeMs
@@ -342,7 +342,7 @@ test('every kind of broken encoding has its reason, whether the field is read or
   }
 })
 
-test('what is odd but harmless is taken', () => {
+test('input that is odd but harmless is accepted', () => {
   const odd = (type: unknown, bytes: Buffer) =>
     decoded(
       decoderOf({ format: 'avro', schema: schemaOf(type), mapping }),
@@ -419,7 +419,7 @@ test('a schema is asked for once, and an id without one again after a minute', (
   assert.ok(decoder.decode(value(4), 0) instanceof UnknownSchema)
 })
 
-test('a decoder whose own schema is no good is a fault of the config', () => {
+test('a decoder whose own schema is unusable is a fault of the configuration', () => {
   assert.deepEqual(
     [
       compileDecoder({ format: 'avro' }),
@@ -430,7 +430,7 @@ test('a decoder whose own schema is no good is a fault of the config', () => {
   )
 })
 
-test('JSON that is no event, or holds what the schema does not allow, has its reason', () => {
+test('JSON that is not an event, or holds something the schema does not allow, has its reason', () => {
   const decoder = decoderOf({ format: 'json', schema: eventSchema })
   const call = { type: 'page', userId: 'u1', timestamp: atMs }
   const deep = (depth: number) => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`)
@@ -504,7 +504,7 @@ test('whatever the bytes, the answer is an event or a reason', () => {
     assert.ok((seen.get(kind) ?? 0) > 10, kind)
 })
 
-test('a value among other bytes is read as it is alone, and never past its end', () => {
+test('a value among other bytes is read as if it were alone, and never past its end', () => {
   const type = avro.Type.forSchema(JSON.parse(eventSchema), { wrapUnions: true })
   const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:139.0) Gecko/20100101 Firefox/139.0'
   const call = { type: 'page', messageId: 'm1', userId: 'u1', timestamp: atMs, context: { userAgent: agent } }
@@ -546,7 +546,7 @@ function generator(seed: number): (below: number) => number {
   }
 }
 
-test('a path reaches names with dots in them, in JSON and in maps, alone and beside others', () => {
+test('a path reaches names with dots in them, in JSON and in maps, alone and among others', () => {
   const mapping: FieldMapping = { customer: 'user.id', type: 'a.b.c', title: 'a.b.d', time: 'at' }
   const json = decoderOf({ format: 'json', mapping })
   const ways = [
@@ -580,7 +580,7 @@ test('a path reaches names with dots in them, in JSON and in maps, alone and bes
   assert.deepEqual(seen(fromAvro), ['u', 'x', 'y', '1'])
 })
 
-test('an event without an amount has it from its properties, with a mapping and without', () => {
+test('an event without an amount takes it from its properties, with a mapping and without', () => {
   const mapping: FieldMapping = { customer: 'userId', type: 'event', time: 'timestamp', value: 'amount' }
   const { value: _, ...silent } = mapping
   const computed: FieldMapping = { ...mapping, value: { evaluate: (record) => record.get('amount') ?? null } }

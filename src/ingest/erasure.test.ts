@@ -6,7 +6,7 @@ import { Erasure, erasureOf } from './erasure.ts'
 import { compileIngest } from './ingest.ts'
 import { Rejected } from './rejected.ts'
 
-test('a key names the customer to erase under the rules for an event’s customer', () => {
+test('a key names the customer to erase, under the same rules as an event’s customer', () => {
   const cases: readonly (readonly [key: Buffer | string | null, expected: string])[] = [
     ['c-1', 'c-1'],
     ['名', '名'],

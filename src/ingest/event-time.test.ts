@@ -92,7 +92,7 @@ test('one rule gives the event time, whichever of the four times is missing or u
   )
 })
 
-test('a time of a wrong type is one that can not be read', () => {
+test('a time with a wrong type counts as unreadable', () => {
   for (const odd of [{ at: 1 }, [1], true]) {
     assert.equal(inJson({ timestamp: odd }), 'bad_time')
     assert.equal(inJson({ timestamp: happenedMs, originalTimestamp: odd, sentAt: odd, receivedAt: odd }), happenedMs)
@@ -119,7 +119,7 @@ test('a time may be a number or its digits in any unit, or a text as programs wr
     assert.ok(Number.isNaN(parseTime(text, 'ms')), text)
 })
 
-test('nanoseconds are read to the ms, as the event time and as a mere property, and never make a dead letter', () => {
+test('nanoseconds are read to the ms, as the event time and as a plain property, and never make a dead letter', () => {
   const record = (time: object | string, loaded: object) =>
     JSON.stringify({
       type: 'record',

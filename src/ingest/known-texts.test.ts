@@ -19,7 +19,7 @@ function at(bytes: Buffer, start: number, end = bytes.length): Cursor {
   return cursor
 }
 
-test('whatever was read before, a text is read as it is without memory', () => {
+test('whatever was read before, a text reads the same as without the cache', () => {
   const alike = fc.tuple(fc.nat(600), fc.constantFrom('a', 'b', 'é', '\u001b')).map(([n, last]) => 'x'.repeat(n) + last)
   const texts = fc.array(fc.tuple(fc.oneof(alike, fc.string({ unit: 'binary' })), fc.nat(5)), { maxLength: 20 })
   const known = new KnownTexts()
@@ -35,7 +35,7 @@ test('whatever was read before, a text is read as it is without memory', () => {
   )
 })
 
-test('a text that ends behind the value is refused, though it is known', () => {
+test('a text that runs past the value is refused, even if it is known', () => {
   const known = new KnownTexts()
   const bytes = encoded('Mozilla/5.0 (X11; Linux x86_64)', 0)
   known.read(at(bytes, 0))

@@ -45,7 +45,7 @@ function faultOf(options: DecoderOptions, value: Buffer, key: string | null = nu
 const inJson = (change: object, over: FieldMapping = mapping) =>
   faultOf({ format: 'json', mapping: over }, Buffer.from(JSON.stringify({ ...good, ...change })))
 
-test('a fault of a mapped field says which field it is, and from which path of the record, and never what was there', () => {
+test('a fault in a mapped field names the field and its path in the record, and never what was there', () => {
   const cases: readonly (readonly [change: object, fault: string])[] = [
     [{}, 'an event'],
     [{ uid: { of: secret } }, 'range: a value has another type than its field: customer, from uid'],
@@ -87,7 +87,7 @@ test('a fault of a mapped field says which field it is, and from which path of t
   assert.match(keyed, /^key_mismatch: .*: customer, from uid or account\.id; anonymous_id, from cookie$/)
 })
 
-test('where a field is an expression, a constant, or a property of those that are collected, the fault says so', () => {
+test('if a field is an expression, a constant or a collected property, the fault says so', () => {
   const of = (value: FieldMapping['value']) =>
     inJson({ props: { price: 9, note: secret } }, { ...mapping, value: value! })
   assert.equal(
@@ -127,7 +127,7 @@ const schema = {
   ],
 }
 
-test('a fault in Avro says the same, and names fields that become properties as the schema does', () => {
+test('a fault in Avro says the same, and uses the schema’s names for fields that become properties', () => {
   const type = avro.Type.forSchema(schema as avro.Schema, { wrapUnions: false })
   const value = {
     uid: 'u1',
@@ -162,7 +162,7 @@ test('a fault in Avro says the same, and names fields that become properties as 
   }
 })
 
-test('a schema that can not serve the mapping is refused with the field that it lacks, or that has another type', () => {
+test('a schema that can not serve the mapping is refused, naming the field that is missing or has another type', () => {
   const refused = (over: FieldMapping) =>
     faultOf({ format: 'avro', schema: JSON.stringify(schema), mapping: { ...mapping, ...over } }, Buffer.alloc(0))
   const lacking = 'unresolvable: the schema has no field for what an event must have'
@@ -178,7 +178,7 @@ test('a schema that can not serve the mapping is refused with the field that it 
   assert.equal(refused({ value: 'page.url' }), `${unfit}: value, from page.url`)
 })
 
-test('a name that a schema makes very long is cut, since each dead letter repeats it', () => {
+test('a very long name in a schema is cut, since every dead letter repeats it', () => {
   const name = 'n'.repeat(10_000)
   const wide = { ...schema, fields: [...schema.fields.slice(0, 3), { name, type: 'string' }] }
   const type = avro.Type.forSchema(wide as avro.Schema, { wrapUnions: false })

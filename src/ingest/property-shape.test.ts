@@ -26,14 +26,14 @@ test('events with the same names in the same order share one array of names', ()
   assert.equal(collector.take(), Properties.empty)
 })
 
-test('what an abandoned event left does not reach the next one', () => {
+test('what an abandoned event left behind does not reach the next one', () => {
   const collector = new PropertyCollector()
   collector.add('left', 1)
   collector.clear()
   assert.equal(collector.take(), Properties.empty)
 })
 
-test('names that a producer makes up without end stay right', () => {
+test('endless made-up names from a producer still give the right properties', () => {
   const collector = new PropertyCollector()
   for (let i = 0; i < 20_000; i++) {
     const { names, values } = collect(collector, [

@@ -85,7 +85,7 @@ test('the customer comes from the key of each record, and the time from its time
   )
 })
 
-test('key and timestamp have their place among several paths, and the unit is that of the others', () => {
+test('key and timestamp work in a list of paths, where the unit is for the other paths', () => {
   const seconds = { from: ['at', '$timestamp'], unit: 's' } as const
   const mapping: FieldMapping = { customer: ['uid', '$key'], type: ['$key', 'what'], time: seconds }
   const broken = Buffer.from([0xff])
@@ -110,7 +110,7 @@ test('key and timestamp have their place among several paths, and the unit is th
   ])
 })
 
-test('in rows of a file, which have neither, they are fields of that name', () => {
+test('rows of a file have neither, so there they are plain fields', () => {
   const time = { from: '$timestamp', unit: 's' } as const
   const mapping: FieldMapping = { customer: '$key', type: 'what', time }
   const decoder = compileDecoder({ format: 'json', mapping, isOfFile: true })
@@ -123,7 +123,7 @@ test('in rows of a file, which have neither, they are fields of that name', () =
   }
 })
 
-test('a mapping that takes neither asks for nothing', () => {
+test('a mapping that uses neither asks for nothing', () => {
   const decoder = compileDecoder({ format: 'json', mapping: { customer: 'uid', type: 'what', time: 'at' } })
   assert.ok(!(decoder instanceof Rejected) && decoder.head === undefined)
 })

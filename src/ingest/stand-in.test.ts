@@ -21,7 +21,7 @@ const somebodies = [
   'false1',
 ]
 
-test('an id that stands for nobody is told from one that only looks so', () => {
+test('a placeholder id is told from one that only looks like it', () => {
   for (const id of nobodies) assert.equal(isStandIn(id), true, JSON.stringify(id))
   for (const id of somebodies) assert.equal(isStandIn(id), false, JSON.stringify(id))
 })
@@ -51,7 +51,7 @@ function inAvro(fields: Readonly<Record<string, string>>): Event | Rejected {
 /** Of lengths below 8,192. */
 const varint = (length: number) => Buffer.from(length < 64 ? [length * 2] : [((length * 2) & 127) | 128, length >> 6])
 
-test('behind a stand-in the anonymous id counts, in JSON, in Avro, under a mapping and in a row of fields', () => {
+test('instead of a placeholder the anonymous id counts, in JSON, in Avro, with a mapping and in a row of fields', () => {
   const mapping = { customer: ['user', 'mail'], anonymousId: 'visitor', type: 'type', time: 'at' }
   for (const id of nobodies) {
     const outcomes = [
@@ -81,14 +81,14 @@ test('behind a stand-in the anonymous id counts, in JSON, in Avro, under a mappi
   }
 })
 
-test('events whose id is a stand-in are no duplicates of each other', () => {
+test('events whose ids are placeholders are not duplicates of each other', () => {
   for (const id of nobodies) {
     const event = inJson({ messageId: id })
     assert.equal(event instanceof Event && event.id, '', JSON.stringify(id))
   }
 })
 
-test('nothing in the place of an object is none, however it is spelt; anything else there is a fault', () => {
+test('nothing in place of an object is accepted, however it is spelt; anything else there is a fault', () => {
   const nothings = [[], null, false, '', ' ', 'null', 'undefined', '[]', 'None']
   for (const nothing of nothings) {
     assert.equal(isNothing(nothing), true)

@@ -20,7 +20,7 @@ function decode(call: object, mapping?: FieldMapping): Event {
 const traitsOf = ({ traits }: Event) => ({ ...traits.toObject() })
 const propertiesOf = ({ properties }: Event) => JSON.parse(JSON.stringify(properties.toObject()))
 
-test('traits are those of the person: of an identify call, and of the context of any other', () => {
+test('traits are the person’s: from an identify call, and from the context of any other call', () => {
   assert.deepEqual(traitsOf(decode({ type: 'identify', traits: { plan: 'pro', tags: ['a'], gone: null } })), {
     plan: 'pro',
     tags: ['a'],
@@ -31,7 +31,7 @@ test('traits are those of the person: of an identify call, and of the context of
   }
 })
 
-test('what a call itself states goes before what its context repeats, in whichever order they come', () => {
+test('what a call itself states wins over what its context repeats, in whichever order they come', () => {
   const traits = { plan: 'free' }
   const context = { traits: { plan: 'pro', age: 4 } }
   for (const call of [
@@ -42,7 +42,7 @@ test('what a call itself states goes before what its context repeats, in whichev
   }
 })
 
-test('the traits of a group call are the group’s: a property of the event, and nothing that is known of the person', () => {
+test('the traits of a group call are the group’s: a property of the event, and not traits of the person', () => {
   const traits = { name: 'Acme', plan: 'enterprise', seats: [1, { a: null }] }
   for (const call of [
     { type: 'group', groupId: 'g1', traits, context: { traits: { plan: 'pro' } } },
@@ -58,7 +58,7 @@ test('the traits of a group call are the group’s: a property of the event, and
   assert.deepEqual(traitsOf(decode({ type: 'page' })), {})
 })
 
-test('in Avro it is the same', () => {
+test('the same holds in Avro', () => {
   const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema, { wrapUnions: 'auto' })
   const decoder = compileDecoder({ format: 'avro', schema })
   assert.ok(!(decoder instanceof Rejected))

@@ -92,7 +92,7 @@ test("a record's key is the customer's id in UTF-8", () => {
   assert.equal(validateKey(event({ customer: 'ÿ' }), Buffer.from([0xff]))?.reason, 'key_mismatch')
 })
 
-test('an event without an id gets the same one at each reading', () => {
+test('an event without an id gets the same one on every read', () => {
   const [first, again, own] = [event(), event(), event({ id: 'm1' })]
   assert.deepEqual(
     [deriveId(first, 'clicks', 3, 42), deriveId(again, 'clicks', 3, 42), deriveId(own, 'clicks', 3, 43)],

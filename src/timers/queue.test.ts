@@ -7,7 +7,7 @@ const all = Number.POSITIVE_INFINITY
 const dueMs = fc.integer({ min: 1, max: 30 })
 const customer = fc.constantFrom(...'abcdefghij')
 
-test('it gives what is due, by time and customer, and no more than wanted', () => {
+test('it gives what is due, by time and customer, and no more than asked for', () => {
   const queue = new TimerQueue(100, true)
   for (const [who, due] of [
     ['c', 5],

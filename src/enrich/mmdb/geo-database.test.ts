@@ -119,7 +119,7 @@ test('every corrupt database is refused with the file and the reason, and every 
   }
 })
 
-test('a missing file is refused alike', () => {
+test('a missing file is refused in the same way', () => {
   assert.throws(() => openGeoDatabase('/nowhere/geo.mmdb'), /geo database \/nowhere\/geo\.mmdb: ENOENT/)
 })
 

@@ -219,7 +219,7 @@ test('a decayed sum halves every half-life, over spans far past what a double ca
   assert.equal(resultOf(kind, [at(20 * dayMs, 1e9)]), 0)
 })
 
-test('a map keeps its first keys by code point, each with all that fell to it', () => {
+test('a map keeps its first keys by code point, each with its complete total', () => {
   const kind = { name: 'count', by: { key: '', max: 3 } } as const
   assert.deepEqual(resultOf(kind, factsOf(['z', 'a', 7, 'z', 'b', 'a', true, '7', null, 'z', 7])), { 7: 3, a: 2, b: 1 })
   assert.deepEqual(resultOf(kind, factsOf(['__proto__', '', '__proto__'])), { '': 1, ['__proto__']: 2 })

@@ -85,7 +85,7 @@ test('a lifetime keeps single events for the lateness only, and forgets no step 
   )
 })
 
-test('more events than a funnel keeps are taken in before their time', () => {
+test('events beyond what a funnel keeps are merged ahead of time', () => {
   const set = compile([{ name: 'ever', kind: { ...kind, maxEvents: 3 }, window: lifetime, latenessMs: 1_000 }])
   const profile = new Profile('c')
   const at = (ms: number, type: string) => ({ timeMs: baseMs + ms, type, value: null })

@@ -113,7 +113,7 @@ test('a lifetime keeps single events for the lateness only, and loses no chain, 
   }
 })
 
-test('each completion is counted once, and what is strict lets nothing in between', () => {
+test('each completion is counted once, and a strict sequence allows nothing in between', () => {
   const history = (types: string) => [...types].map((type, i) => ({ timeMs: baseMs + 3 * i, type, value: null }))
   const cases: [types: string, loose: number, strict: number][] = [
     ['abcabcabc', 3, 3],

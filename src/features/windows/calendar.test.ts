@@ -9,7 +9,7 @@ const quarterHours = fc
   .integer({ min: Date.UTC(1972, 0, 1) / quarterMs, max: Date.UTC(2038, 0, 1) / quarterMs })
   .map((quarter) => quarter * quarterMs)
 
-test('two times have one index exactly where their local dates are of one period', () => {
+test('two times have the same index exactly if their local dates are in one period', () => {
   for (const name of [
     'UTC',
     'Europe/Paris',
@@ -39,7 +39,7 @@ test('two times have one index exactly where their local dates are of one period
   }
 })
 
-test('where clocks change a minute behind the quarter hour, it counts by the clock at its end', () => {
+test('if clocks change a minute after the quarter hour, the clock at its end counts', () => {
   const dayOf = (zone: string, ms: number) =>
     new Date(zoneOf(zone)!.index('day', ms) * 86_400_000).toISOString().slice(0, 10)
   // At 0:01 on the 29th it became 23:01 on the 28th.

@@ -10,7 +10,7 @@ import { ask } from './ask.ts'
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
 
-test('whom https trusts is the authority that is given', { skip: !hasOpenssl && 'needs openssl' }, async () => {
+test('https trusts the certificate authority that is given', { skip: !hasOpenssl && 'needs openssl' }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'beckon-ask-'))
   const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
   const asked = { headers: { accept: 'text/plain' }, timeoutMs: 10_000, maxBytes: 10 }

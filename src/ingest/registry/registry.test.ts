@@ -56,7 +56,7 @@ const reasonOf = async (id: number, topic?: string) => {
   return answer instanceof Rejected ? answer.reason : 'schema'
 }
 
-test('a schema is fetched once for all who ask at the same time or later', async () => {
+test('a schema is fetched once, whoever asks at the same time or later', async () => {
   routes = {
     '/api/schemas/ids/7': json({ schema }),
     '/api/schemas/ids/7/versions': json([{ subject: 'clicks-value', version: 1 }]),
@@ -73,7 +73,7 @@ test('a schema is fetched once for all who ask at the same time or later', async
   assert.deepEqual(asked, ['GET /api/schemas/ids/7', 'GET /api/schemas/ids/7/versions'])
 })
 
-test('an id that can not be one is not asked for, and one that is unknown is asked for once', async () => {
+test('an impossible id is not asked for, and an unknown one is asked for once', async () => {
   const registry = connectRegistry(options)
   for (const id of [0, -1, 2 ** 31, 1.5, Number.NaN]) {
     const answer = await registry.schema(id, 'clicks')
@@ -87,7 +87,7 @@ test('an id that can not be one is not asked for, and one that is unknown is ask
   assert.equal(asked.length, 1)
 })
 
-test('a schema has to be Avro and of the topic', async () => {
+test('a schema has to be Avro and belong to the topic', async () => {
   const subjects = '/api/schemas/ids/1/versions'
   const of = (subject: string) => json([{ subject, version: 3 }])
   routes = { '/api/schemas/ids/1': json({ schema, schemaType: 'AVRO' }), [subjects]: of('clicks-web.Click') }
@@ -100,7 +100,7 @@ test('a schema has to be Avro and of the topic', async () => {
   assert.equal(await reasonOf(1), 'schema_not_allowed')
 })
 
-test('what a schema belongs to is asked for anew before a topic is refused, and no more often than that', async (t) => {
+test('a schema’s subjects are asked for again before a topic is refused, and no more often than that', async (t) => {
   const subjects = [{ subject: 'clicks-value', version: 1 }]
   const versions = 'GET /api/schemas/ids/7/versions'
   routes = {
@@ -130,7 +130,7 @@ test('what a schema belongs to is asked for anew before a topic is refused, and 
   assert.equal(await isRefused('clicks'), false, 'what is known goes on without the registry')
 })
 
-test('a registry that can not say now, or something in its place, throws, and is asked again', async () => {
+test('a registry that can not answer now, or something else in its place, makes it throw, and is asked again', async () => {
   const html =
     (status: number): Handler =>
     (response) =>
@@ -214,7 +214,7 @@ test('references come in the order in which they can be parsed', async () => {
   }
 })
 
-test('registers a schema, and tells whether a subject would take it', async () => {
+test('registers a schema, and tells whether a subject would accept it', async () => {
   const bodies: string[] = []
   const noting =
     (answer: Handler): Handler =>
