@@ -145,7 +145,8 @@ function checkPlace(
   if (low > saved) {
     throw new TaskFailure('gap', `the checkpoint is at ${saved} of ${topic}, but the topic now begins at ${low}`)
   }
-  if (committed === null || saved > committed) {
+  // Where nothing of the topic was taken, the group need not have an offset.
+  if (saved > (committed ?? 0)) {
     const found = committed === null ? 'no committed offset' : `the committed offset ${committed}`
     throw new TaskFailure('ahead', `the checkpoint is at ${saved} of ${topic}, but the group has ${found}`)
   }

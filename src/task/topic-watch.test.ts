@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, before, mock, test } from 'node:test'
 import { type Log, LogError, type TopicState } from '../log/log.ts'
 import { createLogger } from '../ops/logger.ts'
 import { TopicWatch } from './topic-watch.ts'
@@ -12,8 +12,16 @@ const there: readonly TopicState[] = [
 ]
 const away = new LogError('unavailable', 'no broker')
 
-/** Looks as often as there are answers. @returns what was told, and what is missing at the end */
+let nowMs = 0
+before(() => mock.method(performance, 'now', () => nowMs))
+after(() => mock.restoreAll())
+
+/** Looks as often as there are answers, every five seconds. @returns what was told, and what is missing at the end */
 async function looks(...answers: readonly (readonly TopicState[] | LogError)[]) {
+  return looksEvery(5_000, ...answers)
+}
+
+async function looksEvery(everyMs: number, ...answers: readonly (readonly TopicState[] | LogError)[]) {
   const told: string[] = []
   let answered = 0
   const left = [...answers]
@@ -32,7 +40,11 @@ async function looks(...answers: readonly (readonly TopicState[] | LogError)[]) 
     onAnswer: () => answered++,
     onChange: ({ reason, hint }) => told.push(`${reason}: ${hint}`),
   })
-  for (const _ of answers) await watch.look()
+  for (const _ of answers) {
+    nowMs += everyMs
+    await watch.look()
+  }
+  nowMs += 1
   return { told, watch, answered }
 }
 
@@ -89,6 +101,7 @@ test('an input topic is deleted when three looks in a row have not found it: a b
   const { told, watch } = await looks(there, gone, gone, gone)
   assert.match(told[0]!, /^deleted: clicks is not there/)
   assert.deepEqual(watch.missing, ['clicks'])
+  assert.deepEqual((await looksEvery(100, there, gone, gone, gone, gone)).told, [], 'all within a moment')
 })
 
 test('an output topic that is gone is named, and stops nothing', async () => {

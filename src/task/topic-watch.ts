@@ -4,8 +4,9 @@ import { TaskFailure } from './failure.ts'
 
 /** How soon a change is seen by a process that is told of it by nothing else. */
 const everyMs = 5_000
-/** A broker that has just started may not know all topics yet. */
+/** A broker that has just started may not know all topics yet: a topic is gone after so many looks, over so long. */
 const missesUntilDeleted = 3
+const goneMs = 10_000
 
 interface Watched {
   readonly log: Log
@@ -30,7 +31,8 @@ interface Watched {
 export class TopicWatch {
   readonly #watched: Watched
   readonly #ids = new Map<string, string>()
-  readonly #misses = new Map<string, number>()
+  /** The topics that the last looks did not find: how many looks, and since when; ms. */
+  readonly #misses = new Map<string, { readonly looks: number; readonly sinceMs: number }>()
   #looking: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #answeredMs = performance.now()
@@ -91,16 +93,27 @@ export class TopicWatch {
 
   #note(topic: string, state: TopicState | undefined): void {
     const { inputs, journal, onChange } = this.#watched
-    if (state === undefined) this.#misses.set(topic, (this.#misses.get(topic) ?? 0) + 1)
+    if (state === undefined) this.#miss(topic)
     else this.#misses.delete(topic)
     const isInput = inputs.includes(topic)
     const failure =
       state === undefined
-        ? isInput && this.#misses.get(topic)! >= missesUntilDeleted && deleted(topic)
+        ? isInput && this.#isGone(topic) && deleted(topic)
         : isInput
           ? this.#changeOf(state)
           : topic === journal && this.#tooFew(state)
     if (failure) onChange(failure)
+  }
+
+  #miss(topic: string): void {
+    const { looks, sinceMs } = this.#misses.get(topic) ?? { looks: 0, sinceMs: performance.now() }
+    this.#misses.set(topic, { looks: looks + 1, sinceMs })
+  }
+
+  /** A fetch that fails asks for a look at once, so looks alone may all lie within a moment. */
+  #isGone(topic: string): boolean {
+    const { looks, sinceMs } = this.#misses.get(topic)!
+    return looks >= missesUntilDeleted && performance.now() - sinceMs >= goneMs
   }
 
   #changeOf({ topic, id, partitions }: TopicState): TaskFailure | undefined {
@@ -110,7 +123,7 @@ export class TopicWatch {
     if (partitions === this.#watched.partitions) return undefined
     return new TaskFailure(
       'partitions',
-      `${topic} had ${this.#watched.partitions} partitions and now has ${partitions}`,
+      `${topic} had ${this.#watched.partitions} partitions and now has ${partitions}: beckon repartition moves the customers`,
     )
   }
 

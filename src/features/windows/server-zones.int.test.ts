@@ -27,12 +27,13 @@ describe('timezones', { skip }, () => {
     // Few, since a server takes long to learn a timezone.
     const zones = fc.sample(fc.constantFrom(...zoneNames()), { numRuns: 12, seed: 11 })
     const name = fc.constantFrom('America/St_Johns', 'America/Goose_Bay', 'Australia/Lord_Howe', ...zones)
-    const years = { min: Date.UTC(2000, 0, 2) / quarterMs, max: Date.UTC(2037, 0, 1) / quarterMs }
+    // What is to come differs: each version of Node and of the server has the rules of its day.
+    const years = { min: Date.UTC(2000, 0, 2) / quarterMs, max: Date.UTC(2026, 0, 1) / quarterMs }
     const within = fc.constantFrom(0, 30_000, 59_999, 60_000, 300_000, quarterMs - 1)
     const anyTime = fc.tuple(name, fc.integer(years), within)
     // The nights from Saturday to Sunday in spring and autumn.
     const night = fc
-      .tuple(fc.integer({ min: 0, max: 37 }), fc.constantFrom(2, 3, 9, 10), fc.integer({ min: 1, max: 31 }), fc.nat(60))
+      .tuple(fc.integer({ min: 0, max: 25 }), fc.constantFrom(2, 3, 9, 10), fc.integer({ min: 1, max: 31 }), fc.nat(60))
       .map(([year, month, day, quarter]) => Date.UTC(2000 + year, month, day) / quarterMs + quarter)
     const sample = (of: typeof anyTime) => fc.sample(of, { numRuns: 1_000, seed: 11 })
     const asked = [...sample(anyTime), ...sample(fc.tuple(name, night, within))].map(

@@ -65,6 +65,14 @@ test('a bomb is refused before it unpacks', async () => {
   await assert.rejects(unpack(Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf8, 1, 0, 0])), unreadable)
 })
 
+test('a zstd frame that is cut off anywhere is unreadable, whichever Node unpacks it', async () => {
+  const { sample, decompress } = byName.get('zstd')!
+  const bytes = Buffer.from(sample, 'base64')
+  for (let end = 0; end < bytes.length; end++) {
+    await assert.rejects(decompress(bytes.subarray(0, end)), unreadable, `${end} bytes`)
+  }
+})
+
 test('garbage and cut-off bytes are unreadable', async () => {
   for (const { name, sample, decompress } of codecs.values()) {
     const bytes = Buffer.from(sample, 'base64')

@@ -187,6 +187,8 @@ function zstdBound(bytes: Buffer): number {
     }
     if (flags & 0x04) at += 4
   }
+  // Node 22 unpacks what is there of a frame that was cut off, and says nothing.
+  if (at !== bytes.length) throw new LogError('unreadable', 'corrupt zstd: cut off')
   return sum
 }
 

@@ -38,7 +38,7 @@ export function checkGeo({ config }: World): Verdict {
 /** What `/readyz` answers; see `ops/http.ts` and `service.ts`. */
 interface Readiness {
   readonly ok: boolean
-  readonly partitions?: readonly { topic: string; partition: number; state: string; reason?: string; hint?: string }[]
+  readonly partitions?: readonly { partition: number; state: string; reason?: string; hint?: string }[]
 }
 
 /** Whether the port is free, or a beckon answers there; then also how that one is. */
@@ -53,8 +53,8 @@ export async function checkOps({ config }: World): Promise<Verdict> {
   const [first] = failed
   if (first === undefined) return ok(`a beckon runs on ${host}:${port}, ${readiness.ok ? 'ready' : 'not ready yet'}`)
   return fail(
-    `a beckon runs on ${host}:${port}; ${failed.length} of its partitions have failed, such as ${first.topic}-${first.partition}: ${first.reason}`,
-    `${first.hint}; see docs/runbook.md, Partition failed: ${first.reason}`,
+    `a beckon runs on ${host}:${port}; ${failed.length} of its partitions have failed, such as ${first.partition}: ${first.reason}: ${first.hint}`,
+    `see docs/runbook.md, Partition failed: ${first.reason}`,
   )
 }
 
