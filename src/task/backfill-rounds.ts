@@ -5,18 +5,19 @@ import type { TaskDeps } from './deps.ts'
 import { Lost } from './failure.ts'
 import type { Opened } from './opened.ts'
 
-/** After a fault the backfill rests that long, twice as long after the next one in a row, up to what a cause that passes is noticed by. */
+/** Rest after a fault; doubled with each further one in a row. Within the longest, we notice that its cause is gone. */
 const firstRestMs = 5_000
 const longestRestMs = 10 * 60_000
 
 /**
- * Backfills until all features are ready, or the partition is closed. A fault of ours would come again at once, and may
- * have closed the partition: so the stream goes on for longer and longer before the next try, over openings too.
+ * Backfills until all features are ready, or the partition is closed. A fault in our own code would come again at once, and
+ * may have closed the partition. So after each further fault the backfill rests for longer, even across openings, while the
+ * stream goes on.
  */
 export class BackfillRounds {
   readonly #deps: TaskDeps
   readonly #partition: number
-  /** How often in a row it met with a fault, and from when on it is tried again; by the monotonic clock, ms. */
+  /** Faults in a row, and when to try again; by the monotonic clock, ms. */
   #faults = 0
   #fromMs = 0
 
@@ -25,7 +26,7 @@ export class BackfillRounds {
     this.#partition = partition
   }
 
-  /** Ends when all is ready, or with the opening. */
+  /** Ends when all features are ready, or when the partition is closed. */
   async run(opened: Opened, host: Host): Promise<void> {
     const { logger } = this.#deps
     const partition = this.#partition

@@ -12,7 +12,7 @@ import { turn, World } from './test-world.ts'
 const folder = mkdtempSync(join(tmpdir(), 'beckon-backfill-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** Every event brings an action that says how many there were, as far as the rules count them. */
+/** Under these rules every event publishes actions that say how many events were counted. */
 function rules(name: string, features: string, actions: string): string {
   const file = join(folder, `${name}.yaml`)
   writeFileSync(
@@ -47,7 +47,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-describe('a task whose rules have a feature that they did not have before', () => {
+describe('a task whose rules have a new feature', () => {
   let world: World
   let taken: number
 
@@ -70,14 +70,14 @@ describe('a task whose rules have a feature that they did not have before', () =
     await task.close(false)
   })
 
-  /** Hands over all that is in the log. */
+  /** Hands the task all that is left in the log. */
   async function take(owner: Task): Promise<void> {
     const { high } = await world.log.offsets('events', 0)
     await owner.onBatch(await world.batch(taken, high), turn)
     taken = high
   }
 
-  /** What the actions of that name told, of the first customer. */
+  /** The counts in the first customer's actions of that name. */
   const told = async (name: string) =>
     (await world.actions())
       .filter(({ action, customer }) => action === name && customer === 'u1')
@@ -89,7 +89,7 @@ describe('a task whose rules have a feature that they did not have before', () =
     return { told: (await told('told')).at(-1), fired: (await told('new')).at(-1) }
   }
 
-  /** A task under the later rules, whose reading of events waits; and what ends that. */
+  /** A task under the later rules whose reading of events hangs; `release` lets it go on. */
   async function begin(): Promise<{ task: Task; release: () => void }> {
     let release!: () => void
     const held = new Promise<void>((resolve) => {
@@ -106,7 +106,7 @@ describe('a task whose rules have a feature that they did not have before', () =
     return { task, release }
   }
 
-  /** Lets it come to its end, which is when the feature is read. */
+  /** Waits until the backfill is done: from then on the feature can be read. @returns the events it took */
   async function settle(owner: Task, id: string): Promise<number> {
     for (let i = 0; ; i++) {
       owner.tick()
@@ -116,7 +116,7 @@ describe('a task whose rules have a feature that they did not have before', () =
     }
   }
 
-  it('does not read it before it is whole, and then counts what came before and meanwhile, once', async () => {
+  it('does not read it before it is complete; then it counts earlier and newer events, each once', async () => {
     const { task, release } = await begin()
     assert.deepEqual(await reads(task, 'd'), { told: null, fired: undefined })
     assert.deepEqual(await reads(task, 'e'), { told: null, fired: undefined })
@@ -128,7 +128,7 @@ describe('a task whose rules have a feature that they did not have before', () =
     await task.close(false)
   })
 
-  it('replays it where it was', async () => {
+  it('replays it at the same position', async () => {
     const { task, release } = await begin()
     await reads(task, 'd')
     release()
@@ -140,7 +140,7 @@ describe('a task whose rules have a feature that they did not have before', () =
     await next.close(false)
   })
 
-  it('begins again where it was interrupted, with what came until then', async () => {
+  it('starts the backfill again after an interruption, with the events that have come since', async () => {
     const { task, release } = await begin()
     await reads(task, 'd')
     await task.close(false)
@@ -153,14 +153,14 @@ describe('a task whose rules have a feature that they did not have before', () =
   })
 
   for (const isCommitted of [true, false]) {
-    it(`is right where the commit ends in a crash, ${isCommitted ? 'done' : 'not done'}`, async () => {
+    it(`is right after a crash in the commit that was ${isCommitted ? 'done' : 'not done'}`, async () => {
       const { task, release } = await begin()
       await reads(task, 'd')
       let isDisturbed = false
       world.disturb = async (_, commit) => {
         isDisturbed = true
         if (isCommitted) await commit()
-        // Not one that is tried again.
+        // Not an error that is tried again.
         throw new LogError('refused', 'the end of this worker')
       }
       release()
@@ -179,7 +179,7 @@ describe('a task whose rules have a feature that they did not have before', () =
   }
 
   for (const where of ['the commit', 'the reading'] as const) {
-    it(`rests after a fault of ours in ${where}, while the stream goes on, and is tried again`, async () => {
+    it(`rests after a fault in our code in ${where}, while the stream goes on, and tries again`, async () => {
       const lines: Record<string, unknown>[] = []
       world.logger = createLogger('error', { write: (line) => void lines.push(JSON.parse(line)) })
       const { task, release } = await begin()
@@ -214,7 +214,7 @@ describe('a task whose rules have a feature that they did not have before', () =
     })
   }
 
-  it('gives a customer another turn who sends too much meanwhile', async () => {
+  it('tries a customer again who sends too many events meanwhile', async () => {
     const { task, release } = await begin()
     const many = 2_001
     for (let i = 0; i < many; i++) await world.happens('view', `m${i}`)
@@ -233,7 +233,7 @@ describe('a task whose rules have a feature that they did not have before', () =
     await task.close(false)
   })
 
-  it('begins anew with a customer who is erased meanwhile, also in a replay', async () => {
+  it('starts anew with a customer who is erased meanwhile, and so does a replay', async () => {
     const { task, release } = await begin()
     await reads(task, 'd')
     await world.erase()
@@ -254,7 +254,7 @@ describe('a task whose rules have a feature that they did not have before', () =
     await next.close(false)
   })
 
-  it('does not give back what was erased before, though the store still has it', async () => {
+  it('does not bring back events from before an erasure, though the store still has them', async () => {
     const before = world.task()
     await world.erase()
     await world.happens('view', 'd')
@@ -267,7 +267,7 @@ describe('a task whose rules have a feature that they did not have before', () =
     await task.close(false)
   })
 
-  it('makes customers ready who send nothing', async () => {
+  it('makes customers ready who send no events', async () => {
     const task = world.task(later)
     task.start()
     await settle(task, 'd')

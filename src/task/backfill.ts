@@ -9,32 +9,32 @@ import type { At, Opened } from './opened.ts'
 import { beating, patiently } from './patience.ts'
 import { install, type Refolds, refold } from './refold.ts'
 
-/** Customers of one step: their profiles are loaded between two slices, and their ids are in the journal. */
+/** Customers in one step: their profiles are loaded between two slices, and the journal entry has all their ids. */
 const maxCustomers = 1_000
-/** Between two looks at all customers. */
+/** Pause between two passes over all customers. */
 const restMs = 1_000
 
-/** What the task does for it. */
+/** What the task does for the backfill. */
 export interface Host {
   /** Current as long as the task has the partition open. */
   readonly turn: Turn
-  /** Does the work when no slice is under way; rejects where it fails, or where the task is closed before. */
+  /** Does the work while no slice is under way; rejects where it fails, or where the task is closed first. */
   readonly between: <T>(work: (turn: Turn) => Promise<T>) => Promise<T>
   /** Commits a slice in which these customers' features were computed. */
   readonly commit: (customers: readonly string[], turn: Turn) => Promise<void>
 }
 
 /**
- * Computes the features that are not ready from the events in the store, for all customers of the partition, those first
- * that are in memory, a thousand at a time:
+ * Computes the features that are not ready from the events in the store, for all customers of the partition. Customers in
+ * memory go first. Each step takes a thousand:
  *
- *     between two slices: load the profiles, begin to note what comes    position B
+ *     between two slices: load the profiles, start to note new events    position B
  *     beside the slices:  read and fold their events before B
  *     between two slices: fold what has come since, put it in place, commit it in a slice of its own
  *
- * So the rows are those of all of the customer's events before the slice, each once and in their order. The journal names
- * the customers, and a replay does at that position what was done there. Bound: a step in memory, the live stream waits for
- * the first and the last part of it. Ends when all are ready; a customer with too many events for it has its turn again.
+ * So the rows count each of the customer's events before the slice once, in order. The journal names the customers, and a
+ * replay does the same at that position. Bound: one step in memory; the live stream waits for a step's first and last part.
+ * Ends when all are ready. A customer who sends too many events meanwhile is tried again later.
  */
 export async function backfill(deps: TaskDeps, partition: number, opened: Opened, host: Host): Promise<void> {
   const { history, metrics, logger, policy } = deps
@@ -43,13 +43,13 @@ export async function backfill(deps: TaskDeps, partition: number, opened: Opened
   const labels = { partition: String(partition) }
   const ask = <T>(query: () => Promise<T>) => patiently(host.turn, at, logger, query)
 
-  // As it was, where it goes on.
+  // Creates the series; where the backfill goes on after an opening, they keep their values.
   metrics.backfillPending.inc(labels, 0)
   metrics.backfilled.inc(labels, 0)
   const startMs = Date.now()
   const gathered = await ask(() => history.gathered(partition))
   const complete = await ask(() => completeKinds(gathered, deps, featuresOf(deps)))
-  // Mostly so, and told without a look at each customer.
+  // The usual case, found without a look at each customer.
   const isDone = gathered.every((kind) => complete.includes(gatheredKey(kind)))
   let pending = isDone ? 0 : await ask(() => history.countNotReady(partition, complete))
   metrics.backfillPending.set(labels, pending)
@@ -81,7 +81,7 @@ export async function backfill(deps: TaskDeps, partition: number, opened: Opened
       metrics.backfillPending.set(labels, pending)
       metrics.backfilled.inc(labels, done)
     }
-    // What was written lately may still be on its way to the store, and is asked for once more.
+    // Rows that were just written may not be in the store yet, so look once more.
     if (found) await sleep(restMs, undefined, { ref: false })
   }
   metrics.backfillPending.set(labels, 0)
@@ -94,8 +94,8 @@ interface Begun {
 }
 
 /**
- * Those of the customers whose features are not ready; what comes of them from that position on is noted.
- * @returns undefined where the store does not answer: the slices must not wait for it
+ * The customers whose features are not ready, and the position from which on their new events are noted.
+ * @returns undefined where the store does not answer: slices must not wait for it
  */
 async function begin(
   { profiles, position }: Opened,
@@ -127,7 +127,7 @@ async function finish(
     await deps.rows.whenStored()
     whole = await refold(deps, at, profiles, beforePosition, ownTurn)
   } catch (error) {
-    // Nobody will ask for it.
+    // Nobody will use what was noted.
     for (const profile of profiles) profile.later = undefined
     throw error
   }

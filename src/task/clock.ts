@@ -5,13 +5,13 @@ import type { TaskDeps } from './deps.ts'
 import type { At, Opened } from './opened.ts'
 
 /**
- * The clock of a partition: timers due by then fire. It goes by the topic that is taken least far, since what lies in it,
- * after an outage for instance, may be the very event whose absence a timer waits for.
+ * The clock of a partition: timers due by then fire. It follows the topic that is furthest behind, since that topic may still
+ * hold (after an outage, say) the very event whose absence a timer waits for.
  */
 
 /**
- * The clocks of a slice behind which its topic is taken to `takenMs`. How far the others are taken is asked of the log only
- * where a timer hangs on it.
+ * The clocks of a slice after which its topic is taken up to `takenMs`. It asks the log how far the other topics are taken
+ * only where a timer depends on it.
  */
 export async function clockBehind(
   { log, topics }: TaskDeps,
@@ -33,16 +33,16 @@ export async function clockBehind(
   return clockOf(opened, nowMs, leastMs)
 }
 
-/** What two readings of the brokers' time may differ by; ms. */
+/** How much two readings of the brokers' time may differ; ms. */
 const driftMs = 1_000
 
-/** It never goes back, but where it was ahead of the brokers' time: then it was a wrong one. */
+/** It never goes back, unless it was ahead of the brokers' time: then it was wrong. */
 export function clockOf({ clockMs }: Opened, nowMs: number, takenMs: number): Clock {
   const beforeMs = clockMs > nowMs + driftMs ? 0 : clockMs
   return { nowMs, clockMs: Math.max(beforeMs, Math.min(nowMs, takenMs)) }
 }
 
-/** The offset past all that the topic has; undefined where a record of it is still to be taken. */
+/** The topic's end offset; undefined where it still has a record to take. */
 export async function endOf(
   log: Log,
   { partition }: At,

@@ -7,11 +7,11 @@ import type { At, Opened } from './opened.ts'
 import { backoffMs, beating } from './patience.ts'
 
 /**
- * Commits a slice in one transaction, however often it takes: after an error the producer is thrown away, a new one
- * fences it and ends what it left open, and the committed offset tells whether the slice happened. What is sent again is
+ * Commits a slice in one transaction, with as many tries as it takes. After an error the producer is thrown away. A new one
+ * fences it and ends the transaction it left open; then the committed offset tells whether the slice happened. A retry sends
  * the same bytes.
- * @returns where the records lie, as `SliceWriter.commit`; empty where only the offset tells that it happened
- * @throws Lost when another owner went on from here; LogError when no retry can help
+ * @returns the offsets of the records, as `SliceWriter.commit`; empty where only the committed offset shows that it happened
+ * @throws Lost when another owner has gone on from here; LogError when no retry can help
  */
 export async function commitSlice(
   deps: TaskDeps,
@@ -27,7 +27,7 @@ export async function commitSlice(
         opened.writer = await beating(turn, log.openWriter(transactionalId(groupId, slice.partition)))
         const committed = await beating(turn, readCommitted(deps, slice.partition))
         const { offset, metadata } = committed.byTopic.get(slice.topic)!
-        // Another owner may have come as far, under another clock.
+        // Compares the metadata too: another owner may have committed the same offset with another clock.
         if (offset === slice.nextOffset && metadata === slice.metadata) return new Map()
         if (!isOurs(committed, opened)) throw new Lost('another owner went on from here')
       }
@@ -44,7 +44,7 @@ export async function commitSlice(
   }
 }
 
-/** Whether nobody went on from where this task is. */
+/** Whether no other owner has gone on from where this task is. */
 function isOurs({ byTopic, position }: Committed, opened: Opened): boolean {
   const found = [...byTopic].filter(([, { offset }]) => offset !== null)
   // A group that never committed has no offset.
@@ -52,7 +52,7 @@ function isOurs({ byTopic, position }: Committed, opened: Opened): boolean {
   return position === opened.position && found.every(([topic, { offset }]) => offset === opened.offsets.get(topic))
 }
 
-/** Throws the producer away; that it can't say good-bye loses nothing. */
+/** Throws the producer away. Nothing is lost where it can't close cleanly. */
 export async function dropWriter(opened: Opened, at: At, logger: TaskDeps['logger']): Promise<void> {
   const { writer } = opened
   opened.writer = undefined

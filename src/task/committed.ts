@@ -2,13 +2,13 @@ import { committedPosition } from '../journal/commit-metadata.ts'
 import type { CommittedOffset } from '../log/log.ts'
 import type { TaskDeps } from './deps.ts'
 
-/** The owner of a partition is the newest holder of this id; it names no host, so that a restart fences what was before. */
+/** The newest holder of this id owns the partition. It names no host, so that a restarted process fences its predecessor. */
 export const transactionalId = (groupId: string, partition: number) => `${groupId}.${partition}`
 
-/** What the group has committed of a partition, of one moment. */
+/** What the group has committed for a partition, all read at one moment. */
 export interface Committed {
   readonly byTopic: ReadonlyMap<string, CommittedOffset>
-  /** 0 where none of it was ours. */
+  /** 0 where no commit was beckon's. */
   readonly position: number
 }
 

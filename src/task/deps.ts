@@ -12,17 +12,17 @@ import type { SliceRows } from '../store/slice-rows.ts'
 import type { Timer } from '../timers/timer.ts'
 import type { FoldQueue } from './fold-queue.ts'
 
-/** What decides, and by what policy. */
+/** Code that folds and decides under one policy and settings. */
 export interface Decider {
-  /** It rethrows: where it throws, the partition is opened anew. */
+  /** It rethrows: after a throw the partition is closed and opened again. */
   readonly pipeline: Pipeline
-  /** The same, and it undoes what a throw leaves behind: for a partition that has met one. */
+  /** The same, but it undoes what a throw leaves behind: for a partition where the code has thrown lately. */
   readonly careful: Pipeline
   readonly features: FeatureSet
   readonly timers: readonly Timer[]
   /** Content hash of the policy. */
   readonly policy: string
-  /** Content hash of all that folds beside it. */
+  /** Content hash of the settings: everything else that decides how events are folded. */
   readonly settings: string
   /** Fetches a schema that the decoder asks for, and gives it to the decoder; rejects while the registry is away. */
   readonly fetchSchema: (topic: string, id: number, nowMs: number) => Promise<void>
@@ -32,15 +32,15 @@ export interface Decider {
 export interface TaskDeps extends Decider {
   readonly log: Log
   readonly groupId: string
-  /** Folds and decides as under a policy and settings of before; '' for the present settings. */
+  /** What folds and decides as under an earlier policy and settings (hashes; '' for the present settings). */
   readonly earlier: (policy: string, settings: string) => Promise<Decider | Unlike>
-  /** Resolves when the store has the policy's and the settings' texts, so that whoever comes after can replay under them. */
+  /** Resolves when the store has the texts of the policy and the settings, so that later owners can replay under them. */
   readonly textsStored: Promise<void>
   readonly journal: JournalCodec
   readonly journalTopic: string
   /** The input topics: a task owns a partition of all of them. */
   readonly topics: readonly string[]
-  /** The partitions of the input topics. */
+  /** The number of partitions of the input topics. */
   readonly partitions: number
   /** The id of an input topic; undefined while it is not known. */
   readonly topicId: (topic: string) => string | undefined
@@ -61,7 +61,7 @@ export interface TaskDeps extends Decider {
   readonly seek: (at: TopicPartition, offset: number) => void
 }
 
-/** The features under rules of before; undefined where their text is not to be had. */
+/** The features of an earlier policy; undefined where its text is gone or can't be used. */
 export const featuresOf =
   ({ earlier }: Pick<TaskDeps, 'earlier'>) =>
   async (policy: string): Promise<FeatureSet | undefined> => {

@@ -15,7 +15,7 @@ export class TaskFailure extends Error {
   }
 }
 
-/** What the task knew of the partition may no longer be true: it opens again, or another owner does. */
+/** What the task knows of the partition may be out of date: this task, or another owner, must open it again. */
 export class Lost extends Error {}
 
 /** The failure that an error stands for; undefined for one that passes when the task opens again. */

@@ -13,10 +13,10 @@ import { FoldQueue } from './fold-queue.ts'
 const turn: Turn = { heartbeat: async () => undefined, isCurrent: () => true }
 const records = 2_500
 
-/** Tasks whose pipeline notes what it folds, as partition and first record. */
+/** Tasks with a pipeline that notes what it folds, as partition and first record. */
 class World {
   readonly folded: string[] = []
-  /** What the profile store does when a partition asks it. */
+  /** By partition: runs when it loads profiles from the store. */
   readonly loads = new Map<number, () => Promise<void>>()
   /** The partition whose fold throws. */
   broken: number | undefined
@@ -52,13 +52,13 @@ class World {
 const pieces = (partition: number) => [`${partition}/0`, `${partition}/1000`, `${partition}/2000`]
 
 describe('tasks that fold at the same time', () => {
-  test('go one after the other, in the order of their asking', async () => {
+  test('fold one after the other, in the order in which they asked', async () => {
     const world = new World()
     await Promise.all([world.fold(2), world.fold(0), world.fold(1)])
     assert.deepEqual(world.folded, [...pieces(2), ...pieces(0), ...pieces(1)])
   })
 
-  test('leave the thread to sockets between the pieces', async () => {
+  test('let sockets be served between the pieces', async () => {
     const world = new World()
     const seen: number[] = []
     const folding = Promise.all([world.fold(0), world.fold(1)])

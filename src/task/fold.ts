@@ -28,21 +28,21 @@ export function rejectedOf({ deadLetters }: Tally): number {
   return count
 }
 
-/** Records are folded piece by piece, so that their events are garbage while they are still young. */
+/** Records are folded piece by piece, so that the garbage collector can take their events while they are young. */
 const pieceRecords = 1_000
-/** Rows are made after so many, while what was folded is still in the processor's cache. */
+/** Rows are made after this many records, while these are still in the processor's cache. */
 const runRecords = 128
-/** Customers whose timers fire in one slice, so that a million that are due at once are a thousand short slices. */
+/** The most customers whose timers fire in one slice: if a million are due at once, that makes a thousand short slices. */
 const maxFired = 1_000
-/** Most of those that are looked at may not be due after all: so many at most in one slice. */
+/** Rounds of looking for due customers in one slice: most of those looked at may turn out not to be due. */
 const maxLooks = 10
-/** What a slice sends, in memory and in its transaction; with one event's actions more. A slice ends early past it. */
+/** Bound for what a slice sends, in memory and in its transaction; one event's actions may exceed it. Then it ends early. */
 const maxSliceBytes = 16 * 1024 * 1024
 
 /**
- * Records of [from, to) of a batch, up to where what they send is enough for a slice, through the pipeline, with the schemas fetched that the decoder lacks and the profiles
- * loaded that are not in memory. The profiles change; nothing leaves. One task folds at a time, but for those that wait
- * for a dependency.
+ * Takes records [from, to) of a batch through the pipeline; ends early where their output is enough for a slice. Fetches
+ * schemas that the decoder lacks and loads profiles that are not in memory. Changes the profiles, and sends nothing. One task
+ * folds at a time; those that wait for a dependency do not count.
  */
 export async function foldRecords(
   deps: TaskDeps,
@@ -67,7 +67,7 @@ export async function foldRecords(
   let end = from
   try {
     while (end < to && (end === from || output.bytes <= output.maxBytes)) {
-      // Commits and fetches of the other partitions go on between the pieces.
+      // Lets commits and fetches of other partitions go on between the pieces.
       if (end > from) await setImmediate()
       const decoded = await decodeAll(pipeline, batch, end, Math.min(end + pieceRecords, to), nowMs, (id) =>
         waitFor(() => fetchSchema(topic, id, nowMs)),
@@ -84,7 +84,7 @@ export async function foldRecords(
   return { ...output, events, end }
 }
 
-/** Decoded records through the second half of the pipeline, up to where what they send is enough, and their rows. */
+/** Takes decoded records through the second half of the pipeline, until the output is full, and makes their rows. */
 export function foldPiece(
   { pipeline, sliceRows }: TaskDeps,
   profiles: ProfileCache,
@@ -108,10 +108,10 @@ export function foldPiece(
 }
 
 /**
- * Behind the records of a slice: fires the timers of those customers that are due by the clock, and adds to what the slice
- * gave. Where that is enough for a slice, those behind are left for the next one.
+ * Runs after a slice's records: fires the customers' timers that are due by the clock, and adds to the slice's output. Once
+ * that is full, the remaining customers are left for the next slice.
  * @param end the first offset that the slice does not include
- * @returns also who of them has had their turn
+ * @returns the output so far; `fired` are the customers who were handled
  */
 export async function fireTimers(
   { pipeline, logger }: TaskDeps,
@@ -130,7 +130,7 @@ export async function fireTimers(
   return { ...output, events: folded.events, fired: customers.slice(0, taken) }
 }
 
-/** The customers whose timers are due by the clock, so many as one slice takes. */
+/** The customers whose timers are due by the clock, at most as many as one slice takes. */
 export async function findDue(
   { logger }: TaskDeps,
   profiles: ProfileCache,
@@ -149,7 +149,7 @@ export async function findDue(
   return due
 }
 
-/** Reads the profiles of those who are not in memory. */
+/** Reads the profiles of those customers who are not in memory. */
 export async function loadAway(
   profiles: ProfileCache,
   customers: readonly string[],
@@ -161,7 +161,7 @@ export async function loadAway(
   if (away.length > 0) await patiently(turn, at, logger, () => profiles.load(away))
 }
 
-/** With the schemas fetched that the decoder lacks. */
+/** Decodes records [from, to), and fetches the schemas that the decoder lacks. */
 export async function decodeAll(
   pipeline: TaskDeps['pipeline'],
   batch: RecordBatch,

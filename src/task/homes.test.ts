@@ -20,7 +20,7 @@ async function batchOf(partition: number, keys: readonly (string | null)[]): Pro
 const offsetsOf = (batch: RecordBatch) => Array.from({ length: batch.count }, (_, i) => batch.offset(i))
 
 describe("a partition's own records", () => {
-  it('are all of them where customers never moved, and outside of the range that concerns a move', async () => {
+  it('are all records where customers never moved, and outside of the offsets that a move affects', async () => {
     assert.equal(Homes.of(1, undefined), undefined)
     assert.equal(Homes.of(1, blank), undefined)
     const batch = await batchOf(1, ['a', 'b', 'c'])
@@ -30,7 +30,7 @@ describe("a partition's own records", () => {
     assert.equal(moved.own(batch), batch)
   })
 
-  it('are taken once each, before the move or after it, whoever wrote them under which number', async () => {
+  it('are each taken once, before or after the move, whatever number of partitions they were written under', async () => {
     const record = fc.record({ key: fc.option(fc.string({ maxLength: 3 })), isNew: fc.boolean() })
     await fc.assert(
       fc.asyncProperty(
@@ -47,7 +47,7 @@ describe("a partition's own records", () => {
           const moved = { from, position: 99, takenBefore: { t: keys.length } }
           const before = offsetsOf(Homes.of(partition, draining)!.own(batch))
           const after = offsetsOf(Homes.of(partition, { ...blank, partitions: from + more, moved })!.own(batch))
-          // The service of after begins where the own ones were begun with.
+          // After the move, the service starts at the offset from which only its own records were taken before.
           const taken = [...before, ...after.filter((offset) => offset >= first)]
           assert.deepEqual(
             taken.sort((a, b) => a - b),

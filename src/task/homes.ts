@@ -3,9 +3,9 @@ import type { Checkpoint } from '../journal/checkpoint.ts'
 import { partitionOfKey } from '../log/murmur2.ts'
 
 /**
- * Which records of a partition are its own, around a repartition: each partition takes those first that lie at home among
- * the partitions of before, and later, when their customers have moved, the others. So it does not matter in which order
- * producers have learnt of the new number. A record without a key is at home wherever it lies.
+ * Which records a partition takes around a repartition. At first it takes the records that belong to it by the old number of
+ * partitions; the others are taken later, when their customers have moved. So it does not matter when each producer learns of
+ * the new number. A record without a key belongs wherever it is.
  */
 export class Homes {
   readonly #partition: number
@@ -13,7 +13,7 @@ export class Homes {
   readonly #move: Checkpoint['move']
   readonly #partitions: number
 
-  /** @returns undefined where all records are its own */
+  /** @returns undefined where the partition takes all its records */
   static of(partition: number, checkpoint: Checkpoint | undefined): Homes | undefined {
     if (checkpoint?.moved === undefined && checkpoint?.move === undefined) return undefined
     return new Homes(partition, checkpoint)
@@ -26,7 +26,7 @@ export class Homes {
     this.#partitions = partitions
   }
 
-  /** Those of a batch; the batch itself where that is all of it. */
+  /** The partition's own records of a batch; the batch itself where that is all of them. */
   own(batch: RecordBatch): RecordBatch {
     const { topic, startOffset, nextOffset, count } = batch
     const takenBefore = this.#moved?.takenBefore[topic] ?? 0

@@ -11,7 +11,7 @@ import { turn, World } from './test-world.ts'
 const minimal = fileURLToPath(new URL('../../../examples/minimal/beckon.yaml', import.meta.url))
 const position = 50
 const customers = Array.from({ length: 12 }, (_, i) => `u${i}`)
-/** In the profiles already: they were at home among 3 partitions. */
+/** Already in the profiles: they belonged here when there were 3 partitions. */
 const taken = customers.filter((customer) => partitionOfKey(customer, 3) === 0)
 const others = customers.filter((customer) => !taken.includes(customer))
 
@@ -19,7 +19,7 @@ describe('a task of a partition to which customers have moved', () => {
   let world: World
   let until: number
 
-  /** What the move leaves: back at the beginning, where its own records of before are taken. */
+  /** The checkpoint after the move: back at the beginning, with the records that belonged here before already taken. */
   async function checkpoint(): Promise<StoredProfile> {
     const moved = { from: 3, position, takenBefore: { events: until } }
     const state = { offsets: { events: 0 }, clockMs: 0, digest: '', journalOffset: 0, partitions: 1, moved }
@@ -55,12 +55,12 @@ describe('a task of a partition to which customers have moved', () => {
     assert.match(task.failure!.hint, /being moved: end that with beckon repartition --to 1$/)
   })
 
-  it('takes what was not taken before, and goes past the rest; so does a replay', async () => {
+  it('takes what was not taken before and skips the rest, and so does a replay', async () => {
     await commit(0)
     const task = await openTask()
     await task.onBatch(await world.batch(0, until), turn)
     assert.equal(task.profilesInMemory, others.length)
-    assert.equal(await world.committed(), until, 'those behind the last own one too')
+    assert.equal(await world.committed(), until, 'past the last records, which are not its own')
     await world.happens('view', 'later', Date.now(), taken[0])
     await task.onBatch(await world.batch(until, until + 1), turn)
     assert.equal(task.profilesInMemory, others.length + 1)

@@ -6,14 +6,14 @@ import { StoreError } from '../store/store-error.ts'
 import { Lost } from './failure.ts'
 import type { At } from './opened.ts'
 
-/** Waiting without losing the partition: heartbeats go on, and a dependency that is away is asked again. */
+/** Waiting without losing the partition: heartbeats go on, and a dependency that is down is asked again. */
 
 const beatMs = 1_000
 
 /** A retry waits 0.1 s, doubled up to 5 s. */
 export const backoffMs = (attempt: number) => Math.min(100 * 2 ** attempt, 5_000)
 
-/** The answer, with heartbeats while it is awaited. */
+/** Awaits the answer, with heartbeats meanwhile. */
 export async function beating<T>(turn: Turn, answer: Promise<T>): Promise<T> {
   const beat = setInterval(() => void turn.heartbeat(), beatMs)
   try {
@@ -23,7 +23,7 @@ export async function beating<T>(turn: Turn, answer: Promise<T>): Promise<T> {
   }
 }
 
-/** The answer, with heartbeats while it is awaited; undefined as soon as the turn has passed to another. */
+/** Awaits the answer, with heartbeats meanwhile; undefined as soon as the turn is over. */
 export async function whileCurrent<T>(turn: Turn, answer: Promise<T>): Promise<T | undefined> {
   let beat: NodeJS.Timeout | undefined
   const passed = new Promise<undefined>((resolve) => {
@@ -41,7 +41,7 @@ export async function whileCurrent<T>(turn: Turn, answer: Promise<T>): Promise<T
 
 /**
  * Asks until the store or the registry answers.
- * @throws Lost when the partition is another's meanwhile; StateError and a StoreError that no retry mends, as they come
+ * @throws Lost when the partition goes to another meanwhile; StateError, and StoreError where no retry can help
  */
 export async function patiently<T>(turn: Turn, at: At, logger: Logger, ask: () => Promise<T>): Promise<T> {
   let met: unknown

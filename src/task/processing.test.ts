@@ -24,7 +24,7 @@ actions: [{ name: every, when: 'true', payload: { n: { cel: n } } }]
 )
 after(() => rmSync(folder, { recursive: true }))
 
-describe('a task whose code throws in the midst of an event', () => {
+describe('a task whose code throws while it processes an event', () => {
   let world: World
   let taken: number
 
@@ -34,7 +34,7 @@ describe('a task whose code throws in the midst of an event', () => {
     taken = 0
   })
 
-  /** That of a version which throws at events of these types. */
+  /** A task of a version that throws on events of these types. */
   function taskOf(...broken: string[]): Task {
     const deps = world.deps(config)
     const where = ({ event }: Moment) => {
@@ -63,7 +63,7 @@ describe('a task whose code throws in the midst of an event', () => {
     return newest.map(({ reason, from }) => `${reason} ${from?.offset}`)
   }
 
-  it('drops the slice, opens again, and leaves out that event alone; then it is careful', async () => {
+  it('drops the slice, opens again and leaves out only that event; from then on it is careful', async () => {
     const task = taskOf('boom')
     await world.append('a')
     await world.happens('boom', 'b')
@@ -85,7 +85,7 @@ describe('a task whose code throws in the midst of an event', () => {
     await task.close(false)
   })
 
-  it('is followed by a version that is mended, which leaves out what was, and counts in full what is redriven', async () => {
+  it('is followed by a fixed version, which still leaves out the event, and counts it in full when it is redriven', async () => {
     const task = taskOf('boom')
     await world.append('a')
     await world.happens('boom', 'b')
@@ -101,7 +101,7 @@ describe('a task whose code throws in the midst of an event', () => {
     await mended.close(false)
   })
 
-  it('is careful until ten minutes have passed without a throw in the midst of an event', async () => {
+  it('is careful until ten minutes have passed without a throw while an event was processed', async () => {
     const realMs = performance.now.bind(performance)
     let minutes = 0
     mock.method(performance, 'now', () => realMs() + minutes * 60_000)
@@ -120,12 +120,12 @@ describe('a task whose code throws in the midst of an event', () => {
     minutes = 30
     await takeUndecodable(task)
     await world.happens('boom', 'c')
-    await assert.rejects(take(task), ProcessingError, 'one that could not be decoded is nothing to be careful for')
+    await assert.rejects(take(task), ProcessingError, 'a record that can not be decoded is no reason to be careful')
     assert.deepEqual(await deadLetters(), ['processing 3', 'processing 2', 'processing 1', 'processing 0'].reverse())
     await task.close(false)
   })
 
-  /** A record at which the decoding throws. */
+  /** Takes a record on which the decoder throws. */
   async function takeUndecodable(task: Task): Promise<void> {
     await world.append('undecodable')
     const batch = await world.batch(taken, taken + 1)
@@ -138,7 +138,7 @@ describe('a task whose code throws in the midst of an event', () => {
     taken++
   }
 
-  it('stops the partition where it throws in a replay, and did not before', async () => {
+  it('stops the partition where it throws in a replay but did not the first time', async () => {
     const task = taskOf()
     await world.append('a')
     await world.happens('boom', 'b')

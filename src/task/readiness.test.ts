@@ -19,7 +19,7 @@ const well = {
   unansweredMs: () => 130,
 }
 
-test('it is ready with all partitions running, and with none: it stands by then', () => {
+test('it is ready when all its partitions are running, and when it has none: then it is on standby', () => {
   assert.deepEqual(readiness(well), { ok: true, detail: { partitions: [{ partition: 0, state: 'running' }] } })
   assert.equal(readiness({ ...well, tasks: [] }).ok, true)
 })
@@ -36,7 +36,7 @@ const reasons: [string, Partial<typeof well> & { failure?: TaskFailure }, RegExp
   ['the group has not been joined', { isMember: false }, /the group has not been joined/],
   ['no broker answers', { kafkaSilentMs: 11_000 }, /no broker has answered for 11 s/],
   ['a topic is not there', { missing: ['actions'] as never[] }, /actions is not there/],
-  ['all has stopped', { failure: failure as never, isMember: false }, /"reason":"partitions","hint":"clicks had 4/],
+  ['everything stopped', { failure: failure as never, isMember: false }, /"reason":"partitions","hint":"clicks had 4/],
   ['no fetch is answered', { unansweredMs: () => 10_600 }, /no fetch was answered for 11 s/],
 ]
 for (const [what, change, wanted] of reasons) {
@@ -47,6 +47,6 @@ for (const [what, change, wanted] of reasons) {
   })
 }
 
-test('an answer that takes a while is no reason yet', () => {
+test('an answer that takes a while is not a reason yet', () => {
   assert.equal(readiness({ ...well, kafkaSilentMs: 9_000, unansweredMs: () => 9_000 }).ok, true)
 })

@@ -2,15 +2,15 @@ import type { Probe } from '../ops/http.ts'
 import type { TaskFailure } from './failure.ts'
 import type { Task } from './task.ts'
 
-/** Longer than any healthy answer, shorter than anybody's patience: past it a fetch, or Kafka, is away. */
+/** Longer than any healthy answer takes, but short enough to notice soon: past it, a fetch or Kafka counts as down. */
 export const answerMs = 10_000
 
 type Described = Pick<Task, 'at' | 'state' | 'failure' | 'waitsFor' | 'stateMs'>
 
 interface Parts {
-  /** Whether the group counts on this process. */
+  /** Whether this process is a member of the group. */
   readonly isMember: boolean
-  /** What stopped all partitions. */
+  /** The failure that stopped all partitions. */
   readonly failure: TaskFailure | undefined
   /** How long no broker has answered; 0 while they do. */
   readonly kafkaSilentMs: number
@@ -21,10 +21,7 @@ interface Parts {
   readonly unansweredMs: (partition: number) => number
 }
 
-/**
- * Whether this process does its work, and if not why and what to do. A member that owns no partition stands by, and is
- * ready.
- */
+/** Whether this process does its work, and if not, why and what to do. A member without partitions is on standby: ready. */
 export function readiness({ isMember, failure, kafkaSilentMs, missing, tasks, unansweredMs }: Parts): Probe {
   const partitions = [...tasks].map((task) => describe(task, unansweredMs(task.at.partition)))
   const reasons: Reason[] = []
@@ -47,7 +44,7 @@ interface Reason {
 interface PartitionReadiness extends Partial<Reason> {
   readonly partition: number
   readonly state: string
-  /** How long it has been in that state, where that is not `running`. */
+  /** How long it has been in that state; left out while it is running. */
   readonly seconds?: number
 }
 

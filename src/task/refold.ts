@@ -9,12 +9,12 @@ import { loadAway } from './fold.ts'
 import type { At, Opened } from './opened.ts'
 import { beating, patiently } from './patience.ts'
 
-/** Features that are not ready, computed from the events in the store. */
+/** Features that were not ready, computed from the events in the store. */
 export type Refolds = ReadonlyMap<Profile, Refold>
 
 /**
- * Reads the profiles' events before a position, all of which are stored, and folds them. The profiles stay as they are.
- * @param profiles those with features that are not ready
+ * Reads the profiles' events before a position, all of which must be stored, and folds them. It does not change the profiles.
+ * @param profiles their features are not ready
  */
 export async function refold(
   { features, history, logger }: TaskDeps,
@@ -37,17 +37,17 @@ export async function refold(
     for await (const piece of history.events(at.partition, wanted)) {
       for (const past of piece) {
         const profile = byCustomer.get(past.customer)!
-        // Until `beckon erase` has deleted them, the store has events of the time before.
+        // Until `beckon erase` deletes them, the store still has events from before the erasure.
         if (past.position >= profile.erasedBefore) addPast(refolds.get(profile)!, past, at, logger)
       }
-      // Slices go on between the pieces.
+      // Lets slices go on between the pieces.
       await setImmediate()
     }
     return refolds
   })
 }
 
-/** Where an event makes an expression throw, it is passed over, as it is by the stream; each time alike. */
+/** An event on which an expression throws is skipped, as in the stream; it is the same each time. */
 function addPast(into: Refold, past: PastEvent, at: At, logger: TaskDeps['logger']): void {
   try {
     into.add(past)
@@ -56,7 +56,7 @@ function addPast(into: Refold, past: PastEvent, at: At, logger: TaskDeps['logger
   }
 }
 
-/** Puts the rows in place: from that position on the features are ready. */
+/** Puts the computed rows into the profiles: from that position on their features are ready. */
 export function install(
   refolds: Refolds,
   profiles: ProfileCache,
@@ -73,7 +73,7 @@ export function install(
   }
 }
 
-/** The same once more, of a committed slice: whatever has come of a customer by then is in the store. */
+/** In a replay: does the same again for a committed slice. All the customers' events before it are in the store. */
 export async function refoldAgain(
   deps: TaskDeps,
   at: At,

@@ -14,9 +14,9 @@ const passed = () => new Promise((resolve) => setTimeout(resolve, 10))
 describe('what a task saves at its end, while a checkpoint is being stored', () => {
   let world: World
   let task: Task
-  /** Snapshots that were written. */
+  /** How many snapshots were written. */
   let snapshots: number
-  /** From then on the store answers. */
+  /** Makes the store answer from now on. */
   let answer: () => void
 
   beforeEach(async () => {
@@ -34,7 +34,7 @@ describe('what a task saves at its end, while a checkpoint is being stored', () 
       },
       whenStored: () => answered,
     }
-    // It saves when it is asked to.
+    // It saves only when it is asked to.
     task = new Task(at.partition, { ...deps, rows, checkpointMs: Number.POSITIVE_INFINITY })
     await take('a')
     void task.save()
@@ -48,7 +48,7 @@ describe('what a task saves at its end, while a checkpoint is being stored', () 
     await task.onBatch(await world.batch(high - 1, high), turn)
   }
 
-  it('is not taken in the midst of a slice', async () => {
+  it('is not taken during a slice', async () => {
     const saved = task.save()
     let commit!: () => void
     const committing = new Promise<void>((begun) => {
@@ -73,7 +73,7 @@ describe('what a task saves at its end, while a checkpoint is being stored', () 
     assert.equal(await world.committed(), taken)
   })
 
-  it('is not that of profiles which a throw has spoilt', async () => {
+  it('does not include profiles that a throw has spoilt', async () => {
     await take('b')
     const saved = task.save()
     world.disturb = async () => {
@@ -85,7 +85,7 @@ describe('what a task saves at its end, while a checkpoint is being stored', () 
     assert.equal(snapshots, 1)
   })
 
-  it('is waited for where the partition was given up before', async () => {
+  it('is waited for if the partition was given up before', async () => {
     await take('b')
     await task.giveUp(new TaskFailure('deleted', 'the topic is gone'))
     let isClosed = false

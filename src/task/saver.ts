@@ -6,8 +6,8 @@ import { TaskFailure } from './failure.ts'
 import type { At, Opened } from './opened.ts'
 
 /**
- * Brings a partition's profiles to the store, in checkpoints: a snapshot of those that changed since the last one, behind
- * the rows of the slices that it covers. At most every `checkpointMs`, one on its way at a time.
+ * Saves a partition's profiles in checkpoints: a snapshot of those that changed since the last one. The rows of the slices
+ * that it covers are stored before it. At most one every `checkpointMs`, and one in flight.
  */
 export class Saver {
   readonly #deps: TaskDeps
@@ -15,14 +15,14 @@ export class Saver {
   readonly #fail: (failure: TaskFailure) => void
   #checkpoint: Promise<void> | undefined
   #checkpointMs = 0
-  /** When the oldest change that no snapshot holds was made; 0 for none. */
+  /** Time of the oldest change that is in no snapshot yet; 0 for none. */
   #unsavedSinceMs = 0
-  /** The same of the snapshot that is being stored. */
+  /** The same for the snapshot that is being stored. */
   #savingSinceMs = 0
-  /** A profile whose state is larger is told of, and then one that is twice as large. */
+  /** A larger state is logged; then the limit becomes twice that state. */
   #largeBytes = 64 * 1024 * 1024
 
-  /** @param fail a profile makes the code throw: the next snapshot would come upon it again, with ever more to be replayed */
+  /** @param fail called where the code throws on a profile: later snapshots would fail too, with ever more to replay */
   constructor(deps: TaskDeps, at: At, fail: (failure: TaskFailure) => void) {
     this.#deps = deps
     this.#at = at
@@ -35,17 +35,17 @@ export class Saver {
     return sinceMs === 0 ? 0 : performance.now() - sinceMs
   }
 
-  /** The checkpoint on its way; it never rejects. */
+  /** The checkpoint in flight; it never rejects. */
   get underWay(): Promise<void> | undefined {
     return this.#checkpoint
   }
 
-  /** A slice is committed. @param atMs by the monotonic clock */
+  /** To be called when a slice is committed. @param atMs by the monotonic clock */
   noteChange(atMs: number): void {
     if (this.#unsavedSinceMs === 0) this.#unsavedSinceMs = atMs
   }
 
-  /** What no snapshot holds is dropped, and will be replayed. */
+  /** To be called when the profiles are dropped: changes that are in no snapshot will be replayed. */
   forgetChanges(): void {
     this.#unsavedSinceMs = 0
   }
@@ -59,14 +59,14 @@ export class Saver {
     this.#save(opened)
   }
 
-  /** What no checkpoint holds, behind the one that is being stored. No slice may be under way, nor begin before that is. */
+  /** Saves what is in no checkpoint yet, after the one in flight. No slice may be under way, or begin before it is done. */
   async saveRest(opened: Opened): Promise<void> {
     while (this.#checkpoint) await this.#checkpoint
     if (opened.position !== opened.checkpointPosition) this.#save(opened)
     await this.#checkpoint
   }
 
-  /** Takes the snapshot now, and stores it behind the rows of the slices that it covers: it then speaks for them too. */
+  /** Takes the snapshot now, and stores it after the rows of the slices that it covers, so that it vouches for them too. */
   #save(opened: Opened): void {
     const { position, profiles } = opened
     let snapshot: RowChunk
@@ -80,7 +80,7 @@ export class Saver {
     this.#savingSinceMs = this.#unsavedSinceMs
     this.#unsavedSinceMs = 0
     this.#checkpoint = this.#store(snapshot, opened, position)
-      // The writer was stopped: the next owner replays from the checkpoint before.
+      // The writer was stopped: the next owner replays from the previous checkpoint.
       .catch((error) => this.#deps.logger.debug('checkpoint.dropped', { ...this.#at, error }))
       .finally(() => {
         this.#checkpoint = undefined

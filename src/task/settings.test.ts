@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'beckon-settings-'))
 after(() => rmSync(folder, { recursive: true }))
 let files = 0
 
-/** Each event has an action that says what was folded so far. */
+/** Under this configuration each event publishes an action that says what was folded so far. */
 function configOf(settings: string, topic = 'format: json'): string {
   const file = join(folder, `${++files}.yaml`)
   writeFileSync(
@@ -34,7 +34,7 @@ const plain = configOf('')
 const second = 1_000
 const minute = 60 * second
 
-describe('input that was committed and not saved, under other settings than those of now', () => {
+describe('input that was committed but not saved, under other settings than the present ones', () => {
   let world: World
   let offset = 0
 
@@ -44,7 +44,7 @@ describe('input that was committed and not saved, under other settings than thos
     offset = 0
   })
 
-  /** One event, taken by a task. */
+  /** Appends one event, and lets the task take it. */
   async function take(task: ReturnType<World['task']>, id: string, timeMs: number, type = 'view') {
     await world.happens(type, id, timeMs)
     await task.onBatch(await world.batch(offset, ++offset), turn)
@@ -57,7 +57,7 @@ describe('input that was committed and not saved, under other settings than thos
 
   const startMs = Date.now() - 60 * minute
 
-  it('is folded under those of then: of duplicates, sessions and devices', async () => {
+  it('is folded under the settings of that time: duplicates, sessions and devices', async () => {
     const before = world.task(configOf('dedupe: { window: 1m }\nenrich: { session: { max: 1m }, user_agent: false }'))
     await take(before, 'a', startMs)
     await take(before, 'a', startMs + 2 * minute)
@@ -71,7 +71,7 @@ describe('input that was committed and not saved, under other settings than thos
     const now = world.task(configOf('dedupe: { window: 1h }\nenrich: { session: { max: 1h } }'))
     await take(now, 'c', startMs + 5 * minute)
     assert.equal(now.failure, undefined)
-    // What came under the present ones before is known by them: b is a duplicate now.
+    // The ids folded under the earlier settings are kept under the present ones: b is a duplicate now.
     await take(now, 'b', startMs + 6 * minute)
     await take(now, 'd', startMs + 7 * minute)
     assert.deepEqual((await told()).slice(3), [
@@ -95,7 +95,7 @@ describe('input that was committed and not saved, under other settings than thos
     )
   })
 
-  it('is read as the topic said then: a mapping of its own, a limit, a schema', async () => {
+  it('is read as the topic was configured then: with its mapping, limit and schema', async () => {
     const mapped = 'format: json, mapping: { id: messageId, customer: { constant: all }, type: event, time: timestamp }'
     const before = world.task(configOf('limits: { future: 1m }', mapped))
     await take(before, 'a', startMs)
@@ -110,7 +110,7 @@ describe('input that was committed and not saved, under other settings than thos
     )
   })
 
-  it('of before settings were named, is folded under those of now', async () => {
+  it('is folded under the present settings if it is from before settings were recorded', async () => {
     const journal = journalCodec('beckon.journal', journalSchemas().slice(0, 1))
     await take(new Task(at.partition, { ...world.deps(plain), journal }), 'a', startMs)
     const now = world.task(plain)
@@ -122,7 +122,7 @@ describe('input that was committed and not saved, under other settings than thos
     ])
   })
 
-  it('waits for their text where the store has lost it', async () => {
+  it('stops the partition if the store has lost the text of the settings', async () => {
     await take(world.task(configOf('dedupe: { window: 1m }')), 'a', startMs)
     world.forgetSettings()
     const now = world.task(plain)

@@ -9,25 +9,25 @@ import { type Folded, fireTimers, nothingFolded, rejectedOf } from './fold.ts'
 import { type At, advance, type Opened, originOf } from './opened.ts'
 import { beating } from './patience.ts'
 
-/** What a slice takes from the log. */
+/** What a slice has taken from the log. */
 export interface Taken {
   readonly topic: string
   readonly nextOffset: number
-  /** Of the leader that wrote the last of it; -1 where that is not known. */
+  /** Epoch of the leader that wrote its last record; -1 where that is not known. */
   readonly epoch: number
   readonly folded: Folded
   /** By the monotonic clock. */
   readonly beganMs: number
 }
 
-/** What a slice takes that has no records: it has a place in the first topic all the same. */
+/** For a slice without records: it is booked under the first topic. */
 export function noRecords({ topics }: TaskDeps, { offsets, epochs }: Opened): Taken {
   const topic = topics[0]!
   const epoch = epochs.get(topic) ?? -1
   return { topic, nextOffset: offsets.get(topic)!, epoch, folded: nothingFolded(), beganMs: performance.now() }
 }
 
-/** The brokers' time; ms. Where it is not known, they are asked. */
+/** The brokers' time; ms. Asks them for it if it is not known. */
 export async function brokersMs({ log, groupId }: TaskDeps, turn: Turn): Promise<number> {
   const known = log.nowMs()
   if (known !== undefined) return known
@@ -37,18 +37,18 @@ export async function brokersMs({ log, groupId }: TaskDeps, turn: Turn): Promise
   return learnt
 }
 
-/** The customers that a slice is about beside its records. */
+/** The customers that a slice handles besides its records. */
 export interface Asked {
-  /** Whose timers may fire, in the order in which they do. */
+  /** Their timers may fire, in this order. */
   readonly due: readonly string[]
-  /** Whose features were computed anew in it. */
+  /** Their features were computed from stored events, and are put in place by this slice. */
   readonly refolded?: readonly string[]
 }
 
 /**
- * The second half of a slice: fires the timers behind its records, commits all of it in one transaction, goes on behind it,
- * and gives its rows to the writer.
- * @returns when it was committed, by the monotonic clock, ms; and of how many events or timers a throw was undone
+ * The second half of a slice: fires the timers after its records, commits everything in one transaction, moves the task on,
+ * and gives the rows to the writer.
+ * @returns when it was committed, by the monotonic clock, ms; and how many events or timers were undone after a throw
  * @throws Lost, LogError as `commitSlice`; ProcessingError
  */
 export async function finishSlice(

@@ -25,13 +25,13 @@ after(() => rmSync(folder, { recursive: true }))
 
 const passed = () => new Promise((resolve) => setTimeout(resolve, 10))
 
-describe('a task one of whose profiles makes the code throw when it is saved', () => {
+describe('a task with a profile on which the code throws when it is saved', () => {
   let world: World
-  /** Snapshots that were written. */
+  /** How many snapshots were written. */
   let snapshots: number
   let isBroken: boolean
   let paused: string[]
-  /** When the next one is due. */
+  /** When the next snapshot is due. */
   let checkpointMs: number
 
   beforeEach(async () => {
@@ -70,7 +70,7 @@ describe('a task one of whose profiles makes the code throw when it is saved', (
   const counted = async () => (await world.actions()).map(({ payload }) => (payload as { n: number }).n)
   const told = (task: Task) => [task.state, task.failure?.reason, paused, snapshots]
 
-  it('fails behind the slice, which is committed, and stores nothing', async () => {
+  it('fails after the slice, which is committed, and stores nothing', async () => {
     checkpointMs = 0
     const task = taskOf()
     await world.append('a', 'b')
@@ -95,7 +95,7 @@ describe('a task one of whose profiles makes the code throw when it is saved', (
     assert.deepEqual(told(task), ['failed', 'snapshot', ['events'], 0])
   })
 
-  it('fails where it is saved at its end or as the partition goes to another, who goes on from the checkpoint before', async () => {
+  it('fails where it is saved at its end or for the next owner, who goes on from the previous checkpoint', async () => {
     const task = taskOf()
     await world.append('a')
     await take(task)
@@ -113,7 +113,7 @@ describe('a task one of whose profiles makes the code throw when it is saved', (
     await next.close(true)
   })
 
-  it('gives the partition up all the same', async () => {
+  it('still gives the partition up', async () => {
     const task = taskOf()
     await world.append('a')
     await take(task)

@@ -14,7 +14,7 @@ async function until(met: () => boolean): Promise<void> {
   while (!met()) await new Promise((resolve) => setTimeout(resolve, 50))
 }
 
-describe('a task whose partition another worker had meanwhile', () => {
+describe('a task whose partition another worker has had in the meantime', () => {
   let world: World
   let stale: Task
   let rival: Task
@@ -30,7 +30,7 @@ describe('a task whose partition another worker had meanwhile', () => {
     await world.append('c', 'd')
   })
 
-  it('opens again where the other went on, when the partition comes back to it unasked', async () => {
+  it('opens again where the other worker got to, when the partition comes back', async () => {
     await rival.onBatch(await world.batch(2, 4), turn)
     await world.append('e')
     const next = await world.batch(4, 5)
@@ -77,10 +77,10 @@ describe('a task whose partition another worker had meanwhile', () => {
     assert.equal(late.nextOffset('events'), 2)
   })
 
-  it('does not take the slice of another for its own', async () => {
+  it('does not mistake the slice of another for its own', async () => {
     const batch = await world.batch(2, 4)
     world.disturb = async () => {
-      // So that the clocks of the two differ.
+      // So that the clocks of the two slices differ.
       await new Promise((resolve) => setTimeout(resolve, 5))
       await rival.onBatch(batch, turn)
       throw new LogError('fenced', 'another owner opened the id')
@@ -89,7 +89,7 @@ describe('a task whose partition another worker had meanwhile', () => {
     assert.equal(await world.committed(), 4)
   })
 
-  it('does not mistake a checkpoint of another for one ahead of the group, when it was frozen while it opened', async () => {
+  it('does not think that the checkpoint of another is ahead of the group, when it was frozen while it opened', async () => {
     const late = world.task()
     world.meanwhile = async () => {
       await rival.onBatch(await world.batch(2, 4), turn)
@@ -116,7 +116,7 @@ describe('a task whose partition another worker had meanwhile', () => {
     assert.equal(late.state, 'running')
   })
 
-  it('takes a slice for done whose commit was not answered', async () => {
+  it('finds that a slice is done although its commit was not answered', async () => {
     world.disturb = async (_, commit) => {
       await commit()
       throw new LogError('unknown_outcome', 'no answer')
@@ -126,7 +126,7 @@ describe('a task whose partition another worker had meanwhile', () => {
     assert.equal(await world.committed(), 4)
   })
 
-  it('goes past offsets without a record, which come in a batch of their own', async () => {
+  it('goes past offsets without records that come in a batch of their own', async () => {
     const writer = await world.log.openWriter('upstream')
     const upstream = { groupId: 'upstream', topic: 'events', partition: 0, nextOffset: 0, metadata: '' }
     const value = Buffer.from(JSON.stringify({ messageId: 'e', userId: 'u1', type: 'page', timestamp: Date.now() }))
@@ -145,7 +145,7 @@ describe('a task whose partition another worker had meanwhile', () => {
   })
 })
 
-describe('a task whose input is cut while it opens, behind the look at its bounds', () => {
+describe('a task whose input is cut while it opens, after its bounds were checked', () => {
   let world: World
   let next: Task
 
@@ -158,7 +158,7 @@ describe('a task whose input is cut while it opens, behind the look at its bound
     next = world.task()
   })
 
-  /** Of the records before `c`, these are left. */
+  /** Of the records before `c`, only [low, high) are left. */
   function keep(low: number, high: number): void {
     const { log } = world
     const read = log.read.bind(log)
@@ -175,15 +175,15 @@ describe('a task whose input is cut while it opens, behind the look at its bound
     assert.match(next.failure!.hint, /the replay begins at 0 of events, but the topic now begins at 1/)
   })
 
-  it('looks once more where the end of it is', async () => {
+  it('opens again where the end of what it replays is gone', async () => {
     keep(0, 1)
     await assert.rejects(next.onBatch(await world.batch(2, 3), turn), /ends before what was committed/)
     assert.equal(next.state, 'closed')
   })
 })
 
-describe('a task that works unasked', () => {
-  it('says once, of what fails, whether the partition was open by then', async () => {
+describe('a task that works without a batch', () => {
+  it('logs a failure once, and says whether the partition was open', async () => {
     const world = new World(minimal)
     await world.open()
     const told: string[] = []
@@ -192,7 +192,7 @@ describe('a task that works unasked', () => {
     const task = new Task(0, { ...deps, logger })
     const until = async (count: number) => {
       while (told.length < count) await new Promise(setImmediate)
-      // What else it says.
+      // Time for any further lines.
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
     const openWriter = world.openWriter.bind(world)
@@ -213,8 +213,8 @@ describe('a task that works unasked', () => {
   })
 })
 
-describe('a task whose log can’t hand the next records over', () => {
-  it('finishes the slice under way, stops with the reason, and takes nothing more', async () => {
+describe('a task whose log can’t hand over the next records', () => {
+  it('finishes the slice under way, stops with the reason and takes nothing more', async () => {
     const world = new World(minimal)
     await world.open()
     world.hasEvents = true
@@ -238,7 +238,7 @@ describe('a task whose log can’t hand the next records over', () => {
     assert.equal(task.state, 'failed')
   })
 
-  it('stops as well while it opens, also where the replay meets such records', async () => {
+  it('stops also while it opens, even if the replay comes to such records', async () => {
     const world = new World(minimal)
     await world.open()
     const opening = world.task()

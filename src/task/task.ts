@@ -17,30 +17,30 @@ import { diverged, recover, tooShort } from './recover.ts'
 import { Saver } from './saver.ts'
 import { type Asked, brokersMs, finishSlice, noRecords, type Taken } from './slice.ts'
 
-/** What no batch asks for is tried again after that. */
+/** Work that no batch asks for is tried again after this time. */
 const retryMs = 5_000
-/** Once the code has thrown, each event's profile is copied before it until no further one has made it throw for so long. */
+/** After a throw the task is careful (it copies the profile before each event) until this long has passed without one. */
 const carefulMs = 10 * 60_000
 
 /**
- * The worker of one partition number of all input topics: it owns the partition's profiles, in which what the topics tell of
- * a customer meets, and its transactional producer.
+ * The worker of one partition number of all input topics. It owns the partition's transactional producer, and its profiles,
+ * which bring together what all topics say about a customer.
  *
  *     closed ─► opening ─► running ─► closed        (lost, or unsure of the truth: it opens again)
  *                   └────────┴──────► failed        (can't be made right without an operator: it stays there)
  *
- * - **closed**: it holds nothing. An assignment opens it at once, else the next batch does.
- * - **opening**: `recover.ts` makes the profiles those of exactly the committed input.
- * - **running**: slice after slice, each of one topic, in the order in which they come; each is decoded, folded, and
- *   committed in one transaction with its journal entry and its input offset. Behind its records, the timers fire that are
- *   due; while no batch comes, a slice of timers alone.
- *   Features that the rules have anew are computed from stored events beside it, and put in place in slices of their own.
- *   Profiles follow in checkpoints.
- *   Where the code throws in the midst of an event, its profile is half changed: the task drops all and opens again, and
- *   goes on carefully, so that the event is undone and becomes a dead letter.
+ * - **closed**: it holds nothing. An assignment opens it at once; otherwise the next batch does.
+ * - **opening**: `recover.ts` brings the profiles to exactly the committed input.
+ * - **running**: it takes slice after slice, each of one topic, in the order in which they come. A slice is decoded, folded,
+ *   and committed in one transaction with its journal entry and its input offset. After its records, due timers fire; while
+ *   no batch comes, they fire in slices of their own.
+ *   Meanwhile, features that are new in the rules are computed from stored events, and put in place in slices of their own.
+ *   Profiles are saved later, in checkpoints.
+ *   If the code throws while it processes an event, that event's profile is half changed. The task then drops everything,
+ *   opens again and goes on carefully, so that the event is undone and becomes a dead letter.
  * - **failed**: the reason is in the metric, the log and `/readyz`; the other partitions go on.
  *
- * Delivery: exactly once. The transaction decides whether a slice happened; ClickHouse follows behind it. Order: by
+ * Delivery: exactly once. The transaction decides whether a slice happened; ClickHouse follows later. Order: by
  * partition of a topic. Bound: one slice in flight; a checkpoint at most every `checkpointMs`, one in flight.
  */
 export class Task {
@@ -48,24 +48,24 @@ export class Task {
   readonly #deps: TaskDeps
   readonly #saver: Saver
   readonly #backfillRounds: BackfillRounds
-  /** Until when a throw is expected; ms. */
+  /** Until when it is careful; by the monotonic clock, ms. */
   #carefulUntilMs = 0
   #state: TaskState = 'closed'
   #stateSinceMs = Date.now()
   #waitsFor = 'it has just been assigned'
   #failure: TaskFailure | undefined
-  /** It fails behind the batch under way, and takes no other. */
+  /** It takes no further batch, and fails after the one under way. */
   #isGivenUp = false
   #opened: Opened | undefined
   #opening: Promise<Opened> | undefined
-  /** Folded, not yet committed: no snapshot may be taken. */
+  /** A slice is being folded and is not committed yet: no snapshot may be taken. */
   #folding = false
-  /** A batch is being handled, or a slice is under way that none asked for, of timers or of an errand; others wait for it. */
+  /** The batch, timer slice or errand that is being handled; others wait for it. */
   #busy: Promise<void> | undefined
-  /** What is to be done between two slices. */
+  /** Work to do between two slices. */
   #errand: Errand | undefined
   #readingTimers = false
-  /** What the last reading of timers met with. */
+  /** The error of the last reading of timers, if it failed. */
   #timersMet: unknown
   #ended = false
 
@@ -84,7 +84,7 @@ export class Task {
     return this.#failure
   }
 
-  /** Why it is not running, where it is closed or opening: in words for people, without any data. */
+  /** What it waits for while it is closed or opening: in words for people, without any data. */
   get waitsFor(): string {
     return this.#waitsFor
   }
@@ -94,7 +94,7 @@ export class Task {
     return nowMs - this.#stateSinceMs
   }
 
-  /** All of the topic before it is taken; undefined while it is not known. */
+  /** All of the topic before this offset is taken; undefined unless it is running. */
   nextOffset(topic: string): number | undefined {
     return this.#state === 'running' ? this.#opened?.offsets.get(topic) : undefined
   }
@@ -116,15 +116,15 @@ export class Task {
     return this.#saver.unsavedMs
   }
 
-  /** Opens the partition without waiting for a batch: its profiles are due, and perhaps its timers, though none comes. */
+  /** Opens the partition without waiting for a batch: timers may be due even if no batch ever comes. */
   start(): void {
     void this.#unasked(this.#open(this.#ownTurn))
   }
 
-  /** The assignment has proved the membership; kafkajs beats for the group while no handler runs. */
+  /** The assignment has shown that we are a member; kafkajs sends heartbeats while no handler runs. */
   readonly #ownTurn: Turn = { heartbeat: async () => undefined, isCurrent: () => !this.#ended }
 
-  /** Work that no batch has asked for: where it fails, no batch may come to open the partition again. */
+  /** Runs work that no batch asked for. If it fails, it opens the partition again itself, since no batch may come to do so. */
   #unasked(work: Promise<unknown>): Promise<void> {
     return work.then(
       () => undefined,
@@ -132,9 +132,9 @@ export class Task {
     )
   }
 
-  /** Handles one batch; returns when it is committed, or early when the turn has passed to another. */
+  /** Handles one batch; returns when it is committed, or early when the turn is over. */
   async onBatch(batch: RecordBatch, turn: Turn): Promise<void> {
-    // One may follow the other.
+    // More work may have begun in the meantime.
     while (this.#busy && turn.isCurrent()) await whileCurrent(turn, this.#busy)
     if (this.#isGivenUp || this.#state === 'failed' || !turn.isCurrent()) return
     const handled = this.#handle(batch, turn)
@@ -155,7 +155,7 @@ export class Task {
       if (opened === undefined) {
         const opening = this.#opening ?? this.#open(turn)
         opened = await whileCurrent(turn, opening)
-        // It goes on, and the next holder of the turn waits for it too. Where none comes, somebody must hear how it ends.
+        // The turn is over. The opening goes on, and the next turn waits for it too. If none comes, its failure is handled here.
         if (opened === undefined) return void this.#unasked(opening)
       }
       const start = opened.offsets.get(batch.topic)!
@@ -174,7 +174,7 @@ export class Task {
     }
   }
 
-  /** To be called a few times a second: what is not saved yet is saved, and while no batch comes, due timers fire. */
+  /** To be called a few times a second: saves when that is due and, while no batch comes, runs errands and fires due timers. */
   tick(): void {
     const opened = this.#opened
     if (this.#state !== 'running' || opened === undefined) return
@@ -183,7 +183,7 @@ export class Task {
     this.#workUnasked(opened)
   }
 
-  /** A fetch has found that a topic's log is not the one that was taken so far. While the task opens, that looks itself. */
+  /** To be called when a fetch finds that a topic's log has changed under us. While the task opens, `recover` checks that. */
   async onLogChanged(topic: string, error: LogError): Promise<void> {
     const { partition } = this.at
     const nextOffset = this.nextOffset(topic)
@@ -196,12 +196,12 @@ export class Task {
       const epoch = this.#opened?.epochs.get(topic)
       const end = epoch === undefined ? nextOffset : await this.#deps.log.endOfEpoch(topic, partition, epoch)
       if (end < nextOffset) await this.giveUp(diverged(topic, end, nextOffset))
-      // It asked for a place of before the partition was opened.
+      // The fetch asked for an offset from before the partition was opened.
       else this.#deps.seek({ topic, partition }, nextOffset)
     }
   }
 
-  /** While no batch is handled: an errand, or the timers that are due. */
+  /** While no batch is handled: runs the errand, or fires due timers. */
   #workUnasked(opened: Opened): void {
     if (this.#busy) return
     const work = this.#errand ? this.#runErrand(this.#ownTurn) : this.#fireWhenDue(opened)
@@ -209,7 +209,7 @@ export class Task {
   }
 
   #fireWhenDue(opened: Opened): Promise<void> | undefined {
-    // Where the time is not known, it is asked for.
+    // If the time is not known, `#fireAlone` asks for it.
     return opened.profiles.timers.mayFire(this.#deps.log.nowMs() ?? Number.POSITIVE_INFINITY)
       ? this.#fireAlone(opened)
       : undefined
@@ -222,8 +222,8 @@ export class Task {
   }
 
   /**
-   * For a reason that the log has, beside the slices: the records that come next can't be read. A slice under way is finished
-   * first, and an opening, since what they hold must be let go; what is not saved is, as soon as the store answers.
+   * Fails the task for a reason from outside its slices: the next records can't be read, for example. It waits for the slice or
+   * opening under way, so that what they hold is released. What is not saved yet is saved as soon as the store answers.
    */
   async giveUp(failure: TaskFailure): Promise<void> {
     this.#isGivenUp = true
@@ -236,15 +236,15 @@ export class Task {
 
   async #end(failure: TaskFailure): Promise<void> {
     await this.#opening?.catch(() => undefined)
-    // Without waiting: the store may be away.
+    // Without waiting: the store may be down.
     if (this.#opened) void this.#saver.saveRest(this.#opened)
     await this.#drop()
     this.#fail(failure)
   }
 
-  /** What is not saved is, as soon as the store answers: behind the slice under way, all that this task has committed. */
+  /** After the slice under way, saves all that this task has committed; waits until the store answers. */
   async save(): Promise<void> {
-    // While one is awaited the other may begin, and in the midst of a slice the profiles are not those of the position.
+    // While we wait for one, the other may begin. During a slice the profiles do not match the position.
     while (this.#busy || this.#saver.underWay) await (this.#busy ?? this.#saver.underWay)
     if (this.#opened) await this.#saver.saveRest(this.#opened)
   }
@@ -254,7 +254,7 @@ export class Task {
     this.#ended = true
     while (this.#busy) await this.#busy
     if (save) await this.save()
-    // It ends by itself, now that the task has; what it holds must be gone before the log is closed.
+    // It ends by itself now, but its producer must be closed before the log is.
     await this.#opening?.catch(() => undefined)
     await this.#drop()
     // The backfill may be resting.
@@ -269,8 +269,8 @@ export class Task {
   }
 
   /**
-   * Why the batch does not follow on: control records in a batch of their own, which made no slice; another owner went on,
-   * and the partition came back; or the topic was cut off.
+   * Finds out why a batch does not start where the last one ended. Either there were only control records in between, which
+   * make no slice; or another owner went on, and the partition came back; or the beginning of the topic was deleted.
    */
   async #checkGap(topic: string, nextOffset: number, startOffset: number): Promise<void> {
     const { log } = this.#deps
@@ -311,7 +311,7 @@ export class Task {
     return this.#opening
   }
 
-  /** Beside the slices, computes the features that the rules have anew. */
+  /** In parallel to the slices, computes the features that are new in the rules. */
   async #backfill(opened: Opened): Promise<void> {
     const { metrics } = this.#deps
     const isCurrent = () => !this.#ended && this.#opened === opened
@@ -328,7 +328,7 @@ export class Task {
     }
   }
 
-  /** Does the work when no slice is under way. Rejects where it fails, which the task does with it, or where it is not run. */
+  /** Does the work while no slice is under way. Rejects where it fails (the task handles that error too), or is not run. */
   #between<T>(opened: Opened, work: (turn: Turn) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#opened !== opened || this.#ended) return reject(new Lost('the partition was closed before'))
@@ -358,13 +358,13 @@ export class Task {
     const { topic } = batch
     const nowMs = await brokersMs(this.#deps, turn)
     const beganMs = performance.now()
-    // Not now: since the batch was fetched more may have come. Where it has not, timers fire by the next tick.
+    // Not `nowMs`: more may have come since the batch was fetched. If nothing has, the next tick fires the timers.
     const takenMs = Math.min(nowMs, batch.timestamp(to - 1))
     const clockThen = await clockBehind(this.#deps, this.at, opened, topic, takenMs, nowMs)
     this.#folding = true
     opened.profiles.origin = originOf(opened, topic)
     const { end, ...folded } = await foldRecords(this.#deciding, opened.profiles, batch, from, to, nowMs, turn)
-    // Where it ended early, what comes next in the batch may be what a timer waits for.
+    // If it ended early, the rest of the batch may hold what a timer waits for.
     const isWhole = end === to
     const clock = isWhole ? clockThen : clockOf(opened, nowMs, opened.clockMs)
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
@@ -381,7 +381,7 @@ export class Task {
     return end
   }
 
-  /** Past records that are another's, behind the last of its own: a slice without any. */
+  /** Moves past records at a batch's end that belong to other partitions, with a slice that has no records. */
   async #pass(opened: Opened, { topic, nextOffset, leaderEpoch: epoch = -1 }: RecordBatch, turn: Turn): Promise<void> {
     if (opened.offsets.get(topic)! >= nextOffset) return
     const nowMs = await brokersMs(this.#deps, turn)
@@ -390,13 +390,13 @@ export class Task {
     await this.#finish(opened, taken, { due: [] }, clockOf(opened, nowMs, opened.clockMs), turn)
   }
 
-  /** A slice of timers alone. It runs only where all of the log is taken. */
+  /** A slice of timers alone. It is made only where everything in the log is taken. */
   async #fireAlone(opened: Opened): Promise<void> {
     const { log, topics, rows } = this.#deps
     const turn = this.#ownTurn
     if (rows.full) return
     const nowMs = await brokersMs(this.#deps, turn)
-    // After the clock was read: what was there by then counts.
+    // The clock must be read first: all that was in the log by then counts.
     const ends = await Promise.all(topics.map((topic) => endOf(log, this.at, opened, topic)))
     if (ends.includes(undefined)) return
     const clock = clockOf(opened, nowMs, nowMs)
@@ -404,11 +404,11 @@ export class Task {
     if (due.length === 0 || !turn.isCurrent()) return
     this.#folding = true
     await this.#finish(opened, { ...noRecords(this.#deps, opened), nextOffset: ends[0]! }, { due }, clock, turn)
-    // More than one slice takes may be due at once. A batch that waits goes first.
+    // More may be due at once than fits into one slice. A waiting batch goes first.
     setImmediate(() => this.tick())
   }
 
-  /** What decides on a slice. */
+  /** The deps to decide with: the careful pipeline for a while after a throw. */
   get #deciding(): TaskDeps {
     const deps = this.#deps
     return performance.now() < this.#carefulUntilMs ? { ...deps, pipeline: deps.careful } : deps
@@ -420,13 +420,13 @@ export class Task {
     this.#folding = false
     if (undone > 0) this.#carefulUntilMs = committedMs + carefulMs
     this.#saver.noteChange(committedMs)
-    // Between slices only: the next one looks up who must be loaded, and they must still be here when it is folded.
+    // Only between slices: a slice first loads the profiles it needs, and they must still be there when it is folded.
     opened.profiles.evict(this.#deps.profileBytes())
     this.#saver.saveWhenDue(opened)
     return committedMs
   }
 
-  /** Reads whose timers are due next, beside the slices; where the store is away, it is asked again. */
+  /** Reads whose timers are due next, in parallel to the slices; asks again while the store is down. */
   async #readTimers({ profiles }: Opened): Promise<void> {
     const { log, logger } = this.#deps
     if (this.#readingTimers || !profiles.timers.areLacking(log.nowMs() ?? 0)) return
@@ -453,7 +453,7 @@ export class Task {
     if (this.#state === 'failed') return
     this.#enter('closed', error instanceof LogError ? error.message : String((error as Error)?.name))
     this.#deps.logger.warn(wasOpen ? 'task.closed' : 'task.open_failed', { ...this.at, error })
-    // While the turn is ours, the same batch must come again. Else no batch may come for a long time.
+    // While the turn is ours, the same batch must come again, so rethrow. Otherwise no batch may come for a long time.
     if (turn.isCurrent()) throw error
     this.#openLater()
   }
@@ -464,13 +464,13 @@ export class Task {
     if (this.#state === 'failed') return
     this.#enter('failed')
     this.#failure = failure
-    // With the line in the log; the service counts anew what this process owns.
+    // At the same time as the log line; the next tick of the service sets the gauge from what this process owns.
     metrics.partitionFailed.inc({ reason: failure.reason })
     logger.error('task.failed', { partition, reason: failure.reason, hint: failure.hint, error: failure })
     for (const topic of topics) pause({ topic, partition })
   }
 
-  /** The next batch opens it again; while none comes, this does. */
+  /** Opens the partition again after a while, unless a batch has done so first. */
   #openLater(): void {
     setTimeout(() => {
       if (!this.#ended && this.#state === 'closed' && !this.#opening) this.start()

@@ -21,7 +21,7 @@ import { Task } from './task.ts'
 
 export const at = { topic: 'events', partition: 0 }
 const groupId = 'group'
-/** The partition is the member's as far as it knows. */
+/** The member believes that it still owns the partition. */
 export const turn: Turn = { heartbeat: async () => undefined, isCurrent: () => true }
 
 /** What two workers share: the log, and a store that has no profile yet. */
@@ -36,13 +36,13 @@ export class World {
   /** By their position. */
   readonly #events: CustomerEvent[] = []
   #nextPosition = 0
-  /** Whether the store has the events, as it says; else it keeps silent. */
+  /** Whether the store confirms that it has all rows; else it never answers. */
   hasEvents = false
-  /** What happens while events are read from the store. */
+  /** Runs once, while events are read from the store. */
   reading: (() => Promise<void>) | undefined
-  /** What happens while the next opening of any task reads its checkpoint, and the checkpoint that it then finds. */
+  /** Runs once, while a task that opens reads its checkpoint; returns the checkpoint that it finds. */
   meanwhile: (() => Promise<StoredProfile>) | undefined
-  /** Takes the place of the next commit of any task. */
+  /** Replaces the next commit of any task. */
   disturb: ((writer: SliceWriter, commit: () => Promise<unknown>) => Promise<never>) | undefined
 
   constructor(configFile: string) {
@@ -59,7 +59,7 @@ export class World {
     for (const id of ids) await this.happens('view', id)
   }
 
-  /** An event of now. */
+  /** Appends an event, by default of now. */
   async happens(event: string, messageId: string, timestamp = Date.now(), userId = 'u1', topic = at.topic) {
     const value = Buffer.from(JSON.stringify({ messageId, userId, type: 'track', event, timestamp }))
     const fields = { id: messageId, customer: userId, type: event, timeMs: timestamp }
@@ -74,13 +74,13 @@ export class World {
     await this.log.append([{ ...at, topic, key: userId, value, headers: {} }])
   }
 
-  /** A tombstone; the store keeps the events, as it does until somebody deletes them. */
+  /** Appends a tombstone. The store keeps the customer's events, as it does until somebody deletes them. */
   async erase(userId = 'u1'): Promise<void> {
     this.#nextPosition++
     await this.log.append([{ ...at, key: userId, value: null, headers: {} }])
   }
 
-  /** No duplicates, as in the store. */
+  /** The stored events, without duplicates. */
   async *#past({ customers, beforePosition }: Wanted): AsyncGenerator<CustomerEvent[]> {
     const ids = new Set<string>()
     const page = this.#events.filter(({ customer, position, event: { id } }) => {
@@ -104,7 +104,7 @@ export class World {
     return committed!.offset
   }
 
-  /** Those that can be read. */
+  /** The published actions that can be read. */
   async actions(): Promise<Record<string, unknown>[]> {
     const found: Record<string, unknown>[] = []
     for await (const batch of this.log.read('beckon.actions', 0, 0, Number.MAX_SAFE_INTEGER)) {
@@ -126,12 +126,12 @@ export class World {
     }
   }
 
-  /** The task of a worker of its own; under those rules, where they are not the world's. */
+  /** A task as another worker would run it. @param configFile its rules, if they are not the world's */
   task(configFile?: string): Task {
     return new Task(at.partition, this.deps(configFile))
   }
 
-  /** The store has lost them. */
+  /** As if the store had lost them. */
   forgetSettings(): void {
     this.#settings.clear()
   }

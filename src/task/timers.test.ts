@@ -30,7 +30,7 @@ actions:
 )
 after(() => rmSync(folder, { recursive: true }))
 
-/** Waits for what takes a retry. */
+/** Waits for something that takes a retry. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10))
 }
@@ -55,24 +55,24 @@ describe('a task with timers', () => {
   })
   after(() => mock.restoreAll())
 
-  /** Hands over all that is in the log. */
+  /** Hands the task all that is left in the log. */
   async function take(owner = task): Promise<void> {
     const { high } = await world.log.offsets('events', 0)
     await owner.onBatch(await world.batch(taken, high), turn)
     taken = high
   }
 
-  /** Time passes, and the task is asked what is due. */
+  /** Lets time pass, and ticks the task. */
   async function pass(minutes: number, owner = task): Promise<void> {
     nowMs += minutes * minuteMs
-    // The first one may have to read whose timers are due.
+    // The first tick may have to read whose timers are due.
     for (let i = 0; i < 2; i++) {
       owner.tick()
       for (let k = 0; k < 20; k++) await new Promise(setImmediate)
     }
   }
 
-  /** Which actions there are, and of which minute. */
+  /** The actions, each with its minute. */
   const decided = async () =>
     (await world.actions()).map(({ action, time }) => `${action} ${(Number(time) - startMs) / minuteMs}`)
   const fired = async () => (await world.actions()).map(({ time }) => (Number(time) - startMs) / minuteMs)
@@ -125,7 +125,7 @@ describe('a task with timers', () => {
     assert.deepEqual(await fired(), [130])
   })
 
-  it('fires behind the events of a busy partition', async () => {
+  it('fires after the events of a busy partition', async () => {
     await world.happens('add', 'a')
     await take()
     await pass(0)
@@ -135,7 +135,7 @@ describe('a task with timers', () => {
     assert.deepEqual(await fired(), [31])
   })
 
-  it('waits for what lies in the log: it may be what the timer waits for', async () => {
+  it('waits for what is still in the log: it may be what the timer waits for', async () => {
     await world.happens('add', 'a')
     await take()
     nowMs += 10 * minuteMs
@@ -161,7 +161,7 @@ describe('a task with timers', () => {
     assert.deepEqual(await fired(), [])
   })
 
-  it('fires for the next owner, who was not there when it started', async () => {
+  it('fires for the next owner, who took over after the timer had started', async () => {
     await world.happens('add', 'a')
     await take()
     await task.close(false)
@@ -183,7 +183,7 @@ describe('a task with timers', () => {
     assert.equal(third.failure, undefined)
   })
 
-  it('acts on a threshold that expiry crosses, once, at its own time, whoever owns the partition by then', async () => {
+  it('acts once on a threshold that is crossed by expiry, at its own time, whoever owns the partition by then', async () => {
     await world.happens('look', 'a')
     await take()
     await pass(3)
@@ -237,7 +237,7 @@ describe('a task with timers', () => {
     assert.deepEqual(await fired(), [30])
   })
 
-  it('takes a firing for done whose commit was not answered, and repeats one that was aborted', async () => {
+  it('finds that a firing is done although its commit was not answered, and repeats one that was aborted', async () => {
     for (const code of ['unknown_outcome', 'aborted'] as const) {
       await world.happens('add', code)
       await take()
@@ -254,7 +254,7 @@ describe('a task with timers', () => {
     assert.equal(task.state, 'running')
   })
 
-  it('says that the store is back when it has read whose timers are due', async () => {
+  it('logs that the store is back once it has read whose timers are due', async () => {
     await world.happens('add', 'a')
     await take()
     await task.close(false)

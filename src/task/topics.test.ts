@@ -47,7 +47,7 @@ describe('a task of two topics', () => {
 
   const happens = (topic: string, event: string, id: string) => world.happens(event, id, nowMs, 'u1', topic)
 
-  /** Hands over what a topic has, and was not handed over yet. */
+  /** Hands the task all of a topic that it has not had yet. */
   async function take(topic: string, owner = task): Promise<void> {
     const { high } = await world.log.offsets(topic, 0)
     await owner.onBatch(await world.batch(taken.get(topic) ?? 0, high, topic), turn)
@@ -64,7 +64,7 @@ describe('a task of two topics', () => {
 
   const told = async () => (await world.actions()).map(({ action, topic, payload }) => ({ action, topic, payload }))
 
-  it('decides on what they tell together, in the order in which it came', async () => {
+  it('decides on the events of both together, in the order in which they came', async () => {
     await happens('orders', 'buy', 'o1')
     await take('orders')
     await happens('events', 'view', 'e1')
@@ -75,7 +75,7 @@ describe('a task of two topics', () => {
     assert.deepEqual(await told(), [{ action: 'thank', topic: 'orders', payload: { views: 2, buys: 2 } }])
   })
 
-  it('takes batches that come at once one after the other', async () => {
+  it('takes batches that come at the same time one after the other', async () => {
     await happens('events', 'view', 'e1')
     await happens('events', 'view', 'e2')
     await happens('orders', 'buy', 'o1')
@@ -83,7 +83,7 @@ describe('a task of two topics', () => {
     assert.deepEqual(await told(), [{ action: 'thank', topic: 'orders', payload: { views: 2, buys: 1 } }])
   })
 
-  it("takes a customer's id of an event for the same in both", async () => {
+  it('treats the same event id of a customer as a duplicate across both topics', async () => {
     for (const topic of ['events', 'orders']) {
       await happens(topic, 'view', 'same')
       await take(topic)
@@ -93,7 +93,7 @@ describe('a task of two topics', () => {
     assert.deepEqual(await told(), [])
   })
 
-  it('replays them in the order of then, and goes on', async () => {
+  it('replays them in their original order, and goes on', async () => {
     for (const [topic, event] of [
       ['events', 'view'],
       ['orders', 'buy'],
@@ -115,7 +115,7 @@ describe('a task of two topics', () => {
     ])
   })
 
-  it('is lost to another who went on in the other topic', async () => {
+  it('is lost if another owner went on in the other topic', async () => {
     await happens('events', 'view', 'e1')
     await take('events')
     await happens('orders', 'buy', 'o1')
@@ -129,7 +129,7 @@ describe('a task of two topics', () => {
     assert.equal(task.state, 'running')
   })
 
-  it('does not fire what an event that lies in the other topic cancels', async () => {
+  it('does not fire a timer that an event still in the other topic cancels', async () => {
     await happens('events', 'add', 'e1')
     await take('events')
     nowMs += 10 * minuteMs
@@ -144,7 +144,7 @@ describe('a task of two topics', () => {
     assert.deepEqual(await told(), [])
   })
 
-  it('fires behind the events of one while the other is idle', async () => {
+  it('fires after the events of one topic while the other is idle', async () => {
     await happens('events', 'add', 'e1')
     await take('events')
     await pass(0)

@@ -7,7 +7,7 @@ import { warmUp } from './warm-up.ts'
 const minimal = fileURLToPath(new URL('../../../examples/minimal/beckon.yaml', import.meta.url))
 
 describe('a warm-up', () => {
-  it('folds what lies there, and changes nothing', async () => {
+  it('folds what is in the topics, and changes nothing', async () => {
     const world = new World(minimal)
     await world.open()
     await world.append('a', 'b', 'c')
@@ -31,7 +31,7 @@ describe('a warm-up', () => {
     assert.equal(await world.committed(), 3)
   })
 
-  it('is over where the log fails, and where it keeps silent', async () => {
+  it('ends if the log fails, and if it never answers', async () => {
     const world = new World(minimal)
     await world.open()
     const deps = world.deps()

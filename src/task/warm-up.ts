@@ -4,7 +4,7 @@ import { emptyOutput } from '../slice-output.ts'
 import type { TaskDeps } from './deps.ts'
 import { decodeAll, foldPiece } from './fold.ts'
 
-/** Of all topics together. With 30,000 what came next was still slower; many more would not be through in the time. */
+/** Of all topics together. After 30,000 the next events were still slower; many more would not fit into the time. */
 const maxRecords = 80_000
 const pieceRecords = 1_000
 const maxMs = 1_000
@@ -12,10 +12,10 @@ const maxMs = 1_000
 const nowhere = { write: () => undefined }
 
 /**
- * Before the group is joined: folds the last records of the input topics into profiles that nobody keeps, for a second at
- * most. What each event goes through is compiled by then, for events as they come; else the first hundred thousand of a
- * partition that is taken over need twice the time, while others wait behind them. Nothing leaves, and a failure is none:
- * whatever is not there yet is waited for where it is needed.
+ * Before it joins the group, folds the last records of the input topics into throwaway profiles, for a second at most. That
+ * lets V8 compile the code for real events. Otherwise the first hundred thousand events of a partition that is taken over
+ * take twice as long, while others wait. It sends nothing, and a failure does no harm: whatever is missing is waited for later,
+ * where it is needed.
  */
 export async function warmUp(deps: TaskDeps): Promise<void> {
   const ended = new AbortController()
@@ -39,7 +39,7 @@ async function foldLast(deps: TaskDeps, ended: AbortSignal): Promise<number> {
     for (let partition = 0; partition < partitions && !ended.aborted; partition++) {
       const { low, high } = await log.offsets(topic, partition)
       for await (const batch of log.read(topic, partition, Math.max(low, high - each), high)) {
-        // So that no profile takes a record for one that it has.
+        // So that no profile mistakes a record for one that it already has.
         profiles.origin = position - batch.startOffset
         position += batch.nextOffset - batch.startOffset
         for (let from = 0; from < batch.count; from += pieceRecords) {
