@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { BloomFilter } from './bloom-filter.ts'
 import { hashId } from './recent-ids.ts'
 
-test('who was added is always known, and few others are taken for known', () => {
+test('what was added is always found, and there are few false positives', () => {
   const filter = new BloomFilter()
   for (let i = 0; i < 50_000; i++) filter.add(hashId(`known-${i}`))
   for (let i = 0; i < 50_000; i++) assert(filter.mayHave(hashId(`known-${i}`)))

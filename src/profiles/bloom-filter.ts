@@ -1,6 +1,6 @@
 /**
- * A Bloom filter over 53-bit hashes: it knows for certain who is not in it. It grows by adding a filter of twice the size
- * when the newest is full, so the share of false answers stays near 1 % for each of them.
+ * A Bloom filter over 53-bit hashes: where it says that a hash is not in it, that is certain. When the newest filter is full,
+ * it adds another of twice the size, so the share of false positives stays near 1 % for each filter.
  */
 const hashes = 7
 const bitsPerEntry = 10
@@ -39,7 +39,7 @@ export class BloomFilter {
   }
 }
 
-/** The i-th of a hash's places: two halves of the hash, combined (Kirsch and Mitzenmacher, 2006). */
+/** The i-th bit of a hash: combines two halves of the hash (Kirsch and Mitzenmacher, 2006). */
 function place(hash: number, i: number, size: number): number {
   const low = hash % 0x400_0000
   const high = Math.floor(hash / 0x400_0000)

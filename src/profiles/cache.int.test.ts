@@ -85,7 +85,7 @@ describe('profiles beyond the memory', { skip }, () => {
     for (const row of rows) assert.deepEqual(row.numbers, { n: 3, recent: 3, ids: 3 }, row.customer)
   })
 
-  it('tells the share of the busiest customer, where there are enough events to tell', () => {
+  it('gives the share of the busiest customer, if there are enough events', () => {
     const cache = new ProfileCache(store, 1, { features, timers: [], policy: 'p' }, async () => undefined, true)
     for (let i = 0; i < 2_000; i++) fold(cache, eventOf(i % 4 === 0 ? `c${i}` : 'busy', 1), i)
     cache.snapshot(2_000, checkpoint)
@@ -95,7 +95,7 @@ describe('profiles beyond the memory', { skip }, () => {
     assert.equal(cache.busiestShare, 0)
   })
 
-  it('a condition that time will make true is due at that moment, and not whenever something leaves a window', async () => {
+  it('a condition that becomes true with time is due at that moment, not whenever something leaves a window', async () => {
     const recent = features.features.find(({ name }) => name === 'recent')!
     const crossing: Crossing = {
       kind: 'crossing',
@@ -112,7 +112,7 @@ describe('profiles beyond the memory', { skip }, () => {
       crossByEvent(crossing, cache.of('c'), 0, eventlessMoment(cache.of('c'), first.timeMs - 1 + round), false)
     }
     cache.schedule(cache.of('c'))
-    // Of five, the fourth that leaves makes them fewer than two.
+    // Of five, there are fewer than two once the fourth leaves.
     const turnMs = last.timeMs - 1 + 1_000
     assert.deepEqual(cache.timers.take(first.timeMs + 999, 10), [])
     assert.deepEqual(cache.timers.take(first.timeMs + 1_000, 10), ['c'])
@@ -128,7 +128,7 @@ describe('profiles beyond the memory', { skip }, () => {
     assert.equal(Number(row!.due), turnMs)
   })
 
-  it('a customer who was erased has an empty row that says so, until they come back as somebody new', async () => {
+  it('an erased customer has an empty row that says so, until they come back as a new customer', async () => {
     const newCache = (isNew: boolean) =>
       new ProfileCache(store, 9, { features, timers: [], policy: 'p' }, async () => undefined, isNew)
     const cache = newCache(true)
@@ -168,7 +168,7 @@ describe('profiles beyond the memory', { skip }, () => {
     assert.equal(again.of('gone').erasedBefore, 5, 'what is still in the events is not theirs')
   })
 
-  it('what changed since the last stored checkpoint is not let go', async () => {
+  it('profiles that changed since the last stored checkpoint are not evicted', async () => {
     const cache = new ProfileCache(store, 3, { features, timers: [], policy: 'p' }, async () => undefined, true)
     for (let i = 0; i < 100; i++) fold(cache, eventOf(`c${i}`, 1), i)
     cache.evict(0)

@@ -16,7 +16,7 @@ const store: ProfileStore = {
   readCustomer: unused,
 }
 
-test('a snapshot that can not be taken leaves nothing behind: the next one has all that changed', () => {
+test('a snapshot that fails leaves nothing behind: the next one has everything that changed', () => {
   let isBroken = false
   const compiled = compileFeatures([{ name: 'plan', value: 'traits.plan' }], 1_800_000, (_feature, _path, fault) =>
     assert.fail(fault as Error),
@@ -59,7 +59,7 @@ test('a snapshot that can not be taken leaves nothing behind: the next one has a
   assert.deepEqual(broken.snapshot(3, checkpoint), whole.snapshot(3, checkpoint))
 })
 
-test('tells how large the largest state of a snapshot is', () => {
+test('gives the size of the largest state in a snapshot', () => {
   const features = compile([
     { name: 'tops', kind: { name: 'top', of: 'properties.v', k: 1, max: 1_000 }, window: { kind: 'lifetime' } },
   ])

@@ -13,41 +13,41 @@ import { Profile } from './profile.ts'
 import { ProfileRows, type Rules } from './profile-rows.ts'
 import { hashId } from './recent-ids.ts'
 
-/** A profile's objects beside what its state takes: found by comparing heaps before and after. */
+/** Memory of a profile's objects besides its state; measured by comparing heaps. */
 const overheadBytes = 700
-/** Of fewer events a share says nothing. */
+/** With fewer events a share says nothing. */
 const leastForShare = 1_000
-/** What a byte of encoded state takes in memory: numbers are 8 bytes there, and packed here. */
+/** Bytes in memory for a byte of encoded state: numbers take 8 bytes in memory, and are packed in the state. */
 const expansion = 4
 
 /**
- * The profiles of one partition: in memory while hot, in the store behind the stream. `load` reads those that are not in
- * memory, many in one query; `snapshot` encodes those that changed since the last one, for one insert; `evict` lets go of
- * those that are stored and were not used lately, down to a bound.
+ * The profiles of one partition: in memory while hot, and in the store, which lags behind the stream. `load` reads those that
+ * are not in memory, many in one query. `snapshot` encodes those that changed since the last one, for one insert. `evict`
+ * drops those that are stored and were not used lately, until the rest fits a bound.
  */
 export class ProfileCache {
   readonly #store: ProfileStore
   readonly #partition: number
   #rules: Rules
   #rows: ProfileRows
-  /** The features of rules of before. */
+  /** The features of an earlier policy. */
   readonly #earlier: (policy: string) => Promise<FeatureSet | undefined>
-  /** What is not ready in a stored profile, by its kind. */
+  /** The features that are not ready in a stored profile, by its kind. */
   readonly #lacking = new Map<string, NotReady | undefined>()
-  /** Whose timers are due next, also of those away. */
+  /** Whose timers are due next; includes customers that are not in memory. */
   readonly timers: DueTimers
-  /** What the slice under way adds to an offset of its topic to get the position. */
+  /** The current slice adds it to an offset of its topic to get the position. */
   origin = 0
-  /** In the order in which `evict` looks at them. */
+  /** In the order in which `evict` visits them. */
   readonly #profiles = new Map<string, Profile>()
   #changed: Profile[] = []
-  /** That of the latest stored checkpoint: a profile that did not change since then is in the store. */
+  /** Position of the latest stored checkpoint: a profile that has not changed since is in the store. */
   #storedPosition = 0
   #bytes = 0
   #busiestShare = 0
   #largestBytes = 0
   #newestPosition = 0
-  /** Who may be in the store and not in memory; undefined: anybody may. */
+  /** Customers that may be in the store but not in memory; undefined: anybody may. */
   readonly #away: BloomFilter | undefined
 
   constructor(
@@ -70,7 +70,7 @@ export class ProfileCache {
     return this.#profiles.size
   }
 
-  /** The busiest customer's share of what the last snapshot took in; 0 where that was too little to tell. */
+  /** The busiest customer's share of the changes in the last snapshot; 0 where there were too few to tell. */
   get busiestShare(): number {
     return this.#busiestShare
   }
@@ -80,7 +80,7 @@ export class ProfileCache {
     return this.#largestBytes
   }
 
-  /** The newest row that was loaded includes what came before that position. */
+  /** The newest row that was loaded includes everything before this position. */
   get newestPosition(): number {
     return this.#newestPosition
   }
@@ -98,8 +98,9 @@ export class ProfileCache {
   }
 
   /**
-   * Notes that the slice changes it; it is in the next snapshot. False where it includes that already.
-   * @param position that of the event; of a timer, the first one that its slice's events do not include
+   * Notes that the slice changes the profile, so that it is in the next snapshot.
+   * @param position the event's; for a timer, the first one after its slice's events
+   * @returns false where the profile includes that position already
    */
   take(profile: Profile, position: number): boolean {
     if (position < profile.position) return false
@@ -120,17 +121,17 @@ export class ProfileCache {
     return [...missing]
   }
 
-  /** Those who must be loaded. */
+  /** The customers that must be loaded. */
   awayOf(customers: readonly string[]): string[] {
     return customers.filter((customer) => this.#isAway(customer))
   }
 
-  /** Notes when the first of its timers is due. */
+  /** Notes when the first of the profile's timers is due. */
   schedule(profile: Profile): void {
     this.timers.schedule(profile)
   }
 
-  /** Reads whose timers are due next. The stored ones come from the store, the others lie in memory. @throws StoreError */
+  /** Reads whose timers are due next: from the store, and from memory for profiles that are not stored. @throws StoreError */
   async loadTimers(): Promise<void> {
     await this.timers.load(this.#unstored())
   }
@@ -153,12 +154,12 @@ export class ProfileCache {
     }
   }
 
-  /** Those in memory that have features which are not ready. */
+  /** The customers in memory with features that are not ready. */
   *notReady(): Generator<string> {
     for (const { customer, notReady } of this.#profiles.values()) if (notReady !== undefined) yield customer
   }
 
-  /** Once for each kind of row, of which there are few. @throws StoreError */
+  /** Runs once for each kind of row; there are few. @throws StoreError */
   async #findLacking(kind: Gathered): Promise<void> {
     const key = gatheredKey(kind)
     if (this.#lacking.has(key)) return
@@ -168,9 +169,8 @@ export class ProfileCache {
   }
 
   /**
-   * Goes on with other rules: features and timers that stayed the same keep what they have gathered, and others are not
-   * ready. Profiles that did not change are forgotten, since the store may have them as of later, with more features than
-   * these.
+   * Switches to other rules. Features and timers that are the same under both keep what they have gathered; the others are not
+   * ready. Profiles without unsaved changes are dropped: the store may have later versions of them, with more features ready.
    */
   useRules(rules: Rules): void {
     const { features, timers } = this.#rules
@@ -181,7 +181,7 @@ export class ProfileCache {
         const restored = rows.read(profile.customer, this.#rows.stateOf(profile))
         profile.groups = restored.groups
         profile.timers = restored.timers
-        // As it will be read again: an erased one lacks nothing.
+        // The same as when it is read from its row: an erased profile lacks nothing.
         profile.notReady = isErased(profile) ? undefined : lackingAfter(features, profile.notReady, rules.features)
         forgetNotReady(rules.timers, profile)
       } else {
@@ -197,8 +197,8 @@ export class ProfileCache {
   }
 
   /**
-   * The rows of the changed profiles and the checkpoint row that speaks for them, as of a position: all before it is folded
-   * in, and committed. Where one of them makes the code throw, all are as if none had been taken.
+   * The rows of the changed profiles, and the checkpoint row that vouches for them. All input before the position must be
+   * folded in and committed. If the code throws on a profile, it is as if no snapshot had been taken.
    */
   snapshot(position: number, checkpoint: Buffer): RowChunk {
     this.#largestBytes = 0
@@ -226,8 +226,8 @@ export class ProfileCache {
   }
 
   /**
-   * Lets go of profiles that the store has, in the order of a clock: one that was used since it was last looked at gets
-   * a second chance. Ends at the bound, or when each was looked at twice.
+   * Drops profiles that the store has, by the CLOCK algorithm: a profile that was used since the last visit gets a second
+   * chance. Ends at the bound, or when each was visited twice.
    */
   evict(maxBytes: number): void {
     let looks = this.#profiles.size * 2
@@ -259,7 +259,7 @@ export class ProfileCache {
 
   #setBytes(profile: Profile, stateBytes: number): void {
     this.#bytes -= profile.bytes
-    // Totals beside the rows take about as much again.
+    // Totals take about as much memory as the rows themselves.
     const copies = profile.groups.some((rows) => rows?.totals !== undefined) ? 2 : 1
     profile.bytes = overheadBytes + stateBytes * expansion * copies
     this.#bytes += profile.bytes

@@ -11,11 +11,11 @@ import { Profile } from './profile.ts'
 import { hashId } from './recent-ids.ts'
 
 /**
- * A profile's state as bytes, for its row in the store, and back. Panes and timers are stored with what they are of: after a
- * change of the features or timers those that stayed the same find theirs again, and the others start anew.
+ * Encodes a profile's state for its row in the store, and decodes it. Panes and timers are stored with signatures. After a
+ * change of the features or timers, those that are the same as before find their state by it; the others start empty.
  */
 export const formatVersion = 3
-/** The first one that is still read. */
+/** The oldest format that can still be read. */
 const oldestVersion = 2
 
 export function writeState(out: RowBuffer, profile: Profile, layout: Layout): void {
@@ -27,7 +27,7 @@ export function writeState(out: RowBuffer, profile: Profile, layout: Layout): vo
   writeNumber(out, lastMs)
   writeNumber(out, events)
   out.string(entryPage)
-  // A trait that was removed has a time and no value; before format 3 there is none, nor a list or a map.
+  // A removed trait has a time but no value. Before format 3 there were no removed traits, and no lists or maps.
   out.varint(profile.traitTimes.size)
   for (const [name, timeMs] of profile.traitTimes) {
     out.string(name)
@@ -87,7 +87,7 @@ function writeGroups(out: RowBuffer, { groups }: Profile, layout: Layout): void 
   }
 }
 
-/** How panes and timers lie in memory, under the numbers by which they are found again. */
+/** How panes and timers are laid out in memory, with the signatures by which they are found again. */
 export interface Layout {
   readonly groups: readonly GroupLayout[]
   readonly timers: readonly { readonly signature: number; readonly kind: Timer['kind'] }[]
@@ -115,7 +115,7 @@ export const layoutOf = ({ groups }: FeatureSet, timers: readonly Timer[]): Layo
   timers: timers.map(({ signature, kind }) => ({ signature: hashId(signature), kind })),
 })
 
-/** @throws StateError when the bytes are not a state of this format. */
+/** @throws StateError when the bytes are not a state in a format that can be read. */
 export function readState(customer: string, bytes: Buffer, layout: Layout): Profile {
   const reader = new StateReader(bytes)
   checkFormat("a profile's state", reader.u8(), oldestVersion, formatVersion)
@@ -157,7 +157,7 @@ function readTimer(reader: StateReader, profile: Profile, layout: Layout): void 
   if (index >= 0) keepState(profile, index, unpackState(layout.timers[index]!.kind, first, second, flag))
 }
 
-/** Moves the stored cells of each member to where that member lies now; a member that is new starts in every row. */
+/** Moves the stored cells of each member to its place in the present layout; a new member starts empty in every row. */
 function readGroup(reader: StateReader, profile: Profile, layout: Layout): void {
   const signature = reader.f64()
   const index = layout.groups.findIndex((group) => group.signature === signature)
@@ -290,14 +290,14 @@ class StateReader {
     }
   }
 
-  /** Traits have a bound of their own. */
+  /** A trait's text is not cut as in `kept`: traits have a bound of their own. */
   trait(): unknown {
     if (this.#bytes[this.#at] !== tags.string) return this.kept()
     this.#at++
     return this.string()
   }
 
-  /** As an aggregate would have kept it now: before fold version 2 texts were kept whole. */
+  /** What an aggregate keeps. Texts are cut to the present bound: before fold version 2 they were kept whole. */
   kept(): unknown {
     switch (this.u8()) {
       case tags.none:

@@ -11,7 +11,7 @@ const [all, views, carts] = [count('all'), count('views', 'type == "view"'), cou
 const setOf = (declared: readonly FeatureDeclaration[]) =>
   compileFeatures(declared, 1_800_000, (_feature, _path, fault) => assert.fail(fault as Error))
 
-test('a kind of profile is complete where its rules had all that these need, and what was not ready is not needed', async () => {
+test('a kind of profile is complete if its rules had all features of these, and all of them were ready', async () => {
   const earlier = new Map([
     ['same', setOf([all, views])],
     ['more', setOf([carts, views, all])],
@@ -37,7 +37,7 @@ test('a kind of profile is complete where its rules had all that these need, and
   assert.deepEqual(asked, ['same', 'more', 'less', 'unknown', ''])
 })
 
-test('what these rules write themselves is complete, though nothing was written yet', async () => {
+test('the kind that these rules write is complete, even if nothing was written yet', async () => {
   const complete = await completeKinds([], { policy: 'now', features: setOf([all]) }, async () => undefined)
   assert.deepEqual(complete, ['now'])
 })

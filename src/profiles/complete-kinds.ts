@@ -3,8 +3,9 @@ import type { FeatureSet } from '../features/features.ts'
 import { type Gathered, gatheredKey } from '../store/event-history.ts'
 
 /**
- * The kinds of profiles that have all that the present rules need (`gatheredKey`); those that these rules write, in any case.
- * @param earlier the features under rules of before; undefined where these are not known
+ * The kinds of profiles (`gatheredKey`) that have all features of the present rules. The kind that these rules write is always
+ * one of them, and the first.
+ * @param earlier the features of an earlier policy; undefined where it is not known
  */
 export async function completeKinds(
   gathered: readonly Gathered[],

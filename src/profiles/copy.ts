@@ -4,8 +4,8 @@ import type { Profile } from './profile.ts'
 import type { RecentIds } from './recent-ids.ts'
 
 /**
- * All of a profile that an event may change, as it is now, so that it can be put back. What the stages replace and never change
- * in place (traits, what is not ready) is not copied; the profile's place in the cache and in the partition is not part of it.
+ * A copy of all that an event may change in a profile, so that it can be put back. It shares what the stages replace but never
+ * change in place (traits, what is not ready). It leaves out the profile's place in the cache and in the partition.
  */
 export type ProfileCopy = Pick<
   Profile,
@@ -29,7 +29,7 @@ export function copyProfile(profile: Profile): ProfileCopy {
   }
 }
 
-/** Makes the profile what it was. The copy is used up. */
+/** Makes the profile what it was. The copy can't be used again. */
 export function restoreProfile(profile: Profile, { laterEvents, ...copy }: ProfileCopy): void {
   if (copy.later !== undefined) copy.later.length = laterEvents
   Object.assign(profile, copy)
@@ -39,7 +39,7 @@ function copyPanes({ cells, stride, kept, keptStride }: Panes): Panes {
   return { cells: cells.slice(), stride, kept: kept.map(copyKept), keptStride, totals: undefined }
 }
 
-/** One of the kinds that `codec.ts` writes. */
+/** Handles the same kinds of values as `writeKept` in `codec.ts`. */
 function copyKept(kept: unknown): unknown {
   if (kept instanceof Set) return new Set(kept)
   if (kept instanceof Map) return new Map(kept)

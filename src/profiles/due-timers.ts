@@ -6,14 +6,14 @@ import type { CrossingState } from '../timers/states.ts'
 import { nextDueMs, type Timer } from '../timers/timer.ts'
 import type { Profile } from './profile.ts'
 
-/** What a partition knows of its timers: some 15 MB. */
+/** The most customers with a timer that a partition keeps queued; some 15 MB. */
 const maxQueued = 100_000
-/** Timers are read from the store so many at a time, when fewer are left and those past them are due within the time. */
+/** How many one read takes from the store. It is time to read when few are left and unread ones may be due soon. */
 const queuedAtOnce = 50_000
 const fewQueued = 25_000
 const readAheadMs = 60_000
 
-/** Whose timers are due next, of all customers of a partition: of those in memory, and of those whose rows say it. */
+/** Whose timers are due next, among all customers of a partition: those in memory, and those in the store. */
 export class DueTimers {
   readonly #store: ProfileStore
   readonly #partition: number
@@ -41,16 +41,16 @@ export class DueTimers {
     return this.#queue.nextMs <= clockMs
   }
 
-  /** Takes those whose timers may be due by the clock, at most so many; `isDue` tells once they are loaded. */
+  /** Takes up to `most` customers whose timers may be due by the clock; `isDue` tells for sure once they are loaded. */
   take(clockMs: number, most: number): string[] {
     return this.#queue.take(clockMs, most)
   }
 
-  /** Whether a timer is due by the clock; where none is, it is asked again in time. */
+  /** Whether a timer is due by the clock; if not, puts the profile back in the queue. */
   isDue(profile: Profile, clockMs: number): boolean {
     if (nextDueMs(this.#timers, profile.timers) <= clockMs) {
       const hasMoved = lookAheadAll(this.#timers, profile)
-      // Of a profile whose row says when to look, the row has to say the new time.
+      // The stored row has the old time and must be written with the new one, so the profile goes through the slice.
       if (hasMoved && !profile.dirty) return true
       if (nextDueMs(this.#timers, profile.timers) <= clockMs) return true
     }
@@ -58,20 +58,20 @@ export class DueTimers {
     return false
   }
 
-  /** Notes when the first of its timers is due. */
+  /** Notes when the first of the profile's timers is due. */
   schedule({ customer, timers }: Profile): void {
     this.#queue.add(customer, nextDueMs(this.#timers, timers))
   }
 
-  /** Whether it is time to read who is next. */
+  /** Whether it is time to read more timers from the store. */
   areLacking(clockMs: number): boolean {
     const { cursor, size } = this.#queue
     return cursor !== undefined && size < fewQueued && cursor.dueMs - readAheadMs <= clockMs
   }
 
   /**
-   * Reads who is next.
-   * @param unstored the profiles that the store does not have as they are
+   * Reads the next timers.
+   * @param unstored the profiles whose present state is not in the store
    * @throws StoreError
    */
   async load(unstored: Iterable<Profile>): Promise<void> {
@@ -87,7 +87,7 @@ export class DueTimers {
   }
 }
 
-/** Sees whether a profile's crossings will turn by time alone, and when, so that it is left alone until then. */
+/** Works out when a profile's conditions will change with time alone, so that nobody need look at it before. */
 export function lookAheadAll(timers: readonly Timer[], profile: Profile): boolean {
   let hasMoved = false
   for (let i = 0; i < profile.timers.length; i++) {

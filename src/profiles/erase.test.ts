@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { eraseProfile, isErased } from './erase.ts'
 import { Profile } from './profile.ts'
 
-test('nothing is left of a customer who was erased but the place in the partition', () => {
+test('nothing is left of an erased customer, except the place in the partition', () => {
   const profile = new Profile('c')
   Object.assign(profile, { position: 8, dirty: true, changes: 3, bytes: 5_000, streamTimeMs: 1_000 })
   Object.assign(profile.session, { index: 2, lastMs: 1_000, entryPage: '/secret' })

@@ -8,7 +8,7 @@ import { isBlank, isErased } from './erase.ts'
 import type { Profile } from './profile.ts'
 import { readFeatures } from './readable.ts'
 
-/** What profiles are gathered under. */
+/** The rules that profiles are built under. */
 export interface Rules {
   readonly features: FeatureSet
   readonly timers: readonly Timer[]
@@ -16,7 +16,7 @@ export interface Rules {
   readonly policy: string
 }
 
-/** Profiles as they are stored: rows of `profiles`, and out of a row's state again. */
+/** Turns profiles into rows of `profiles`, and a row's state back into a profile. */
 export class ProfileRows {
   readonly #partition: number
   readonly #rules: Rules
@@ -30,7 +30,7 @@ export class ProfileRows {
     this.#layout = layoutOf(rules.features, rules.timers)
   }
 
-  /** @throws StateError where it is not what `snapshot` wrote under the same layout */
+  /** @throws StateError where the bytes are damaged, or in a format that can't be read */
   read(customer: string, state: Buffer): Profile {
     return readState(customer, state, this.#layout)
   }
@@ -43,10 +43,10 @@ export class ProfileRows {
   }
 
   /**
-   * The rows of these profiles, and behind them the checkpoint row that speaks for them. Where one of them makes the code
-   * throw, nothing half written gets into the next one.
-   * @param position all before it is folded in
-   * @param tellBytes of each profile, how large its state is
+   * The rows of these profiles, followed by the checkpoint row that vouches for them. If the code throws on a profile, nothing
+   * half written gets into the next snapshot.
+   * @param position everything before it is folded in
+   * @param tellBytes is told the size of each profile's state
    */
   snapshot(
     profiles: readonly Profile[],
@@ -82,7 +82,7 @@ export class ProfileRows {
     lookAheadAll(timers, profile)
     const dueMs = nextDueMs(timers, profile.timers)
     const state = this.stateOf(profile)
-    // No spread at its head: with one the rows of a checkpoint took 1 to 2 µs more for each event before it.
+    // No spread as the first property: with one, a checkpoint's rows took 1 to 2 µs more for each event before it.
     writeProfileRow(this.#rows, {
       partition,
       customer,

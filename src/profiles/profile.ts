@@ -8,12 +8,12 @@ import { noTimers, type TimerStates } from '../timers/states.ts'
 import { RecentIds } from './recent-ids.ts'
 
 /**
- * All that is kept of one customer. It is made of parts that belong to the stages; the stages change them in place,
- * one event after the other, and `codec.ts` writes them into the profile's row.
+ * All that is kept about one customer. Its parts belong to the stages, which change them in place, event by event.
+ * `codec.ts` writes them into the profile's row.
  */
 export class Profile {
   readonly customer: string
-  /** The first position of the partition that is not folded in yet: a replay skips what lies before it. */
+  /** The first position of the partition that is not folded in yet: a replay skips what comes before it. */
   position = 0
   /** The customer was erased at the position before this one, and no earlier event may count; 0: never. */
   erasedBefore = 0
@@ -21,23 +21,23 @@ export class Profile {
   streamTimeMs = 0
   /** The panes of each feature group, by the group's index; undefined until an event touches it. */
   groups: (Panes | undefined)[] = []
-  /** The features that lack events from before they were declared; undefined, as nearly always, for none. */
+  /** The features that lack events from before they were declared; undefined for none, which is the usual case. */
   notReady: NotReady | undefined = undefined
-  /** While its features are computed from the events in the store: those that came since that began, in their order. */
+  /** While features are computed from the events in the store: the events that have come since that began, in order. */
   later: PastEvent[] | undefined = undefined
   readonly session = noSession()
-  /** The latest value of each trait by event time; and the time of the latest statement, also of a trait that was removed. */
+  /** The latest value of each trait by event time; and the time of its latest statement, kept for removed traits too. */
   traits: ReadonlyMap<string, Value> = noTraits
   traitTimes: ReadonlyMap<string, number> = noTimes
   readonly recentIds = new RecentIds()
-  /** Times of the actions published to the customer, ascending, by the action's name; as long as a cap looks back. */
+  /** Times of the actions published to the customer, ascending, by action name; kept as long as a cap looks back. */
   contacts: ReadonlyMap<string, readonly number[]> = noContacts
   timers: TimerStates = noTimers
   /** Changed since its row was last written. */
   dirty = false
   /** How often it was changed since its row was last written. */
   changes = 0
-  /** Used since the cache last looked for profiles to let go. */
+  /** Used since `evict` last visited it. */
   used = true
   /** About what it takes in memory; bytes, as of its last snapshot. */
   bytes = newProfileBytes
@@ -47,18 +47,18 @@ export class Profile {
   }
 }
 
-// Most customers have none of these, and an empty map takes 200 bytes; whoever adds makes the customer's own.
+// Most customers have none of these, and an empty map takes 200 bytes, so these are shared. To add, make a new map.
 const noTraits: ReadonlyMap<string, Value> = new Map()
 const noTimes: ReadonlyMap<string, number> = new Map()
 const noContacts: ReadonlyMap<string, number[]> = new Map()
 
-/** An object of its fields, the session, and the first panes and ids; measured on the heap. */
+/** The profile object, the session, and the first panes and ids; measured on the heap. */
 const newProfileBytes = 1_200
 
-/** A customer with more events than these, in the seconds that computing its features takes, has its turn another time. */
+/** A customer who sends more events than this while its features are computed (seconds) is tried again later. */
 const maxLater = 2_000
 
-/** Notes an event that comes while the profile's features are computed from those in the store. */
+/** Notes an event that comes while the profile's features are computed from the events in the store. */
 export function noteLater(profile: Profile, event: Event, enrichment: Enrichment): void {
   const { later, session } = profile
   if (later === undefined) return

@@ -21,7 +21,7 @@ function profileOf(traits: string): Profile {
   return Object.assign(profile, { traits: read })
 }
 
-test('a list is of texts, whatever a producer puts into it: what is no text is its JSON', () => {
+test('a list has texts, whatever a producer puts into it: other values are given as JSON', () => {
   const profile = profileOf('{"tags":["a",1,1e21,true,null,{"id":1},[1,[{"b":"ü"}]],{},[]]}')
   const texts = ['a', '1', '1e+21', 'true', 'null', '{"id":1}', '[1,[{"b":"ü"}]]', '{}', '[]']
   const set = setOf(
@@ -40,7 +40,7 @@ test('a list is of texts, whatever a producer puts into it: what is no text is i
   ])
 })
 
-test('a map has a text for each key, whatever its expression gives for one', () => {
+test('the keys of a map are texts, whatever its expression gives', () => {
   const profile = profileOf('{"plan":{"id":1},"tags":[1,{"a":2}],"none":null}')
   const set = setOf('{traits.plan: 1, traits.tags: 2, traits.none: 3, true: 4, 5: 5}', '{traits: 1}', 'traits.plan')
   const { mapNames, maps } = readFeatures(set, profile, 0)

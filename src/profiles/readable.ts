@@ -10,10 +10,10 @@ export interface ReadableFeatures {
   readonly stringNames: string[]
   readonly strings: string[]
   readonly listNames: string[]
-  /** A list is of texts: what is none, by its JSON. */
+  /** Lists of texts; other values are given as JSON. */
   readonly lists: string[][]
   readonly mapNames: string[]
-  /** The entries that are numbers. */
+  /** Only the entries whose value is a number. */
   readonly maps: (readonly [key: string, value: number])[][]
 }
 

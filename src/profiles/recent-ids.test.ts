@@ -14,7 +14,7 @@ test('an id is a duplicate as long as the window has not passed since it was fir
   assert.equal(add('a', 1500), false)
 })
 
-test('it agrees with a plain list of all ids, while these are fewer than the bound', () => {
+test('it agrees with a plain list of all ids, as long as there are fewer than the bound', () => {
   const step = fc.record({ id: fc.integer({ min: 0, max: 30 }), gapMs: fc.integer({ min: 0, max: 40 }) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
@@ -59,7 +59,7 @@ test('past the bound, ids of one time are kept up to half of it', () => {
   assert(known >= 50 && known <= 101, `${known} ids are known`)
 })
 
-test('what a checkpoint restores knows the same ids', () => {
+test('ids restored from a checkpoint are the same', () => {
   const before = new RecentIds()
   for (let i = 0; i < 50; i++) before.add(hashId(`id-${i}`), i, 1000, 100)
   const after = restored(before)
@@ -67,7 +67,7 @@ test('what a checkpoint restores knows the same ids', () => {
   assert.equal(after.add(hashId('another'), 60, 1000, 100), true)
 })
 
-test('what a checkpoint restores forgets the same ids at the same moments, past the bound and under another window', () => {
+test('ids restored from a checkpoint are forgotten at the same moments, past the bound and under another window', () => {
   const step = fc.record({
     id: fc.integer({ min: 0, max: 400 }),
     gapMs: fc.integer({ min: 0, max: 3 }),
@@ -105,7 +105,7 @@ test('hashes are whole, below 2^53, and differ', () => {
   for (const hash of hashes) assert(Number.isSafeInteger(hash) && hash >= 0)
 })
 
-test('a copy goes on as its original, and apart from it', () => {
+test('a copy behaves like its original, and is independent of it', () => {
   const ids = new RecentIds()
   const add = (to: RecentIds, i: number) => to.add(hashId(`id ${i}`), i, 1_000, 100)
   for (let i = 0; i < 250; i++) {

@@ -1,22 +1,22 @@
 /**
- * The event ids that one customer sent within the de-duplication window. An id is kept as a 53-bit hash beside the
- * stream time at which it came, in an open-addressing table of plain numbers: with 1,000 ids kept, two of them collide
- * (and one event is taken for a duplicate) once in about 10^10 customers. Bound: about twice `maxIds`. When its table is
- * full and more than `maxIds` are kept, the newest half of `maxIds` stay.
+ * The event ids that one customer sent within the de-duplication window. Each is kept as a 53-bit hash with the stream time at
+ * which it came, in an open-addressing table of plain numbers. With 1,000 ids kept, two of them collide (and one event is taken
+ * for a duplicate) for about one customer in 10^10. Bound: about twice `maxIds`. When the table is full and has `maxIds` ids
+ * within the window or more, the newest half of `maxIds` stay.
  *
- * What is forgotten, and when, depends on the ids that are kept and on nothing else, not on how the table lies in memory: a
- * replay goes on from a table that was stored, and must take the same events for duplicates.
+ * What is forgotten, and when, must depend only on the ids that are kept, not on the layout of the table: a replay goes on from
+ * a stored table, and must take the same events for duplicates.
  */
 export class RecentIds {
   /** Pairs of hash + 1 (0 is free) and time; the number of pairs is a power of two, at most two thirds of them used. */
   #table: number[] = []
   #used = 0
-  /** With so many, it is looked at what can be dropped: a number of the row that `limitOf` gives, the next one. */
+  /** At this many ids `#makeRoom` runs. It is one of the values that `limitOf` gives. */
   #limit = 0
 
   /**
-   * Notes an id. The window counts from the stream time at which the id was first seen, not from its event's own time,
-   * so that a late event's duplicate is known as long as any other.
+   * Notes an id. The window starts at the stream time at which the id was first seen, not at its event's own time, so that
+   * duplicates of late events are recognised for just as long.
    * @returns false when the id was already there
    */
   add(hash: number, streamTimeMs: number, windowMs: number, maxIds: number): boolean {
@@ -64,7 +64,7 @@ export class RecentIds {
     for (const [hash, timeMs] of entries) this.#put(this.#find(hash), hash, timeMs)
   }
 
-  /** Drops what left the window, where that is a good part, and what is too much, or makes room for as many again. */
+  /** Drops ids that have left the window, if they are many; drops the oldest, if there are too many; else makes more room. */
   #makeRoom(oldestMs: number, maxIds: number): void {
     const table = this.#table
     let live = 0
@@ -78,7 +78,7 @@ export class RecentIds {
     else this.#limit = limitAbove(this.#used)
   }
 
-  /** @param kept how many that is: those from a time on, of just that time up to a key */
+  /** Keeps the ids from a time on; at exactly that time, only those up to a key. @param kept how many that is */
   #rebuild(kept: number, fromMs = Number.NEGATIVE_INFINITY, upToKey = Number.POSITIVE_INFINITY): void {
     const table = this.#table
     this.#clear(kept)
@@ -90,7 +90,7 @@ export class RecentIds {
     }
   }
 
-  /** Starts an empty table, of which that many take less than half. */
+  /** Starts an empty table, less than half full with that many ids. */
   #clear(ids: number): void {
     let pairs = 4
     while (pairs <= ids * 2) pairs *= 2
@@ -106,7 +106,7 @@ export class RecentIds {
   }
 }
 
-/** What left the window is dropped only where it is at least a quarter; else that would soon be due again. */
+/** Ids that left the window are dropped only where they are at least a quarter; else it would soon be due again. */
 const worthShare = 0.75
 
 /** Two thirds of the pairs of a table. */
@@ -118,7 +118,7 @@ function limitAbove(ids: number): number {
   return limitOf(pairs)
 }
 
-/** The largest key at that time of which, with all that is later, so many are kept. */
+/** The largest key to keep among the ids of that time, so that with all later ones `kept` ids are kept. */
 function lastKept(table: readonly number[], timeMs: number, kept: number): number {
   const ties: number[] = []
   let later = 0
@@ -139,10 +139,10 @@ function liveTimes(table: readonly number[], oldestMs: number, live: number): Fl
   return times
 }
 
-/** By the binary logarithm of their pairs: zeros in arrays that the engine has laid out for doubles already. */
+/** By log2 of their pairs: arrays of zeros that V8 has already laid out for doubles. */
 const emptyTables: number[][] = []
 
-/** A copy, in one step; an array filled with 0 would be laid out for small integers first, and anew with the first hash. */
+/** A copy, in one step. An array filled with 0 would be laid out for small integers, and again for the first hash. */
 function emptyTable(pairs: number): number[] {
   const size = 31 - Math.clz32(pairs)
   emptyTables[size] ??= new Array<number>(pairs * 2).fill(0.5).fill(0)

@@ -19,7 +19,7 @@ function merged(...statements: readonly Statement[]): Profile {
 
 const known = ({ traits }: Profile) => Object.fromEntries(traits)
 
-test('null removes a trait, and whatever is stated takes the place of what was', () => {
+test('null removes a trait, and any other value replaces it', () => {
   const cases: readonly (readonly [statements: readonly Statement[], wanted: object])[] = [
     [
       [
@@ -82,7 +82,7 @@ test('null removes a trait, and whatever is stated takes the place of what was',
   for (const [statements, wanted] of cases) assert.deepEqual(known(merged(...statements)), wanted)
 })
 
-test('of a trait that one event states twice the last one counts', () => {
+test('if one event states a trait twice, the last one counts', () => {
   const profile = new Profile('ada')
   mergeTraits(profile, new Properties(['plan', 'plan'], ['z', 'a']), 1)
   assert.deepEqual(known(profile), { plan: 'a' })
@@ -112,7 +112,7 @@ test('the order of arrival does not matter', () => {
   )
 })
 
-test('a state keeps every trait, and that one was removed', () => {
+test('a state keeps every trait, and which ones were removed', () => {
   const layout = layoutOf({ features: [], groups: [] }, [])
   fc.assert(
     fc.property(statements, (all) => {
@@ -130,7 +130,7 @@ test('a state keeps every trait, and that one was removed', () => {
 const inOrderOfTimes = ({ traits, traitTimes }: Profile) =>
   [...traitTimes.keys()].filter((name) => traits.has(name)).map((name) => [name, traits.get(name)] as const)
 
-test('what a customer can fill is bounded: 200 names, and 4,096 characters of each', () => {
+test('traits are bounded: 200 names, and 4,096 characters of each', () => {
   const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`t${i}`, i]))
   assert.equal(merged([1, many]).traits.size, 200)
   const gone = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`g${i}`, null]))

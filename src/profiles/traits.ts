@@ -3,15 +3,15 @@ import { compareValues } from '../features/aggregates/order.ts'
 import { placeOf } from '../ingest/property-shape.ts'
 import type { Profile } from './profile.ts'
 
-/** The most traits that a profile knows of, those that were removed too; further names are ignored. */
+/** The most traits in a profile, removed ones included; further names are ignored. */
 const maxTraits = 200
-/** Of one trait as JSON, in UTF-16 units: one that is larger is not kept, as if it were removed. */
+/** The longest trait, in UTF-16 units (a list or map as JSON); a longer one counts as removed. */
 const maxChars = 4_096
 
 /**
- * Takes over the traits that an event states: null removes one, all else takes the place of what was there. Of several
- * statements of one trait that of the latest event holds, and of one ms the largest value, so the order of arrival does not
- * matter. Of a trait that is stated twice by one event the last one counts.
+ * Merges the traits that an event states: null removes a trait, any other value replaces it. The statement of the latest event
+ * wins, and within one ms the largest value, so the order of arrival does not matter. If one event states a trait twice, the
+ * last one counts.
  */
 export function mergeTraits(profile: Profile, { names, values }: Properties, timeMs: number): void {
   const traits = new Map(profile.traits)
@@ -37,7 +37,7 @@ function kept(value: Value): Value {
   return text.length > maxChars ? null : value
 }
 
-/** Makes room, if need be, by forgetting of a removed trait that it was: the one that was removed first. */
+/** Makes room, if need be, by forgetting the trait that was removed first. */
 function hasRoom(traits: ReadonlyMap<string, Value>, traitTimes: Map<string, number>): boolean {
   if (traitTimes.size < maxTraits) return true
   if (traits.size >= maxTraits) return false
