@@ -1,27 +1,27 @@
 import { isObject } from '../canonical.ts'
 import { checkFormat, StateError } from '../store/state-error.ts'
 
-/** What a checkpoint says; kept in the checkpoint row's state as JSON. The row's version is the position. */
+/** The content of a checkpoint, kept as JSON in the checkpoint row's state. The row's version is the position. */
 export interface Checkpoint {
-  /** All input before it is in the profiles; by topic, those too that are not consumed any more. */
+  /** By topic, even those no longer consumed: all input before the offset is in the profiles. */
   readonly offsets: Readonly<Record<string, number>>
-  /** Those topics' ids, as far as they were known: another topic of the name has another. */
+  /** The ids of those topics, where known: a topic that was created anew under the same name has another id. */
   readonly ids?: Readonly<Record<string, string>>
   /** The partition's clock: timers due by then have fired; ms. */
   readonly clockMs: number
   /** The digest of all actions before the position. */
   readonly digest: string
-  /** From where on the journal holds all slices at and past the position. */
+  /** The journal's slices from the position on are all at or past this offset. */
   readonly journalOffset: number
-  /** The input topics' partitions; a change would part customers from their profiles. */
+  /** The number of partitions of the input topics; a change would separate customers from their profiles. */
   readonly partitions: number
-  /** What the last repartition left; not there where there never was one. */
+  /** The last repartition; absent where there never was one. */
   readonly moved?: Moved
-  /** The repartition that is under way. */
+  /** The repartition in progress. */
   readonly move?: Move
 }
 
-/** `Checkpoint.ids` of the topics. @param topicId undefined while it is not known */
+/** The value of `Checkpoint.ids` for these topics. @param topicId undefined while the id is not known */
 export function idsOf(
   topics: readonly string[],
   topicId: (topic: string) => string | undefined,
@@ -30,27 +30,27 @@ export function idsOf(
   return Object.fromEntries(known.filter((one): one is [string, string] => one[1] !== undefined))
 }
 
-/** Customers have moved to where their keys lie among more partitions. */
+/** Customers have moved to the partitions that their keys belong to under the new number. */
 export interface Moved {
   /** The number of partitions before. */
   readonly from: number
-  /** That at which all partitions began anew: what came before it may lie under any partition. */
+  /** The position at which all partitions began anew: rows from before it may be under any partition. */
   readonly position: number
-  /** By topic: of the records before that offset, the profiles have those whose key's home this partition was. */
+  /** By topic: of the records before that offset, the profiles have those whose key belonged here under the old number. */
   readonly takenBefore: Readonly<Record<string, number>>
 }
 
 /** Customers are about to move. */
 export interface Move {
   readonly to: number
-  /** By topic: from that offset on only records are taken whose key's home this partition is. */
+  /** By topic: from that offset on, only records whose key belongs here under the old number are taken. */
   readonly ownFrom: Readonly<Record<string, number>>
-  /** `Moved.position`, once all is taken that is to be: nothing more is. */
+  /** `Moved.position`, set once everything is taken that should be; nothing is taken after that. */
   readonly position?: number
 }
 
 export const checkpointFormat = 4
-/** The first one that is still read. */
+/** The oldest format that can still be read. */
 const oldestFormat = 3
 
 const numbers = ['clockMs', 'journalOffset', 'partitions'] as const
@@ -59,7 +59,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
   return Buffer.from(JSON.stringify({ format: checkpointFormat, ...checkpoint }))
 }
 
-/** @throws StateError when the bytes are no checkpoint of a format that is read. */
+/** @throws StateError when the bytes are not a checkpoint in a format that can be read. */
 export function decodeCheckpoint(bytes: Buffer): Checkpoint {
   const { format, ...checkpoint } = parse(bytes)
   checkFormat("the partition's checkpoint", Number(format), oldestFormat, checkpointFormat)
@@ -77,7 +77,7 @@ function parse(bytes: Buffer): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(String(bytes))
     if (isObject(value)) return value
   } catch {
-    // Not JSON: as any other text that is no checkpoint.
+    // Not JSON: treated like any other text that is not a checkpoint.
   }
   throw new StateError("the partition's checkpoint can not be read")
 }

@@ -4,8 +4,8 @@ import type { OutRecord, RecordBatch } from '../events/log.ts'
 import { checkFormat } from '../store/state-error.ts'
 
 /**
- * The journal: one record a slice, in the slice's transaction, of what a replay of the input can't derive. With it a
- * replay runs under the same clock, policy and settings as the first time, and must arrive at the same digest.
+ * The journal: one record per slice, in the slice's transaction, of what a replay can't derive from the input. With it, a
+ * replay runs under the same clock, policy and settings as the first time, and must get the same digest.
  */
 export interface JournalEntry {
   readonly topic: string
@@ -23,23 +23,23 @@ export interface JournalEntry {
   readonly clock: number
   /** The customers whose timers fired, after the slice's events, in order. */
   readonly fired: readonly string[]
-  /** The customers whose features were computed from the events before the slice, which is one of its own. */
+  /** The customers whose features were computed from the events before the slice. Such a slice does nothing else. */
   readonly refolded: readonly string[]
   /** Where the slice ends: see `widthOf`. */
   readonly position: number
-  /** Content hash of all that folds beside the policy; empty where it is not known. */
+  /** Content hash of the settings: everything else that decides how events are folded. Empty where it is not known. */
   readonly settings: string
   /** How many of the slice's records were no events; -1 where it is not known. */
   readonly rejected: number
-  /** The offsets of events that made the processing fail, ascending: they are folded as if they were not there. */
+  /** Ascending offsets of events on which the code threw: the fold leaves them out. */
   readonly quarantined: readonly number[]
-  /** The timers that made it fail, as `dueMs customer`: they have fired, and nothing was decided. */
+  /** Timers on which the code threw, as `dueMs customer`: they have fired, and nothing was decided. */
   readonly quarantined_timers: readonly string[]
 }
 
 /**
- * How far a slice moves its partition's position: by the offsets that it takes, of whichever topic, and by one where timers
- * fire or features are computed from the events. So every slice that changes a profile has a position of its own.
+ * How far a slice moves its partition's position: by the offsets that it takes, whatever the topic, plus one where timers
+ * fire or features are computed from stored events. So every slice that changes a profile has a position of its own.
  */
 export function widthOf(slice: Pick<JournalEntry, 'first_offset' | 'next_offset' | 'fired' | 'refolded'>): number {
   return slice.next_offset - slice.first_offset + (slice.fired.length + slice.refolded.length > 0 ? 1 : 0)
@@ -48,7 +48,7 @@ export function widthOf(slice: Pick<JournalEntry, 'first_offset' | 'next_offset'
 /** The digest before the first action. */
 export const emptyDigest = ''
 
-/** The digest after a slice's actions: SHA-256 over the one before and their ids, the first 128 bits as hex. */
+/** The digest after a slice's actions: SHA-256 over the previous digest and their ids; the first 128 bits, in hex. */
 export function rollDigest(digest: string, actionIds: readonly string[]): string {
   if (actionIds.length === 0) return digest
   const hash = createHash('sha256').update(digest)
@@ -61,14 +61,14 @@ export interface JournalCodec {
   decode(batch: RecordBatch): JournalEntry[]
 }
 
-/** Says the format of an entry; those of format 2 have no such header. */
+/** This header has the format of an entry; entries of format 2 have no such header. */
 const formatHeader = 'beckon.format'
 const oldestFormat = 2
 
 /**
- * Bare Avro of schemas/journal.avsc, with its format in a header. The journal's partitions are the input's: an entry lies
- * where its input does.
- * @param schemas of the formats from 2 on; the last one is written, and each is read, with defaults for what it lacks
+ * Plain Avro as in schemas/published/journal.v*.avsc, with its format in a header. An entry is in the partition of the journal
+ * that has the same number as its input's.
+ * @param schemas of the formats from 2 on. The last one is written; all can be read, with defaults for fields they lack
  */
 export function journalCodec(journalTopic: string, schemas: readonly string[]): JournalCodec {
   const types = schemas.map((schema) => avro.Type.forSchema(JSON.parse(schema) as avro.Schema))

@@ -24,8 +24,8 @@ export const decisionsTable: Table = {
 }
 
 /**
- * Writes one row of `decisions`. `trigger` is empty for an event's decision, else the names of the timers that fired;
- * (customer, time, topic, partition, offset, trigger) must tell one decision from another.
+ * Writes one row of `decisions`. `trigger` is empty for an event's decision, else the names of the timers that fired.
+ * (customer, time, topic, partition, offset, trigger) must identify a decision.
  */
 export function writeDecisionRow(
   row: RowBuffer,

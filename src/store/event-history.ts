@@ -1,17 +1,17 @@
 import type { PastEvent } from '../features/refold.ts'
 
-/** What became of customers' profiles under rules that changed, and the events to make them whole. */
+/** Reads which stored profiles lack features after the rules have changed, and the events to compute these from. */
 
-/** A kind of stored profile: the rules under which it was gathered, and what of them was not ready then. */
+/** A kind of stored profile: the rules that it was built under, and which of their features were not ready then. */
 export interface Gathered {
   readonly policy: string
   readonly notReady: readonly string[]
 }
 
-/** Neither a hash nor the name of a feature has a space. */
+/** The kind as one text. It is unambiguous, since hashes and feature names have no spaces. */
 export const gatheredKey = ({ policy, notReady }: Gathered): string => [policy, ...notReady].join(' ')
 
-/** An event that the store has of a customer; no duplicate. */
+/** A customer's event in the store; never a duplicate. */
 export interface CustomerEvent extends PastEvent {
   readonly customer: string
   readonly position: number
@@ -20,20 +20,20 @@ export interface CustomerEvent extends PastEvent {
 /** The events that a refold needs, of all topics. */
 export interface Wanted {
   readonly customers: readonly string[]
-  /** None of an earlier time; ms, 0 for all. */
+  /** Only events with this time or a later one; ms, 0 for all. */
   readonly sinceMs: number
-  /** None from there on. */
+  /** Only events before this position. */
   readonly beforePosition: number
 }
 
 /** The port. All methods fail with a StoreError; the caller decides on retries. */
 export interface EventHistory {
-  /** The kinds of profiles that there are; newer ones may have taken their place. */
+  /** The kinds of all stored profile rows, including rows that newer ones have replaced. */
   gathered(partition: number): Promise<Gathered[]>
-  /** How many customers' latest profiles are of another kind than these (`gatheredKey`). */
+  /** How many customers' latest profiles are of none of these kinds (`gatheredKey`). */
   countNotReady(partition: number, complete: readonly string[]): Promise<number>
-  /** These customers in order, past that one; fewer than `most` are the last. */
+  /** Those customers in order, starting after `after`; fewer than `most` means that there are no more. */
   notReady(partition: number, complete: readonly string[], after: string, most: number): Promise<string[]>
-  /** In pieces, in the order of customers and of each customer's arrival; each event once. */
+  /** In pieces, ordered by customer and then by arrival; each event once. */
   events(partition: number, wanted: Wanted): AsyncIterable<readonly CustomerEvent[]>
 }

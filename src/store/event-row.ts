@@ -43,9 +43,9 @@ export const eventsTable: Table = {
 }
 
 /**
- * Writes one row of `events`. The row is a function of its arguments alone, so a replay writes the same bytes again.
- * Of a property sent twice the last one is written, as `Properties.get` reads it. The raw user agent is not stored: what it
- * says is in the columns, and it can single a person out.
+ * Writes one row of `events`. The row depends on the arguments alone, so a replay writes the same bytes again. If a property
+ * was sent twice, the last one is written, which is also what `Properties.get` reads. The raw user agent is not stored: what it
+ * says is in the columns, and it can identify a person.
  */
 export function writeEventRow(
   row: RowBuffer,
@@ -82,7 +82,7 @@ let origin = encodeSegment(() => undefined)
 let originTopic = ''
 let originPartition = -1
 
-/** Rows come a partition at a time, so the start of the last one is kept. */
+/** Rows come one partition at a time, so the encoded topic and partition are kept for the next row. */
 function originSegment(topic: string, partition: number): Segment {
   if (topic === originTopic && partition === originPartition) return origin
   origin = encodeSegment((row) => {
@@ -94,7 +94,7 @@ function originSegment(topic: string, partition: number): Segment {
   return origin
 }
 
-/** What an agent's events have in common. */
+/** The encoded parts that all events of a user agent share. */
 interface AgentSegments {
   readonly columns: Segment
   /** Its entries of the column `context`. */
@@ -102,7 +102,7 @@ interface AgentSegments {
   readonly entries: number
 }
 
-/** Agents are shared between events; their segments live as long as they do. */
+/** Events share agent objects; the segments live as long as these do. */
 const agents = new WeakMap<Agent, AgentSegments>()
 
 function agentSegments(agent: Agent): AgentSegments {
@@ -127,7 +127,7 @@ function agentSegments(agent: Agent): AgentSegments {
   return segments
 }
 
-/** What most events have none of, as one map: a column costs the server as much for an empty value as for a full one. */
+/** Puts what most events do not have into one map: an empty column costs the server as much as a full one. */
 function writeContext(
   row: RowBuffer,
   event: Event,
@@ -156,7 +156,7 @@ function writeContext(
     entries += note(row, 'campaign_click_id', campaign.clickId)
     entries += note(row, 'campaign_network', campaign.network)
   }
-  // With no referrer and no campaign it is always direct: as the column `channel_group` reads it.
+  // Without a referrer and a campaign it is always `direct`; the column `channel_group` derives that.
   if (entries > before || referrer.class !== 'direct') entries += note(row, 'channel_group', channelGroup)
   if (event.traits.names.length > 0) entries += note(row, 'typed_traits', nonTextsOf(event.traits))
   entries += note(row, 'referrer_source', referrer.source)

@@ -12,8 +12,8 @@ import { Event, Properties, type Value } from '../events/event.ts'
 import type { CustomerEvent } from './event-history.ts'
 
 /**
- * An event as its row in the store tells it: all that an expression of a feature can name (`features/moment.ts`), and
- * nothing else. The columns are those that `pastEventColumns` selects, from JSON; `event-row.ts` is the way there.
+ * An event read back from its row in the store: all that a feature's expression can name (`features/moment.ts`), and nothing
+ * else. The columns are those that `pastEventColumns` selects, parsed from JSON; `event-row.ts` writes them.
  */
 export type PastEventColumns = readonly [
   customer: string,

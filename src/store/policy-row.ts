@@ -14,9 +14,9 @@ export const policiesTable: Table = {
 }
 
 /**
- * Writes one row of `policies`, at each start. Of a policy written again the earliest `seenAtMs` stays as `first_seen`, and
- * the latest as `last_seen`, with its settings.
- * @param settings what else tells how events are folded, as JSON
+ * Writes one row of `policies`, at each start. If a policy is written again, the earliest `seenAtMs` remains as `first_seen`,
+ * and the latest as `last_seen`, with its settings.
+ * @param settings what else decides how events are folded, as JSON
  */
 export function writePolicyRow(row: RowBuffer, hash: string, text: string, settings: string, seenAtMs: number): void {
   row.string(hash)

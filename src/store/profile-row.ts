@@ -41,7 +41,7 @@ export interface ProfileRow {
   readonly session: Session
   /** The readable features, by kind, as parallel arrays. */
   readonly numberNames: readonly string[]
-  /** NaN where a feature has no value: it is left out. */
+  /** NaN where a feature has no value; such features are left out of the row. */
   readonly numbers: ArrayLike<number>
   readonly stringNames: readonly string[]
   readonly strings: readonly string[]
@@ -52,21 +52,21 @@ export interface ProfileRow {
   readonly traits: ReadonlyMap<string, Value>
   /** When the first of its timers is due; ms, 0 where none runs. */
   readonly nextDueMs: number
-  /** The rules under which it was gathered. */
+  /** Hash of the rules that it was built under. */
   readonly policy: string
   /** The features that lack events from before their declaration. */
   readonly notReady: readonly string[]
-  /** What a recovery needs. */
+  /** The encoded state, for recovery. */
   readonly state: Buffer
-  /** The customer was erased at the position before this one; 0 where never. */
+  /** The customer was erased at the position before this one; 0 for never. */
   readonly erasedBefore: number
-  /** Erased, and not come back by this version: all else is empty. */
+  /** Erased, and no event has come since: all else is empty. */
   readonly deleted: boolean
 }
 
 /**
- * Writes one row of `profiles`. The row must be a function of (partition, customer, version) alone: that makes
- * late, repeated and stale inserts harmless, since the highest version wins and ties are equal.
+ * Writes one row of `profiles`. The row must depend on (partition, customer, version) alone. That makes late, repeated and
+ * stale inserts harmless: the highest version wins, and rows of the same version are equal.
  */
 export function writeProfileRow(row: RowBuffer, profile: ProfileRow): void {
   const { session, numberNames, numbers, stringNames, strings, listNames, lists, mapNames, maps } = profile
@@ -118,8 +118,8 @@ export function writeProfileRow(row: RowBuffer, profile: ProfileRow): void {
 }
 
 /**
- * Writes a partition's checkpoint: the row with an empty customer. It belongs in the insert of the profiles that it
- * speaks for.
+ * Writes a partition's checkpoint: the row with an empty customer. It must be in the same insert as the profiles that it
+ * vouches for.
  */
 export function writeCheckpointRow(
   row: RowBuffer,
@@ -131,7 +131,7 @@ export function writeCheckpointRow(
   writeProfileRow(row, { ...blankProfile, partition, version, streamTimeMs, state })
 }
 
-/** A row that says nothing. */
+/** An empty row. */
 export const blankProfile: ProfileRow = {
   partition: 0,
   customer: '',

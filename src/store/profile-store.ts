@@ -7,32 +7,32 @@ export interface StoredProfile {
   /** The first position that it does not include. */
   readonly version: number
   readonly streamTimeMs: number
-  /** The rules under which it was gathered; empty of a checkpoint. */
+  /** Hash of the rules that it was built under; empty for a checkpoint. */
   readonly policy: string
-  /** The features that were not ready under these. */
+  /** The features of those rules that were not ready. */
   readonly notReady: readonly string[]
   readonly state: Buffer
-  /** The customer was erased at the position before this one, and no earlier event may count; 0 where never. */
+  /** The customer was erased at the position before this one, and no earlier event may count; 0 for never. */
   readonly erasedBefore: number
-  /** Erased, and not come back by `version`: the state is empty. */
+  /** Erased, and no event has come since: the state is empty. */
   readonly deleted: boolean
 }
 
 /** The port for profiles. All methods fail with a `StoreError`; the caller decides on retries. */
 export interface ProfileStore {
-  /** Stores rows of `profiles` and the checkpoint that speaks for them, in one insert; at most 8 MB. */
+  /** Stores rows of `profiles` and the checkpoint that vouches for them, in one insert; at most 8 MB. */
   insert(chunk: RowChunk): Promise<void>
-  /** The latest rows of those customers that have one, in no order. */
+  /** The latest rows of those customers who have one, in no order. */
   read(partition: number, customers: readonly string[]): Promise<StoredProfile[]>
   /** The latest checkpoint, undefined where there is none. */
   readCheckpoint(partition: number): Promise<StoredProfile | undefined>
-  /** The numbers of partitions that the checkpoints of all partitions speak of; one, as a rule, and none before the first. */
+  /** The distinct numbers of partitions in all checkpoints: usually one, and none before the first checkpoint. */
   readPartitionCounts(): Promise<number[]>
   /**
-   * Whose timers are due next, past the cursor and at most so many rows, in the order of (due, customer). A customer's
-   * earlier versions may be among them, so the profile itself has the last word.
+   * Whose timers are due next: at most `most` rows after the cursor, ordered by (due, customer). Rows of earlier versions may
+   * be among them, so check the profile itself.
    */
   readDue(partition: number, past: Cursor, most: number): Promise<Due[]>
-  /** A customer's readable columns, one object for each partition that has it; empty where the customer is unknown or erased. */
+  /** A customer's readable columns, one object per partition that has the customer; empty where unknown or erased. */
   readCustomer(customer: string): Promise<Record<string, unknown>[]>
 }

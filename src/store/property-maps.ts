@@ -1,7 +1,7 @@
 /**
- * Properties as ClickHouse maps. A name goes into the map of its value's type, so that SQL needs no cast and a number
- * stays exact. Of a property sent twice the last one is written, as `Properties.get` reads it. What an expression can tell
- * apart, SQL can: a property that is null (in `nested`) is another thing than one that is not there.
+ * Properties as ClickHouse maps. A name goes into the map of its value's type, so that SQL needs no cast and numbers stay
+ * exact. If a property was sent twice, the last one is written, which is also what `Properties.get` reads. SQL can tell apart
+ * what an expression can: a property that is null (in `nested`) differs from one that is absent.
  */
 import type { Properties, Value } from '../events/event.ts'
 import { toJsonText } from '../events/json-text.ts'
@@ -55,7 +55,7 @@ export function writeTypedMaps(row: RowBuffer, { names, values }: Properties): v
   }
 }
 
-/** Writes one Map(String, String); what is no string, as JSON, and null not at all. */
+/** Writes one Map(String, String): other values than strings as JSON, and nulls not at all. */
 export function writeTextMap(row: RowBuffer, { names, values }: Properties): void {
   let count = 0
   for (let i = 0; i < names.length; i++) if (values[i] !== null && isLast(names, i)) count++
@@ -67,7 +67,7 @@ export function writeTextMap(row: RowBuffer, { names, values }: Properties): voi
   }
 }
 
-/** What `writeTextMap` does not tell apart from a text: the properties that are none, nulls too, as one JSON object; empty for none. */
+/** The properties that are not strings, nulls included, as one JSON object ('' for none): `writeTextMap` loses their types. */
 export function nonTextsOf({ names, values }: Properties): string {
   const entries = names
     .map((name, i) => [name, values[i]!, i] as const)
@@ -75,7 +75,7 @@ export function nonTextsOf({ names, values }: Properties): string {
   return entries.length === 0 ? '' : toJsonText(Object.fromEntries(entries))
 }
 
-/** As `writeTextMap`, of traits as a profile keeps them. */
+/** Like `writeTextMap`, for traits as a profile keeps them. */
 export function writeTraits(row: RowBuffer, traits: ReadonlyMap<string, Value>): void {
   let count = 0
   for (const value of traits.values()) if (value !== null) count++
@@ -92,8 +92,8 @@ let checkedNames: readonly string[] = []
 let areDistinct = true
 
 /**
- * Whether no later property has the name of the i-th. The events of one record schema share their names array, so the
- * answer for the array seen last is kept.
+ * Whether no later property has the same name as the i-th. Events of one record schema share their names array, so the answer
+ * for the last array is kept.
  */
 function isLast(names: readonly string[], i: number): boolean {
   if (names !== checkedNames) {

@@ -34,7 +34,7 @@ for (const [what, write, hex] of cases) {
   })
 }
 
-test('a string of any length and script is its UTF-8 behind its length', () => {
+test('a string of any length and script is its UTF-8 with its length in front', () => {
   const lengths = fc.oneof(
     fc.constantFrom(0, 1, 23, 24, 25, 42, 43, 126, 127, 128, 5461, 5462, 16383, 16384),
     fc.nat(300),
@@ -61,7 +61,7 @@ test('a string of any length and script is its UTF-8 behind its length', () => {
   )
 })
 
-test('a segment of any length is written as the calls that it was encoded from, and no byte more', () => {
+test('a segment of any length writes the same bytes as the calls it was encoded from, and no more', () => {
   for (let length = 0; length < 20; length++) {
     const write = (row: RowBuffer) => {
       for (let i = 0; i < length; i++) row.u8(250 + i)
@@ -76,7 +76,7 @@ test('a segment of any length is written as the calls that it was encoded from, 
   }
 })
 
-test('a map is counted behind its place, wherever the buffer has moved to meanwhile', () => {
+test('a map’s count is put in its place, even if the buffer has moved in the meantime', () => {
   const map = written((row) => {
     row.u8(9)
     const at = row.openMap()
@@ -87,7 +87,7 @@ test('a map is counted behind its place, wherever the buffer has moved to meanwh
   assert.equal(map.slice(0, 14), '0901046e616d65')
 })
 
-test('the rows taken are not written again, and the buffer starts anew', () => {
+test('rows that were taken are not overwritten, and the buffer starts anew', () => {
   const row = new RowBuffer(1)
   const ends: number[] = []
   for (let i = 0; i < 1000; i++) {

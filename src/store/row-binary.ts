@@ -1,27 +1,27 @@
 /**
- * Rows in ClickHouse's RowBinary format: little-endian, no column names, no types; the order of the calls must be
- * that of the INSERT's columns. It takes about a twentieth of the time of JSON and a quarter of its bytes, and no
- * value changes on the way (JSON turns NaN to 0 and rounds past 2^53).
+ * Rows in ClickHouse's RowBinary format: little-endian, without column names or types. The calls must follow the order of the
+ * INSERT's columns. It takes about a twentieth of JSON's time and a quarter of its bytes, and changes no value (JSON turns
+ * NaN into 0 and rounds past 2^53).
  */
 
 /** Encoded rows of one table, in the order in which they were written. */
 export interface RowChunk {
   readonly bytes: Buffer
-  /** Where each row ends in `bytes`, so that one bad row can be told from the others. */
+  /** Where each row ends in `bytes`, so that a bad row can be separated from the others. */
   readonly rowEnds: Uint32Array
 }
 
-/** Up to here a loop beats the call into the engine. */
+/** Up to this length, a loop is faster than Buffer's native `write`. */
 const shortString = 24
 
-/** Bytes encoded once that many rows have; as 32-bit words, which are written in a quarter of the steps. */
+/** Bytes that many rows share, encoded once; as 32-bit words, so that they are written in a quarter of the steps. */
 export interface Segment {
   readonly words: Int32Array
   /** In bytes; the last word may hold more. */
   readonly length: number
 }
 
-/** What the calls write, to be written again by `RowBuffer.segment`. */
+/** Keeps what `write` writes, for `RowBuffer.segment`. */
 export function encodeSegment(write: (row: RowBuffer) => void): Segment {
   const row = new RowBuffer(256)
   write(row)
@@ -32,14 +32,14 @@ export function encodeSegment(write: (row: RowBuffer) => void): Segment {
 }
 
 /**
- * A byte buffer from which `take` cuts the rows: what is handed out is never written again, and the next rows follow
- * behind it until the buffer is used up. A row is written value by value and closed by `endRow`; nothing is allocated
- * per value. Numbers go through a DataView, whose calls the engine compiles to one store each; Buffer's do not.
+ * A byte buffer from which `take` cuts the rows. Bytes that were handed out are never written again; the next rows come after
+ * them until the buffer is full. A row is written value by value and closed by `endRow`; nothing is allocated per value.
+ * Numbers go through a DataView: V8 compiles each of its calls to one store, but not Buffer's.
  */
 export class RowBuffer {
   #bytes: Buffer
   #view: DataView
-  /** Where the rows since the last `take` begin. */
+  /** Where the first row since the last `take` begins. */
   #start = 0
   #end = 0
   /** Counted from `#start`. */
@@ -156,7 +156,7 @@ export class RowBuffer {
     this.#end = start + length
   }
 
-  /** Array(String), also of LowCardinality. */
+  /** Array(String), also for LowCardinality. */
   strings(values: readonly string[]): void {
     this.varint(values.length)
     for (const value of values) this.string(value)
@@ -169,7 +169,7 @@ export class RowBuffer {
     return at
   }
 
-  /** @param entries what was written since `openMap`: at most 127, so that one byte holds it */
+  /** @param entries how many were written since `openMap`; at most 127, so that one byte can hold it */
   closeMap(at: number, entries: number): void {
     this.#view.setUint8(this.#start + at, entries)
   }
@@ -184,7 +184,7 @@ export class RowBuffer {
     this.#rowEnds[this.#rows++] = this.length
   }
 
-  /** Hands out the rows, and starts anew. They keep the whole buffer in memory that they were cut from. */
+  /** Hands out the rows and starts anew. The rows keep the whole buffer that they were cut from in memory. */
   take(): RowChunk {
     const chunk = {
       bytes: this.#bytes.subarray(this.#start, this.#end),
@@ -203,7 +203,7 @@ export class RowBuffer {
     this.#view.setInt32(at + 4, high, true)
   }
 
-  /** Moves past that many bytes and gives their start; to be called before the view is read, which it may replace. */
+  /** Moves past `count` bytes and returns their start. It may replace the view, so call it before reading that. */
   #advance(count: number): number {
     this.#reserve(count)
     const at = this.#end
@@ -215,7 +215,7 @@ export class RowBuffer {
     if (this.#end + count > this.#bytes.length) this.#moveOn(count)
   }
 
-  /** Goes on in a new buffer with the rows not taken yet; twice as large as needed where they would fill it. */
+  /** Goes on in a new buffer with the rows not yet taken; it is at least twice what these need. */
   #moveOn(count: number): void {
     const { length } = this
     const next = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length, (length + count) * 2))

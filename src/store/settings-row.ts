@@ -7,7 +7,7 @@ export const settingsTable: Table = {
   columns: { hash: 'String', text: 'String', first_seen: 'DateTime64(3)', last_seen: 'DateTime64(3)' },
 }
 
-/** Writes one row of `settings`, at each start; of settings written again the first and the latest time stay. */
+/** Writes one row of `settings`, at each start. If settings are written again, the first and the latest time remain. */
 export function writeSettingsRow(row: RowBuffer, hash: string, text: string, seenAtMs: number): void {
   row.string(hash)
   row.string(text)

@@ -7,15 +7,15 @@ import type { RowWriter } from './row-writer.ts'
 
 type WriteEvents = (events: readonly FoldedEvent[]) => void
 
-/** Makes the rows of slices. One instance serves all tasks, since rows are made without a pause. */
+/** Makes the rows of slices. All tasks can share one instance, since rows are made synchronously. */
 export class SliceRows {
   readonly #events = new RowBuffer()
   readonly #decisions = new RowBuffer()
   readonly #actions = new RowBuffer()
 
   /**
-   * The events of a piece of a slice as rows, so that they themselves can go.
-   * @param give gives them run by run. From a generator they outlive the young generation: the collector took twice the time
+   * Turns the events of a piece of a slice into rows, so that the events can be garbage-collected.
+   * @param give passes them on run by run. With a generator they outlived the young generation, and GC took twice the time
    */
   ofEvents(topic: string, partition: number, give: (write: WriteEvents) => void): RowChunk {
     return take(this.#events, () =>
@@ -42,7 +42,7 @@ export class SliceRows {
   }
 }
 
-/** Nothing half written may get into the rows of another slice. */
+/** If `write` throws, drops what is half written, so that it does not get into another slice's rows. */
 function take(buffer: RowBuffer, write: () => void): RowChunk {
   try {
     write()

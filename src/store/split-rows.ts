@@ -1,6 +1,6 @@
 import type { RowChunk } from './row-binary.ts'
 
-/** Halves a batch at a row's end, to close in on a bad row; undefined for a single row. */
+/** Splits a batch in two at the end of a row, to close in on a bad row; undefined for a single row. */
 export function splitRows(chunks: readonly RowChunk[]): readonly [RowChunk[], RowChunk[]] | undefined {
   if (chunks.length > 1) {
     const middle = chunks.length >> 1

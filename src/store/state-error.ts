@@ -1,13 +1,13 @@
 /**
- * What a beckon of before, or of later, has kept can't be read: the bytes are damaged, or of a format that this version
- * does not know. The partition fails closed. Its message names the format, and nothing of a customer's.
+ * State that was stored, perhaps by another version, can't be read: the bytes are damaged, or in a format that this version
+ * does not know. The partition fails closed. The message names the format, and holds nothing about a customer.
  */
 export class StateError extends Error {}
 
 /**
- * Checks the format of what is kept.
- * @param what as the start of a sentence
- * @param oldest the first format that is still read, and `newest` the one that is written
+ * Checks the format of stored state.
+ * @param what begins the message's sentence
+ * @param oldest the oldest format that can be read; `newest` is the one that is written
  * @throws StateError
  */
 export function checkFormat(what: string, found: number, oldest: number, newest: number): void {

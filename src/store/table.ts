@@ -2,7 +2,7 @@
 export interface Table {
   readonly name: string
   /**
-   * By name, the ClickHouse type as which a row writes the value. It may be simpler than the column's own: a
+   * By column name, the ClickHouse type that the value is written as. It may be simpler than the column's own: a
    * LowCardinality(String) is written as a String.
    */
   readonly columns: Readonly<Record<string, string>>

@@ -1,11 +1,11 @@
-// biome-ignore lint/style/noRestrictedImports: it looks at a text, and does no I/O.
+// biome-ignore lint/style/noRestrictedImports: it only inspects a text, and does no I/O.
 import { isIPv4, isIPv6 } from 'node:net'
 import { addressesIn, publicAddress } from '../enrich/ip-address.ts'
 
 /**
- * The network of an address, for storage: a whole address would single out a household. IPv4 keeps 24 bits
- * (`203.0.113.0`), IPv6 48 (`2001:db8:1::`). What is no address gives the empty string; of several the one that is looked
- * up counts, else the first.
+ * The network of an IP address, for storage: a whole address would identify a household. IPv4 keeps 24 bits (`203.0.113.0`),
+ * IPv6 48 (`2001:db8:1::`). A text that is no address gives the empty string. Where it has several addresses, it takes the one
+ * that the geo look-up uses, else the first.
  */
 export function truncateIp(ip: string): string {
   return networkOf(ip) || networkOf(publicAddress(ip)) || networkOf(addressesIn(ip)[0]!)

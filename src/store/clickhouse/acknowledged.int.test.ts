@@ -1,6 +1,6 @@
 /**
- * What the recovery rests on: an acknowledged insert is stored, as it was sent, and may be sent again. Each test names
- * a default of the server that would break it.
+ * Recovery relies on this: an acknowledged insert is stored as it was sent, and may be sent again. Each test names a default of
+ * the server that would break it.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -72,7 +72,7 @@ describe('an acknowledged insert', { skip }, () => {
     }
   })
 
-  test('may be repeated blindly, after any number of others (a token would be forgotten by then)', async () => {
+  test('may be repeated after any number of others (a de-duplication token would be forgotten by then)', async () => {
     const before = await offsets()
     for (const offset of [0, 1, 2, 3, 4, 0, 0, 4]) await insertEvents(eventAt(offset))
     await insertEvents(eventAt(1), eventAt(1))
@@ -85,7 +85,7 @@ describe('an acknowledged insert', { skip }, () => {
     assert.deepEqual((await offsets()).slice(-4), [100, 101, 102, 103])
   })
 
-  test('keeps two events of one moment apart by their offsets', async () => {
+  test('tells two events of the same moment apart by their offsets', async () => {
     await insertEvents(eventAt(200, 5), eventAt(201, 5))
     assert.deepEqual((await offsets()).slice(-2), [200, 201])
   })

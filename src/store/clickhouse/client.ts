@@ -10,15 +10,15 @@ export interface ClickHouseOptions {
   readonly database: string
   readonly username: string
   readonly password: string
-  /** The authority to trust, a PEM file; the system's where left out. */
+  /** A PEM file with the authority to trust; by default the system's. */
   readonly tls?: { readonly ca_file: string } | undefined
   /** How long an answer may take; ms, 30 s if not given. */
   readonly requestMs?: number
 }
 
 /**
- * A client whose acknowledged inserts are stored and change no value. The time limits nest, so that a query that the
- * client gave up is not left running on the server. Where nobody says who logs in, a local stack's own password is taken.
+ * A client whose inserts are stored once acknowledged, and change no value. The server's time limit is below the client's, so a
+ * query that the client gave up does not keep running. Without a login in the options, a local stack's password is used.
  */
 export function connectClickHouse(options: ClickHouseOptions): ClickHouseClient {
   const isNamed = options.username !== 'default' || options.password !== ''
@@ -32,7 +32,7 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouseClient 
     application: 'beckon',
     request_timeout: options.requestMs ?? 30_000,
     max_open_connections: 4,
-    // Below every server's own limit, whose least default was 3 s.
+    // Below every server's own limit: the lowest default has been 3 s.
     keep_alive: { enabled: true, idle_socket_ttl: 2500, eagerly_destroy_stale_sockets: true },
     // Its messages carry row data.
     log: { level: ClickHouseLogLevel.OFF },
@@ -41,31 +41,31 @@ export function connectClickHouse(options: ClickHouseOptions): ClickHouseClient 
     clickhouse_settings: {
       async_insert: 0,
       wait_for_async_insert: 1,
-      // Replacing rows within one insert costs the server more than all the rest of it; FINAL and merges do it anyway.
+      // Replacing rows within one insert costs the server more than the rest of the insert; FINAL and merges do it anyway.
       optimize_on_insert: 0,
       input_format_skip_unknown_fields: 0,
       input_format_null_as_default: 0,
-      // The default of 100 would refuse the replay of a long history for ever: tables are partitioned by month.
+      // With the default of 100, the replay of a long history would be refused for ever: tables are partitioned by month.
       max_partitions_per_insert_block: '0',
       // JSON numbers are exact only up to 2^53.
       output_format_json_quote_64bit_integers: 1,
       max_execution_time: 25,
-      // An error then comes as the status of the response, never in the midst of its rows.
+      // Then an error comes in the status of the response, never in the middle of its rows.
       wait_end_of_query: 1,
     },
   })
 }
 
-/** Errors that pass by themselves: time, memory, disk, parts, quotas, replicas, Keeper, a server that shuts down. */
+/** Errors that go away by themselves: time, memory, disk, parts, quotas, replicas, Keeper, a server that shuts down. */
 const overloaded = new Set([
   95, 159, 160, 201, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 285, 286, 289, 319, 364, 394, 425, 439, 574,
   700, 745, 999,
 ])
 
-/** Errors that lie in the rows: unreadable, too long, or against a constraint. */
+/** Errors caused by the rows: unreadable, too long, or against a constraint. */
 const data = new Set([6, 26, 27, 32, 33, 38, 41, 69, 70, 72, 117, 128, 131, 190, 321, 349, 407, 441, 467, 469, 691])
 
-/** Maps whatever a call of the client threw. The cause is not kept, since its message may hold row data. */
+/** Turns whatever a call of the client threw into a StoreError. Drops the cause, since its message may hold row data. */
 export function toStoreError(error: unknown, queryId: string): StoreError {
   if (error instanceof ClickHouseError) {
     const serverCode = Number(error.code)
@@ -78,6 +78,6 @@ export function toStoreError(error: unknown, queryId: string): StoreError {
 function silence(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer'
   if ('code' in error) return String(error.code)
-  // The client's own words; it gives them no code.
+  // The client's own message; it has no code.
   return error.message === 'Timeout error.' ? timedOut : 'no answer'
 }

@@ -14,7 +14,7 @@ import { createTestDatabase, skip, type TestDatabase } from './test-database.ts'
 
 const topic = 't'
 const partition = 3
-/** So that one is not taken for the other. */
+/** How far positions are ahead of offsets, so that one is not mistaken for the other. */
 const ahead = 1_000
 const startMs = Date.UTC(2026, 0, 31, 23)
 
@@ -69,7 +69,7 @@ describe('the history of customers', { skip }, () => {
     return found
   }
 
-  it('tells of an event whatever an expression of a feature can name', async () => {
+  it('has everything about an event that a feature’s expression can name', async () => {
     const full: Row = {
       customer: 'full',
       offset: 5,
@@ -142,7 +142,7 @@ describe('the history of customers', { skip }, () => {
       const told = moment(found!.event, found!.enrichment)
       const wanted = moment(eventOf(row), row.enrichment ?? plain)
       for (const { name, read: of } of eventVariables) {
-        // Those of the session are told by the rows together.
+        // The session’s fields come from all rows together.
         if (['session_index', 'session_events', 'entry_page'].includes(name)) continue
         assert.deepEqual(byName(of(told)), byName(of(wanted)), name)
       }
@@ -153,17 +153,17 @@ describe('the history of customers', { skip }, () => {
     }
   })
 
-  /** Of names that come twice the last one counts, and in no order. */
+  /** For names that come twice, the last one counts; the order does not matter. */
   function byName(value: unknown): unknown {
     return value instanceof Properties ? new Map(value.names.map((name) => [name, value.get(name)])) : value
   }
 
-  it('is of the partition, in the order of positions, each event once, in pages', async () => {
+  it('gives the partition’s events in pages, by position, each once', async () => {
     const many = 12_000
     const rows = Array.from({ length: many }, (_, i) => ({
       customer: i % 3 === 0 ? 'p1' : 'p2',
       offset: 100 + i,
-      // The other way round in time.
+      // In reverse order of time.
       event: { timeMs: startMs - i },
       isDuplicate: i === 7,
     }))
@@ -185,7 +185,7 @@ describe('the history of customers', { skip }, () => {
     assert.deepEqual(await read(['nobody']), [])
   })
 
-  it('is of any partition from before the customers moved', async () => {
+  it('includes all partitions for events from before the customers moved', async () => {
     const at = (offset: number, of: number): Row => ({ customer: 'moved', offset, partition: of })
     await insert([at(1, 4), at(2, 1), at(10, 4), at(11, partition), at(12, partition)])
     const told = async () => (await read(['moved'])).map(({ position }) => position - ahead)
@@ -197,7 +197,7 @@ describe('the history of customers', { skip }, () => {
     assert.deepEqual(await told(), [1, 2, 11, 12])
   })
 
-  it('tells who is of other rules than the complete ones or not ready, by their latest profile', async () => {
+  it('finds customers whose latest profile has other rules than the complete ones, or is not ready', async () => {
     const out = new RowBuffer()
     const put = (customer: string, position: number, policy: string, notReady: readonly string[], deleted = false) =>
       writeProfileRow(out, {

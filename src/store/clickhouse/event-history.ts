@@ -12,7 +12,7 @@ SELECT DISTINCT CAST(policy, 'String'), not_ready FROM profiles WHERE ${where} A
 /** As `gatheredKey`. */
 const key = "arrayStringConcat(arrayPushFront(row.2, CAST(row.1, 'String')), ' ')"
 
-/** The latest rows, by customer; the table's order makes it a matter of one customer after the other. */
+/** The latest row of each customer. The table's order lets the server aggregate one customer after the other. */
 const latest = (where: string) => `
 SELECT partition, customer, argMax((policy, not_ready, deleted), version) AS row,
   ${key} NOT IN {complete:Array(String)} AS pending
@@ -26,7 +26,7 @@ SELECT partition, count(), countIf(pending) FROM (${latest(where)}) GROUP BY par
 const selectNotReady = `
 SELECT customer FROM (${latest(`${ofPartition} AND customer > {after:String}`)} AND pending ORDER BY customer LIMIT {limit:UInt32})`
 
-/** Repetitions that no merge has removed yet come right after each other. */
+/** Repeated rows that no merge has removed yet come right after each other. */
 const selectEvents = `
 SELECT ${pastEventColumns}
 FROM events
@@ -36,7 +36,7 @@ WHERE customer IN {customers:Array(String)} AND (${ofPartition} OR position < ${
 ORDER BY customer, position
 LIMIT {most:UInt32}`
 
-/** Rows of one query: it is repeated past them, so that none runs for too long. */
+/** The most rows of one query. The next query goes on after them, so that none runs for too long. */
 const most = 50_000
 const settings = { optimize_aggregation_in_order: 1 } as const
 
@@ -89,11 +89,11 @@ export async function readGathered(client: ClickHouseClient): Promise<Gathered[]
 export interface PartitionProgress {
   readonly partition: number
   readonly customers: number
-  /** Those of them whose latest profile is of another kind than the complete ones. */
+  /** The customers whose latest profile is of none of the complete kinds. */
   readonly pending: number
 }
 
-/** Of the partitions that have profiles, in order. @throws StoreError */
+/** The progress of all partitions that have profiles, in order. @throws StoreError */
 export async function readProgress(
   client: ClickHouseClient,
   complete: readonly string[],

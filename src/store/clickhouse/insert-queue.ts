@@ -1,8 +1,8 @@
 /**
- * The pending rows of one table and the loop that stores them: batches in order, one INSERT under way, a second apart
- * unless the batch is full, since every INSERT makes a part that the server must merge. An INSERT is repeated until it
- * is stored. Rows that the server will not read are singled out by halving the batch, reported and left out; but when
- * so many are refused in a row that the fault can't be theirs, nothing is left out any more and the table waits.
+ * The pending rows of one table, and the loop that stores them: batches in order, one INSERT at a time, a second apart unless
+ * the batch is full, since every INSERT makes a part that the server must merge. An INSERT is repeated until it is stored. If
+ * the server refuses rows, the batch is halved until the bad ones are found; these are reported and left out. But when so many
+ * are refused in a row that the rows can't be the cause, nothing more is left out and the table waits.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClickHouseClient } from '@clickhouse/client'
@@ -12,7 +12,7 @@ import { StoreError } from '../store-error.ts'
 import type { Table } from '../table.ts'
 import { insertRows } from './insert.ts'
 
-/** What the metrics and the log hear of it; never row data. */
+/** Reports to the metrics and the log; never row data. */
 export interface InsertObserver {
   stored(table: string, rows: number, bytes: number, seconds: number): void
   /** An INSERT failed and will be repeated. */
@@ -30,11 +30,11 @@ interface InsertQueueOptions {
   readonly maxRetryMs: number
   /** Ends the loop, and the INSERT under way. */
   readonly signal: AbortSignal
-  /** So many bytes need no longer be kept. */
+  /** Called with the number of bytes that need no longer be kept. */
   readonly settled: (bytes: number) => void
 }
 
-/** Somebody who waits until the first `target` chunks are settled. */
+/** A caller who waits until the first `target` chunks are settled. */
 interface Waiter {
   readonly target: number
   readonly resolve: () => void
@@ -69,7 +69,7 @@ export class InsertQueue {
     else if (this.#bytes >= this.#options.maxInsertBytes) this.#wake()
   }
 
-  /** Resolves when all that was added before is stored or left out; fails when the signal came first. */
+  /** Resolves when everything added so far is stored or left out; rejects when the signal comes first. */
   whenSettled(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#settled === this.#added) resolve()
@@ -84,7 +84,7 @@ export class InsertQueue {
     this.#wake()
   }
 
-  /** Resolves when the loop rests: it has nothing to store, or the signal has ended it. */
+  /** Resolves when the loop has stopped: there is nothing to store, or the signal has ended it. */
   async whenIdle(): Promise<void> {
     await this.#loop
   }
@@ -107,11 +107,11 @@ export class InsertQueue {
     this.#loop = undefined
   }
 
-  /** Waits until a batch is full, a second has passed since the last one, or somebody is in a hurry. */
+  /** Waits until a batch is full, the interval since the last one has passed, or `hurry` is called. */
   async #due(): Promise<void> {
     const { intervalMs, maxInsertBytes, signal } = this.#options
     const waitMs = this.#lastInsertAt + intervalMs - performance.now()
-    // At least one turn of the loop, so that what is added in the same turn goes into the same batch.
+    // At least one turn of the event loop, so that what is added in the same turn goes into the same batch.
     if (this.#hurried || this.#bytes >= maxInsertBytes || waitMs <= 0)
       return new Promise((resolve) => setImmediate(resolve))
     await new Promise<void>((resolve) => {
@@ -152,7 +152,7 @@ export class InsertQueue {
     await this.#store(halves[1])
   }
 
-  /** Repeats one INSERT until it is stored; returns the error where the rows themselves are at fault. */
+  /** Repeats one INSERT until it is stored; returns the error where the rows themselves are the cause. */
   async #insert(chunks: readonly RowChunk[]): Promise<StoreError | undefined> {
     const { client, table, observer, maxRetryMs, signal } = this.#options
     for (let attempt = 0; !signal.aborted; attempt++) {
@@ -170,7 +170,7 @@ export class InsertQueue {
         observer.failed(table.name, error)
       }
       const backoffMs = Math.min(maxRetryMs, firstRetryMs * 2 ** attempt)
-      // The only way that it ends early is the signal, which the loop's condition reads.
+      // Only the signal ends it early, and the loop's condition checks that.
       await sleep(backoffMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined)
     }
     return undefined

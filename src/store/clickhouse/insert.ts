@@ -7,7 +7,7 @@ import type { Table } from '../table.ts'
 import { toStoreError } from './client.ts'
 
 /**
- * One INSERT of encoded rows; resolves when they are stored. It may be repeated blindly after any error.
+ * One INSERT of encoded rows; resolves when they are stored. It is safe to repeat after any error.
  * @throws StoreError
  */
 export async function insertRows(
@@ -24,7 +24,7 @@ export async function insertRows(
       query_id: queryId,
       ...(signal === undefined ? {} : { abort_signal: signal }),
     })
-    // The response of an insert is empty; the socket is free once it is read.
+    // An insert's response is empty, but must be read to free the socket.
     await finished(response.stream.resume())
   } catch (error) {
     throw toStoreError(error, queryId)
@@ -32,8 +32,8 @@ export async function insertRows(
 }
 
 /**
- * Values are read as the plain types that were written, and cast to the columns' own a whole column at a time: read one
- * by one into a LowCardinality column, each value is looked up in its dictionary at four times the cost of a String.
+ * The server reads values as the plain types that were written, and casts whole columns to their own types. Reading them one by
+ * one into a LowCardinality column would look up each value in its dictionary, at four times the cost of a String.
  */
 function insertQuery({ name, columns }: Table): string {
   const structure = Object.entries(columns).map((column) => column.join(' '))

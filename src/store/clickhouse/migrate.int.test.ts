@@ -56,7 +56,7 @@ describe('migrate', { skip }, () => {
     await assert.rejects(tables(), { type: 'UNKNOWN_DATABASE' })
   })
 
-  test('migrations are applied once each, in order, and remembered', async () => {
+  test('migrations are applied once each, in order, and recorded', async () => {
     assert.equal(await run(), 2)
     assert.deepEqual(steps, ['1 first 1', '2 second 2'])
     assert.deepEqual(await tables(), ['a', 'b', 'c', 'migrations'])
@@ -80,7 +80,7 @@ describe('migrate', { skip }, () => {
     assert.deepEqual(await tables(), ['a', 'b', 'c', 'migrations'])
   })
 
-  test('other line ends are no edit', async () => {
+  test('other line endings do not count as an edit', async () => {
     await run()
     await write('0001_first.sql', '-- a comment;\r\nCREATE TABLE IF NOT EXISTS a (x Int8) ENGINE = Memory;\r\n')
     assert.equal(await run(), 0)
@@ -104,7 +104,7 @@ describe('migrate', { skip }, () => {
     assert.deepEqual(await tables(), ['a', 'b', 'c', 'migrations'])
   })
 
-  test('the tables of the first five migrations are brought forward with what they hold', async () => {
+  test('the tables of the first five migrations are migrated with their rows', async () => {
     const own = new URL('../../../../schemas/clickhouse/', import.meta.url)
     await rm(folder, { recursive: true })
     await mkdir(folder)
@@ -123,7 +123,7 @@ describe('migrate', { skip }, () => {
     await insert('events', { topic: 't', partition: 1, offset: 6, customer: 'ada', type: 'view', time: 1_743_282_000 })
     await insert('decisions', { topic: 't', partition: 1, offset: 6, customer: 'ada', time: 1_743_282_000 })
     await insert('actions', { id: 'x', topic: 't', partition: 1, offset: 6, customer: 'ada', time: 1_743_282_000 })
-    // Its bytes are no text.
+    // The state is binary, not text.
     const query = "ALTER TABLE profiles UPDATE state = base64Decode({state:String}) WHERE customer = 'ada'"
     await database.client.command({ query: `${query} SETTINGS mutations_sync = 1`, query_params: { state } })
 

@@ -1,7 +1,7 @@
 /**
- * The tables, as numbered SQL files applied once each and in order, and never edited. `migrations` remembers them. A crash between a
- * file and its entry makes the next run apply it again, so every statement must be harmless when repeated
- * (`IF NOT EXISTS`, `OR REPLACE`).
+ * The tables, as numbered SQL files that are applied once each, in order, and never edited. The table `migrations` records them.
+ * After a crash between a file and its entry, the next run applies the file again, so every statement must be harmless when
+ * repeated (`IF NOT EXISTS`, `OR REPLACE`).
  */
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
@@ -16,9 +16,9 @@ export interface Migration {
 }
 
 /**
- * - `edited`: a file that was applied has another content now.
- * - `missing`: a migration that was applied has no file: the tables are newer than this program.
- * - `pending`: one is to be applied: the tables are older than this program.
+ * - `edited`: a file was changed after it was applied.
+ * - `missing`: an applied migration has no file: the tables are newer than this program.
+ * - `pending`: a migration is not applied yet: the tables are older than this program.
  */
 type MigrationErrorCode = 'edited' | 'missing' | 'pending'
 
@@ -34,11 +34,11 @@ export class MigrationError extends Error {
 
 export interface MigrateOptions {
   readonly clickhouse: ClickHouseOptions
-  /** Where the `.sql` files are; by default the ones that come with the program. */
+  /** Folder of the `.sql` files; by default the ones that come with the program. */
   readonly directory?: URL
   /** Change nothing. */
   readonly dryRun: boolean
-  /** Hears of every migration before it is applied, also in a dry run. */
+  /** Called for every migration before it is applied, and in a dry run too. */
   readonly onStep: (migration: Migration) => void
 }
 
@@ -83,7 +83,7 @@ CREATE TABLE IF NOT EXISTS migrations
 ENGINE = ReplacingMergeTree
 ORDER BY number`
 
-/** Whether the tables are those of this program. @throws MigrationError, StoreError */
+/** Checks that the tables fit this program. @throws MigrationError, StoreError */
 export async function checkMigrated(clickhouse: ClickHouseOptions): Promise<void> {
   const pending: string[] = []
   await migrate({ clickhouse, dryRun: true, onStep: (migration) => pending.push(fileOf(migration)) })
@@ -116,7 +116,7 @@ function splitStatements(text: string): string[] {
     .filter((statement) => statement !== '')
 }
 
-/** Checksums by number; none where there is no database or no table yet. */
+/** The applied migrations by number; none where there is no database or no table yet. */
 async function readApplied(
   server: ClickHouseClient,
   database: string,

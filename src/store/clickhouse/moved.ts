@@ -1,10 +1,10 @@
 /**
- * The position at which the partitions last began anew for more of them: rows of `events`, `decisions` and `actions` from
- * before it lie where the customer was then, which may be any partition. 0 where there never were more.
+ * The position at which the partitions began anew in the last repartition. Rows of `events`, `decisions` and `actions` from
+ * before it are in the customer's partition of that time, which may be any. 0 where there was no repartition.
  */
 const movedAt = "max(JSONExtractUInt(state, 'moved', 'position'))"
 
 export const movedPosition = `(SELECT ${movedAt} FROM profiles WHERE customer = '')`
 
-/** The same, of a query over one partition. */
+/** The same, for a query over one partition. */
 export const movedPositionOfPartition = `(SELECT ${movedAt} FROM profiles WHERE partition = {partition:UInt16} AND customer = '')`

@@ -64,7 +64,7 @@ describe('the profile store', { skip }, () => {
     assert.deepEqual(await store.read(5, []), [])
   })
 
-  test('the highest version wins, in whatever order the rows come, and a repeated row changes nothing', async () => {
+  test('the highest version wins, whatever order the rows come in, and a repeated row changes nothing', async () => {
     const at = (position: number) => ({
       customer: 'c',
       version: position,
@@ -77,7 +77,7 @@ describe('the profile store', { skip }, () => {
     assert.deepEqual(merged, [{ state: '9' }])
   })
 
-  test('a checkpoint is read by its partition, and is no customer', async () => {
+  test('a checkpoint is read by its partition, and does not count as a customer', async () => {
     assert.equal(await store.readCheckpoint(77), undefined)
     writeCheckpointRow(row, 77, 5, 1_700_000_000_000, Buffer.from([0, 255]))
     writeProfileRow(row, { ...blank, partition: 77, customer: 'in the same insert', version: 4 })
@@ -89,7 +89,7 @@ describe('the profile store', { skip }, () => {
     assert.equal(parts.length, 1)
   })
 
-  test('whose timers are due next is read piece by piece, and by nobody twice', async () => {
+  test('customers with due timers are read piece by piece, and each once', async () => {
     const dueMs = (i: number) => 1_700_000_000_000 + Math.floor(i / 3)
     const partition = 9
     const rows = Array.from({ length: 10 }, (_, i) => ({ customer: `due-${i}`, partition, nextDueMs: dueMs(i) }))
@@ -112,7 +112,7 @@ describe('the profile store', { skip }, () => {
     )
   })
 
-  test('an erased customer is hidden from people, and still known to a recovery', async () => {
+  test('an erased customer is hidden from people, but still there for recovery', async () => {
     await insert({ customer: 'gone', version: 3, traits: new Map([['email', 'a@b.example']]) })
     await insert({ customer: 'gone', version: 4, deleted: true })
     assert.deepEqual(await store.readCustomer('gone'), [])
@@ -159,7 +159,7 @@ describe('the profile store', { skip }, () => {
     })
   })
 
-  test('a failure is told by its code, and never by the rows', async () => {
+  test('a failure has its code, and never data of the rows', async () => {
     const nowhere = connectClickHouse({ ...database.options, url: 'http://127.0.0.1:9' })
     const wrong = connectClickHouse({ ...database.options, password: 'wrong-password' })
     const bytes = Buffer.from('marker-of-a-customer')

@@ -4,7 +4,7 @@ import type { ProfileStore, StoredProfile } from '../profile-store.ts'
 import { insertRows } from './insert.ts'
 import { select } from './select.ts'
 
-/** The latest version of some customers' rows; argMax reads less than FINAL, which reads each key's neighbours too. */
+/** The latest row of some customers. argMax reads less than FINAL, which also reads each key's neighbours. */
 const selectProfiles = `
 WITH argMax((stream_time, state, deleted, policy, not_ready, erased_before), version) AS latest
 SELECT
@@ -19,7 +19,7 @@ SELECT DISTINCT JSONExtractUInt(latest, 'partitions')::UInt32 AS partitions
 FROM (SELECT argMax(state, version) AS latest FROM profiles WHERE customer = '' GROUP BY partition)
 WHERE partitions > 0`
 
-/** Rows as they lie there: telling a customer's latest would mean to look at all customers. */
+/** All rows, not only each customer's latest: to find those, the query would have to look at all customers. */
 const selectDue = `
 SELECT customer, toString(toUnixTimestamp64Milli(next_due)) AS due
 FROM profiles

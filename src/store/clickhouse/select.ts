@@ -20,7 +20,7 @@ export async function select<Row>(client: ClickHouseClient, selection: Selection
   }
 }
 
-/** The rows of one query as they come, some hundred at a time, for what is too much to be read in one go. @throws StoreError */
+/** The rows of one query as they come, some hundreds at a time, for results too large to hold at once. @throws StoreError */
 export async function* selectPieces<Row>(client: ClickHouseClient, selection: Selection): AsyncGenerator<Row[]> {
   const queryId = randomUUID()
   try {

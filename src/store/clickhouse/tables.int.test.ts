@@ -35,12 +35,12 @@ describe('the tables', { skip }, () => {
   }
 
   for (const table of [eventsTable, profilesTable, decisionsTable, actionsTable, policiesTable, settingsTable]) {
-    test(`${table.name} has the columns that a row writes, of types that hold every value, and defaults for the others`, async () => {
+    test(`${table.name} has the columns of a row, with types that hold every value, and defaults for the others`, async () => {
       const columns = await database.select<{ name: string; type: string }>(
         `SELECT name, type FROM system.columns
          WHERE database = currentDatabase() AND table = '${table.name}' AND default_kind = '' ORDER BY position`,
       )
-      // How a column is kept does not change what it holds; any other difference would be a silent cast.
+      // LowCardinality and the like do not change values; any other difference would be a silent cast.
       const plain = (type: string) =>
         type
           .replaceAll(/LowCardinality\((\w+)\)/g, '$1')
@@ -53,7 +53,7 @@ describe('the tables', { skip }, () => {
     })
   }
 
-  test('each table and view says what it is, and so does each of its columns', async () => {
+  test('each table and view has a comment, and so does each of its columns', async () => {
     const silent = await database.select(
       `SELECT name FROM system.tables WHERE database = currentDatabase() AND comment = ''
        UNION ALL SELECT concat(table, '.', name) FROM system.columns WHERE database = currentDatabase() AND comment = ''`,
@@ -196,7 +196,7 @@ describe('the tables', { skip }, () => {
     assert.equal(BigInt(read?.['offset'] as string), 2n ** 53n - 1n)
   })
 
-  test('no value and no place are NULL, and odd strings survive in every kind of column', async () => {
+  test('an event without a value or a location reads as NULL, and odd strings survive in every kind of column', async () => {
     for (const [i, text] of [...odd, 'a\ud800b'].entries()) {
       const event = new Event()
       event.customer = 'odd'
@@ -385,7 +385,7 @@ describe('the tables', { skip }, () => {
     assert.equal(expiring?.['expires_at'], '2023-11-14 22:13:29.000')
   })
 
-  test('of rules that go back and forth the latest start is what runs, with its settings, merged or not', async () => {
+  test('if rules go back and forth, those of the latest start are running, with its settings, merged or not', async () => {
     assert.equal(await readRunningPolicy(database.client), undefined)
     const start = async (hash: string, settings: string, seenAtMs: number) => {
       writePolicyRow(row, hash, `the text of ${hash}`, settings, seenAtMs)

@@ -4,7 +4,7 @@ import { type ClickHouseOptions, connectClickHouse } from './client.ts'
 import { accessTo } from './local-access.ts'
 import { migrate } from './migrate.ts'
 
-/** The server for the tests, or why they can't run; a test run in CI has to have one. */
+/** The server for the tests; without one they are skipped, except in CI. */
 export const testUrl = process.env['BECKON_TEST_CLICKHOUSE']
 export const skip = testUrl === undefined && process.env['CI'] === undefined && 'BECKON_TEST_CLICKHOUSE is not set'
 
@@ -15,7 +15,7 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
-/** A database of its own, and a login: that of the URL, else that of the local stack. */
+/** A new database name, and a login: the URL's, else the local stack's. */
 export function testOptions(): ClickHouseOptions {
   const database = `beckon_test_${randomBytes(6).toString('hex')}`
   const { origin: url, username, password } = new URL(testUrl ?? 'http://127.0.0.1:8123')
@@ -23,7 +23,7 @@ export function testOptions(): ClickHouseOptions {
   return { database, ...(accessTo(url) ?? { url, username: 'default', password: '' }) }
 }
 
-/** A database of one's own with all tables, or without them. */
+/** A new database, with all tables unless told otherwise. */
 export async function createTestDatabase(withTables = true): Promise<TestDatabase> {
   const options = testOptions()
   const client = connectClickHouse(options)

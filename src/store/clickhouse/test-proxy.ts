@@ -1,12 +1,12 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** A TCP proxy before the test server, to play a server that is away and answers that are lost. */
+/** A TCP proxy in front of the test server, to simulate a server that is down and answers that are lost. */
 export interface TestProxy {
   readonly url: string
   /** Cuts every connection and refuses new ones. */
   away(): Promise<void>
   back(): Promise<void>
-  /** From now on the server gets each request, and the client a reset instead of the answer. */
+  /** While set, the server still gets each request, but the client gets a reset instead of the answer. */
   loseAnswers(lost: boolean): void
   close(): Promise<void>
 }

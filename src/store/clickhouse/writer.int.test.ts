@@ -79,7 +79,7 @@ describe('the writer', { skip }, () => {
   })
   afterEach(() => writer.stop())
 
-  test('rows of all partitions go into one insert a table, and are there when whenStored resolves', async () => {
+  test('rows of all partitions go into one insert per table, and are there when whenStored resolves', async () => {
     writer = start()
     for (let n = 0; n < 50; n++) writer.write(things, rowsOf([n, 'a'], [n + 100, 'b']))
     writer.write(others, rowsOf([1, 'c']))
@@ -100,7 +100,7 @@ describe('the writer', { skip }, () => {
     assert.equal((await stored()).length, 10)
   })
 
-  test('a server that is away fills the buffer, loses nothing, and drains it when it is back', async () => {
+  test('while the server is down the buffer fills and nothing is lost; it drains when the server is back', async () => {
     writer = start({ maxPendingBytes: 3000 })
     await proxy.away()
     const failure = nextFailure()
@@ -131,7 +131,7 @@ describe('the writer', { skip }, () => {
     const failure = nextFailure()
     writer.write(things, rowsOf([1, 'a'], [2, 'b']))
     await failure
-    // The server has the rows, though the client was told of a reset.
+    // The server has the rows, although the client got a reset.
     assert.deepEqual(await stored(), [1, 2])
     proxy.loseAnswers(false)
     await writer.whenStored()
@@ -154,7 +154,7 @@ describe('the writer', { skip }, () => {
     }
   })
 
-  test('a row cut short spoils no row of another chunk', async () => {
+  test('a row that is cut short does not damage rows of other chunks', async () => {
     writer = start()
     const { bytes, rowEnds } = rowsOf([1, 'abcdef'])
     writer.write(things, rowsOf([0, 'a']))
@@ -165,7 +165,7 @@ describe('the writer', { skip }, () => {
     assert.equal(seen.quarantined.length, 1)
   })
 
-  test('when all rows are refused, the fault is not theirs: the rest waits until it is mended', async () => {
+  test('when all rows are refused, the rows are not the cause: the rest waits until that is fixed', async () => {
     writer = start()
     await database.client.command({ query: 'ALTER TABLE things ADD CONSTRAINT wrong CHECK n > 1000000' })
     const failure = nextFailure()
@@ -180,7 +180,7 @@ describe('the writer', { skip }, () => {
     )
   })
 
-  test('a missing table is no fault of the rows: they wait for it', async () => {
+  test('rows wait for a missing table', async () => {
     await database.client.command({ query: 'DROP TABLE things' })
     writer = start()
     const failure = nextFailure()
@@ -194,7 +194,7 @@ describe('the writer', { skip }, () => {
     assert.deepEqual(await stored(), [1])
   })
 
-  test('stop ends the retries, and who waits for rows that were not stored is told so', async () => {
+  test('stop ends the retries, and waiting for rows that were not stored rejects', async () => {
     writer = start({ maxPendingBytes: 10 })
     await proxy.away()
     const failure = nextFailure()

@@ -10,20 +10,20 @@ export interface WriterOptions {
   readonly observer: InsertObserver
   /** Encoded rows kept in memory before `full` asks the caller to stop. */
   readonly maxPendingBytes: number
-  /** The least time between two INSERTs of one table that are not full. */
+  /** The least time between two INSERTs into one table, unless a batch is full. */
   readonly intervalMs?: number
   readonly maxInsertBytes?: number
   readonly maxRetryMs?: number
 }
 
-/** The writer of events, decisions and actions: one queue a table for all partitions. */
+/** The writer of events, decisions and actions: one queue per table, for all partitions. */
 export function createWriter(options: WriterOptions): RowWriter {
   const {
     client,
     observer,
     maxPendingBytes,
     intervalMs = 1000,
-    // Its part stays compact in `events`: see min_bytes_for_wide_part there.
+    // Small enough that the insert's part in `events` is a compact one: see min_bytes_for_wide_part there.
     maxInsertBytes = 32_000_000,
     maxRetryMs = 5000,
   } = options
