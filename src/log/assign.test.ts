@@ -53,7 +53,7 @@ test('cases', async (t) => {
   }
 })
 
-test('whatever was owned: every partition has one owner, shares differ by one at most, and a second run moves nothing', () => {
+test('whatever was owned, every partition has one owner, shares differ by at most one, and a second run moves nothing', () => {
   const claims = fc.array(fc.array(fc.integer({ min: -1, max: 30 }), { maxLength: 30 }), { minLength: 1, maxLength: 8 })
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 24 }), claims, (count, owned) => {

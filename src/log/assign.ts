@@ -1,14 +1,14 @@
-/** Who owns which partition numbers: balanced, and sticky, so that a rebalance moves as few as it must. */
+/** Which member owns which partition numbers: balanced, and sticky, so that a rebalance moves as few as possible. */
 
 interface Member {
   readonly id: string
-  /** What it owned until now; claims on numbers that do not exist or that another member holds are ignored. */
+  /** What it has owned so far. Claims on numbers that do not exist or that another member holds are ignored. */
   readonly owned: readonly number[]
 }
 
 /**
- * Spreads partition numbers over members so that counts differ by one at most. Every member keeps what it owned up to
- * its share; what is left over goes to those with room, in order. The same input gives the same output on every leader.
+ * Spreads partition numbers over members so that their counts differ by at most one. Every member keeps what it owned, up to
+ * its share; the rest goes to members with room, in order. The same input gives the same output on every leader.
  */
 export function assignPartitions(partitions: readonly number[], members: readonly Member[]): Map<string, number[]> {
   const free = new Set(partitions)
@@ -17,7 +17,7 @@ export function assignPartitions(partitions: readonly number[], members: readonl
     const kept = owned.filter((partition) => free.delete(partition))
     return { id, kept }
   })
-  // Those who hold the most get the larger shares: that moves the fewest. Sorting is stable, so ties go by id.
+  // The members that hold the most get the larger shares: that moves the fewest. Sorting is stable, so ties go by id.
   claims.sort((a, b) => b.kept.length - a.kept.length)
   const share = Math.floor(partitions.length / members.length)
   const larger = partitions.length % members.length

@@ -26,12 +26,12 @@ function machine() {
   return { state, clock, pass, ask }
 }
 
-test('the brokers are to be asked first', () => {
+test('the time is unknown until the brokers are asked', () => {
   const { clock } = machine()
   assert.equal(clock.nowMs(), undefined)
 })
 
-test("it is the brokers' time, whatever this machine's is, to half of the way there and back", () => {
+test("it gives the brokers' time, whatever this machine's is, within half of the round trip", () => {
   const { state, clock, pass, ask } = machine()
   ask(10, 10)
   assert.equal(clock.nowMs(), state.brokersMs)
@@ -44,9 +44,9 @@ test("it is the brokers' time, whatever this machine's is, to half of the way th
 for (const [what, jumpMs] of [
   ['set ahead', 3_000_000],
   ['set back', -600_000],
-  ['ahead by a suspension, in which the monotonic clock stood still', 60_000],
+  ['ahead after a suspension, in which the monotonic clock stood still', 60_000],
 ] as const) {
-  test(`a wall clock that is ${what} makes it ask again`, () => {
+  test(`the time is unknown again after a wall clock is ${what}`, () => {
     const { state, clock, ask } = machine()
     ask(1, 1)
     state.wallMs += jumpMs
@@ -56,7 +56,7 @@ for (const [what, jumpMs] of [
   })
 }
 
-test('a wall clock that is corrected little by little changes nothing', () => {
+test('a wall clock that is corrected gradually changes nothing', () => {
   const { state, clock, ask } = machine()
   ask(1, 1)
   state.wallMs += 500

@@ -1,6 +1,6 @@
 import type { Log, TopicPartition } from './log.ts'
 
-/** Whether a committed record lies in [fromOffset, untilOffset): transactions leave offsets without one. */
+/** Whether [fromOffset, untilOffset) has a committed record: transactions leave offsets without one. */
 export async function hasRecords(
   log: Log,
   { topic, partition }: TopicPartition,

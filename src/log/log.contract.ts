@@ -1,4 +1,4 @@
-/** What every adapter of the log promises, as tests. An adapter's own test file runs them on itself. */
+/** The tests that every adapter of the log must pass. An adapter's own test file runs them on it. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,12 +6,12 @@ import { isDeepStrictEqual } from 'node:util'
 import type { OutRecord, RecordBatch } from '../events/log.ts'
 import { type ConsumeOptions, type Consumption, type Log, LogError, partitionKey, type TopicPartition } from './log.ts'
 
-/** What the tests need of an adapter under test. */
+/** What the tests need from an adapter. */
 interface Bench {
   readonly log: Log
   /** Another client of the same brokers. */
   readonly other: Log
-  /** A name that no topic, group or transactional id has. */
+  /** A new name that no topic, group or transactional id has. */
   name(): string
   close(): Promise<void>
 }
@@ -30,7 +30,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       return topic
     }
 
-    test('a topic is given more partitions, which take records by their keys', async () => {
+    test('a topic can get more partitions, which take records by their keys', async () => {
       const topic = await newTopic(2)
       assert.deepEqual(await bench.log.offsets(topic, 1), { low: 0, high: 0 })
       await bench.log.addPartitions(topic, 5)
@@ -46,7 +46,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       )
     })
 
-    test('records arrive in order, each once, with what they hold', async () => {
+    test('records arrive in order, each once, with all their parts', async () => {
       const topic = await newTopic()
       const sent: OutRecord[] = [
         {
@@ -101,9 +101,9 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       ])
     })
 
-    test('a key goes to the partition of its murmur2 hash, a given partition is kept', async () => {
+    test('a key goes to the partition of its murmur2 hash; a partition given with the record is kept', async () => {
       const topic = await newTopic(8)
-      // Partitions by Java's producer.
+      // The partitions that Java's producer chooses.
       const keys: [string, number][] = [
         ['21', 4],
         ['foobar', 6],
@@ -117,7 +117,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       }
     })
 
-    test('a slice shows its records and its offset together, and readers see neither before', async () => {
+    test('a slice’s records and offset become visible together, and not before it is committed', async () => {
       const [input, output, groupId] = [await newTopic(), await newTopic(2), bench.name()]
       const at = { groupId, topic: input, partition: 0 }
       assert.deepEqual(await bench.log.committedOffsets(groupId, [input], 0), [{ offset: null, metadata: '' }])
@@ -187,7 +187,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       await writer.close()
     })
 
-    test('an unknown topic is named, wherever it is met', async () => {
+    test('an unknown topic is named, whatever the call', async () => {
       const topic = bench.name()
       const unknown = { name: 'LogError', code: 'unknown_topic', message: new RegExp(topic) }
       await assert.rejects(bench.log.partitionCount(topic), unknown)
@@ -195,7 +195,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       await assert.rejects(bench.log.offsets(topic, 0), { code: 'unknown_topic' })
     })
 
-    test('a consumer starts at the committed offset, and a batch says where it goes on past control records', async () => {
+    test('a consumer starts at the committed offset, and a batch says where the next starts, past control records', async () => {
       const [topic, groupId] = [await newTopic(), bench.name()]
       const writer = await bench.log.openWriter(bench.name())
       const at = { groupId, topic, partition: 0, metadata: '' }
@@ -222,7 +222,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       for (const [i, [start]] of batches.entries()) if (i > 0) assert.equal(start, batches[i - 1]![2])
     })
 
-    test('seek in onAssigned sets the start, seek while running moves on', async () => {
+    test('seek in onAssigned sets the start, and seek while running moves the position', async () => {
       const [topic, groupId] = [await newTopic(), bench.name()]
       await bench.log.append(records(topic, ['0', '1', '2', '3']))
       const at = { topic, partition: 0 }
@@ -242,7 +242,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       assert.deepEqual(seen, ['2', '3', '0', '1', '2', '3'])
     })
 
-    test('a paused partition rests while others go on', async () => {
+    test('a paused partition stops while others go on', async () => {
       const [topic, groupId] = [await newTopic(2), bench.name()]
       const resting = { topic, partition: 0 }
       const seen: string[] = []
@@ -310,7 +310,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       assert.deepEqual(seen, ['late', 'waits', 'goes on'])
     })
 
-    test('a generation begins when the handlers of the last one have ended, at what they have committed', async () => {
+    test('a generation begins when the handlers of the last one have ended, at the offsets they committed', async () => {
       const [topic, groupId] = [await newTopic(), bench.name()]
       await bench.log.append(records(topic, ['a', 'b']))
       const writer = await bench.log.openWriter(bench.name())
@@ -332,7 +332,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
         },
       })
       await until(() => events.length === 1)
-      // More members than partitions: the newcomer gets none, or all where it comes first by its id.
+      // More members than partitions: the newcomer gets none, or all if its id sorts first.
       const second = await bench.other.consume({
         ...quiet([topic], groupId),
         async onBatch(batch) {
@@ -345,7 +345,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       assert.ok(assigned >= 2)
     })
 
-    test('what is to be saved is, before partitions pass to another member, and before the group is left', async () => {
+    test('onRevoking runs before partitions go to another member, and before the group is left', async () => {
       const [topic, groupId] = [await newTopic(2), bench.name()]
       const events: string[] = []
       let handling = false
@@ -385,7 +385,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       await second.stop()
     })
 
-    test('members share the partitions, the same numbers of all topics; each is handled by one at a time', async () => {
+    test('members share the partitions, with the same numbers in all topics; one member at a time handles each', async () => {
       const [clicks, orders, groupId] = [await newTopic(4), await newTopic(4), bench.name()]
       const running = new Set<string>()
       const handled: [string, string][] = []
@@ -465,12 +465,12 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
       await next.stop()
     })
 
-    test('the brokers tell their time, also to several who ask at once', async () => {
+    test('the brokers tell their time, even to several who ask at the same time', async () => {
       const groupId = bench.name()
       await Promise.all([bench.log, bench.other, bench.log].map((log) => log.askTime(groupId)))
       for (const log of [bench.log, bench.other]) {
         const nowMs = log.nowMs()
-        // Here their clock is that of this machine.
+        // In this test the brokers have this machine's clock.
         assert.ok(nowMs !== undefined && Math.abs(nowMs - Date.now()) < 60_000, String(nowMs))
       }
     })
@@ -486,7 +486,7 @@ export function testLogContract(adapter: string, open: () => Promise<Bench>): vo
   })
 }
 
-/** Options whose hooks fail the test where they are called unexpectedly. */
+/** Options whose hooks fail the test if they are called unexpectedly. */
 function quiet(topics: string[], groupId: string): ConsumeOptions {
   return {
     topics,
@@ -510,7 +510,7 @@ export function keysOf(batch: RecordBatch): string[] {
   return Array.from({ length: batch.count }, (_, i) => String(batch.key(i)))
 }
 
-/** Asks until the answer is the wanted one: a commit is seen some milliseconds after it resolves. */
+/** Asks until the answer is the wanted one: a commit becomes visible some milliseconds after it resolves. */
 async function eventually<T>(ask: () => Promise<T>, wanted: T): Promise<void> {
   let answer: T | undefined
   await until(async () => {
@@ -531,7 +531,7 @@ async function readKeys(
   return keys
 }
 
-/** Waits for what comes over the network; fails when it never does. */
+/** Waits for something that comes over the network; fails if it never does. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 30_000
   while (!(await condition())) {

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import kafkajs from 'kafkajs'
 import { murmur2, partitionOfKey } from './murmur2.ts'
 
-test('the hash is the one of the Java client', () => {
+test('the hash is the same as the Java client’s', () => {
   // From UtilsTest.testMurmur2 of Apache Kafka.
   const known: [string, number][] = [
     ['21', -973932308],

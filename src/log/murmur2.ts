@@ -1,4 +1,4 @@
-/** Partitioning by key as Java's producer does it, so that all producers agree on a key's partition. */
+/** Partitioning by key like Kafka's Java producer, so that all producers agree on a key's partition. */
 
 const multiplier = 0x5bd1e995
 
@@ -21,7 +21,7 @@ export function murmur2(data: Uint8Array): number {
   return hash ^ (hash >>> 15)
 }
 
-/** The partition of a key among that many. */
+/** The partition of a key, by the number of partitions. */
 export function partitionOfKey(key: Uint8Array | string, partitions: number): number {
   return (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fffffff) % partitions
 }

@@ -33,7 +33,7 @@ describe('an appender', () => {
     cluster.stop()
   })
 
-  /** How many records a partition has; their sequences must follow on each other. */
+  /** How many records a partition has; their sequence numbers must have no gap. */
   function countIn(partition: number): number {
     let next = 0
     for (const { sequence, count } of cluster.written.get(`out/${partition}`) ?? []) {
@@ -43,7 +43,7 @@ describe('an appender', () => {
     return next
   }
 
-  test('writes all batches in order, and tells where the first record of each partition is', async () => {
+  test('writes all batches in order, and returns the offset of the first record in each partition', async () => {
     const records = Array.from({ length: 20 }, (_, i) => recordFor(i % 2))
     assert.deepEqual(Object.fromEntries(await appender.append(records)), { 'out/0': 0, 'out/1': 0 })
     const [first, second] = await Promise.all([appender.append([recordFor(1)]), appender.append([recordFor(1)])])
@@ -59,14 +59,14 @@ describe('an appender', () => {
     { name: 'is lost before it is done', change: (asked) => void Object.assign(asked, { fate: 'lost' }) },
     { name: 'is done, but its answer is lost', change: (asked) => void Object.assign(asked, { fate: 'late' }) },
     { name: 'misses a partition', change: (asked) => void asked.results.splice(0, 1) },
-    { name: 'tells a partition twice', change: (asked) => void asked.results.push({ ...asked.results[0]! }) },
+    { name: 'answers a partition twice', change: (asked) => void asked.results.push({ ...asked.results[0]! }) },
     ...[5, 6, 7, 19, 20, 56, 3, 999].map((code) => ({
       name: `has error ${code} for one partition`,
       change: (asked: Asked) => void Object.assign(asked.results[0]!, { errorCode: code }),
     })),
   ]
   for (const { name, change } of faults) {
-    test(`sends what is not acknowledged again, with the same numbers, where a request ${name}`, async () => {
+    test(`sends unacknowledged records again with the same numbers, if a request ${name}`, async () => {
       for (let i = 0; i < 3; i++) cluster.leaders.set(`out/${i}`, 0)
       let left = 2
       cluster.script = produceOnly((asked) => {
@@ -78,13 +78,13 @@ describe('an appender', () => {
     })
   }
 
-  test('goes to the leader as it is by then', async () => {
+  test('sends a retry to the present leader', async () => {
     cluster.leaders.set('out/1', 2)
     await appender.append([recordFor(0), recordFor(1)])
     assert.deepEqual([0, 1].map(countIn), [1, 1])
   })
 
-  test('waits for a leader, and for the topic to be known everywhere', async () => {
+  test('waits for a leader, and until all brokers know the topic', async () => {
     cluster.leaders.set('out/1', -1)
     const appending = appender.append([recordFor(1), recordFor(2)])
     setTimeout(() => cluster.leaders.set('out/1', 0), 100)
@@ -98,7 +98,7 @@ describe('an appender', () => {
     await assert.rejects(appender.append([recordFor(0)]), { code: 'unavailable', message: /where/ })
   })
 
-  test('what no other try can help is told at once', async () => {
+  test('errors that no retry can help are thrown at once', async () => {
     for (const [errorCode, code] of [
       [10, 'too_large'],
       [29, 'refused'],
@@ -113,7 +113,7 @@ describe('an appender', () => {
     await assert.rejects(appender.append([{ ...recordFor(0), topic: 'none' }]), { type: 'UNKNOWN_TOPIC_OR_PARTITION' })
   })
 
-  test('ends what goes on when it is closed', async () => {
+  test('ends appends under way when it is closed', async () => {
     cluster.leaders.set('out/1', -1)
     const appending = assert.rejects(appender.append([recordFor(1)]), { code: 'unavailable' })
     await appender.close()

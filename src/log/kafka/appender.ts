@@ -1,4 +1,4 @@
-/** Records that belong to no transaction: each is written once, as long as this producer lives. */
+/** Writes records outside of transactions: each exactly once, as long as this producer lives. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker, Kafka } from 'kafkajs'
 import type { OutRecord } from '../../events/log.ts'
@@ -13,20 +13,20 @@ import { produce } from './protocol/produce.ts'
 import { send } from './protocol/send.ts'
 import { Sequences } from './sequences.ts'
 
-/** A broker restarts, and leaders move, in less. */
+/** Longer than it takes a broker to restart or leaders to move. */
 const patienceMs = 30_000
 const firstPauseMs = 20
 const longestPauseMs = 1_000
 const replicasTimeoutMs = 10_000
-/** DUPLICATE_SEQUENCE_NUMBER: a try before has written it. */
+/** DUPLICATE_SEQUENCE_NUMBER: an earlier try has written it. */
 const duplicate = 46
-/** Sent again by the same producer, it would be refused again. */
+/** If the same producer sends the batch again, it is refused again. */
 const lostTrack: ReadonlySet<string> = new Set(['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID'])
 
 /**
- * An idempotent producer: what is not acknowledged is sent again with the same numbers, by which the brokers know what they
- * have, to whoever leads the partition by then. One batch of a partition is on its way at a time. After a throw it is not
- * known what is written, and the appender is to be thrown away.
+ * An idempotent producer. What is not acknowledged is sent again to the partition's present leader, with the same sequence
+ * numbers, so that the brokers recognise what they have. One batch per partition is in flight at a time. After a throw it is
+ * unknown what was written, and the appender must be thrown away.
  */
 export class Appender {
   readonly #brokers: Brokers
@@ -56,7 +56,7 @@ export class Appender {
     }
   }
 
-  /** One after the other. @returns the offset of the first record in each partition, by `partitionKey` */
+  /** Calls run one after the other. @returns the offset of the first record in each partition, by `partitionKey` */
   append(records: readonly OutRecord[]): Promise<ReadonlyMap<string, number>> {
     const done = this.#last.then(() => this.#append(records))
     this.#last = done.catch(() => undefined)
@@ -96,7 +96,7 @@ export class Appender {
     return written
   }
 
-  /** Sends each batch once. Throws where no other try can help. */
+  /** Sends each batch once. Throws where another try can't help. */
   async #attempt(batches: readonly Numbered[]): Promise<Outcome> {
     const acknowledged = new Map<string, number>()
     const failures: unknown[] = []
@@ -139,13 +139,13 @@ export class Appender {
       }
       return answersByPartition(produce.name, batches, (await send(leader, produce, asked)).results)
     } catch (error) {
-      // What still comes over that connection must not be taken for an answer to the next try.
+      // A late answer on that connection must not be taken for the answer to the next try.
       await leader.disconnect()
       throw error
     }
   }
 
-  /** Ends what goes on with an error. */
+  /** Appends that are still under way fail. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#last
@@ -160,11 +160,11 @@ interface Numbered extends PartitionBatch {
 interface Outcome {
   /** The offset of the first record of each batch that is written, by `partitionKey`. */
   readonly acknowledged: ReadonlyMap<string, number>
-  /** Why one is not, if any is not. */
+  /** Why a batch was not written, if any was not. */
   readonly failure: LogError | undefined
 }
 
-/** Whether the same may succeed a little later. A broker that has just started may not know of all topics yet. */
+/** Whether the same may succeed a little later. A broker that has just started may not know all topics yet. */
 function passes(error: unknown): boolean {
   const type = errorType(error)
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') return true

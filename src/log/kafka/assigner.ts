@@ -1,11 +1,11 @@
-/** The sticky assignment as kafkajs wants it: what a member owns travels in its subscription's user data. */
+/** The sticky assignment in the form that kafkajs needs: what a member owns travels in its subscription's user data. */
 import kafkajs, { type PartitionAssigner } from 'kafkajs'
 import { assignPartitions } from '../assign.ts'
 
 const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol
 const version = 1
 
-/** `owned` is asked at every join for the partition numbers that the member holds. */
+/** @param owned called at every join; returns the partition numbers that the member holds */
 export function stickyAssigner(owned: () => readonly number[]): PartitionAssigner {
   return ({ cluster }) => ({
     name: 'beckon-sticky',
@@ -37,7 +37,7 @@ export function stickyAssigner(owned: () => readonly number[]): PartitionAssigne
   })
 }
 
-/** What another member wrote: of another version, maybe. No claim then. */
+/** Another member wrote it, perhaps in another version's format: then it counts as no claim. */
 function readClaim(userData: Buffer | undefined): number[] {
   try {
     const claim: unknown = JSON.parse(userData?.toString() ?? '')

@@ -18,7 +18,7 @@ const record = fc
     return partition === undefined ? fields : { ...fields, partition }
   })
 
-test('whatever the records, each is in one batch of its partition, in order, and each batch in one request', () => {
+test('whatever the records, each is in one batch of its partition, in order, and each batch is in one request', () => {
   fc.assert(
     fc.property(fc.array(record, { maxLength: 40 }), (records) => {
       const batches = new Batcher().split(records, () => 7)

@@ -1,27 +1,27 @@
-/** Which records go to the brokers together: batches by partition, and requests of batches. */
+/** Groups records for the brokers: into batches by partition, and batches into requests. */
 import type { OutRecord } from '../../events/log.ts'
 import { LogError, partitionKey, type TopicPartition } from '../log.ts'
 import { partitionOfKey } from '../murmur2.ts'
 
-/** Brokers take a batch of 1 MiB by default. */
+/** By default brokers take batches of up to 1 MiB. */
 const maxBatchBytes = 1_000_000
-/** Brokers take a request of 100 MiB by default; more at once gains nothing. */
+/** By default brokers take requests of up to 100 MiB, but more at once gains nothing. */
 const maxRequestBytes = 4_000_000
-/** Around a record in its batch, at most: lengths, deltas and the batch's header. */
+/** At most this many bytes around a record in its batch: lengths, deltas and the batch's header. */
 const recordOverheadBytes = 100
 
-/** Records of one partition, in their order, that a broker takes at once. */
+/** Records of one partition, in order, that are sent together. */
 export interface PartitionBatch extends TopicPartition {
   readonly records: OutRecord[]
   bytes: number
 }
 
-/** Chooses the partition of each record, as Java's producer does it; records without a key go round. */
+/** Chooses each record's partition like Kafka's Java producer; records without a key go round robin. */
 export class Batcher {
   #next = 0
 
   /**
-   * The records as batches, those of one partition in order.
+   * The records as batches; the batches of a partition keep the records' order.
    * @param countOf the number of a topic's partitions, at least 1
    * @throws LogError `too_large` for a record that no batch can hold
    */
@@ -53,7 +53,7 @@ export class Batcher {
   }
 }
 
-/** The batches by the node that leads their partitions, those of one partition in order. */
+/** Groups batches by the node that leads their partition; those of one partition stay in order. */
 export function byLeader<T extends TopicPartition>(
   batches: readonly T[],
   leaderOf: (at: T) => number,
@@ -68,10 +68,10 @@ export function byLeader<T extends TopicPartition>(
   return byNode
 }
 
-/** The batches as requests for one broker, each with one batch of a partition at most; those of one partition stay in order. */
+/** Groups one broker's batches into requests, each with at most one batch per partition; these stay in order. */
 export function requestsOf<T extends PartitionBatch>(batches: readonly T[]): T[][] {
   const requests: T[][] = []
-  /** Which request is the first that may take the partition's next batch. */
+  /** By partition: the first request that may take its next batch. */
   const first = new Map<string, number>()
   const sizes: number[] = []
   for (const batch of batches) {

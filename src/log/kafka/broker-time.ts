@@ -10,15 +10,15 @@ import { BrokerError, throwIfError } from './protocol/errors.ts'
 import type { FindCoordinatorAsked } from './protocol/find-coordinator.ts'
 import { initProducerId } from './protocol/init-producer-id.ts'
 
-/** Long enough for three requests; past it the coordinator ends the transaction. */
+/** Long enough for three requests; after that the coordinator ends the transaction. */
 const transactionTimeoutMs = 10_000
-/** Processes that ask at once abort each other's. */
+/** Processes that ask at the same time abort each other's transactions. */
 const attempts = 10
 const aborted: ReadonlySet<string> = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_TXN_STATE'])
 
 /**
- * Sets the clock by the brokers': a transaction is begun that holds nothing, its coordinator tells when it saw that, and it
- * is aborted. No other request of Kafka tells a broker's time, unless topics are set up for it.
+ * Sets the clock by the brokers': begins an empty transaction, asks its coordinator when it began, and aborts it. No other
+ * Kafka request tells a broker's time, unless topics are set up for that.
  * @param topics as `Brokers.connect`
  * @throws LogError
  */
@@ -67,6 +67,6 @@ async function askOnce(brokers: Brokers, transactionalId: string, groupId: strin
   throwIfError(describeTransactions.name, errorCode)
   if (startMs < 0) throw new LogError('unavailable', 'the transaction was ended meanwhile')
   tell(startMs)
-  // The time is known by now, whatever comes of this: where it fails, the coordinator ends the transaction by itself.
+  // The time is known by now. If this fails, the coordinator ends the transaction by itself.
   await brokers.sendToCoordinator(coordinator, endTxn, { ...own, isCommit: false }).catch(() => undefined)
 }

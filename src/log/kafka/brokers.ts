@@ -1,6 +1,6 @@
 /**
- * Where our own requests go: kafkajs's connections to the brokers, and its metadata of leaders. None of its retries: a
- * request is sent once, and sent again only by who knows that it may be.
+ * Sends our own requests over kafkajs's connections to the brokers, to the leaders that its metadata has, but without its
+ * retries: a request is sent once, and only a caller that knows this is safe sends it again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker, Cluster, Consumer, Kafka } from 'kafkajs'
@@ -12,7 +12,7 @@ import type { Answered, Request } from './protocol/request.ts'
 import { send } from './protocol/send.ts'
 
 const busyPatienceMs = 10_000
-/** The last transaction's markers are being written: some milliseconds. */
+/** The last transaction's markers are still being written, which takes some milliseconds. */
 const markersPending = 'CONCURRENT_TRANSACTIONS'
 const moving: ReadonlySet<string> = new Set([
   'COORDINATOR_LOAD_IN_PROGRESS',
@@ -24,7 +24,7 @@ export class Brokers {
   readonly #owner: Consumer
   readonly #cluster: Cluster
   readonly #topics = new Set<string>()
-  /** The nodes of coordinators, as they were found last. */
+  /** The nodes of coordinators, as last found. */
   readonly #coordinators = new Map<string, number>()
   readonly #used = new Set<Promise<unknown>>()
   #closed = false
@@ -35,8 +35,8 @@ export class Brokers {
   }
 
   /**
-   * @param topics some that will be written to: without any, kafkajs asks for all that the cluster has, and fails where
-   * a single partition among those has no leader
+   * @param topics some of those that will be written to: without any, kafkajs asks for all topics of the cluster, and fails
+   * where a single partition among these has no leader
    */
   static async connect(kafka: Kafka, topics: Iterable<string>): Promise<Brokers> {
     const { owner, cluster } = openCluster(kafka)
@@ -51,7 +51,7 @@ export class Brokers {
     return brokers
   }
 
-  /** To be asked before the partitions of these topics are. What is known then is up to a minute old. */
+  /** To be called before asking about partitions of these topics. What is known then may be up to a minute old. */
   knowTopics(topics: Iterable<string>): Promise<void> {
     return this.#use(async () => {
       const missing = [...topics].filter((topic) => !this.#topics.has(topic))
@@ -63,7 +63,7 @@ export class Brokers {
     })
   }
 
-  /** Asks which leaders there are now. */
+  /** Asks for the present leaders. */
   refresh(): Promise<void> {
     return this.#use(() => this.#cluster.refreshMetadata())
   }
@@ -75,7 +75,7 @@ export class Brokers {
     return length
   }
 
-  /** The node that leads the partition, as far as is known. Throws BrokerError where none does, or there is no partition. */
+  /** The node that leads the partition, as far as is known. Throws BrokerError where there is no leader or no partition. */
   leaderOf({ topic, partition }: TopicPartition): number {
     const found = this.#cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)
     if (found === undefined) throw new BrokerError('Metadata', 'UNKNOWN_TOPIC_OR_PARTITION')
@@ -83,7 +83,7 @@ export class Brokers {
     return found.leader
   }
 
-  /** Connected when it resolves. */
+  /** The broker object of a node, connected. */
   node(nodeId: number): Promise<Broker> {
     return this.#use(() => this.#cluster.findBroker({ nodeId: String(nodeId) }))
   }
@@ -101,8 +101,7 @@ export class Brokers {
   }
 
   /**
-   * Asks again, for some seconds, while a coordinator is busy or moves. Only for what may be asked twice: what the coordinator
-   * does once however often it is asked.
+   * Asks again, for up to `busyPatienceMs`, while a coordinator is busy or moves. Only for requests that are safe to repeat.
    */
   async untilReady<T>(ask: () => Promise<T>): Promise<T> {
     const deadline = performance.now() + busyPatienceMs
@@ -139,7 +138,7 @@ export class Brokers {
     throw new LogError('unavailable', 'no broker answers')
   }
 
-  /** Nothing may connect once it is closed, since nobody would close that; what does so now is waited for. */
+  /** Nothing may connect after `close`, since nobody would close that connection; `close` waits for work under way. */
   async #use<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new LogError('unavailable', 'the connections are closed')
     const done = work()
@@ -151,7 +150,7 @@ export class Brokers {
     }
   }
 
-  /** Connections that are broken may fail to say good-bye; they are thrown away either way. */
+  /** Errors while closing broken connections are ignored: they are thrown away anyway. */
   async close(): Promise<void> {
     this.#closed = true
     await Promise.allSettled(this.#used)

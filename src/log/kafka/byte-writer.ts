@@ -1,10 +1,10 @@
 /**
- * Writes the parts of Kafka's protocol one after the other into a buffer that grows: big-endian integers, zig-zag
- * varints, and texts and bytes behind their length.
+ * Writes the parts of Kafka's protocol one after the other into a growing buffer: big-endian integers, zig-zag varints, and
+ * texts and bytes with their length in front.
  */
 const longestVarint = 5
 const longestVarlong = 10
-/** A longer text is written by the runtime, whose call costs as much as that many characters here. */
+/** Longer texts are written by the runtime; its call costs as much as this many characters here. */
 const shortText = 24
 
 export class ByteWriter {
@@ -16,7 +16,7 @@ export class ByteWriter {
     return this.#at
   }
 
-  /** What is written so far, not copied. */
+  /** What is written so far; not a copy. */
   get written(): Buffer {
     return this.#bytes.subarray(0, this.#at)
   }
@@ -43,7 +43,7 @@ export class ByteWriter {
     this.#at = this.#bytes.writeUInt32BE(value >>> 0, this.#at)
   }
 
-  /** A text behind its length in an int16; a length of -1 for null. */
+  /** A text with its length in front as an int16; a length of -1 for null. */
   string(value: string | null): void {
     const size = value === null ? -1 : Buffer.byteLength(value)
     this.int16(size)
@@ -52,13 +52,13 @@ export class ByteWriter {
     this.#at += this.#bytes.write(value, this.#at)
   }
 
-  /** Without a sign, of 32 bits. */
+  /** Unsigned, 32 bits. */
   uvarint(value: number): void {
     this.#reserve(longestVarint)
     this.#at = putUvarint(this.#bytes, this.#at, value)
   }
 
-  /** A text behind its length and one, as a varint. */
+  /** A text with its length plus one in front, as an unsigned varint. */
   compactString(value: string): void {
     const size = Buffer.byteLength(value)
     this.uvarint(size + 1)
@@ -78,13 +78,13 @@ export class ByteWriter {
     this.#at += this.#bytes.write(hex, this.#at, 'hex')
   }
 
-  /** Of 32 bits. */
+  /** Signed (zig-zag), 32 bits. */
   varint(value: number): void {
     this.#reserve(longestVarint)
     this.#at = putVarint(this.#bytes, this.#at, value)
   }
 
-  /** Of 64 bits. */
+  /** Signed (zig-zag), 64 bits. */
   varlong(value: number): void {
     this.#reserve(longestVarlong)
     const signed = BigInt(value)
@@ -93,7 +93,7 @@ export class ByteWriter {
     this.#bytes[this.#at++] = Number(rest)
   }
 
-  /** Bytes, or a text as UTF-8, behind their length in a varint; a length of -1 for null. */
+  /** Bytes, or a text as UTF-8, with their length in front as a varint; a length of -1 for null. */
   sized(value: Uint8Array | string | null): void {
     if (value === null) this.varint(-1)
     else if (typeof value === 'string') this.#sizedText(value)
@@ -105,7 +105,7 @@ export class ByteWriter {
     }
   }
 
-  /** What has been written from there on gets its length before it, as a varint. */
+  /** Puts the length of what was written from `start` on in front of it, as a varint. */
   sizeFrom(start: number): void {
     const size = this.#at - start
     const width = varintWidth(size)
@@ -154,12 +154,12 @@ function putUvarint(bytes: Buffer, at: number, value: number): number {
   return next
 }
 
-/** Of a size, which is never negative. */
+/** The bytes that a size takes as a varint; a size is never negative. */
 function varintWidth(size: number): number {
   return size < 2 ** 6 ? 1 : size < 2 ** 13 ? 2 : size < 2 ** 20 ? 3 : size < 2 ** 27 ? 4 : longestVarint
 }
 
-/** @returns how many characters were written: fewer than there are where one is not ASCII */
+/** @returns how many characters were written: it stops at the first that is not ASCII */
 function putAscii(bytes: Buffer, at: number, text: string): number {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)

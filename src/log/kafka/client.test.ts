@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createClient } from './client.ts'
 
-test('log lines carry names and codes, and never what a record or an error says', () => {
+test('log lines have names and codes, and never the text of a record or an error', () => {
   const lines: unknown[] = []
   const kafka = createClient(
     { brokers: ['b:1'], clientId: 'c', onLog: (...line) => lines.push(line) },

@@ -1,4 +1,4 @@
-/** How kafkajs is set up: connections, time-outs, and what of its log lines may be seen. */
+/** Sets up kafkajs: connections, time-outs, and which of its log lines get through. */
 import { constants } from 'node:os'
 import type { ConnectionOptions } from 'node:tls'
 import kafkajs, { type Kafka, type LogEntry, type SASLOptions } from 'kafkajs'
@@ -12,11 +12,11 @@ export interface KafkaOptions {
   readonly clientId: string
   readonly ssl?: ConnectionOptions | boolean
   readonly sasl?: SASLOptions
-  /** The most that one fetch brings from one partition, hence the largest batch; default 4 MiB. */
+  /** The most that one fetch brings from one partition, so also the largest batch; default 4 MiB. */
   readonly maxBytesPerPartition?: number
-  /** The most that one fetch brings at all; default 24 MiB. Several times that is the adapter's memory. */
+  /** The most that one fetch brings in all; default 24 MiB. The adapter takes several times that in memory. */
   readonly maxBytes?: number
-  /** `stock` has kafkajs read the records (slow); the default is `lean`: lean-fetch.ts. */
+  /** With `stock`, kafkajs reads the records, which is slow; the default is `lean` (lean-fetch.ts). */
   readonly records?: 'lean' | 'stock'
   readonly onLog?: LogHook
 }
@@ -34,7 +34,7 @@ interface Retry {
   readonly retries: number
 }
 
-/** A client object, with its own way to retry connections and metadata. */
+/** A client object. @param retry for its connections and metadata */
 export function createClient(options: KafkaOptions, retry: Retry): Kafka {
   return new KafkaClient({
     brokers: [...options.brokers],
@@ -57,9 +57,9 @@ const knownEvents: ReadonlyMap<string, string> = new Map([
 ])
 const socketCodes: ReadonlySet<string> = new Set([...Object.keys(constants.errno), 'ENOTFOUND', 'EAI_AGAIN'])
 const knownFields = ['topic', 'partition', 'code', 'type', 'broker']
-/** An allow-list: kafkajs puts error texts, and records' keys with them, into its messages. */
+/** Works by allow-list: kafkajs puts error texts into its messages, and with them records' keys. */
 function report(onLog: LogHook | undefined, { level, namespace, log }: LogEntry): void {
-  // An error that a broker answered is thrown to whoever asked, and told there if it matters.
+  // An error in a broker's response is thrown to the caller, which logs it if it matters.
   if (onLog === undefined || log.message.startsWith('Response ')) return
   const fields: Record<string, string | number> = {}
   for (const name of knownFields) {

@@ -1,12 +1,12 @@
-/** kafkajs gives its cluster object, which connects to brokers and knows leaders, to partition assigners only. */
+/** Gets hold of kafkajs's cluster object, which connects to brokers and knows leaders. Only partition assigners are given it. */
 import type { Cluster, Consumer, Kafka } from 'kafkajs'
 import { LogError } from '../log.ts'
 import { stickyAssigner } from './assigner.ts'
 
-/** So old may what is known of leaders and partitions be, as long as no error tells. */
+/** How old what is known about leaders and partitions may get, while no error shows that it is wrong. */
 const metadataMaxAgeMs = 60_000
 
-/** All that we call of it. */
+/** All its methods that we call. */
 const needed = [
   'addMultipleTargetTopics',
   'addTargetTopic',
@@ -21,8 +21,8 @@ const needed = [
 ] as const
 
 /**
- * A cluster object for requests that kafkajs has no call for. `owner`, which never joins a group, connects and disconnects it.
- * Throws LogError `refused` where this kafkajs works otherwise than the one that we know.
+ * A cluster object for requests that kafkajs has no call for. `owner` connects and disconnects it, and never joins a group.
+ * Throws LogError `refused` where this kafkajs does not work like the version that we know.
  */
 export function openCluster(kafka: Kafka): { readonly owner: Consumer; readonly cluster: Cluster } {
   let cluster: Cluster | undefined

@@ -1,7 +1,7 @@
 /**
- * A member of the consumer group. kafkajs joins, fetches and keeps the position; this file keeps its promises towards
- * the handlers: no batch of a lost partition, no position moved by a handler of an older generation, a back-off of one
- * partition instead of a restart of all.
+ * A member of the consumer group. kafkajs joins, fetches and keeps the position. This file keeps the promises to the handlers:
+ * no batch of a lost partition, no position moved by a handler of an older generation, and a back-off of one partition
+ * instead of a restart of all.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker, Cluster, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
@@ -24,31 +24,31 @@ import { leanResult, useLeanFetch } from './lean-fetch.ts'
 import { StockBatch } from './stock-batch.ts'
 import { describeTopics } from './topics.ts'
 
-/** A slice takes 1 s at most, far less than the session; the session less than the rebalance. */
+/** A slice takes 1 s at most: far less than the session, which is shorter than the rebalance. */
 const sessionTimeoutMs = 10_000
 const heartbeatIntervalMs = 1_000
 const rebalanceTimeoutMs = 15_000
-/** A batch becomes a slice, and a transaction costs as much as some hundred events: large when there is a backlog. */
+/** A batch becomes a slice, and a transaction costs as much as some hundreds of events: so fetch a lot from a backlog. */
 const defaultBytesPerPartition = 4 * 1024 * 1024
 const defaultBytes = 24 * 1024 * 1024
-/** How long a fetch waits for the first byte; also how soon a resumed partition is fetched. */
+/** How long a fetch waits for its first byte, and so how soon a resumed partition is fetched. */
 const maxWaitMs = 100
 /**
- * kafkajs fetches again when all handlers of a fetch are done; one that takes longer than this is set aside. Shorter than
- * a backlog's slices, so that the partitions that are done are fetched while the others still fold; longer than the
- * slices of a quiet topic, since a partition set aside misses the fetch that waits for its next record meanwhile.
+ * kafkajs fetches again when all handlers of a fetch are done; a handler that takes longer than this is set aside. It is
+ * shorter than a backlog's slices, so that partitions that are done are fetched while others still fold. It is longer than
+ * the slices of a quiet topic, since a partition that is set aside is left out of the fetch that waits for its next record.
  */
 const patienceMs = 200
-/** kafkajs takes a constant; more partitions than that wait for one another. */
+/** kafkajs needs a constant here; with more partitions, some wait for others. */
 const maxConcurrentPartitions = 24
 const firstBackOffMs = 100
 const longestBackOffMs = 5_000
 const newTopicMs = 10_000
-/** For saving before the group is left: kafkajs beats for it meanwhile. While it is joined again nobody does. */
+/** For saving before the group is left: kafkajs sends heartbeats meanwhile. While it joins again nobody does. */
 const maxLeavingMs = 8_000
 /** For leaving the group, when all handlers have ended. */
 const leaveMs = 5_000
-/** kafkajs bounds the two requests of a join by 20 s and 15 s, and the way there by its retries. */
+/** kafkajs gives the two requests of a join 20 s and 15 s, and what comes before them its retries. */
 const longestJoinMs = 45_000
 
 export async function joinGroup(kafka: Kafka, settings: KafkaOptions, options: ConsumeOptions): Promise<Consumption> {
@@ -62,12 +62,12 @@ class KafkaConsumption implements Consumption {
   readonly #kafka: Kafka
   readonly #consumer: Consumer
   #cluster: Cluster | undefined
-  /** The topics as they were when the consumption began: of another one made under the name later, nothing is fetched. */
+  /** The topics as they were at the start: nothing is fetched from a topic that is created later under the same name. */
   readonly #logs = new KnownLogs()
   #generation = 0
-  /** As the group knows it since the last join. */
+  /** The member's id in the group, since the last join. */
   #memberId = ''
-  /** Whether kafkajs has a group to speak of: not between a crash and its own restart. */
+  /** Whether kafkajs is in the group: not while it joins, nor between a crash and its own restart. */
   #joined = false
   /** When the last join began. */
   #joiningSinceMs = Number.POSITIVE_INFINITY
@@ -77,17 +77,17 @@ class KafkaConsumption implements Consumption {
   #owned = new Map<string, TopicPartition>()
   readonly #paused = new Set<string>()
   readonly #backOffs = new Map<string, BackOff>()
-  /** Handlers that kafkajs no longer waits for: other partitions, and the heartbeats, go on meanwhile. */
+  /** Handlers that kafkajs no longer waits for: other partitions and the heartbeats go on meanwhile. */
   readonly #setAside = new Map<string, Promise<void>>()
-  /** All that run, those set aside too. */
+  /** All running handlers, those set aside included. */
   readonly #handlers = new Set<Promise<void>>()
-  /** Of all that are owned, lean records only. */
+  /** Of all owned partitions; answers are noted with lean records only. */
   readonly #answered = new Map<string, Answered>()
-  /** Partitions whose end is held back, lean records only. */
+  /** Partitions whose last records an open transaction holds back; with lean records only. */
   readonly #heldBack = new Map<string, HeldBack>()
-  /** Where the last wrong checksum was. */
+  /** By partition: offset of the last wrong checksum. */
   readonly #suspect = new Map<string, string>()
-  /** Stock records only: control records that kafkajs went past without a word, as [from, to). */
+  /** With stock records only: control records that kafkajs skipped without telling us, as [from, to). */
   readonly #skipped = new Map<string, readonly [number, number]>()
 
   constructor(kafka: Kafka, settings: KafkaOptions, options: ConsumeOptions) {
@@ -156,7 +156,7 @@ class KafkaConsumption implements Consumption {
       await this.#disconnect()
       throw toLogError(error, 'joining the group', 'unavailable')
     }
-    // run() resolves although joining has failed: kafkajs tells that by its event only.
+    // run() resolves even when joining has failed: kafkajs reports that by its event only.
     if (this.#crash !== undefined) {
       await this.#disconnect()
       throw this.#crash
@@ -164,7 +164,7 @@ class KafkaConsumption implements Consumption {
     this.#started = true
   }
 
-  /** The brokers learn of a new topic one after the other. */
+  /** Waits until a broker knows all topics: the brokers learn of a new topic one after the other. */
   async #learnTopics(): Promise<void> {
     const { topics } = this.#options
     const deadline = performance.now() + newTopicMs
@@ -181,7 +181,7 @@ class KafkaConsumption implements Consumption {
     await Promise.allSettled(this.#handlers)
     await this.#revoke(maxLeavingMs)
     const isJoining = !this.#joined && this.#crash === undefined
-    // Where it is no longer a member there is nothing to leave; where no broker answers, the session's end removes it.
+    // If it is no longer a member, there is nothing to leave; if no broker answers, the session times out.
     const left = isJoining ? this.#leaveWhileJoining().catch(() => undefined) : undefined
     await Promise.race([Promise.all([left, this.#disconnect()]), sleep(leaveMs, undefined, { ref: false })])
   }
@@ -211,9 +211,9 @@ class KafkaConsumption implements Consumption {
     return this.#joined && !this.#stopping
   }
 
-  /** With every response; of what is held back nothing is kept where all that is there can be read. */
+  /** Runs with every response. Where everything in the partition can be read, nothing is held back. */
   #noteBounds(key: string, lastStableOffset: number, highWatermark: number): void {
-    if (highWatermark < 0) return // An error tells nothing.
+    if (highWatermark < 0) return // The response had an error.
     const nowMs = performance.now()
     const answered = this.#answered.get(key)
     if (answered !== undefined) {
@@ -233,7 +233,7 @@ class KafkaConsumption implements Consumption {
     return generation === this.#generation && this.#owned.has(key) && this.#joined && !this.#stopping
   }
 
-  /** kafkajs calls it before the generation's first fetch, and in the same turn of the event loop. */
+  /** kafkajs calls it before the generation's first fetch, in the same turn of the event loop. */
   #onJoined({ memberId, memberAssignment }: ConsumerGroupJoinEvent['payload']): void {
     this.#memberId = memberId
     this.#giveUpJoining()
@@ -258,7 +258,7 @@ class KafkaConsumption implements Consumption {
       clearTimeout(timer)
       this.#backOffs.delete(key)
     }
-    // kafkajs has forgotten them where it has restarted.
+    // If kafkajs has restarted, it has forgotten them.
     for (const at of partitions) this.#applyPause(at)
     try {
       this.#options.onAssigned(partitions, this)
@@ -267,7 +267,7 @@ class KafkaConsumption implements Consumption {
     }
   }
 
-  /** Finding the coordinator is how kafkajs begins to join; its own handlers have ended by then. */
+  /** kafkajs begins a join by finding the coordinator; the handlers that it waits for have ended by then. */
   #drainBeforeJoining(cluster: Cluster): void {
     const find = cluster.findGroupCoordinator.bind(cluster)
     cluster.findGroupCoordinator = async (asked) => {
@@ -281,9 +281,9 @@ class KafkaConsumption implements Consumption {
   }
 
   /**
-   * Where the group did not know the member any more, and joining again failed too, kafkajs goes back to its fetches
-   * without a member id, and no longer beats: nobody would ever tell it. It asks for the nodes before each fetch; by this
-   * error it joins once more.
+   * If the group no longer knows the member, and joining again fails too, kafkajs goes back to fetching without a member id,
+   * and sends no more heartbeats, so it would never find out. It asks for the nodes before each fetch; this error makes it
+   * join once more.
    */
   #joinAgainWhereGivenUp(cluster: Cluster): void {
     const nodeIds = cluster.getNodeIds.bind(cluster)
@@ -293,21 +293,21 @@ class KafkaConsumption implements Consumption {
     }
   }
 
-  /** Where saving takes longer, or fails, the next owner has more to replay. */
+  /** Waits for `onRevoking`. If saving takes longer or fails, the next owner has more to replay. */
   async #revoke(withinMs: number): Promise<void> {
     if (this.#owned.size === 0) return
     const saved = this.#options.onRevoking?.().catch(() => undefined)
     await Promise.race([saved, sleep(withinMs, undefined, { ref: false })])
   }
 
-  /** kafkajs does not end a join when it is stopped: it would stay a member for ever, out of reach. An error makes it. */
+  /** kafkajs does not end a join when it is stopped: it would stay a member for ever, out of our reach. An error ends it. */
   #giveUpJoining(): void {
     if (this.#stopping) throw new LogError('unavailable', 'the consumption was stopped while it joined')
   }
 
   /**
-   * The group answers a join when all members have sent theirs, 15 s and more where one does not, and until then nothing
-   * else that comes over the same connection. Over another one, leaving is done at once, and ends the join with an error.
+   * The group answers a join only when all members have sent theirs, or after 15 s and more where one does not. Until then it
+   * answers nothing else on the same connection. On another connection, leaving works at once, and ends the join with an error.
    */
   async #leaveWhileJoining(): Promise<void> {
     const { owner, cluster } = openCluster(this.#kafka)
@@ -325,12 +325,12 @@ class KafkaConsumption implements Consumption {
     const at = { topic: payload.batch.topic, partition: payload.batch.partition }
     const key = partitionKey(at)
     const turn = new KafkaTurn(this, payload, key, this.#generation)
-    // kafkajs goes on with the batches that it has, also where the partition has been lost, paused or sought meanwhile.
+    // kafkajs goes on with the batches it has, even if the partition was lost, paused or sought meanwhile.
     if (!turn.isCurrent() || this.#isHeld(key) || payload.isStale()) return
     const handling = this.#handle(payload, turn, at).finally(() => this.#handlers.delete(handling))
     this.#handlers.add(handling)
     if (await endsWithin(handling, patienceMs)) {
-      // Its own error, since kafkajs tells by it whether to join again.
+      // kafkajs's own error, since it decides by that whether to join again.
       if (turn.failure !== undefined) throw turn.failure
       return
     }
@@ -362,7 +362,7 @@ class KafkaConsumption implements Consumption {
     payload.resolveOffset(batch.lastOffset())
   }
 
-  /** A wrong checksum may come of the way from the broker: the same is fetched once more before it counts. */
+  /** A wrong checksum may come from the network: the same records are fetched once more before it counts. */
   #isFirst(key: string, offset: string | null): boolean {
     if (offset === null || this.#suspect.get(key) === offset) return false
     this.#suspect.set(key, offset)
@@ -409,22 +409,22 @@ class KafkaConsumption implements Consumption {
     void this.stop().then(() => this.#options.onCrash(error))
   }
 
-  /** kafkajs waits for the handlers and leaves the group; where the brokers are gone, the session's end does. */
+  /** kafkajs waits for the handlers and leaves the group; where the brokers are gone, the session times out instead. */
   async #disconnect(): Promise<void> {
     await this.#consumer.disconnect().catch(() => undefined)
   }
 }
 
-/** What kafkajs's types leave out of a broker. */
+/** A method of brokers that kafkajs's types leave out. */
 interface Coordinator {
   leaveGroup(member: { readonly groupId: string; readonly memberId: string }): Promise<void>
 }
 
-/** The records from `lastStableOffset` on can't be read, since a transaction that began there is open. */
+/** Records from `lastStableOffset` on can't be read, since a transaction that began there is open. */
 interface HeldBack {
   readonly lastStableOffset: number
   readonly sinceMs: number
-  /** When the broker said so last: a partition that is not fetched is not held back any longer for that. */
+  /** When a broker last said so: time in which the partition is not fetched does not count. */
   seenMs: number
 }
 
@@ -436,7 +436,7 @@ interface Answered {
 
 interface BackOff {
   readonly waitMs: number
-  /** Running while the partition waits; over, until a batch of it succeeds. */
+  /** Set while the partition waits; undefined after that, until one of its batches succeeds. */
   readonly timer: NodeJS.Timeout | undefined
 }
 
@@ -469,7 +469,7 @@ class KafkaTurn implements Turn {
   }
 }
 
-/** Whether it has ended by then; its error is thrown. */
+/** Whether the work has ended within that time. Throws its error. */
 async function endsWithin(work: Promise<void>, waitMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>((resolve) => {

@@ -6,7 +6,7 @@ import { crc32c } from './crc32c.ts'
 
 const stockCrc = createRequire(import.meta.url)('kafkajs/src/protocol/recordBatch/crc32C')
 
-test('the vectors of RFC 3720 appendix B.4, and the check value of the polynomial', () => {
+test('it gives the vectors of RFC 3720 appendix B.4, and the check value of the polynomial', () => {
   const ascending = Array.from({ length: 32 }, (_, i) => i)
   const vectors: [bytes: Uint8Array, crc: number][] = [
     [new Uint8Array(32), 0x8a9136aa],
@@ -19,7 +19,7 @@ test('the vectors of RFC 3720 appendix B.4, and the check value of the polynomia
   for (const [bytes, crc] of vectors) assert.equal(crc32c(bytes, 0, bytes.length), crc)
 })
 
-test('any range of any bytes: the same as kafkajs, which goes byte by byte', () => {
+test('for any range of any bytes it gives the same as kafkajs, which goes byte by byte', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(40), fc.nat(40), (bytes, skipped, left) => {
       const from = Math.min(skipped, bytes.length)

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import { LogError } from '../log.ts'
 
-/** A native build for each platform, which npm leaves out where it does not know the platform. */
+/** A native build; missing where npm has none for the platform. */
 const native = ((): typeof import('@node-rs/crc32') | undefined => {
   try {
     return createRequire(import.meta.url)('@node-rs/crc32')
@@ -11,7 +11,7 @@ const native = ((): typeof import('@node-rs/crc32') | undefined => {
   }
 })()
 
-/** Of bytes [from, to); an unsigned 32-bit number. */
+/** The checksum of bytes [from, to), as an unsigned 32-bit number. */
 export function crc32c(bytes: Uint8Array, from: number, to: number): number {
   return native!.crc32c(bytes.subarray(from, to))
 }

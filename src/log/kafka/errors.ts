@@ -1,8 +1,8 @@
-/** The errors of brokers and of kafkajs as the port's. */
+/** Turns errors of brokers and of kafkajs into LogErrors. */
 import { LogError, type LogErrorCode } from '../log.ts'
 
 const codeOfType: ReadonlyMap<string, LogErrorCode> = new Map([
-  // The coordinator says the same where its time-out ended the transaction: the id is no longer ours either way.
+  // The coordinator also says this when its time-out ended the transaction: the id is no longer ours either way.
   ['INVALID_PRODUCER_EPOCH', 'fenced'],
   ['INVALID_PRODUCER_ID_MAPPING', 'fenced'],
   ['PRODUCER_FENCED', 'fenced'],
@@ -22,7 +22,7 @@ const codeOfType: ReadonlyMap<string, LogErrorCode> = new Map([
 
 const badLogins = new Set(['KafkaJSSASLAuthenticationError', 'SASL_AUTHENTICATION_FAILED'])
 
-/** The protocol's name of the error, which kafkajs hides at some depth; its class name where there is none. */
+/** The protocol's name of the error, which kafkajs puts somewhere down the causes; else the error's class name. */
 export function errorType(error: unknown): string {
   let name = 'Error'
   for (let at = error; at instanceof Error; at = at.cause) {
@@ -32,7 +32,7 @@ export function errorType(error: unknown): string {
   return name
 }
 
-/** `otherwise` is the code where the error's own type settles nothing, as a lost connection does not. */
+/** @param otherwise the code where the error's own type does not tell one, as for a lost connection */
 export function toLogError(error: unknown, doing: string, otherwise: LogErrorCode): LogError {
   if (error instanceof LogError) return error
   const type = errorType(error)

@@ -1,7 +1,6 @@
 /**
- * How a request is written and its response read is what kafkajs asks its broker objects' `lookupRequest`; we answer in
- * its place for one version of one request. Anything else is left to kafkajs: another version, or a kafkajs that no
- * longer works like that.
+ * kafkajs asks `lookupRequest` of its broker objects how to write a request and read its response. For one version of a request
+ * we answer in its place. Everything else is left to kafkajs: another version, or a kafkajs that no longer works like that.
  */
 import type { Broker, Cluster } from 'kafkajs'
 
@@ -9,7 +8,7 @@ import type { Broker, Cluster } from 'kafkajs'
 export interface KnownRequest<Arguments> {
   readonly api: number
   readonly version: number
-  /** kafkajs's own exchange with those arguments, or another in its place. */
+  /** Returns kafkajs's own exchange with those arguments, or another in its place. */
   replace(stock: Exchange, args: Arguments): Exchange
 }
 
@@ -18,7 +17,7 @@ export interface Exchange {
   readonly response: { decode(bytes: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> }
 }
 
-/** What kafkajs takes from an encoder; it tells one by `buf`. */
+/** What kafkajs needs of an encoder: it recognises one by `buf`, and takes `buffer`. */
 export interface Encoded {
   readonly buf: Buffer
   readonly buffer: Buffer
@@ -26,15 +25,15 @@ export interface Encoded {
 
 type LookupRequest = (api: number, definition: unknown) => (args: unknown) => Exchange
 
-/** The requests that are replaced in a lookup of ours. */
+/** By our lookup functions: the requests that they replace. */
 const replaced = new WeakMap<LookupRequest, ReadonlySet<number>>()
 
-/** Lets the brokers of that cluster object do the request our way. */
+/** Makes the brokers of a cluster object do the request our way. */
 export function replaceRequest<Arguments>(cluster: Cluster, known: KnownRequest<Arguments>): void {
   onBroker(cluster, (broker) => replaceIn(broker, known as KnownRequest<unknown>))
 }
 
-/** Tells of a broker object each time that the cluster object gives it out. */
+/** Calls `tell` with a broker object each time the cluster object gives it out. */
 export function onBroker(cluster: Cluster, tell: (broker: Broker) => void): void {
   const findBroker = cluster.findBroker.bind(cluster)
   cluster.findBroker = async (node) => {
@@ -44,7 +43,7 @@ export function onBroker(cluster: Cluster, tell: (broker: Broker) => void): void
   }
 }
 
-/** Done again after each reconnection, when kafkajs looks the versions up anew. */
+/** Must be done again after each reconnection, when kafkajs looks up the versions anew. */
 function replaceIn(broker: Broker, { api, version, replace }: KnownRequest<unknown>): void {
   const target = broker as Partial<{ lookupRequest: LookupRequest }>
   const lookup = target.lookupRequest

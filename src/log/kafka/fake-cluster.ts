@@ -1,6 +1,6 @@
 /**
- * Brokers that answer as a test wants: real connections, and as much of Kafka's protocol as a producer meets. They keep what
- * they were asked to write, as a log does that takes every batch once and in order.
+ * Brokers that answer as a test wants: real connections, and as much of Kafka's protocol as a producer uses. They keep what they
+ * were asked to write like a log that takes every batch once and in order.
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import { partitionKey, type TopicPartition } from '../log.ts'
@@ -26,15 +26,15 @@ export interface Result extends TopicPartition {
   baseOffset: number
 }
 
-/** A request as it has come, and what is going to be answered. */
+/** A request that has come in, and how it is going to be answered. */
 export interface Asked {
   readonly api: number
   readonly node: number
-  /** Of the requests of partitions: what will be answered of each, to be changed. */
+  /** For requests about partitions: the answer for each; a test may change it. */
   readonly results: Result[]
-  /** Of the others. */
+  /** For the other requests. */
   errorCode: number
-  /** `lost`: it is not done, and the connection ends; `late`: it is done, and then the connection ends. */
+  /** `lost`: the connection ends without doing it. `late`: it is done, and then the connection ends. */
   fate: 'answered' | 'lost' | 'late'
 }
 
@@ -48,13 +48,13 @@ const notLeader = 6
 const notCoordinator = 16
 
 export class FakeCluster {
-  /** By `partitionKey`; a topic has as many partitions as the leaders that it has from 0 on. */
+  /** The leading node, by `partitionKey`; a topic has a partition for each leader. */
   readonly leaders = new Map<string, number>()
-  /** The node that coordinates all. */
+  /** The node that coordinates everything. */
   coordinator = 0
-  /** What was asked, as `api@node`; metadata and versions are left out. */
+  /** All requests, as `api@node`, except those for metadata and versions. */
   readonly heard: string[] = []
-  /** Looks at each request before it is done, and may change how it goes. */
+  /** Sees each request before it is done, and may change its outcome. */
   script: (asked: Asked) => void = () => undefined
   /** By `partitionKey`. */
   readonly written = new Map<string, Written[]>()
@@ -138,7 +138,7 @@ export class FakeCluster {
     }
   }
 
-  /** As a broker does: what it has already is answered as it was the first time. */
+  /** Like a broker: for a batch that it already has, it answers the same as the first time. */
   #append(at: TopicPartition, batch: Written): number {
     const all = this.written.get(partitionKey(at)) ?? []
     this.written.set(partitionKey(at), all)
@@ -226,7 +226,7 @@ const portOf = (server: Server) => (server.address() as { readonly port: number 
 
 const nameOf = (api: number) => Object.entries(apis).find(([, key]) => key === api)?.[0] ?? String(api)
 
-/** The partitions of a request, each to be answered without an error, and their batches. */
+/** Reads the partitions of a request, as results without an error, and their batches. */
 function readPartitions(api: number, from: ByteReader, batches: Map<string, Written>): Result[] {
   if (api === apis.addPartitions) skipTransaction(from)
   else if (api === apis.txnOffsetCommit) {

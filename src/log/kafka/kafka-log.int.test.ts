@@ -53,7 +53,7 @@ function testKafka(broker: string): void {
       return topic
     }
 
-    /** All that a consumer of that log gets of the topic, up to an offset. */
+    /** All that a consumer of this log gets from the topic, up to an offset. */
     async function consumeAll(
       log: Log,
       topic: string,
@@ -83,7 +83,7 @@ function testKafka(broker: string): void {
       return seen
     }
 
-    test('a topic that is gone keeps none from being made, though its offsets were asked for', async () => {
+    test('a deleted topic does not prevent others from being created, though its offsets were asked for', async () => {
       const topic = await newTopic()
       await lean().committedOffsets(newName(), [topic], 0)
       await admin.deleteTopics({ topics: [topic] })
@@ -115,7 +115,7 @@ function testKafka(broker: string): void {
       }
     })
 
-    test('zstd, as librdkafka writes it', { skip: kcat.error && 'kcat is not installed' }, async () => {
+    test('zstd is read as librdkafka writes it', { skip: kcat.error && 'kcat is not installed' }, async () => {
       const topic = await newTopic()
       const lines = Array.from({ length: 3000 }, (_, i) => `k${i}:value ${i}`)
       const args = ['-P', '-b', broker, '-t', topic, '-p', '0', '-K:', '-z', 'zstd']
@@ -159,7 +159,7 @@ function testKafka(broker: string): void {
       assert.deepEqual(failures.slice(0, 2), ['unreadable', 0])
     })
 
-    test('row 46: what an upstream transaction aborted is invisible, what it committed is seen; both decoders agree', async () => {
+    test('row 46: what an upstream transaction aborted is not seen, what it committed is; both decoders agree', async () => {
       const topic = await newTopic()
       const kafka = rawClient(broker)
       const producers = await Promise.all(
@@ -206,7 +206,7 @@ function testKafka(broker: string): void {
       assert.deepEqual((await consumeAll(stock(), topic, 16)).keys, [...wanted, 'end'])
     })
 
-    test('row 46: what an open transaction holds back is told while it does, and comes when the transaction has ended', async () => {
+    test('row 46: records held back by an open transaction are reported, and come when the transaction has ended', async () => {
       const topic = await newTopic()
       const keys: string[] = []
       const consumption = await lean().consume({
@@ -247,7 +247,7 @@ function testKafka(broker: string): void {
       await Promise.all([consumption.stop(), upstream.disconnect()])
     })
 
-    test('a topic that takes less than we allow refuses a slice as too large', async () => {
+    test('a topic with a lower limit than ours refuses a slice as too large', async () => {
       const [topic, groupId] = [await newTopic({ 'max.message.bytes': '2000' }), newName()]
       const large = { topic, key: null, value: Buffer.alloc(3000), headers: {} }
       const slice = { records: [large], groupId, topic, partition: 0, nextOffset: 1, metadata: '' }
@@ -261,7 +261,7 @@ function testKafka(broker: string): void {
         return code
       }
       let code = ''
-      // The leader of a topic that is new may not know yet that it is.
+      // The leader of a new topic may not know yet that it leads.
       await until(async () => {
         code = await codeOf()
         return code !== 'aborted'
@@ -286,7 +286,7 @@ function testKafka(broker: string): void {
       await Promise.all([crashed.disconnect(), owner.close()])
     })
 
-    test('the first offset kept is where a group without an offset starts, and a reader of what is gone', async () => {
+    test('a group without an offset, and a reader of deleted records, start at the first offset that is left', async () => {
       const topic = await newTopic()
       await lean().append(['0', '1', '2'].map((key) => ({ topic, partition: 0, key, value: null, headers: {} })))
       await admin.fetchTopicOffsets(topic) // Else kafkajs does not know the partition's leader.
@@ -296,7 +296,7 @@ function testKafka(broker: string): void {
       for await (const batch of lean().read(topic, 0, 0, 3)) assert.equal(batch.startOffset, 2)
     })
 
-    test('a member that is stopped while it joins again leaves at once, though another holds up the join', async () => {
+    test('a member that is stopped while it joins again leaves at once, even if another holds up the join', async () => {
       const [topic, groupId] = [newName(), newName()]
       await lean().createTopics([{ topic, partitions: 2 }])
       const other = await openKafkaLog({ brokers: [broker], clientId: 'other' })
@@ -346,7 +346,7 @@ function testKafka(broker: string): void {
       await Promise.all([other.close(), last.close()])
     })
 
-    test('a member that the group has forgotten joins again, though joining failed at first', async ({ mock }) => {
+    test('a member that the group has forgotten joins again, even if joining failed at first', async ({ mock }) => {
       const [topic, groupId] = [newName(), newName()]
       await lean().createTopics([{ topic, partitions: 1 }])
       let [isAway, failures] = [false, 0]
@@ -381,7 +381,7 @@ function testKafka(broker: string): void {
       isAway = true
       await coordinator.leaveGroup({ groupId, memberId: groups[0]!.members[0]!.memberId })
       await until(() => failures > 0 && !consumption.isMember())
-      // Rather than a minute later.
+      // Instead of waiting for a minute.
       const now = performance.now.bind(performance)
       mock.method(performance, 'now', () => now() + 60_000)
       await until(() => assigned === 2 && consumption.isMember())
@@ -391,7 +391,7 @@ function testKafka(broker: string): void {
       await owner.disconnect()
     })
 
-    test('brokers that are not there are reported as unavailable', async () => {
+    test('brokers that can’t be reached are reported as unavailable', async () => {
       await assert.rejects(openKafkaLog({ brokers: ['127.0.0.1:1'], clientId: 'test' }), {
         code: 'unavailable',
         retriable: true,
@@ -400,7 +400,7 @@ function testKafka(broker: string): void {
   })
 }
 
-/** Whose way to the coordinator a test blocks. */
+/** kafkajs's cluster class: a test blocks its way to the coordinator. */
 const Cluster = createRequire(import.meta.url)('kafkajs/src/cluster')
 
 function rawClient(broker: string): Kafka {

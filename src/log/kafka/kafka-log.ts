@@ -42,7 +42,7 @@ export async function openKafkaLog(options: KafkaOptions): Promise<Log> {
   return new KafkaLog(options, readers, createClient(options, writerRetry), admin)
 }
 
-/** Of connections and metadata: a writer that waits holds its partition up, and is opened again with longer pauses. */
+/** For connections and metadata. Short, since a writer that waits holds up its partition, and is opened again after pauses. */
 const writerRetry = { initialRetryTime: 10, maxRetryTime: 500, retries: 8 }
 
 class KafkaLog implements Log {
@@ -51,7 +51,7 @@ class KafkaLog implements Log {
   readonly #admin: Admin
   readonly #writers: Kafka
   #appender: Promise<Appender> | undefined
-  /** Those that it has been asked for. */
+  /** All topics that it was asked about. */
   readonly #topics = new Set<string>()
   #reader: Promise<PartitionReader> | undefined
   #look: TopicLook | undefined
@@ -113,7 +113,7 @@ class KafkaLog implements Log {
 
   async topics(names: readonly string[]): Promise<TopicState[]> {
     if (this.#closed) throw new LogError('unavailable', 'the log is closed')
-    // Who asks tells of an outage, once; its client would for each connection.
+    // Silent: the caller logs an outage once, but the client would for each connection.
     const { onLog: _, ...silent } = this.#options
     this.#look ??= new TopicLook(createClient(silent, lookRetry))
     return this.#look.topics(names, lookMs)
@@ -140,7 +140,7 @@ class KafkaLog implements Log {
   }
 
   askTime(groupId: string): Promise<void> {
-    // Those who ask meanwhile get the same answer.
+    // Concurrent callers share one answer.
     this.#asking ??= askBrokerTime(this.#writers, groupId, this.#topics, this.#clock).finally(() => {
       this.#asking = undefined
     })
@@ -170,8 +170,8 @@ class KafkaLog implements Log {
   }
 
   /**
-   * With an admin of its own: kafkajs looks for all topics first that an admin was ever asked the offsets of, and does nothing
-   * where one of them is gone.
+   * With an admin of its own: kafkajs first looks for all topics whose offsets an admin was ever asked for, and does nothing if
+   * one of them is gone.
    */
   async #withNewAdmin<T>(doing: string, work: (admin: Admin) => Promise<T>): Promise<T> {
     const admin = this.#readers.admin()
@@ -185,14 +185,14 @@ class KafkaLog implements Log {
     })
   }
 
-  /** The brokers learn of partitions one after the other; kafkajs's own wait gives up at the first that does not know a topic. */
+  /** The brokers learn of partitions one after the other; kafkajs's own wait gives up at the first that does not know one. */
   async #untilLed(topic: string, partitions: number): Promise<void> {
     const deadline = performance.now() + newTopicPatienceMs
     while (!(await this.#hasLeaders(topic, partitions))) {
       if (performance.now() > deadline) throw new LogError('unavailable', `partitions of ${topic} have no leaders yet`)
       await sleep(50)
     }
-    // A leader learns last that it is one, and refuses a transaction until then. This asks until each has answered.
+    // A leader is the last to learn that it leads, and refuses transactions until then. This asks until each has answered.
     const reader = await this.#openReader()
     await reader.refresh(topic)
     for (let partition = 0; partition < partitions; partition++) await reader.offsets(topic, partition)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KnownLogs } from './known-logs.ts'
 
-test('a topic keeps the id that it had first, until it is forgotten', () => {
+test('a topic keeps its first id, until it is forgotten', () => {
   const logs = new KnownLogs()
   logs.add([{ topic: 't', id: 'a', partitions: 1 }])
   logs.add([{ topic: 't', id: 'b', partitions: 1 }])

@@ -9,13 +9,13 @@ interface Place {
 const nowhere: Place = { offset: -1, epoch: -1 }
 
 /**
- * What one consumer knows of the logs that it fetches from, so that the brokers can tell it where one of that name is not
- * the same any more: the topics' ids, and the leader epochs at the offsets from which a partition is fetched next.
+ * What one consumer knows about the logs that it fetches from, so that the brokers can tell it when a log is no longer the same:
+ * the topics' ids, and the leader epochs at the offsets from which a partition is fetched next.
  */
 export class KnownLogs {
   readonly #ids = new Map<string, string>()
   readonly #topics = new Map<string, string>()
-  /** By `partitionKey`: where the last fetch began and where it ended, since a batch that was not handled is fetched again. */
+  /** By `partitionKey`: where the last fetch began and ended. Both, since a batch that was not handled is fetched again. */
   readonly #places = new Map<string, readonly [Place, Place]>()
 
   /** A topic that is known already keeps its id. */

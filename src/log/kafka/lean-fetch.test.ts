@@ -24,7 +24,7 @@ const asked = {
   topics: [{ topic: 't', partitions: [{ partition: 4, fetchOffset: '10', maxBytes: 1 }] }],
 }
 
-/** How a fetch goes with a broker of that highest version, after our wrapping. */
+/** The exchange for a fetch, after our wrapping, with a broker whose highest version is this. */
 async function exchangeWith(maxVersion: number, onBounds?: (...bounds: unknown[]) => void, logs = knownLogs()) {
   const broker = { lookupRequest: lookup({ [fetchApi]: { minVersion: 0, maxVersion } }) }
   const cluster = { findBroker: async () => broker } as unknown as Cluster
@@ -42,7 +42,7 @@ function knownLogs(): KnownLogs {
 
 interface Part {
   readonly errorCode?: number
-  /** Where what was read parts from what is there. */
+  /** Where the log differs from what was read. */
   readonly divergesAt?: number
 }
 
@@ -107,9 +107,9 @@ test('a fetch is read by our reader: the view travels on one message, whose offs
   assert.deepEqual([String(view.key(0)), view.offset(0)], ['b', 10])
 })
 
-test('the next fetch tells the epoch of the last batch, and so does one that asks for the same batch again', async () => {
+test('the next fetch has the epoch of the last batch, and so does one that asks for the same batch again', async () => {
   const fetch = await exchangeWith(12)
-  /** The place of the epoch behind the partition, the leader's epoch and the offset, before the log start, bytes and tags. */
+  /** The epoch comes after the partition, the leader's epoch and the offset, and before the log start, bytes and tags. */
   const epochOf = async ({ request }: ReturnType<typeof fetch>) => (await request.encode()).buffer.readInt32BE(60)
   const from = (fetchOffset: string) => ({
     ...asked,
@@ -126,7 +126,7 @@ test('the next fetch tells the epoch of the last batch, and so does one that ask
   assert.equal(await epochOf(fetch(from('12'))), 6)
 })
 
-test('an error of the brokers is kafkajs’s to tell', async () => {
+test('kafkajs throws other errors of the brokers', async () => {
   const { response: reader } = (await exchangeWith(11))()
   await assert.rejects(async () => reader.parse(await reader.decode(response(Buffer.alloc(0), { errorCode: 6 }))), {
     type: 'NOT_LEADER_FOR_PARTITION',
@@ -136,9 +136,9 @@ test('an error of the brokers is kafkajs’s to tell', async () => {
 for (const [what, part, code] of [
   ['an offset that is not there', { errorCode: 1 }, 'out_of_range'],
   ['a topic that is gone', { errorCode: 100 }, 'unknown_topic'],
-  ['a log that has parted from what was read', { divergesAt: 7 }, 'diverged'],
+  ['a log that differs from what was read', { divergesAt: 7 }, 'diverged'],
 ] as const) {
-  test(`${what} is ours to tell, since kafkajs would begin anew and say nothing`, async () => {
+  test(`we report ${what}, since kafkajs would silently start anew`, async () => {
     const { response: reader } = (await exchangeWith(12))()
     const decoded = await reader.parse(await reader.decode(response(Buffer.alloc(0), part)))
     const error = leanResult(decoded.responses[0].partitions[0])
@@ -147,12 +147,12 @@ for (const [what, part, code] of [
   })
 }
 
-test('a topic whose id is not known is not asked for by its name', async () => {
+test('a topic with an unknown id is not asked for by its name', async () => {
   const { request } = (await exchangeWith(12, undefined, new KnownLogs()))()
   await assert.rejects(request.encode(), { code: 'unknown_topic' })
 })
 
-test('what can’t be read is told for its partition alone', async () => {
+test('unreadable records are reported for their partition alone', async () => {
   const { response: reader } = (await exchangeWith(11))()
   const damaged = await records()
   damaged[damaged.length - 1]! ^= 1
@@ -179,7 +179,7 @@ test('another version is left to kafkajs', async () => {
   assert.equal(leanResult(decoded.responses[0].partitions[0]), undefined)
 })
 
-test('a kafkajs that works otherwise is left as it is', async () => {
+test('a kafkajs that works differently is left as it is', async () => {
   const broker = {}
   const cluster = { findBroker: async () => broker } as unknown as Cluster
   useLeanFetch(cluster)

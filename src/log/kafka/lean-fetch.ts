@@ -1,10 +1,10 @@
 /**
- * Puts our fetch in the place of kafkajs's, whose decoder costs more than all the rest of the engine: Fetch 13 where
- * kafkajs means its own newest, 11.
+ * Puts our fetch in the place of kafkajs's, whose decoder costs more than all the rest of the engine. We send Fetch 13 where
+ * kafkajs would send its newest, 11.
  *
- * To kafkajs, a partition's part of the response is one message whose offset is the last one, so that its bookkeeping
- * of offsets holds; the view travels on that message. So does an error that says that the log is not the one that was read
- * so far: kafkajs would begin anew where the log begins, and nobody would know.
+ * kafkajs sees a partition's part of the response as one message with the last offset, so that its bookkeeping of offsets is
+ * right. The view of the records travels on that message. So does an error that says that the log is no longer the one that was
+ * read so far: kafkajs itself would start again at the log's beginning, and nobody would notice.
  */
 import type { Batch, Cluster } from 'kafkajs'
 import type { RecordBatch } from '../../events/log.ts'
@@ -15,7 +15,7 @@ import { type FetchedPart, type FetchQuestion, fetch } from './protocol/fetch.ts
 import { readRecordSet } from './record-set.ts'
 import { handWhole } from './whole-responses.ts'
 
-/** The version that kafkajs takes of any broker since 2.3. */
+/** The version that kafkajs uses with any broker since Kafka 2.3. */
 const stockVersion = 11
 
 interface FetchArguments {
@@ -34,7 +34,7 @@ interface FetchArguments {
   }[]
 }
 
-/** What kafkajs carries for a partition that our reader has read. */
+/** The message that kafkajs carries for a partition that our reader has read. */
 interface CarrierMessage {
   readonly offset: string
   readonly isControlRecord: false
@@ -42,10 +42,10 @@ interface CarrierMessage {
   readonly lean: RecordBatch | LogError
 }
 
-/** Hears of every partition of every response, by `partitionKey`; the offsets are -1 where the broker tells an error. */
+/** Called for every partition of every response, with its `partitionKey`; the offsets are -1 where the broker gave an error. */
 type OnBounds = (key: string, lastStableOffset: number, highWatermark: number) => void
 
-/** What is no error of the moment, and of its partition alone: going on elsewhere would leave out records, or take them twice. */
+/** Lasting errors of one partition: to go on elsewhere in it would leave out records, or take them twice. */
 const lost: ReadonlyMap<number, readonly [LogErrorCode, string]> = new Map([
   [2, ['checksum', "the broker can't read it"]],
   [1, ['out_of_range', 'the log does not have the offset asked for']],
@@ -54,8 +54,8 @@ const lost: ReadonlyMap<number, readonly [LogErrorCode, string]> = new Map([
 ])
 
 /**
- * Lets the brokers of that cluster object do fetches our way.
- * @param logs has the topics that are fetched
+ * Makes the brokers of a cluster object do fetches our way.
+ * @param logs must have the topics that are fetched
  */
 export function useLeanFetch(
   cluster: Cluster,
@@ -81,7 +81,7 @@ export function useLeanFetch(
   return logs
 }
 
-/** The view, or why there is none, of what kafkajs hands over; undefined where kafkajs has decoded it itself. */
+/** The view of what kafkajs hands over, or why there is none; undefined where kafkajs has decoded it itself. */
 export function leanResult(batch: Pick<Batch, 'messages'>): RecordBatch | LogError | undefined {
   return (batch.messages[0] as Partial<CarrierMessage> | undefined)?.lean
 }

@@ -1,6 +1,6 @@
 /**
- * Asks a partition for its bounds and reads a range of it, without joining a group. kafkajs has no call for the range,
- * its cluster object has; its call for the bounds gives up when the leader has just moved, or has just been chosen.
+ * Asks a partition for its bounds and reads a range of it, without joining a group. kafkajs has no call to read a range, but its
+ * cluster object does. Its call for the bounds gives up when the leader has just moved or was just elected.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker, Cluster, Consumer, Kafka } from 'kafkajs'
@@ -19,7 +19,7 @@ import { describeTopics } from './topics.ts'
 const readCommitted = 1
 const maxTries = 8
 
-/** What kafkajs's own types leave out. */
+/** A field that kafkajs's types leave out. */
 interface Targets {
   readonly targetTopics: Set<string>
 }
@@ -68,7 +68,7 @@ export class PartitionReader {
     })
   }
 
-  /** Where what the leader of that epoch wrote ends now. Throws LogError `unknown_topic` where there is no such partition. */
+  /** As `Log.endOfEpoch`. Throws LogError `unknown_topic` where there is no such partition. */
   endOfEpoch(topic: string, partition: number, epoch: number): Promise<number> {
     return this.#patiently(`looking up ${topic}`, async () => {
       const leader = await this.#findLeader(topic, partition)
@@ -78,7 +78,7 @@ export class PartitionReader {
     })
   }
 
-  /** Asks anew which partitions the topic has. Throws LogError. */
+  /** Asks again which partitions the topic has. Throws LogError. */
   refresh(topic: string): Promise<void> {
     return this.#patiently(`looking up ${topic}`, async () => {
       await this.#cluster.addTargetTopic(topic)
@@ -106,13 +106,13 @@ export class PartitionReader {
       if (result === undefined) throw new LogError('refused', 'this kafkajs does not ask our reader')
       if (!(result instanceof LogError)) return result
       if (result.code !== 'unknown_topic') throw result
-      // Another one of that name, maybe: it is looked for once more.
+      // It may have been created anew under the same name, so look it up once more.
       this.#logs.forget(topic)
       throw new LogError('unavailable', result.message)
     })
   }
 
-  /** Asks again, of the leader as it is by then, for some seconds: a partition's leader moves. */
+  /** Repeats the question for some seconds, each time to the present leader, since a partition's leader may move. */
   async #patiently<T>(doing: string, question: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
@@ -122,7 +122,7 @@ export class PartitionReader {
         const again = failure.code === 'checksum' || failure.code === 'unknown_topic'
         const passes = failure.code === 'unavailable' || (again && tries === 1)
         if (!passes || tries === maxTries || this.#closed) throw failure
-        // kafkajs looks for all topics that it was ever asked for, and answers nothing where one of them is gone.
+        // kafkajs looks for all topics that it was ever asked for, and answers nothing if one of them is gone.
         if (failure.code === 'unknown_topic') this.#cluster.targetTopics.clear()
         await sleep(100 * tries)
         await this.#inTurn(() => this.#cluster.refreshMetadata()).catch(() => undefined)
@@ -139,8 +139,8 @@ export class PartitionReader {
   }
 
   /**
-   * One after the other. Of two refreshes at once kafkajs forgets the connections of one, and of two first fetches at
-   * once each connects: a forgotten connection stays open for ever, and so does the process.
+   * Runs work one piece after the other. In two concurrent refreshes kafkajs forgets the connections of one, and in two
+   * concurrent first fetches each connects. A forgotten connection stays open for ever and keeps the process alive.
    */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.then(() => {
@@ -151,7 +151,7 @@ export class PartitionReader {
     return done
   }
 
-  /** A reading that still goes on fails: it would connect again, and nobody would close that. */
+  /** Reads that are still under way fail: they would connect again, and nobody would close that connection. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#last

@@ -39,10 +39,10 @@ const producer = {
 }
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))
-/** All characters, surrogates without a partner among them. */
+/** All characters, including lone surrogates. */
 const text = (maxLength: number) => fc.oneof(fc.string({ maxLength }), fc.string({ unit: 'binary', maxLength }))
 const headerValue = fc.oneof(text(40), bytes(40))
-// kafkajs's decoder takes these names for headers that are there already.
+// kafkajs's decoder thinks that headers with these names exist already.
 const headerName = text(30).filter((name) => !(name in Object.prototype))
 const record: fc.Arbitrary<OutRecord> = fc.record(
   {
@@ -117,7 +117,7 @@ test('whatever the records, kafkajs’s reader and ours read what was written', 
   )
 })
 
-test('lengths at which a varint grows by a byte, of texts and of bytes, up to the largest record', async () => {
+test('it is right at lengths where a varint grows by a byte, for texts and for bytes, up to the largest record', async () => {
   for (const size of [0, 23, 24, 25, 63, 64, 8191, 8192, 2 ** 20 - 1, 2 ** 20]) {
     const records: OutRecord[] = [
       { topic: 't', key: 'k'.repeat(size), value: Buffer.alloc(size, 1), headers: { h: 'é'.repeat(size / 2) } },

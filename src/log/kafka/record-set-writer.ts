@@ -1,17 +1,17 @@
-/** One record batch as a producer sends it (message format 2, KIP-98), uncompressed. */
+/** Writes one record batch as a producer sends it (message format 2, KIP-98), uncompressed. */
 import type { OutRecord } from '../../events/log.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { crc32c } from './crc32c.ts'
 
-/** Records of one partition, and who sends them. */
+/** Records of one partition, and their producer. */
 export interface OutBatch {
   readonly records: readonly OutRecord[]
-  /** The time of all records that have none of their own; ms. */
+  /** The time of all records without a time of their own; ms. */
   readonly timeMs: number
   readonly transactional: boolean
   readonly producerId: number
   readonly producerEpoch: number
-  /** The number of the first record among all that the producer has sent to the partition. */
+  /** The sequence number of the first record, among all that the producer has sent to the partition. */
   readonly firstSequence: number
 }
 
@@ -24,7 +24,7 @@ const attributesAt = 21
 export function writeRecordBatch(to: ByteWriter, batch: OutBatch): void {
   const { records, timeMs, transactional, producerId, producerEpoch, firstSequence } = batch
   const start = to.length
-  to.int64(0) // base offset and leader epoch are the broker's to say
+  to.int64(0) // the broker sets the base offset and the leader epoch
   to.int32(0) // length, below
   to.int32(0)
   to.int8(2)
@@ -43,7 +43,7 @@ export function writeRecordBatch(to: ByteWriter, batch: OutBatch): void {
   bytes.writeUInt32BE(crc32c(bytes, start + attributesAt, bytes.length), start + crcAt)
 }
 
-/** The latest time of a record. */
+/** The latest time of any record; ms. */
 function latestMs(records: readonly OutRecord[], timeMs: number): number {
   let latest = Number.NEGATIVE_INFINITY
   for (let i = 0; i < records.length; i++) latest = Math.max(latest, records[i]!.timestampMs ?? timeMs)

@@ -42,7 +42,7 @@ async function encode(firstOffset: number, records: readonly TestRecord[], field
   return buffer
 }
 
-/** The batch with the checksum of what it holds by now. */
+/** The batch with the right checksum for its present bytes. */
 function sealed(batch: Buffer): Buffer {
   batch.writeUInt32BE(crc32c(batch, 21, batch.length), 17)
   return batch
@@ -71,7 +71,7 @@ const one = (key: string): TestRecord => ({ key: Buffer.from(key), value: Buffer
 test('whatever the records, kafkajs reads the same, in every codec that it can write', async () => {
   const bytes = fc.option(fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)))
   const header = fc.tuple(
-    // kafkajs takes these for headers that are there already; ours does not.
+    // kafkajs thinks that headers with these names exist already; our reader does not.
     fc.string({ maxLength: 9 }).filter((name) => !(name in Object.prototype)),
     fc.uint8Array({ maxLength: 9 }).map((array) => Buffer.from(array)),
   )
@@ -120,7 +120,7 @@ test('whatever the records, kafkajs reads the same, in every codec that it can w
   )
 })
 
-test('only what was asked for: records before the start and from the end on are left out', async () => {
+test('records before the start and from the end on are left out', async () => {
   const records = Buffer.concat([
     await encode(10, [one('a'), one('b'), one('c')]),
     await encode(13, [one('d'), one('e')]),
@@ -131,7 +131,7 @@ test('only what was asked for: records before the start and from the end on are 
   assert.deepEqual(await offsetsOf(fetched(records, { startOffset: 13, untilOffset: 15 })), [[13, 14], 15])
 })
 
-test('a batch that is cut off waits for the next fetch; compaction moves on past offsets that are gone', async () => {
+test('a batch that is cut off waits for the next fetch; offsets that compaction removed are passed over', async () => {
   const [first, second] = [await encode(0, [one('a'), one('b')]), await encode(2, [one('c')])]
   const cut = Buffer.concat([first, second]).subarray(0, first.length + second.length - 1)
   assert.deepEqual(await offsetsOf(fetched(cut)), [[0, 1], 2])
@@ -185,7 +185,7 @@ test('headers of any name, repeated ones and null values are kept in order', asy
   assert.deepEqual([view.key(0), view.value(0)], [null, null])
 })
 
-test('the broker’s time stands for all records where the topic says so', async () => {
+test('all records have the broker’s time if the topic is set up so', async () => {
   const records = await encode(0, [one('a'), one('b')])
   records.writeInt16BE(records.readInt16BE(21) | 0x08, 21)
   const batch = await readRecordSet(fetched(sealed(records)))
@@ -194,7 +194,7 @@ test('the broker’s time stands for all records where the topic says so', async
 
 const place = /^the record batch at offset 7 of t, partition 2: /
 
-test('what can’t be read says where, and why: the checksum, the format, the codec, the size, and bytes that are none', async () => {
+test('an unreadable batch says where and why: checksum, format, codec, size, or garbage', async () => {
   const good = await encode(7, [one('a'), one('b')])
   const changed = (change: (bytes: Buffer) => void) => {
     const bytes = Buffer.from(good)
@@ -229,7 +229,7 @@ test('what can’t be read says where, and why: the checksum, the format, the co
       assert.match(error.message, message, what)
       return true
     })
-    // What comes before it is read, and the next fetch begins with it.
+    // The records before it are read, and the next fetch begins with it.
     const before = await encode(5, [one('x'), one('y')])
     const both = Buffer.concat([before, records])
     assert.deepEqual(await offsetsOf(fetched(both, { startOffset: 5 })), [[5, 6], 7], what)
@@ -245,7 +245,7 @@ async function someBatches(): Promise<Buffer[]> {
   ]
 }
 
-/** The records before the fault; none where it is the first. */
+/** The records before the fault; none if the fault is in the first. */
 async function keysOf(records: Buffer): Promise<(string | undefined)[]> {
   try {
     const batch = await readRecordSet(fetched(records))
@@ -256,7 +256,7 @@ async function keysOf(records: Buffer): Promise<(string | undefined)[]> {
   }
 }
 
-test('a byte that has changed is never read, nor is what comes behind it', async () => {
+test('a batch with a changed byte is never read, nor is what comes after it', async () => {
   const batches = await someBatches()
   const clean = Buffer.concat(batches)
   const all = await keysOf(clean)
@@ -273,7 +273,7 @@ test('a byte that has changed is never read, nor is what comes behind it', async
   }
 })
 
-test('bytes that a producer made wrong are unreadable: no other error, no endless loop, no byte from outside', async () => {
+test('bytes that a producer wrote wrong are unreadable: no other error, no endless loop, no byte from outside', async () => {
   const batches = await someBatches()
   const clean = Buffer.concat(batches)
   const mutation = fc.tuple(fc.nat({ max: 3 }), fc.nat({ max: 1000 }), fc.integer({ min: 0, max: 255 }))

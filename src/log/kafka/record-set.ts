@@ -1,6 +1,6 @@
 /**
- * The record batches of a fetch response, read in place (message format 2, KIP-98). One pass finds where every record's
- * parts lie; bytes are cut out when they are asked for. A record costs about a tenth of what kafkajs's decoder takes.
+ * Reads the record batches of a fetch response in place (message format 2, KIP-98). One pass finds the parts of every record;
+ * bytes are only cut out when asked for. A record costs about a tenth of what kafkajs's decoder takes.
  */
 import type { ByteRange, RecordBatch, RecordHeader } from '../../events/log.ts'
 import { LogError } from '../log.ts'
@@ -14,17 +14,17 @@ export interface FetchedPartition {
   readonly partition: number
   /** The offset that was asked for; the broker's first batch may begin before it. */
   readonly startOffset: number
-  /** Records from there on are left out. */
+  /** Records from this offset on are left out. */
   readonly untilOffset: number
   readonly highWatermark: number
-  /** Of transactions that were aborted, in order of their first offsets. */
+  /** The aborted transactions, in order of their first offsets. */
   readonly aborted: readonly { readonly producerId: number; readonly firstOffset: number }[]
   /** Record batches, the last of which may be cut off. */
   readonly records: Buffer
 }
 
 const headerBytes = 61
-/** In all formats. */
+/** At the same place in all formats. */
 const magicAt = 16
 const crcAt = 17
 const codecMask = 0x07
@@ -35,10 +35,10 @@ const control = 0x20
 const smallestRecordBytes = 7
 
 /**
- * Reads the batches as a consumer of committed records sees them: without control records and aborted transactions. What comes
- * before a batch that can't be read is read; where that is the first one, it throws LogError: `checksum`, where its bytes are
- * not those that were written, or `unreadable`, for a format or a codec that we do not know, for a batch that unpacks to more
- * than the bound, and for one that is not what the protocol says.
+ * Reads the batches as a consumer of committed records sees them: without control records and aborted transactions. If a batch
+ * can't be read, it returns what comes before it. If that is the first batch, it throws LogError: `checksum` where the bytes
+ * are not what was written; `unreadable` for an unknown format or codec, for a batch that unpacks to more than the bound, and
+ * for one that breaks the protocol.
  */
 export async function readRecordSet(fetched: FetchedPartition): Promise<RecordBatch> {
   const { topic, partition, startOffset } = fetched
@@ -61,7 +61,7 @@ async function readBatches(fetched: FetchedPartition, index: RecordIndex): Promi
   let unpackedBytes = 0
   for (let at = 0; at < records.length && index.nextOffset < untilOffset; ) {
     const end = endOfBatch(records, at)
-    // A broker cuts off the last batch, and never the first.
+    // A broker may cut off the last batch, but never the first.
     if (end > records.length && at > 0) return
     checkBatch(records, at, end)
     const baseOffset = readInt64(records, at)
@@ -69,7 +69,7 @@ async function readBatches(fetched: FetchedPartition, index: RecordIndex): Promi
     if (at > 0 && baseOffset < index.nextOffset) throw corrupt('offsets that go back')
     const attributes = records.readInt16BE(at + 21)
     const count = records.readInt32BE(at + 57)
-    // What is left of a fetch that unpacks to too much comes with the next one.
+    // If a fetch unpacks to too much, the rest comes with the next one.
     if (unpackedBytes > maxBatchBytes) return
     const visible = aborts.admit(records, at, lastOffset)
     if (visible && lastOffset >= startOffset && baseOffset < untilOffset && count > 0) {
@@ -88,7 +88,7 @@ async function readBatches(fetched: FetchedPartition, index: RecordIndex): Promi
   if (records.length > 0 && index.nextOffset <= startOffset) throw corrupt('nothing from that offset on')
 }
 
-/** Where it should end; beyond the response where that does not tell. */
+/** Where the batch should end; infinity where the response ends within its header. */
 function endOfBatch(records: Buffer, at: number): number {
   const format = records[at + magicAt] ?? 2
   if (format < 2) throw new LogError('unreadable', `written in format ${format}, as before Kafka 0.11`)
@@ -99,7 +99,7 @@ function endOfBatch(records: Buffer, at: number): number {
   return end
 }
 
-/** To be called before any field is believed; only offset, length and format stand before what the checksum is of. */
+/** To be called before any field is trusted. The checksum covers all but the first ones: offset, length, epoch and format. */
 function checkBatch(records: Buffer, at: number, end: number): void {
   if (end > records.length) throw corrupt('a batch beyond the response')
   if (crc32c(records, at + 21, end) !== records.readUInt32BE(at + crcAt)) {
@@ -107,7 +107,7 @@ function checkBatch(records: Buffer, at: number, end: number): void {
   }
 }
 
-/** Follows which producers are in an aborted transaction, as batches pass by in offset order. */
+/** Tracks which producers are in an aborted transaction, as batches come in offset order. */
 class AbortedTransactions {
   readonly #waiting: FetchedPartition['aborted']
   #next = 0
@@ -117,7 +117,7 @@ class AbortedTransactions {
     this.#waiting = aborted
   }
 
-  /** Whether the batch at that place holds records that a reader may see. */
+  /** Whether the batch at `at` has records that a reader may see. */
   admit(records: Buffer, at: number, lastOffset: number): boolean {
     while (this.#next < this.#waiting.length && this.#waiting[this.#next]!.firstOffset <= lastOffset) {
       this.#producers.add(this.#waiting[this.#next++]!.producerId)
@@ -132,7 +132,7 @@ class AbortedTransactions {
   }
 }
 
-/** Where the parts of each record lie: `width` numbers a record, its offset and its time beside them. */
+/** Where the parts of each record are: `width` numbers per record. Offsets and times are kept separately. */
 const width = 6
 class RecordIndex implements RecordBatch {
   readonly topic: string
@@ -144,7 +144,7 @@ class RecordIndex implements RecordBatch {
   leaderEpoch = -1
   readonly #untilOffset: number
   readonly #sources: Buffer[] = []
-  /** Source, key start and length, value start and length, headers start; a length of -1 is null. */
+  /** Per record: source, key start and length, value start and length, headers start. A length of -1 means null. */
   #places = new Int32Array(0)
   #offsets = new Float64Array(0)
   #times = new Float64Array(0)
@@ -158,7 +158,7 @@ class RecordIndex implements RecordBatch {
     this.#untilOffset = untilOffset
   }
 
-  /** Adds the records of one batch: those between the start offset and the until offset. */
+  /** Adds those records of one batch that are in [startOffset, untilOffset). */
   add(bytes: Buffer, records: number, baseOffset: number, baseTime: number, sameTime: boolean): void {
     if (records * smallestRecordBytes > bytes.length) throw corrupt('fewer bytes than records')
     this.#reserve(this.count + records)
@@ -265,7 +265,7 @@ class RecordIndex implements RecordBatch {
   }
 }
 
-/** Reads zig-zag varints. Bytes past the end read as 0, so that a read ends; `add` checks where it got to. */
+/** Reads zig-zag varints. Bytes past the end read as 0, so that every read ends; `add` checks how far it got. */
 class Cursor {
   at = 0
   readonly #bytes: Buffer
@@ -284,7 +284,7 @@ class Cursor {
     return (value >>> 1) ^ -(value & 1)
   }
 
-  /** Up to 2^53; a time that is further away than that is not exact. */
+  /** Exact up to 2^53; times beyond that are not. */
   varlong(): number {
     let byte = this.#bytes[this.at++]! | 0
     let value = byte & 0x7f
@@ -295,7 +295,7 @@ class Cursor {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
 
-  /** Bytes behind their length; null for a length of -1. */
+  /** Bytes with their length in front; null for a length of -1. */
   take(): Buffer | null {
     const length = this.varint()
     if (length < 0) return null

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Sequences } from './sequences.ts'
 
-test('records are numbered by partition, and the numbers go round where an int32 ends', () => {
+test('records are numbered per partition, and the numbers wrap around at the end of an int32', () => {
   const sequences = new Sequences()
   const [a, b] = [0, 1].map((partition) => ({ topic: 't', partition }))
   assert.deepEqual([sequences.take(a!, 3), sequences.take(b!, 1), sequences.take(a!, 2 ** 31 - 4)], [0, 0, 3])

@@ -2,11 +2,11 @@ import { partitionKey, type TopicPartition } from '../log.ts'
 
 const sequenceEnd = 2 ** 31
 
-/** How a producer numbers its records, in each partition from 0. */
+/** A producer's sequence numbers: its records are numbered from 0 in each partition. */
 export class Sequences {
   readonly #next = new Map<string, number>()
 
-  /** The number of the first of the partition's next so many records; they are taken then. Goes round at 2^31. */
+  /** Takes the numbers of the partition's next `count` records, and returns the first. They wrap around at 2^31. */
   take(at: TopicPartition, count: number): number {
     const key = partitionKey(at)
     const first = this.#next.get(key) ?? 0

@@ -1,4 +1,4 @@
-/** The view over the messages that kafkajs itself has decoded. */
+/** A view over messages that kafkajs itself has decoded. */
 import type { Batch, KafkaMessage } from 'kafkajs'
 import type { RecordBatch, RecordHeader } from '../../events/log.ts'
 
@@ -41,7 +41,7 @@ export class StockBatch implements RecordBatch {
     const headers: RecordHeader[] = []
     for (const [name, values] of Object.entries(this.#messages[i]!.headers ?? {})) {
       for (const value of Array.isArray(values) ? values : [values]) {
-        // kafkajs adds what Object.prototype has under that name, as for a header `constructor`.
+        // For a header like `constructor`, kafkajs also puts in what Object.prototype has under that name.
         if (value === null || Buffer.isBuffer(value)) headers.push({ name, value })
       }
     }

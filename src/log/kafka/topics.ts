@@ -1,4 +1,4 @@
-/** Asks which topics there are, with their ids, which kafkajs's own question does not tell. */
+/** Asks which topics exist, with their ids: kafkajs's own request has no ids. */
 import type { Cluster, Consumer, Kafka } from 'kafkajs'
 import { LogError, type TopicState } from '../log.ts'
 import { openCluster } from './clusters.ts'
@@ -7,7 +7,8 @@ import { metadata } from './protocol/metadata.ts'
 import { send } from './protocol/send.ts'
 
 /**
- * Any broker knows, so the first that answers is asked, of those that the cluster object knows. Topics that are not there are left out.
+ * Any broker can tell, so it takes the first answer from the brokers that the cluster object knows. Leaves out topics that do
+ * not exist.
  * @throws LogError `refused` where the brokers are too old; kafkajs's errors where none answers
  */
 export async function describeTopics(cluster: Cluster, topics: readonly string[]): Promise<TopicState[]> {
@@ -23,12 +24,12 @@ export async function describeTopics(cluster: Cluster, topics: readonly string[]
   throw failure
 }
 
-/** A connection of its own, so that no other request stands before the answer. */
+/** Has a connection of its own, so that no other request delays the answer. */
 export class TopicLook {
   readonly #owner: Consumer
   readonly #cluster: Cluster
   #connected = false
-  /** One at a time: of two that connect at once, one connection would be forgotten and stay open. */
+  /** One at a time: if two connect at once, one connection is forgotten and stays open. */
   #asking: Promise<TopicState[]> | undefined
 
   constructor(kafka: Kafka) {
@@ -48,7 +49,7 @@ export class TopicLook {
       this.#asking = undefined
     })
     const answer = this.#asking
-    // It may come to nothing when nobody waits for it any longer.
+    // It may reject when nobody waits for it any longer.
     answer.catch(() => undefined)
     try {
       return await Promise.race([answer, late])
@@ -62,7 +63,7 @@ export class TopicLook {
   async #ask(names: readonly string[]): Promise<TopicState[]> {
     if (!this.#connected) {
       await this.#owner.connect()
-      // Without any topic kafkajs asks for all of the cluster, and fails where one of those has no leader.
+      // Without any topic, kafkajs asks for all topics of the cluster, and fails where one of these has no leader.
       await this.#cluster.addMultipleTargetTopics([...names])
     }
     this.#connected = true

@@ -11,11 +11,11 @@ function framed(body: Uint8Array): Buffer {
   return Buffer.concat([length, body])
 }
 
-test('responses come out whole and in order, wherever the stream is cut, and are not written again', () => {
+test('responses come out whole and in order, wherever the stream is cut, and are not overwritten', () => {
   const bodies = fc.array(
     fc.oneof(
       fc.uint8Array({ maxLength: 40 }),
-      // Larger than the buffer is at first.
+      // Larger than the buffer at the start.
       fc.integer({ min: 60_000, max: 140_000 }).map((length) => new Uint8Array(length).fill(length)),
     ),
     { maxLength: 6 },
@@ -40,7 +40,7 @@ test('responses come out whole and in order, wherever the stream is cut, and are
   )
 })
 
-test('a length that is none of a broker is refused before memory is taken for it', () => {
+test('a length that can’t come from a broker is refused before memory is allocated for it', () => {
   for (const bytes of ['HTTP/1.1 400', '\x15\x03\x03\x00\x02\x02', '\xff\xff\xff\xff']) {
     const buffer = new ResponseBuffer()
     const count = buffer.room().write(bytes, 'latin1')
@@ -48,7 +48,7 @@ test('a length that is none of a broker is refused before memory is taken for it
   }
 })
 
-test('a connection gives responses and errors as events, as any socket does', async () => {
+test('a connection emits responses and errors as events, like any socket', async () => {
   const response = framed(Buffer.alloc(200_000, 7))
   const server = createServer((peer) => {
     peer.on('error', () => undefined)

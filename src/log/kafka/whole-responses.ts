@@ -1,36 +1,36 @@
 /**
- * Reads each response of a broker straight into a buffer of its own size. A stock connection gets it as chunks of 64 KiB
- * and then joins them: twice the copying, and twice the memory for the collector to chase, of every byte that is fetched.
- * For connections without TLS; kafkajs makes the others, since theirs come decrypted in chunks anyway.
+ * Reads each response of a broker straight into a buffer that fits it. A stock connection gets it in chunks of 64 KiB and then
+ * joins them: every fetched byte is copied twice, and the garbage collector has twice the memory to look after. Only for
+ * connections without TLS; kafkajs makes the others, since decrypted bytes come in chunks anyway.
  */
 import { connect, type Socket } from 'node:net'
 import type { Broker, ISocketFactory } from 'kafkajs'
 
 const firstBytes = 64 * 1024
-/** A read into less than that would hardly pay for its call. */
+/** A read into less room would hardly be worth its call. */
 const leastRead = 4 * 1024
-/** Several times what a fetch asks for. What another server than a broker says first, read as a length, is far more. */
+/** Several times what a fetch asks for. If the other end is no broker, its first bytes read as a far larger length. */
 const maxResponseBytes = 256 * 1024 * 1024
 const lengthBytes = 4
 
 /**
- * Memory that a socket reads into, in the order of `room` and `took`. What it gives away is never written again.
+ * Memory that a socket reads into: first `room`, then `took`. What it has given away is never written again.
  */
 export class ResponseBuffer {
   #bytes = Buffer.allocUnsafeSlow(firstBytes)
-  /** Where the response begins that is not whole yet. */
+  /** Where the response that is not complete yet begins. */
   #start = 0
   #end = 0
 
-  /** Where the next bytes belong; never empty. */
+  /** Where the next bytes go; never empty. */
   room(): Buffer {
     return this.#bytes.subarray(this.#end)
   }
 
   /**
    * Takes the first `count` bytes of `room` as read.
-   * @param give gets each response that is whole now, its length in front
-   * @throws Error where the length is none of a broker's
+   * @param give gets each response that is complete now, with its length in front
+   * @throws Error where the length can't come from a broker
    */
   took(count: number, give: (response: Buffer) => void): void {
     this.#end += count
@@ -59,10 +59,10 @@ export class ResponseBuffer {
 }
 
 const keepAliveMs = 60_000
-/** Those whose `data` is always one whole response. */
+/** Sockets whose `data` event always has one whole response. */
 const wholeSockets = new WeakSet<Socket>()
 
-/** What kafkajs connects to brokers by. */
+/** The socket factory for kafkajs's connections to brokers. */
 export const connectForWhole: ISocketFactory = ({ host, port, onConnect }) => {
   const buffer = new ResponseBuffer()
   const give = (response: Buffer) => void socket.emit('data', response)
@@ -89,7 +89,7 @@ export const connectForWhole: ISocketFactory = ({ host, port, onConnect }) => {
   return socket
 }
 
-/** What we know of kafkajs's connections. */
+/** What we use of kafkajs's connections. */
 interface Connection {
   readonly socket: Socket
   readonly authHandlers: unknown
@@ -100,8 +100,8 @@ interface Connection {
 const taught = new WeakSet<Connection>()
 
 /**
- * Lets the connections of that broker hand a whole response on as it is; left alone they copy it once more, since behind
- * every response they keep an empty chunk to join the next one to.
+ * Makes a broker's connections pass on a whole response as it is. Otherwise they copy it once more: after every response they
+ * keep an empty chunk, and join the next one to it.
  */
 export function handWhole(broker: Broker): void {
   const { connectionPool } = broker as { connectionPool?: { pool?: readonly Partial<Connection>[] } }

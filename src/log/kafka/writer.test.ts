@@ -50,13 +50,13 @@ describe('a writer of transactions', () => {
     return writer
   }
 
-  /** Nothing may stay connected. */
+  /** Checks that nothing stays connected. */
   async function closeAll(): Promise<void> {
     await Promise.all(writers.splice(0).map((writer) => writer.close()))
     while (cluster.connections > 0) await new Promise((resolve) => setTimeout(resolve, 5))
   }
 
-  /** The first request of that kind goes as the change says. */
+  /** Applies the change to the first request of that kind. */
   function once(api: number, change: (asked: Asked) => void): void {
     let done = false
     cluster.script = (asked) => {
@@ -106,7 +106,7 @@ describe('a writer of transactions', () => {
     { name: 'a leader that has moved', api: apis.produce, change: fail(6), code: 'aborted' },
     { name: 'too few replicas', api: apis.produce, change: fail(19), code: 'aborted' },
     { name: 'a broker that does not know the topic yet', api: apis.produce, change: fail(3), code: 'aborted' },
-    { name: 'a sequence that the broker holds for a duplicate', api: apis.produce, change: fail(46), code: 'aborted' },
+    { name: 'a sequence that the broker takes for a duplicate', api: apis.produce, change: fail(46), code: 'aborted' },
     { name: 'an error that nobody knows', api: apis.addOffsets, change: fail(999), code: 'aborted' },
     { name: 'a record set that is too large', api: apis.produce, change: fail(10), code: 'too_large' },
     { name: 'rights', api: apis.addPartitions, change: fail(29), code: 'refused' },
@@ -150,7 +150,7 @@ describe('a writer of transactions', () => {
     })
   }
 
-  test('answers in another order than asked are as good', async () => {
+  test('answers may come in another order than asked', async () => {
     for (let i = 0; i < 3; i++) cluster.leaders.set(`out/${i}`, 0)
     cluster.leaders.set('journal/2', 0)
     const opened = await open()
@@ -170,7 +170,7 @@ describe('a writer of transactions', () => {
     assert.deepEqual(cluster.written.get('out/1'), [{ sequence: 0, count: 1, epoch: cluster.epoch }])
   })
 
-  test('a partition without a leader, or that is not there, refuses the transaction before anything is sent', async () => {
+  test('with a partition that has no leader or does not exist, the transaction is refused before anything is sent', async () => {
     cluster.leaders.set('out/1', -1)
     let opened = await open()
     await assert.rejects(opened.commit(slice), { code: 'aborted' })
@@ -183,7 +183,7 @@ describe('a writer of transactions', () => {
     assert.equal(asked('produce'), 0)
   })
 
-  test('a leader that has come since the metadata was read is found', async () => {
+  test('a leader that was elected after the metadata was read is found', async () => {
     cluster.leaders.set('out/1', -1)
     const opened = await open()
     cluster.leaders.set('out/1', 2)
@@ -207,7 +207,7 @@ describe('a writer of transactions', () => {
     assert.equal(asked('produce'), 3, 'records go out once')
   })
 
-  test('records of more than a batch, and batches of more than a request, go out in order', async () => {
+  test('records that fill several batches, and batches that fill several requests, go out in order', async () => {
     const opened = await open()
     const value = Buffer.alloc(400_000)
     const records = Array.from({ length: 30 }, (_, i) => ({
@@ -234,7 +234,7 @@ describe('a writer of transactions', () => {
     assert.equal(asked('addOffsets'), 0)
   })
 
-  test('opening asks again while the last owner’s transaction ends, and lets go of its connections where it fails', async () => {
+  test('opening asks again while the last owner’s transaction ends, and closes its connections if it fails', async () => {
     const codes = [51, 16, 51]
     cluster.script = (asked) => {
       if (asked.api === apis.initProducerId) asked.errorCode = codes.shift() ?? 0
@@ -249,7 +249,7 @@ describe('a writer of transactions', () => {
     await closeAll()
   })
 
-  test('a writer that is closed connects no more', async () => {
+  test('a closed writer does not connect again', async () => {
     const opened = await open()
     const committing = opened.commit(slice).catch((error: unknown) => error)
     await opened.close()

@@ -1,4 +1,4 @@
-/** Transactions: one producer by transactional id, one transaction by slice. */
+/** Transactions: one producer per transactional id, one transaction per slice. */
 import type { Broker, Kafka } from 'kafkajs'
 import { LogError, partitionKey, type Slice, type SliceWriter, type TopicPartition } from '../log.ts'
 import { Batcher, byLeader, type PartitionBatch, requestsOf } from './batcher.ts'
@@ -17,9 +17,9 @@ import { send } from './protocol/send.ts'
 import { txnOffsetCommit } from './protocol/txn-offset-commit.ts'
 import { Sequences } from './sequences.ts'
 
-/** Longer than any slice. Past it the coordinator aborts, and fences us; who opens the partition next does so at once. */
+/** Longer than any slice. After it the coordinator aborts and fences us; the partition's next owner does so at once. */
 const transactionTimeoutMs = 15_000
-/** Shorter than a request's own time-out, so that the broker says that it was too long. */
+/** Shorter than a request's own time-out, so that it is the broker who reports that it took too long. */
 const replicasTimeoutMs = 10_000
 
 /** @param topics as `Brokers.connect` */
@@ -46,15 +46,15 @@ export async function openKafkaWriter(
 }
 
 /**
- * A transaction takes three round trips; the requests of a line go out together:
+ * A transaction takes three round trips; the requests on a line go out together:
  *
  *     to its coordinator        AddPartitionsToTxn   AddOffsetsToTxn
  *     to leaders and the group  Produce …            TxnOffsetCommit
  *     to its coordinator        EndTxn
  *
- * EndTxn is sent only when all of it is acknowledged, each partition once by each request that asked for it. Whatever else
- * happens, the writer is dead, and the next one's InitProducerId aborts what was begun. No Produce is sent twice: a record may
- * be in the log although its request failed. The other requests mean the same when they are sent again.
+ * EndTxn is sent only when everything is acknowledged: each answer must have exactly the partitions that were asked for. In all
+ * other cases the writer is dead, and the next one's InitProducerId aborts what was begun. No Produce is sent twice: a record
+ * may be in the log although its request failed. The other requests are safe to repeat.
  */
 class KafkaWriter implements SliceWriter {
   readonly #brokers: Brokers
@@ -72,10 +72,11 @@ class KafkaWriter implements SliceWriter {
 
   async commit(slice: Slice): Promise<ReadonlyMap<string, number>> {
     if (this.#dead) throw new LogError('aborted', 'the writer is dead: open a new one')
-    // Dead until the commit succeeds: a second call meanwhile, or after a throw, would share a broken transaction.
+    // Dead until the commit succeeds: a second call in the meantime, or after a throw, would share a broken transaction.
     this.#dead = true
     const written = await this.#write(slice).catch((error: unknown) => {
-      // The metadata had it a moment ago: a broker that has just started may not. Where it is gone, the next writer finds so.
+      // The metadata had the topic a moment ago, but a broker that has just started may not know it yet. If it is really gone,
+      // the next writer finds that out.
       const isBehind =
         error instanceof BrokerError && error.request !== 'Metadata' && error.type === 'UNKNOWN_TOPIC_OR_PARTITION'
       if (isBehind) throw new LogError('aborted', 'a broker does not know of a topic yet', error)
@@ -98,7 +99,7 @@ class KafkaWriter implements SliceWriter {
     return written
   }
 
-  /** Who is to be sent what: a partition has one leader for all of the transaction. Refused where one has none. */
+  /** The batches for each leader, which stays the same for the whole transaction. Throws where a partition has no leader. */
   async #leadersOf(batches: readonly PartitionBatch[]): Promise<[Broker, PartitionBatch[]][]> {
     const group = () => byLeader(batches, (at) => this.#brokers.leaderOf(at))
     let byNode: ReadonlyMap<number, PartitionBatch[]>
@@ -180,7 +181,7 @@ function checkResults(request: string, asked: readonly TopicPartition[], results
   for (const { errorCode } of answersByPartition(request, asked, results).values()) throwIfError(request, errorCode)
 }
 
-/** When all have ended, so that nothing is under way any more where one has failed. */
+/** Waits until all have ended, so that nothing is still under way when one has failed. */
 async function settled(all: readonly Promise<void>[]): Promise<void> {
   for (const one of await Promise.allSettled(all)) if (one.status === 'rejected') throw one.reason
 }

@@ -1,7 +1,7 @@
 /**
  * The log in memory, for the demo without a JVM and for unit tests: topics, committed-only reads, transactions with
  * fencing, control records, groups with generations. One object is both broker and client; two consumptions of it are
- * two members. Nothing is ever deleted: its memory is that of the records.
+ * two members. It keeps all records and never deletes any.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OutRecord, RecordBatch, RecordHeader } from '../../events/log.ts'
@@ -36,7 +36,7 @@ interface StoredRecord {
   readonly headers: readonly RecordHeader[]
 }
 
-/** The index is the offset; null is a control record, which ends a transaction. */
+/** By offset; null is a control record, which ends a transaction. */
 type Partition = (StoredRecord | null)[]
 
 interface Located {
@@ -48,9 +48,9 @@ interface Located {
 interface Group {
   readonly committed: Map<string, { readonly offset: number; readonly metadata: string }>
   readonly members: Map<string, MemoryConsumption>
-  /** The running handler of each partition, whoever's it is: the next owner waits for it. */
+  /** The running handler of each partition, of whichever member: the next owner waits for it. */
   readonly running: Map<string, Promise<void>>
-  /** One after the other. */
+  /** Rebalances run one after the other. */
   rebalancing: Promise<void>
 }
 
@@ -123,7 +123,7 @@ export class MemoryLog implements Log {
     })
   }
 
-  /** All of it is of one epoch. */
+  /** The whole log has one epoch. */
   async endOfEpoch(topic: string, partition: number): Promise<number> {
     return this.#partition(topic, partition).length
   }
@@ -172,7 +172,7 @@ export class MemoryLog implements Log {
     return group
   }
 
-  /** A new generation: every member gives up what it owns, and learns what that is now. */
+  /** A new generation: every member gives up what it owns, and learns what it owns now. */
   rebalance(groupId: string): Promise<void> {
     const group = this.group(groupId)
     group.rebalancing = group.rebalancing.then(async () => {
@@ -220,7 +220,7 @@ export class MemoryLog implements Log {
     }
   }
 
-  /** All checks come first, so that a slice is written wholly or not at all. */
+  /** Does all checks first, so that a slice is written completely or not at all. */
   #commit({ records, groupId, topic, partition, nextOffset, metadata }: Slice): ReadonlyMap<string, number> {
     this.#partition(topic, partition)
     const located = this.#locate(records)
@@ -282,12 +282,12 @@ export class MemoryLog implements Log {
 
 interface Position {
   readonly at: TopicPartition
-  /** null until the first batch: the committed offset then, which the last owner's handler may still move. */
+  /** null until the first batch, which starts at the committed offset: the last owner's handler may still move that. */
   next: number | null
-  /** Sought while the handler runs: its end no longer moves the position. */
+  /** Sought while the handler runs: then the handler's end does not move the position. */
   sought: boolean
   paused: boolean
-  /** A run loop is on: handing over, or waiting to. */
+  /** A `#run` loop is active: it hands over a batch, or waits to. */
   busy: boolean
   backOffMs: number
 }
@@ -329,7 +329,7 @@ class MemoryConsumption implements Consumption {
     if (members.delete(this.id)) await this.#log.rebalance(this.options.groupId)
   }
 
-  /** No turn is current from here on; what is to be saved is. */
+  /** Ends all turns, and waits for `onRevoking`. */
   async release(): Promise<void> {
     const { running } = this.#log.group(this.options.groupId)
     const keys = [...this.#positions.keys()]
@@ -347,7 +347,7 @@ class MemoryConsumption implements Consumption {
     if (position !== undefined) position.paused = true
   }
 
-  /** Its transactions are never open, and it answers at once. */
+  /** Transactions are never left open here, and fetches are answered at once. */
   seen(at: TopicPartition): Seen | undefined {
     if (!this.#positions.has(partitionKey(at))) return undefined
     return { highWatermark: this.#log.highWatermark(at), unansweredMs: 0, heldBackMs: 0 }
@@ -373,7 +373,7 @@ class MemoryConsumption implements Consumption {
     }
   }
 
-  /** Hands the partition's batches over, one after the other, until there are none or the claim is lost. */
+  /** Hands over the partition's batches, one after the other, until there are none or the claim is lost. */
   async #run(position: Position): Promise<void> {
     const { at } = position
     const key = partitionKey(at)
@@ -381,7 +381,7 @@ class MemoryConsumption implements Consumption {
     const generation = this.#generation
     const isCurrent = () => generation === this.#generation && !this.#stopping
     const turn: Turn = { isCurrent, heartbeat: async () => undefined }
-    // Never in the caller's own turn, as over a network.
+    // Never in the caller's own turn of the event loop, as over a network.
     await new Promise(setImmediate)
     for (;;) {
       await running.get(key)

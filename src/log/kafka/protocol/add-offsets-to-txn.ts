@@ -2,7 +2,7 @@ import { ByteWriter } from '../byte-writer.ts'
 import { ByteReader } from './byte-reader.ts'
 import type { InTransaction, Request, Result } from './request.ts'
 
-/** Tells the transaction's coordinator that the group's offsets will be part of it; may be asked again. */
+/** Tells the transaction's coordinator that the group's offsets will be part of it; safe to repeat. */
 export interface AddOffsetsToTxnAsked extends InTransaction {
   readonly groupId: string
 }

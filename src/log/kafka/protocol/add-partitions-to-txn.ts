@@ -4,7 +4,7 @@ import { readByTopic, writeByTopic } from './answers.ts'
 import { ByteReader } from './byte-reader.ts'
 import type { Answered, InTransaction, PartitionResult, Request } from './request.ts'
 
-/** Tells the transaction's coordinator which partitions will be written; may be asked again. */
+/** Tells the transaction's coordinator which partitions will be written; safe to repeat. */
 export interface AddPartitionsToTxnAsked extends InTransaction {
   readonly partitions: readonly TopicPartition[]
 }

@@ -2,13 +2,13 @@ import { partitionKey, type TopicPartition } from '../../log.ts'
 import type { ByteWriter } from '../byte-writer.ts'
 import type { ByteReader } from './byte-reader.ts'
 
-/** A broker's answer is not one to what it was asked. */
+/** A broker's answer does not match what it was asked. */
 export class WrongAnswer extends Error {
   override readonly name = 'WrongAnswer'
 }
 
 /**
- * The answers by `partitionKey`, in whatever order they come.
+ * The answers by `partitionKey`, whatever order they come in.
  * @throws WrongAnswer unless the partitions are exactly those that were asked for, each once
  */
 export function answersByPartition<T extends TopicPartition>(
@@ -29,7 +29,7 @@ export function answersByPartition<T extends TopicPartition>(
   return found
 }
 
-/** Writes partitions, each behind what tells of it, under their topics. */
+/** Writes partitions, grouped by topic. */
 export function writeByTopic<T extends TopicPartition>(
   to: ByteWriter,
   all: readonly T[],
@@ -49,7 +49,7 @@ export function writeByTopic<T extends TopicPartition>(
   }
 }
 
-/** Reads what `read` reads of each partition, under its topic. */
+/** Reads partitions that are grouped by topic. @param read reads one partition */
 export function readByTopic<T>(from: ByteReader, read: () => T): (T & { readonly topic: string })[] {
   return from
     .array(() => {

@@ -27,7 +27,7 @@ export class ByteReader {
     return readInt64(this.#bytes, this.#at - 8)
   }
 
-  /** A text behind its length in an int16; null for a length of -1. */
+  /** A text with its length in front as an int16; null for a length of -1. */
   nullableString(): string | null {
     const length = this.int16()
     return length < 0 ? null : this.#take(length).toString('utf8')
@@ -37,19 +37,19 @@ export class ByteReader {
     return this.nullableString() ?? ''
   }
 
-  /** Bytes behind their length in an int32, not copied; none for a length of -1. */
+  /** Bytes with their length in front as an int32, not copied; empty for a length of -1. */
   bytes(): Buffer {
     return this.#take(Math.max(0, this.int32()))
   }
 
-  /** Items behind their count in an int32; none for a count of -1. */
+  /** Items with their count in front as an int32; none for a count of -1. */
   array<T>(item: () => T): T[] {
     const items: T[] = []
     for (let left = this.int32(); left > 0; left--) items.push(item())
     return items
   }
 
-  /** A varint without a sign, of 32 bits. */
+  /** An unsigned varint of 32 bits. */
   uvarint(): number {
     let value = 0
     for (let shift = 0; shift < 35; shift += 7) {
@@ -60,17 +60,17 @@ export class ByteReader {
     return value >>> 0
   }
 
-  /** Bytes behind their length and one in a varint, not copied; none for null. */
+  /** Bytes with their length plus one in front as a varint, not copied; empty for null. */
   compactBytes(): Buffer {
     return this.#take(Math.max(0, this.uvarint() - 1))
   }
 
-  /** A text behind its length and one in a varint; empty for null. */
+  /** A text with its length plus one in front as a varint; empty for null. */
   compactString(): string {
     return this.compactBytes().toString('utf8')
   }
 
-  /** Items behind their count and one in a varint; none for null. */
+  /** Items with their count plus one in front as a varint; none for null. */
   compactArray<T>(item: () => T): T[] {
     const items: T[] = []
     for (let left = this.uvarint() - 1; left > 0; left--) items.push(item())
@@ -82,7 +82,7 @@ export class ByteReader {
     return this.#take(16).toString('hex')
   }
 
-  /** The tagged fields at the end of each structure of a flexible version (KIP-482). @param take gets each, to read it or not */
+  /** The tagged fields at the end of each structure of a flexible version (KIP-482). @param take may read each, or ignore it */
   tags(take: (tag: number, field: ByteReader) => void = () => undefined): void {
     for (let left = this.uvarint(); left > 0; left--) {
       const tag = this.uvarint()

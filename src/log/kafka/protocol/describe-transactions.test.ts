@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describeTransactions } from './describe-transactions.ts'
 
-// kafkajs does not know it: the bytes are those of the protocol's definition.
+// kafkajs does not have this request: the bytes follow the protocol's definition.
 
-test('DescribeTransactions 0 asks of one id', () => {
+test('DescribeTransactions 0 asks about one id', () => {
   assert.equal(
     describeTransactions.encode('g.clock').toString('hex'),
     ['00', '02', '08', '672e636c6f636b', '00'].join(''),

@@ -7,7 +7,7 @@ export interface DescribeTransactionsAnswer extends Result {
   readonly startMs: number
 }
 
-/** Asks the coordinator of one transactional id of its transaction. The version is a flexible one: the tags of the header go before the rest here. */
+/** Asks a transactional id's coordinator about its transaction. A flexible version: the header's tags are written here, first. */
 export const describeTransactions: Request<string, DescribeTransactionsAnswer> = {
   name: 'DescribeTransactions',
   api: 65,

@@ -1,4 +1,4 @@
-/** Where what a leader wrote ends in the log as it is now: OffsetForLeaderEpoch 3 (KIP-320). */
+/** Where the records that a leader wrote end in the log now: OffsetForLeaderEpoch 3 (KIP-320). */
 import { ByteWriter } from '../byte-writer.ts'
 import { ByteReader } from './byte-reader.ts'
 import type { Request } from './request.ts'
@@ -15,7 +15,7 @@ export interface EpochAnswer {
   readonly endOffset: number
 }
 
-/** `endOffset` is -1 where the log has nothing of that epoch, nor of one before it. */
+/** `endOffset` is -1 where the log has nothing of that epoch or an earlier one. */
 export const endOfEpoch: Request<AskedEpoch, EpochAnswer> = {
   name: 'OffsetForLeaderEpoch',
   api: 23,

@@ -2,7 +2,7 @@ import { ByteWriter } from '../byte-writer.ts'
 import { ByteReader } from './byte-reader.ts'
 import type { InTransaction, Request, Result } from './request.ts'
 
-/** Asks the transaction's coordinator to commit or abort it. Where that is not answered, it may have happened or not. */
+/** Asks the transaction's coordinator to commit or abort it. Without an answer, it may or may not have happened. */
 export interface EndTxnAsked extends InTransaction {
   readonly isCommit: boolean
 }

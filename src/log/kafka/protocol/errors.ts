@@ -1,4 +1,4 @@
-/** What a broker answers in the place of a result: its own names of the errors that our requests can meet. */
+/** Kafka's own names of the errors that our requests can get. */
 const typeByCode: Readonly<Record<number, string>> = {
   [-1]: 'UNKNOWN_SERVER_ERROR',
   1: 'OFFSET_OUT_OF_RANGE',
@@ -44,7 +44,7 @@ const typeByCode: Readonly<Record<number, string>> = {
   120: 'TRANSACTION_ABORTABLE',
 }
 
-/** An error that a broker has answered. */
+/** An error that a broker answered with. */
 export class BrokerError extends Error {
   override readonly name = 'BrokerError'
   readonly request: string
@@ -61,7 +61,7 @@ export function errorOf(request: string, code: number): BrokerError {
   return new BrokerError(request, typeByCode[code] ?? `ERROR_${code}`)
 }
 
-/** Throws BrokerError for every code but that of success. */
+/** Throws BrokerError for every code except success. */
 export function throwIfError(request: string, code: number): void {
   if (code !== 0) throw errorOf(request, code)
 }

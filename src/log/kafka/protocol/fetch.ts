@@ -1,6 +1,7 @@
 /**
- * Fetch 13: of topics by their ids, so that one that was deleted and made anew under its name is another one; and with the
- * epoch of the last batch taken, so that the broker tells where its log has parted from what was read (KIP-320, KIP-595).
+ * Fetch 13. It names topics by id, so that a topic that was deleted and created anew under its name is not mistaken for the old
+ * one. It has the epoch of the last batch taken, so that the broker can tell where its log differs from what was read
+ * (KIP-320, KIP-595).
  */
 import { ByteWriter } from '../byte-writer.ts'
 import { ByteReader } from './byte-reader.ts'
@@ -39,7 +40,7 @@ export interface FetchedPart {
   readonly preferredReadReplica: number
   /** A view of record batches, the last of which may be cut off. */
   readonly records: Buffer
-  /** Up to where the log is the one that was read; undefined where it is so to the offset asked for. */
+  /** Where the log starts to differ from what was read; undefined where it is the same up to the offset asked for. */
   readonly divergesAt: number | undefined
 }
 

@@ -2,7 +2,7 @@ import { ByteWriter } from '../byte-writer.ts'
 import { ByteReader } from './byte-reader.ts'
 import type { Request, Result } from './request.ts'
 
-/** Asks any broker which node coordinates a group or a transactional id now. */
+/** Asks any broker which node now coordinates a group or a transactional id. */
 export interface FindCoordinatorAsked {
   readonly of: 'group' | 'transaction'
   readonly id: string

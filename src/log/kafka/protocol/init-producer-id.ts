@@ -2,11 +2,11 @@ import { ByteWriter } from '../byte-writer.ts'
 import { ByteReader } from './byte-reader.ts'
 import type { Request, Result } from './request.ts'
 
-/** Gives an id and an epoch to write under; for a transactional id it fences the last owner and aborts what that left open. */
+/** Asks for an id and an epoch to write under. With a transactional id it fences the last owner and aborts its transaction. */
 export interface InitProducerIdAsked {
-  /** null: a producer without transactions, of which any broker gives the id. */
+  /** null for a producer without transactions, whose id any broker can give. */
   readonly transactionalId: string | null
-  /** The coordinator aborts a transaction that is open for longer. */
+  /** The coordinator aborts a transaction that stays open for longer. */
   readonly transactionTimeoutMs: number
 }
 

@@ -1,11 +1,11 @@
-/** Which topics there are: Metadata 12, whose answer has the topics' ids. */
+/** Asks which topics exist: Metadata 12, whose answer has the topics' ids. */
 import type { TopicState } from '../../log.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import { ByteReader } from './byte-reader.ts'
 import type { Request } from './request.ts'
 
 const noId = '0'.repeat(32)
-/** Errors that tell that there is no such topic, or that nothing may be known of it. */
+/** Errors that mean that there is no such topic, or that we may not describe it. */
 const unknown: ReadonlySet<number> = new Set([3, 17, 29])
 
 export interface MetadataAnswer {
@@ -13,7 +13,7 @@ export interface MetadataAnswer {
   readonly topics: TopicState[]
 }
 
-/** Of topics that are not there, or may not be described, nothing is answered. */
+/** The answer leaves out topics that do not exist or may not be described. */
 export const metadata: Request<readonly string[], MetadataAnswer> = {
   name: 'Metadata',
   api: 3,

@@ -8,26 +8,26 @@ import type { Answered, PartitionResult, Request } from './request.ts'
 
 /** Asks a broker to append records to partitions that it leads, and to answer when all in-sync replicas have them. */
 export interface ProduceAsked {
-  /** null: the records are in no transaction. */
+  /** null for records outside of transactions. */
   readonly transactionalId: string | null
   readonly producerId: number
   readonly producerEpoch: number
   /** The time of all records; ms. */
   readonly timeMs: number
-  /** The most that the broker waits for the replicas. */
+  /** How long the broker waits for the replicas at most. */
   readonly timeoutMs: number
-  /** One of a partition at most. */
+  /** At most one per partition. */
   readonly batches: readonly Batch[]
 }
 
 export interface Batch extends TopicPartition {
   readonly records: readonly OutRecord[]
-  /** The number of the first record among all that the producer has sent to the partition. */
+  /** The sequence number of the first record, among all that the producer has sent to the partition. */
   readonly firstSequence: number
 }
 
 export interface ProduceAnswer extends Answered {
-  /** The offset is of the first record; -1 where there is an error. */
+  /** `baseOffset` is the first record's offset; -1 where there is an error. */
   readonly results: readonly (PartitionResult & { readonly baseOffset: number })[]
 }
 

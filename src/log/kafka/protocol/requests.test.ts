@@ -25,7 +25,7 @@ function testRequest<Asked, Answer extends Answered>({ request, asked, answers }
   // kafkajs has an older name for it.
   const theirs = requests[name === 'FindCoordinator' ? 'GroupCoordinator' : name].protocol({ version })
   describe(`${name} ${version}`, () => {
-    test('is, byte by byte, the request that kafkajs makes', async () => {
+    test('is byte by byte the request that kafkajs makes', async () => {
       for (const [ours, args] of asked) {
         const { apiKey, apiVersion, encode } = theirs(args).request
         assert.deepEqual([request.api, version], [apiKey, apiVersion])
@@ -73,7 +73,7 @@ const theirPartitions = [
   { topic: 'out', partitions: [0, 5] },
   { topic: 'journal', partitions: [4] },
 ]
-/** An answer of partitions, in another order than they were asked. */
+/** An answer with partitions, in another order than they were asked for. */
 const partitionResults = new Encoder()
   .writeInt32(7)
   .writeArray([

@@ -9,7 +9,7 @@ import { ByteReader } from './byte-reader.ts'
 import type { Answered, Request } from './request.ts'
 import { send } from './send.ts'
 
-// A broker object as kafkajs makes it, towards a server that answers what the test wants.
+// A broker object as kafkajs makes it, connected to a server that answers what the test wants.
 const require = createRequire(import.meta.url)
 const BrokerObject = require('kafkajs/src/broker')
 const ConnectionPool = require('kafkajs/src/network/connectionPool')
@@ -35,7 +35,7 @@ const echo: Request<string, Text> = {
 }
 
 const sockets = new Set<Socket>()
-/** Answers an echo with its text, but for `close` and `short`; what it was sent is noted. */
+/** Answers with the text that it was sent, except `close` and `short`; notes what it was sent. */
 const heard: unknown[] = []
 const server = createServer((socket) => {
   sockets.add(socket)
@@ -87,7 +87,7 @@ after(() => {
   server.close()
 })
 
-test('requests go out in their order over one connection, and each has its own answer', async () => {
+test('requests go out in order over one connection, and each gets its own answer', async () => {
   heard.length = 0
   const broker = brokerObject({ 99: { minVersion: 0, maxVersion: 3 } })
   await broker.connect()
@@ -121,7 +121,7 @@ test('a broker that does not speak the version is refused, before anything is se
   }
 })
 
-test('a kafkajs whose broker objects are others is told', async () => {
+test('a kafkajs with other broker objects is refused', async () => {
   for (const broker of [{}, { connectionPool: {}, versions: {} }, { connectionPool: { send() {} } }]) {
     await assert.rejects(send(broker as unknown as Broker, echo, 'x'), { code: 'refused', message: /kafkajs/ })
   }

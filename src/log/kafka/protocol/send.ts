@@ -3,9 +3,9 @@ import { LogError } from '../../log.ts'
 import type { Answered, Request } from './request.ts'
 
 /**
- * Sends one request over the connection of a broker object that `cluster.findBroker` has just given, once, and resolves
- * with what the broker answers, errors of the broker's among it. Rejects where the connection is lost or nothing comes in
- * time: the broker may have done it then. Throws LogError `refused` where the broker does not speak that version.
+ * Sends a request once, over the connection of a broker object that `cluster.findBroker` has just returned. Resolves with the
+ * broker's answer, even if that is an error. Rejects if the connection is lost or no answer comes in time; the broker may have
+ * done it all the same. Throws LogError `refused` where the broker does not speak that version.
  */
 export async function send<Asked, Answer extends Answered>(
   broker: Broker,
@@ -43,7 +43,7 @@ export async function send<Asked, Answer extends Answered>(
   return answer
 }
 
-/** What we know of kafkajs's broker objects. */
+/** What we use of kafkajs's broker objects. */
 interface Inside {
   readonly connectionPool: {
     send<Answer>(exchange: Exchange<Answer>): Promise<Decoded<Answer>>
@@ -57,7 +57,7 @@ interface Exchange<Answer> {
     readonly apiKey: number
     readonly apiVersion: number
     readonly apiName: string
-    /** kafkajs tells an encoder by `buf`, and takes `buffer` from it. */
+    /** kafkajs recognises an encoder by `buf`, and takes its `buffer`. */
     encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>
   }
   readonly response: {
@@ -68,7 +68,7 @@ interface Exchange<Answer> {
 }
 
 interface Decoded<Answer> {
-  /** kafkajs holds the connection's next request back for so long; ms. */
+  /** How long kafkajs holds back the connection's next request; ms. */
   readonly clientSideThrottleTime: number
   readonly answer: Answer
 }

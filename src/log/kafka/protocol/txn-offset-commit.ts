@@ -4,7 +4,7 @@ import { readByTopic, writeByTopic } from './answers.ts'
 import { ByteReader } from './byte-reader.ts'
 import type { Answered, InTransaction, PartitionResult, Request } from './request.ts'
 
-/** Gives the group's coordinator offsets that count once the transaction is committed; may be asked again. */
+/** Gives the group's coordinator offsets that count once the transaction is committed; safe to repeat. */
 export interface TxnOffsetCommitAsked extends InTransaction {
   readonly groupId: string
   readonly offsets: readonly (TopicPartition & { readonly offset: number; readonly metadata: string })[]
