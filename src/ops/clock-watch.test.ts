@@ -15,21 +15,21 @@ const read = async (metric: { get(): Promise<{ values: { value: number }[] }> })
   (await metric.get()).values[0]!.value
 const brokersMs = Date.UTC(2026, 0, 1)
 
-test('a clock that is right is not told of', async () => {
+test('nothing is logged about a clock that is right', async () => {
   const { clock, metrics, events } = watch()
   clock.look(brokersMs + 40, brokersMs)
   assert.deepEqual(events, [])
   assert.equal(await read(metrics.clockSkew), 0.04)
 })
 
-test('a clock that is wrong is told of once, and again when it was right meanwhile', async () => {
+test('a wrong clock is logged once, and again if it was right in between', async () => {
   const { clock, metrics, events } = watch()
   for (const skewMs of [8_000, 8_000, -9_000, 0, 6_000]) clock.look(brokersMs + skewMs, brokersMs)
   assert.deepEqual(events, ['clock.wrong', 'clock.wrong'])
   assert.equal(await read(metrics.clockSkew), 6)
 })
 
-test('a clock that jumps is told of and counted, but not that it was never known', async () => {
+test('a clock that jumps is logged and counted, but not a time that was never known', async () => {
   const { clock, metrics, events } = watch()
   clock.look(brokersMs, undefined)
   assert.deepEqual(events, [])

@@ -1,9 +1,9 @@
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 
-/** Past that it is told. */
+/** A larger difference is logged. */
 const tellMs = 5_000
-/** Past that the process must not run: brokers refuse records an hour ahead, and what it stores and logs is misdated. */
+/** With a larger difference the process must end: brokers refuse records an hour ahead, and all that it stores is misdated. */
 const refuseMs = 300_000
 
 /** This machine's clock is too far from the brokers'. */
@@ -11,7 +11,7 @@ export class ClockError extends Error {
   override readonly name = 'ClockError'
 }
 
-/** Looks at this machine's clock beside the brokers': what is decided goes by theirs, logs and stored times by ours. */
+/** Compares this machine's clock with the brokers': decisions use theirs, logs and stored times use ours. */
 export class ClockWatch {
   readonly #metrics: Metrics
   readonly #logger: Logger
@@ -25,8 +25,8 @@ export class ClockWatch {
 
   /**
    * To be called a few times a second.
-   * @param brokersMs undefined where it is to be asked for again, since this machine's clocks have parted
-   * @throws ClockError where it is so wrong that the process must end
+   * @param brokersMs undefined where the brokers must be asked again, since this machine's clocks have drifted apart
+   * @throws ClockError where the clock is so wrong that the process must end
    */
   look(ownMs: number, brokersMs: number | undefined): void {
     const { clockSkew, clockJumps } = this.#metrics

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Registry } from 'prom-client'
 
-/** What a probe says: whether all is well, and the state of each part for people. */
+/** The answer to a probe: whether all is well, and details for people. */
 export interface Probe {
   readonly ok: boolean
   readonly detail: Readonly<Record<string, unknown>>
@@ -16,9 +16,9 @@ export interface OpsServer {
 const maxConnections = 64
 
 /**
- * `/metrics` for Prometheus, `/healthz` (restart it when this fails: the process makes no progress) and `/readyz` (its
- * partitions are open). Read only, no bodies are read; listens on loopback unless configured otherwise. Connections that
- * ask nothing keep nobody out: the oldest of them makes room for a new one.
+ * `/metrics` for Prometheus, `/healthz` (if it fails, restart: the process makes no progress) and `/readyz` (its partitions are
+ * open). Read only; reads no bodies; listens on loopback unless configured otherwise. Idle connections can't lock others out:
+ * when there are too many, the oldest idle one is closed.
  * @throws the listen error, for instance EADDRINUSE
  */
 export async function startOpsServer(
@@ -28,7 +28,7 @@ export async function startOpsServer(
   ready: () => Probe,
 ): Promise<OpsServer> {
   const limits = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }
-  /** In the order they came. */
+  /** In the order in which they came. */
   const open = new Set<Socket>()
   const answering = new Set<Socket>()
   const server = createServer(limits, (request, response) => {

@@ -2,19 +2,20 @@ import { pino } from 'pino'
 import { readableLine } from './readable.ts'
 
 /**
- * Logs, one JSON line each, or a readable one at a terminal. What reaches them is an allow-list: an event code, closed-set fields, and of an error its
- * name, code and type, never its message (kafkajs's held the record's key, ClickHouse's the row's bytes) and never a payload.
+ * The log: one JSON line per event, or a readable line at a terminal. Only an allow-list gets in: an event code, fields from a
+ * closed set, and an error's name, code and type. Never an error's message (kafkajs's had the record's key, ClickHouse's the
+ * row's bytes), and never a payload.
  */
 export interface Logger {
   debug(event: string, fields?: LogFields): void
   info(event: string, fields?: LogFields): void
   warn(event: string, fields?: LogFields): void
   error(event: string, fields?: LogFields): void
-  /** What the error was met with answered after all; of one who tells of outages. */
+  /** The call that had failed with this error got an answer after all; only for a logger that tracks outages. */
   recovered?(error: unknown): void
 }
 
-/** The only fields that a line may have. */
+/** The only fields that a log line may have. */
 export interface LogFields {
   readonly topic?: string
   readonly partition?: number
@@ -53,7 +54,7 @@ function terminal(): LineStream | undefined {
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 
-/** @param stream where the lines go as JSON; default stdout, readable where that is a terminal */
+/** @param stream gets the lines as JSON; by default stdout, with readable lines if that is a terminal */
 export function createLogger(level: LogLevel, stream: LineStream | undefined = terminal()): Logger {
   const options = {
     level,
@@ -72,7 +73,7 @@ export function createLogger(level: LogLevel, stream: LineStream | undefined = t
   return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
 }
 
-/** What is safe to say of an error: no message, since messages repeat data. The frames of its stack name only code. */
+/** What is safe to log about an error. Not its message, since messages repeat data; stack frames only name code. */
 export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { name: typeof error }
   const { name, code, type, stack, cause } = error as Error & { code?: unknown; type?: unknown }

@@ -4,8 +4,8 @@ import { reasons } from '../ingest/rejected.ts'
 import type { Tally } from '../slice-output.ts'
 
 /**
- * The metrics: prefix `beckon_`, base units, labels from closed sets and never a customer's id. Label sets are made at
- * start where they are known, so that `rate()` and `absent()` behave.
+ * The metrics: prefix `beckon_`, base units, labels from closed sets, never a customer's id. Series whose labels are known are
+ * created at the start, so that `rate()` and `absent()` work.
  */
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -29,7 +29,7 @@ export const failures = [
 ] as const
 export type Failure = (typeof failures)[number]
 
-/** The states of a task; `task/task.ts` tells what they mean. */
+/** The states of a task; `task/task.ts` explains them. */
 export const taskStates = ['closed', 'opening', 'running', 'failed'] as const
 export type TaskState = (typeof taskStates)[number]
 
@@ -144,7 +144,7 @@ export function createMetrics(
   return metrics
 }
 
-/** Adds what a committed slice counted. */
+/** Adds the counts of a committed slice. */
 export function countSlice(metrics: Metrics, topic: string, tally: Tally): void {
   metrics.eventsConsumed.inc({ topic }, tally.events)
   metrics.skipped.inc(tally.skipped)
@@ -160,7 +160,7 @@ export function countSlice(metrics: Metrics, topic: string, tally: Tally): void 
   }
 }
 
-/** Takes what the actions counted of their conditions. */
+/** Adds what the actions have counted about their conditions, and resets those counts. */
 export function countConditions(metrics: Metrics, actions: Iterable<Action>): void {
   for (const { name: action, conditions } of actions) {
     for (const result of conditionResults) {

@@ -12,7 +12,7 @@ function logged(write: (logger: ReturnType<typeof createLogger>) => void): Recor
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
 }
 
-test('a line of the log has its event and fields, and of an error no message at any depth', () => {
+test('a log line has its event and fields, and no error message at any depth', () => {
   const secret = 'alice@example.com'
   const cause = Object.assign(new Error(secret), { code: 'ECONNRESET' })
   const error = new TypeError(`bad row ${secret}`, { cause })
@@ -57,7 +57,7 @@ test('probes and metrics are served, and nothing else', async () => {
   }
 })
 
-test('connections that ask nothing, however many and however often they come again, keep no probe out', async () => {
+test('idle connections, however many and however often they come back, keep no probe out', async () => {
   const metrics = createMetrics([], [], [], false)
   const probe = () => ({ ok: true, detail: {} })
   const server = await startOpsServer({ host: '127.0.0.1', port: 0 }, metrics.registry, probe, probe)
@@ -84,7 +84,7 @@ test('connections that ask nothing, however many and however often they come aga
   }
 })
 
-test('the metrics that the design names exist from the start, and a slice is added up', async () => {
+test('the metrics exist from the start, and a slice is counted', async () => {
   const metrics = createMetrics(['a'], ['clicks'], ['views', 'carts'], false)
   const names = (await metrics.registry.getMetricsAsJSON()).map(({ name }) => name)
   for (const name of [

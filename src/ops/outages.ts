@@ -2,12 +2,12 @@ import type { LogFields, Logger } from './logger.ts'
 
 export type Dependency = 'clickhouse' | 'kafka' | 'registry'
 
-/** What an error says of a dependency. */
+/** What an error says about a dependency. */
 export interface Trouble {
   readonly dependency: Dependency
-  /** Not the same trouble where this differs: silence, a refusal. */
+  /** Another cause (no answer, a refusal) is another trouble. */
   readonly cause: string
-  /** What the dependency itself said, where it did. */
+  /** The dependency's own code, if it gave one. */
   readonly code?: string | number
   readonly hint: string
 }
@@ -15,14 +15,14 @@ export interface Trouble {
 interface Outage {
   readonly sinceMs: number
   readonly causes: Set<string>
-  /** Runs since somebody was answered. */
+  /** Runs from the first answer on. */
   settling?: NodeJS.Timeout | undefined
 }
 
 /**
- * A logger that tells of each outage when it begins, with address and cause, and when it is over, with its length in ms: the
- * warnings of all that meet with it in between are for debugging. A cause that is another one than before is told too. It is over
- * when somebody was answered and nobody has met with it since for a while: some may be answered while others are not.
+ * A logger that logs each outage of a dependency once when it begins, with address and cause, and once when it is over, with its
+ * length in ms. Warnings about it in between are logged at debug level; a new cause is logged again. The outage is over when a
+ * call was answered and none has failed for a while since: some calls may succeed while others fail.
  */
 export class Outages implements Logger {
   readonly #logger: Logger
@@ -33,7 +33,7 @@ export class Outages implements Logger {
 
   /**
    * @param addresses without credentials
-   * @param settleMs longer than any pause between two tries
+   * @param settleMs how long no call may fail before the outage is over; longer than any pause between two tries
    */
   constructor(
     logger: Logger,
@@ -64,7 +64,7 @@ export class Outages implements Logger {
     this.#logger.error(event, fields)
   }
 
-  /** It answered, to whomever. */
+  /** To be called when the dependency has answered any call. */
   answered(dependency: Dependency): void {
     const outage = this.#open.get(dependency)
     if (outage === undefined || outage.settling !== undefined) return
@@ -76,7 +76,7 @@ export class Outages implements Logger {
     outage.settling = setTimeout(settle, this.#settleMs).unref()
   }
 
-  /** What the error was met with answered after all. */
+  /** The dependency that the error came from has answered after all. */
   recovered(error: unknown): void {
     const trouble = this.#troubleOf(error)
     if (trouble !== undefined) this.answered(trouble.dependency)

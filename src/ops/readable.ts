@@ -1,8 +1,8 @@
 import colors from 'picocolors'
 
 /**
- * A line of the log for people: when, how grave, what, and its fields as `name=value`; the hint last.
- * @param json a line as `createLogger` writes it elsewhere
+ * A log line for people: time, level, event, and fields as `name=value`; the hint comes last, on a line of its own.
+ * @param json the JSON line that `createLogger` writes
  */
 export function readableLine(json: string, paint: Paint = paints): string {
   const { level, time, event, app: _app, pid: _pid, hint, ...fields } = JSON.parse(json) as Record<string, unknown>
@@ -25,7 +25,7 @@ const paints: Paint = {
   debug: colors.dim,
 }
 
-/** Of an error its names and codes, down its causes; where in the program it came about is for the JSON. */
+/** A field as text. An error is shown by its names and codes, and those of its causes; only the JSON has the stack. */
 function told(name: string, value: unknown): string {
   if (name !== 'error' || typeof value !== 'object' || value === null) {
     return typeof value === 'object' || /\s/.test(String(value)) ? JSON.stringify(value) : String(value)

@@ -4,7 +4,7 @@ import { schedule } from './schedule.ts'
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
-test('a run is waited for, one that fails does not stop the next, and the end is told to the one under way', async (context) => {
+test('a run is waited for, a failure does not stop the next run, and a run under way is told of the end', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] })
   const signals: AbortSignal[] = []
   const endings: { resolve(): void; reject(error: Error): void }[] = []

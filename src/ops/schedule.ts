@@ -1,15 +1,15 @@
 interface Work {
   readonly everyMs: number
-  /** Until the first run; `everyMs` where left out. */
+  /** Delay of the first run; by default `everyMs`. */
   readonly firstMs?: number
   run(ended: AbortSignal): Promise<void>
-  /** A run failed, and not for having been ended; the next one comes all the same. */
+  /** A run failed, and not because it was ended; the next one still comes. */
   onFailure(error: unknown): void
 }
 
 /**
- * Runs work now and then, and never two of its runs at once: one that takes longer is waited for.
- * @returns ends it; a run under way is told so by its signal
+ * Runs work again and again, `everyMs` after the last run has ended, so never two runs at once.
+ * @returns call it to end that; a run under way is told by its signal
  */
 export function schedule({ everyMs, firstMs = everyMs, run, onFailure }: Work): () => void {
   const ended = new AbortController()

@@ -4,7 +4,7 @@ import { createLogger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { watchWork } from './work.ts'
 
-test('a line tells what was done since the one before it, and the lag where it is known', async () => {
+test('a line says what was done since the last one, and the lag if it is known', async () => {
   const metrics = createMetrics(['advice'], ['clicks', 'orders'], [], false)
   metrics.eventsConsumed.inc({ topic: 'clicks' }, 5)
   const lines: Record<string, unknown>[] = []

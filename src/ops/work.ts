@@ -9,9 +9,8 @@ interface WorkWatchOptions {
 }
 
 /**
- * Tells once a minute what was done in it, in one line of the log: events, actions, dead letters, and the lag as it is now
- * where that is known.
- * @returns ends it
+ * Logs once a minute what was done in that time, in one line: events, actions, dead letters, and the present lag if known.
+ * @returns call it to end that
  */
 export function watchWork({ everyMs = 60_000, metrics, logger }: WorkWatchOptions): () => void {
   let before: Counts = { events: 0, actions: 0, deadLetters: 0 }
@@ -43,7 +42,7 @@ interface Counts {
   readonly deadLetters: number
 }
 
-/** Over all labels; undefined where there are none. */
+/** The sum over all labels; undefined where there are none. */
 async function sum(metric: { get(): Promise<{ values: { value: number }[] }> }): Promise<number | undefined> {
   const { values } = await metric.get()
   return values.length === 0 ? undefined : values.reduce((total, { value }) => total + value, 0)
