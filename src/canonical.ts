@@ -1,4 +1,4 @@
-/** A value as JSON with the keys of its objects in order, so that two that say the same are the same text. */
+/** A value as JSON with sorted keys, so that equal values give the same text. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => {
     if (!isObject(inner)) return inner
@@ -6,6 +6,6 @@ export function canonical(value: unknown): string {
   })
 }
 
-/** Whether it has keys: neither a list nor a scalar. */
+/** Whether it is an object with keys: not null, a list or a scalar. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

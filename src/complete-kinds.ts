@@ -6,8 +6,8 @@ import { readGathered } from './store/clickhouse/event-history.ts'
 import { readPolicy } from './store/clickhouse/policies.ts'
 
 /**
- * The kinds of stored profiles that have all features of the engine's rules (`gatheredKey`); those of its own policy come
- * first.
+ * The kinds of stored profiles (`gatheredKey`) that have all features of the engine's rules. The kind that its own policy
+ * writes comes first.
  * @throws StoreError
  */
 export async function readCompleteKinds(client: ClickHouseClient, engine: Engine): Promise<string[]> {

@@ -30,8 +30,8 @@ const under = (now: Engine, then: Engine) =>
   earlierEngine(now, { policy: then.policyText, settings: then.settings.text })
 const engineOf = (found: Engine | Unlike): Engine => (found instanceof Unlike ? assert.fail(found.detail) : found)
 
-describe('the engine under settings of before', () => {
-  it('is that of then in all that folds, and the present one in all else', () => {
+describe('the engine under earlier settings', () => {
+  it('folds as it did then, and is the present one in all else', () => {
     const then = open({
       rest: `dedupe: { window: 5m, max_ids: 7 }
 limits: { future: 1m, max_event_kb: 9 }
@@ -48,7 +48,7 @@ output: { format: wire, schema_id: 3 }`,
     assert.equal(config.slice.max_events, 5)
   })
 
-  it('has the rules of now as they are where these did not change', () => {
+  it('has the very same rules if these did not change', () => {
     const now = open()
     const { features, policy } = engineOf(under(now, open({ rest: 'dedupe: { window: 5m }' })))
     assert.equal(features, now.features)
@@ -56,7 +56,7 @@ output: { format: wire, schema_id: 3 }`,
     assert.equal(under(now, now), now)
   })
 
-  it('reads with the schema of then, whose file may be gone', () => {
+  it('reads with the earlier schema, even if its file is gone', () => {
     const schema = join(folder, 'clicks.avsc')
     writeFileSync(schema, readSchema('event'))
     const then = open({ topic: `format: avro, schema: ${schema}` })
@@ -65,7 +65,7 @@ output: { format: wire, schema_id: 3 }`,
     assert(decoders.get('clicks'))
   })
 
-  it('needs the same geo database where the rules say where the customer is, and only there', () => {
+  it('needs the same geo database only if the rules read the customer’s location', () => {
     const withGeo = (engine: Engine, bytes: string, place: string): Engine => {
       const sha256 = createHash('sha256').update(bytes).digest('hex')
       const geo = { read: () => ({ country: { iso_code: place } }), type: 'test', builtAtMs: 0, sha256 }
@@ -83,7 +83,7 @@ output: { format: wire, schema_id: 3 }`,
     assert.equal(placeOf(engineOf(under(withGeo(local, 'new', 'DE'), local))), '', 'there was none')
   })
 
-  it('is not to be had of a version that folds otherwise, nor of texts that are gone or none of ours', () => {
+  it('can’t be had for another fold version, nor for texts that are gone or not ours', () => {
     const now = open()
     const { policyText: policy } = now
     const unlike = (settings: string | undefined, text: string | undefined = policy) => {
@@ -98,7 +98,7 @@ output: { format: wire, schema_id: 3 }`,
     assert.match(earlierEngine(now, { policy: undefined, settings: '' }) instanceof Unlike ? 'policy' : '', /policy/)
   })
 
-  it('has the defaults of what its version had no setting for', () => {
+  it('has the defaults for settings that the version of that time did not have', () => {
     const now = open()
     const { enrich, ...rest } = JSON.parse(now.settings.text)
     const { campaign: _, ...older } = enrich
@@ -110,7 +110,7 @@ output: { format: wire, schema_id: 3 }`,
 })
 
 describe('the text of the settings', () => {
-  it('has a hash that only what folds changes', () => {
+  it('has a hash that changes only with what decides how events are folded', () => {
     const { hash } = open().settings
     assert.equal(open({ rest: 'slice: { max_events: 5 }\nops: { port: 1234 }' }).settings.hash, hash)
     const others = ['dedupe: { window: 5m }', 'limits: { future: 1m }', 'enrich: { session: { max: 1h } }']

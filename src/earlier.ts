@@ -5,7 +5,7 @@ import { geoNames } from './features/moment.ts'
 import { type FoldSettings, parseFoldSettings, withHash } from './fold-settings.ts'
 import { foldVersion } from './fold-version.ts'
 
-/** Why input can't be folded again as it was: which of its texts is to blame, what differs, and what to do. */
+/** Why input can't be folded again as it was: whether the policy or the settings differ, in what, and what to do. */
 export class Unlike {
   readonly reason: 'policy' | 'settings'
   readonly detail: string
@@ -16,14 +16,14 @@ export class Unlike {
   }
 }
 
-/** The texts of before, as the store keeps them; undefined where it has none of that hash. */
+/** The texts of an earlier policy and earlier settings, from the store; undefined where it has none with that hash. */
 export interface EarlierTexts {
   readonly policy: string | undefined
-  /** '' for what was written before settings were named: it is folded under the present ones. */
+  /** '' for input from before settings were recorded: it is folded under the present ones. */
   readonly settings: string | undefined
 }
 
-/** The engine as it was under rules and settings of before. What did not change is the very same object. */
+/** The engine as it was under earlier rules and settings. Parts that did not change are the same objects. */
 export function earlierEngine(engine: Engine, { policy, settings }: EarlierTexts): Engine | Unlike {
   if (policy === undefined) return new Unlike('policy', 'the table policies does not have it')
   if (settings === undefined) return new Unlike('settings', 'the table settings does not have them')
@@ -60,7 +60,7 @@ function withSettings(engine: Engine, text: string): Engine | Unlike {
   return new Unlike('settings', `this version of beckon does not take them: ${faults.join('; ')}`)
 }
 
-/** The geo database of then. Where it is another now, that matters only to rules that ask where a customer is. */
+/** The geo database of that time. If it has changed since, that only matters to rules that read a customer's location. */
 function geoOf(sha256: string, { geo, policyText }: Engine): GeoDatabase | undefined | Unlike {
   if (sha256 === '') return undefined
   if (sha256 === geo?.sha256) return geo
@@ -72,7 +72,7 @@ function geoOf(sha256: string, { geo, policyText }: Engine): GeoDatabase | undef
   return new Unlike('settings', `the geo database had the SHA-256 ${sha256}, ${now}, and ${why}: ${mend}`)
 }
 
-/** The idle time of a session is of the rules. */
+/** The idle time of a session stays as it is: it belongs to the rules. */
 function configOf({ topics, enrich, dedupe, limits, output }: FoldSettings, config: Config): Config {
   const { geo: _sha256, session, ...switches } = enrich
   return {

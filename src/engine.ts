@@ -21,7 +21,7 @@ import { nameOf } from './ingest/mapping.ts'
 import { Rejected } from './ingest/rejected.ts'
 import { readSchema } from './schema-files.ts'
 
-/** A configuration compiled: all that a slice needs, without anything that talks to the world. */
+/** A compiled configuration: all that a slice needs, without I/O. */
 export interface Engine {
   readonly config: Config
   readonly features: FeatureSet
@@ -33,17 +33,17 @@ export interface Engine {
   readonly decoders: ReadonlyMap<string, Decoder>
   readonly enrich: (event: Event) => Enrichment
   readonly geo: GeoDatabase | undefined
-  /** All that folds beside the rules. */
+  /** Everything besides the rules that decides how events are folded. */
   readonly settings: SettingsText
 }
 
-/** How the configuration's problems are told. */
+/** Reports a fault at a path of the configuration. */
 type Note = (path: readonly PropertyKey[], fault: unknown) => void
 
 /**
  * Compiles what the configuration declares, and reads the files that it names (schemas, the geo database). `beckon check`
  * and `beckon run` both call it, so what one accepts the other does.
- * @throws ConfigError with the faults of all expressions and files at once, and with those that it was given
+ * @throws ConfigError with the faults of all expressions and files at once, and those found while loading
  */
 export function compileEngine({ config, source, faults: known }: LoadedConfig): Engine {
   const faults: Fault[] = [...known]
@@ -67,7 +67,7 @@ export function compileEngine({ config, source, faults: known }: LoadedConfig): 
   return { config, ...rules, ...folding, geo: files.geo, settings }
 }
 
-/** The same engine under rules of before, as `policyText` gives them; undefined where this version does not take them. */
+/** The same engine under the earlier rules in `policyText`; undefined where this version can't compile them. */
 export function withRules(engine: Engine, policyText: string): Engine | undefined {
   let faults = 0
   try {
@@ -77,12 +77,12 @@ export function withRules(engine: Engine, policyText: string): Engine | undefine
     const session = { ...enrich.session, ...rules.rules.enrich.session }
     return { ...engine, ...rules, config: { ...engine.config, enrich: { ...enrich, session } } }
   } catch {
-    // Another version's text, of another shape.
+    // Another version wrote it, in another shape.
     return undefined
   }
 }
 
-/** All that decides, as declared. The idle time of a session is a rule too: it is the gap of the windows of sessions. */
+/** All that decides, as declared. The idle time of a session is a rule too, since session windows end after that gap. */
 export interface Rules extends Pick<Config, 'features' | 'actions' | 'arbitration'> {
   readonly enrich: { readonly session: Pick<Config['enrich']['session'], 'idle'> }
 }
@@ -97,7 +97,7 @@ function compileRules(
     const whose = own.has(name) ? "what expressions call the event's own" : "a word of CEL's own"
     if (isTaken(name)) note(['features', index, 'name'], new Error(`${name} is ${whose}`))
   }
-  // One that is declared twice is a fault already.
+  // A feature that is declared twice is reported elsewhere.
   const once = declared.filter(({ name }, index) => declared.findIndex((other) => other.name === name) === index)
   const features = compileFeatures(once, session.idle, (declaration, path, fault) => {
     note(['features', declared.indexOf(declaration), ...path], fault)
@@ -117,7 +117,7 @@ function compileRules(
   return { features, policy, rules, policyText }
 }
 
-/** What the files hold that the configuration names. */
+/** Contents of the files that the configuration names. */
 interface Files {
   /** By the topic. */
   readonly schemas: ReadonlyMap<string, string>
@@ -129,7 +129,7 @@ function readFiles({ topics, enrich }: Config, note: Note): Files {
   for (const [index, { name, schema, format, mapping }] of topics.entries()) {
     try {
       if (schema !== undefined) schemas.set(name, readFileSync(schema, 'utf8'))
-      // Topics that speak our own schema without a registry.
+      // The topic has our own schema, without a registry.
       else if (needsSchema(format) && mapping === undefined) schemas.set(name, readSchema('event'))
     } catch {
       note(['topics', index, 'schema'], new Error(`can't read ${schema}`))
@@ -143,7 +143,7 @@ function readFiles({ topics, enrich }: Config, note: Note): Files {
   }
 }
 
-/** What comes before the rules. */
+/** The decoders and the enricher: what an event goes through before the rules. */
 export function compileFolding(
   { topics, limits, enrich }: Pick<Config, 'topics' | 'limits' | 'enrich'>,
   { schemas, geo }: Files,
@@ -152,7 +152,7 @@ export function compileFolding(
   const decoders = new Map<string, Decoder>()
   for (const [index, topic] of topics.entries()) {
     const schema = schemas.get(topic.name)
-    // It could not be read, or a foreign topic names none.
+    // Its file could not be read, or it has a mapping and names no schema: both are reported already.
     if (schema === undefined && (topic.schema !== undefined || needsSchema(topic.format))) continue
     const decoder = topicDecoder(topic, schema, limits, (path, fault) => note(['topics', index, ...path], fault))
     if (decoder) decoders.set(topic.name, decoder)

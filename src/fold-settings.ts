@@ -5,23 +5,23 @@ import { type Config, configSchema, type TopicConfig } from './config/schema.ts'
 import { foldVersion } from './fold-version.ts'
 
 /**
- * All that tells how events are folded beside the rules, with files by their content: what a replay has to have again. The
- * journal names it by its hash, the table `settings` keeps it. It holds no address and no secret.
+ * Everything besides the rules that decides how events are folded, with the content of files: a replay needs the same again.
+ * The journal names it by its hash, and the table `settings` keeps it. It holds no address and no secret.
  */
 export interface FoldSettings {
   readonly fold: number
   /** `schema` is the text of the file. */
   readonly topics: readonly TopicConfig[]
-  /** The idle time of a session is of the rules; the geo database is there by its SHA-256, '' for none. */
+  /** Without the idle time of a session, which belongs to the rules. `geo` is the database's SHA-256, '' for none. */
   readonly enrich: Omit<Config['enrich'], 'geo_database' | 'session'> & {
     readonly geo: string
     readonly session: Pick<Config['enrich']['session'], 'max'>
   }
   readonly dedupe: Config['dedupe']
   readonly limits: Config['limits']
-  /** An action's size depends on its format, and one that is too large is not published. */
+  /** It matters since an action's size depends on its format, and an action that is too large is not published. */
   readonly output: Pick<Config['output'], 'format'>
-  /** For people: a replay does not ask for the same. */
+  /** For people to read: a replay may differ in these. */
   readonly made_by: { readonly beckon: string; readonly timezones: string }
 }
 
@@ -30,7 +30,7 @@ export interface SettingsText {
   readonly hash: string
 }
 
-/** @param schemas the text of each topic's schema file, by the topic @param geo the SHA-256 of the geo database, '' for none */
+/** @param schemas the text of each topic's schema file, by topic @param geo the SHA-256 of the geo database, '' for none */
 export function foldSettingsOf(config: Config, schemas: ReadonlyMap<string, string>, geo: string): SettingsText {
   const { geo_database: _file, session, ...enrich } = config.enrich
   const settings: FoldSettings = {
@@ -51,7 +51,7 @@ export function withHash(text: string): SettingsText {
   return { text, hash: createHash('sha256').update(text).digest('hex').slice(0, 32) }
 }
 
-/** A text of `foldSettingsOf`, of this or another version: keys that were not there yet have their defaults. */
+/** Reads a text that `foldSettingsOf` of this or another version wrote. Keys that it did not have yet get their defaults. */
 export function parseFoldSettings(text: string): FoldSettings {
   const stored = JSON.parse(text) as FoldSettings
   const { enrich, dedupe, limits, topic } = defaults
@@ -89,7 +89,10 @@ function ownVersion(): string {
   return version
 }
 
-/** What tells how events are folded beside the rules, as it is kept beside a policy and compared for people. Of a file it is the name that counts, not its folder or content. */
+/**
+ * The settings that are stored with a policy, for people to compare. A file is given by its name alone, without its folder or
+ * content.
+ */
 export type Settings = Readonly<Record<string, unknown>>
 
 export function settingsOf({ topics, enrich, dedupe, limits }: Config): Settings {

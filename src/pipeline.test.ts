@@ -63,7 +63,7 @@ function eventOf(id: string, customer: string, type = 'view', atMs = startMs): E
   return event
 }
 
-/** A batch of that many records, the first at offset 100. */
+/** A batch of records; the first has offset 100. */
 function batchOf(count: number): RecordBatch {
   return {
     topic: 'clicks',
@@ -90,7 +90,7 @@ function profiles() {
       return profile
     },
     origin: 0,
-    /** As a cache does that has just been filled: what lies before `known` is in all profiles. */
+    /** Like a cache that has just been filled: everything before `known` is already in all profiles. */
     known: 0,
     take(_profile: Profile, position: number) {
       return position >= this.known
@@ -102,7 +102,7 @@ function profiles() {
 const bad = rejected('truncated', 'the value ends early')
 const jsonOf = ({ value }: OutRecord) => JSON.parse(String(value)) as Record<string, unknown>
 
-test('a slice gives actions and dead letters in the order of the input, and counts all of it', () => {
+test('a slice gives actions and dead letters in the order of the input, and counts everything', () => {
   const decoded: Decoded[] = [
     eventOf('a', 'c1'),
     bad,
@@ -190,7 +190,7 @@ test('the same slice gives the same actions, and one that a profile already hold
   assert.equal(again.events.length, 0)
 })
 
-test('a customer who is erased begins anew behind that, and the customers around keep what they have', () => {
+test('an erased customer begins anew after that, and other customers keep what they have', () => {
   const known = profiles()
   const run = (...decoded: Decoded[]) => {
     const { length } = decoded
@@ -211,7 +211,7 @@ test('a customer who is erased begins anew behind that, and the customers around
   assert.equal(known.of('c2').erasedBefore, 0)
 })
 
-test('an event that makes the code fail is a dead letter, and the events around it have their effect', () => {
+test('an event on which the code throws becomes a dead letter, and the events around it have their effect', () => {
   const enrich = stagesOf().enrich
   const broken = (event: Event) => {
     if (event.id === 'b') throw new Error('a bug')
@@ -237,7 +237,7 @@ test('an event that makes the code fail is a dead letter, and the events around 
   assert.throws(() => careless.fold(batchOf(3), 0, decoded, profiles(), startMs), ProcessingError)
 })
 
-test('of many large dead letters of a slice the first are kept whole, of the others the beginning', () => {
+test('of many large dead letters in a slice, the first are kept whole, and of the others only the beginning', () => {
   const batch = { ...batchOf(40), value: () => Buffer.alloc(256 * 1024) }
   const decoded = Array.from({ length: 40 }, () => bad)
   const { records, deadLetterBytes } = new Pipeline(stagesOf()).fold(batch, 0, decoded, profiles(), startMs)
@@ -247,7 +247,7 @@ test('of many large dead letters of a slice the first are kept whole, of the oth
   assert.equal(records[39]!.headers['beckon.errors.value_bytes'], String(256 * 1024))
 })
 
-test('a record that makes the decoding throw is a dead letter', () => {
+test('a record on which the decoder throws becomes a dead letter', () => {
   const stages = stagesOf({
     decode: (_batch, i) => {
       if (i === 1) throw new Error('a bug')
@@ -264,7 +264,7 @@ test('a record that makes the decoding throw is a dead letter', () => {
   }
 })
 
-test('a slice ends early where what it sends is enough, and goes on from there', () => {
+test('a slice ends early when its output is full, and the next one goes on from there', () => {
   const decoded = Array.from({ length: 10 }, (_, i) => eventOf(`e${i}`, 'c1'))
   const known = profiles()
   const pipeline = new Pipeline(stagesOf())
@@ -281,7 +281,7 @@ test('a slice ends early where what it sends is enough, and goes on from there',
   assert.deepEqual(names, ['e1', 'e3', 'e5', 'e7', 'e9'])
 })
 
-test('an action that no topic takes is a dead letter of its event', () => {
+test('an action that is too large makes its event a dead letter', () => {
   const { records, actions, tally } = new Pipeline(stagesOf({ maxRecordBytes: 10 })).fold(
     batchOf(2),
     0,
@@ -299,7 +299,7 @@ test('an action that no topic takes is a dead letter of its event', () => {
   assert.deepEqual(tally.decisions, { chosen: 0, suppressed: 1, none: 1 })
 })
 
-test('the action of a timer that no topic takes is counted by its name', () => {
+test('a timer’s action that is too large is counted by its name', () => {
   const on = { name: 'quiet', absent: 'false', after: 'true', forMs: 1000 }
   const action = { on, when: 'true', contact: { cooldownMs: 5000, caps: [] }, channel: '', expiresMs: 0 }
   const large = { ...action, name: 'large', value: 2, payload: { text: { cel: `"${'x'.repeat(1_000)}"` } } }
@@ -330,7 +330,7 @@ test('the action of a timer that no topic takes is counted by its name', () => {
   assert.deepEqual([...known.of('c1').contacts.keys()], ['small'])
 })
 
-test('of a trait stated twice the latest event counts, whatever the order of arrival', () => {
+test('if a trait is stated twice, the latest event counts, whatever the order of arrival', () => {
   const stating = (id: string, plan: string, atMs: number) => {
     const event = eventOf(id, 'c1', 'identify', atMs)
     event.traits = new Properties(['plan', 'list'], [plan, [1]])
@@ -386,7 +386,7 @@ test('due timers of one kind are one decision, as of the clock, and fire once', 
   assert.equal(fire(startMs + 9000).tally.timers, 0)
 })
 
-test('a condition that becomes true competes on its event, and as time passes is decided as of its moment', () => {
+test('a condition that an event makes true competes on that event; one that time makes true is decided as of its moment', () => {
   const features = compileFeatures(
     [{ name: 'recent', kind: { name: 'count' }, window: { kind: 'panes', sizeMs: 4_000, paneMs: 1_000 } }],
     1_800_000,
@@ -405,7 +405,7 @@ test('a condition that becomes true competes on its event, and as time passes is
   const pipeline = new Pipeline(stagesOf({ features, policy }))
   const known = profiles()
   let offset = 0
-  /** The actions, each with when it was decided, in ms since the start, and what on. */
+  /** The actions, each with the time of its decision (ms since the start) and its cause. */
   const tell = ({ actions }: { actions: readonly PublishedAction[] }) =>
     actions.map(({ action: name, time, trigger, event_id: id }) => `${name} at ${time - startMs} on ${trigger || id}`)
   const happens = (atMs: number) => {
@@ -437,7 +437,7 @@ test('a condition that becomes true competes on its event, and as time passes is
   assert.deepEqual(passes(99_000), [`quiet at 94000 ${quiet}`], 'and from then on it counts')
 })
 
-test('what is due at one moment is one decision, what is due earlier comes first', () => {
+test('timers due at one moment are one decision, and those due earlier come first', () => {
   const quiet = (forMs: number) => ({ name: `quiet ${forMs}`, absent: 'false', after: 'true', forMs })
   const silence = { name: 'silence', absent: 'false', after: 'type == "view"', forMs: 5000 }
   const features = compileFeatures(
@@ -452,7 +452,7 @@ test('what is due at one moment is one decision, what is due earlier comes first
     { ...action, name: 'large', on: silence, value: 10 },
     { ...action, name: 'turned', on: 'becomes_true', when: 'recent == 0', value: 5 } as const,
   ]
-  /** What the clock brings, each with when it was decided and why; and the timers that fired. */
+  /** The actions that the clock causes, each with the time of its decision and its cause; and how many timers fired. */
   const told = (
     arbitration: Parameters<typeof compilePolicy>[1],
     of: readonly (typeof declared)[number][],
@@ -505,7 +505,7 @@ test('what is due at one moment is one decision, what is due earlier comes first
   assert.deepEqual(pipeline(absences.slice(1)), pipeline(absences.slice(2)), 'an id is of the own timer alone')
 })
 
-test('a timer whose decision throws has fired all the same', () => {
+test('a timer whose decision throws has still fired', () => {
   const on = { name: 'quiet', absent: 'false', after: 'true', forMs: 1000 }
   const action = { name: 'x', on, when: 'true', value: 1, contact: { cooldownMs: 9, caps: [] } }
   const stages = stagesOf({

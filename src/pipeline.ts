@@ -40,27 +40,27 @@ import { nextDueMs, type Timer } from './timers/timer.ts'
 import { noteForUndo } from './undo.ts'
 
 /**
- * One slice of a partition, records of one of its topics, through the stages, in order:
+ * Takes one slice of a partition (records of one topic) through the stages, in order:
  *
  *     record batch ─► decode ─► de-duplicate ─► enrich ─► features ─► timers ─► decide ─► emit
  *                                                             clock ─► timers ─► decide ─► emit
  *
  * It is pure: the result depends on the batch, the profiles, `nowMs` and the compiled stages, so the service, a replay
- * and the tests run the same code. Profiles are changed in place; all that leaves is in the result, and nothing of it
- * counts before the caller has committed it in one transaction. Order: by partition. Bound: the slice.
+ * and the tests run the same code. Profiles are changed in place. All output is in the result, and none of it counts until
+ * the caller has committed it in one transaction. Order: by partition. Bound: the slice.
  */
 
 /** What a slice gave. */
 export interface SliceResult extends Output {
   /** The events of this call. */
   readonly events: readonly FoldedEvent[]
-  /** How many of this call's records, or customers, were taken: all of them, but where the output is full. */
+  /** How many of this call's records or customers were taken: all of them, unless the output got full. */
   readonly taken: number
 }
 
 const processingFault = rejected('processing', 'the event made the processing fail')
 
-/** A record that made the decoding throw. */
+/** A record on which the decoder threw. */
 class Undecodable extends Rejected {
   readonly fault: unknown
 
@@ -70,14 +70,14 @@ class Undecodable extends Rejected {
   }
 }
 
-/** The code threw in the midst of an event or a timer; the profiles and the output of the slice are not to be used. */
+/** The code threw while it processed an event or a timer; the slice's profiles and output must not be used. */
 export class ProcessingError extends Error {
   constructor(cause: unknown) {
     super('the processing failed', { cause })
   }
 }
 
-/** Past so many bytes of dead letters in a slice, only the beginning of each further one is kept. */
+/** Once a slice has this many bytes of dead letters, only the beginning of each further one is kept. */
 const deadLetterBudget = 4 * 1024 * 1024
 const nothing: Quarantined = { offsets: new Set(), timers: new Set() }
 const tooLarge = rejected('output_limit', 'an action is larger than the output topic takes')
@@ -100,9 +100,9 @@ export class Pipeline {
   readonly #hasCrossings: boolean
 
   /**
-   * @param onThrow what is done where the code throws in the midst of an event or a timer. `undo` takes back all that it has
-   *   changed, quarantines it and goes on, which takes a copy of the profile before each; `rethrow` takes nothing, and leaves
-   *   profiles that are not to be used any more
+   * @param onThrow what to do when the code throws while it processes an event or a timer. `undo` takes back what it changed,
+   *   quarantines it and goes on; that costs a copy of the profile before each one. `rethrow` costs nothing, but leaves
+   *   profiles that must not be used any more
    */
   constructor(stages: Stages, onThrow: 'undo' | 'rethrow' = 'undo') {
     this.#stages = stages
@@ -120,8 +120,8 @@ export class Pipeline {
   }
 
   /**
-   * The first half: records [from, to) as events, so that the caller can load the profiles of their customers. Where one
-   * is of an unknown schema, the caller fetches it and decodes again.
+   * The first half: decodes records [from, to), so that the caller can load the profiles of their customers. Where a schema
+   * is unknown, the caller fetches it and decodes again.
    */
   decode(batch: RecordBatch, from: number, to: number, nowMs: number): Decoded[] {
     const decoded: Decoded[] = []
@@ -137,10 +137,10 @@ export class Pipeline {
 
   /**
    * The second half: folds the events into their profiles and decides.
-   * @param decoded what `decode` gave for the records from `from` on
-   * @param profiles those of the slice's customers are loaded
-   * @param output what the slice gave so far, where it is folded piece by piece; added to
-   * @param leftOut what was quarantined when the slice was folded first: it is left out, whatever would come of it now
+   * @param decoded what `decode` returned for the records from `from` on
+   * @param profiles must have the slice's customers loaded
+   * @param output the slice's output so far, where it is folded piece by piece; it is added to
+   * @param leftOut what was quarantined when the slice was first folded; it is left out even if it would not throw now
    * @throws ProcessingError where throws are not undone
    */
   fold(
@@ -188,11 +188,11 @@ export class Pipeline {
   }
 
   /**
-   * Behind a slice's events: fires the timers of customers that are due by the clock, each at most once however often it is
-   * asked. The decision on an absence is as of the clock, or of the stream time where that is ahead; that on a crossing as
-   * of its own time, so that the same events give the same crossings whenever they are taken.
+   * Runs after a slice's events: fires the customers' timers that are due by the clock. Each fires at most once, however often
+   * this is called. An absence is decided as of the clock, or of the stream time where that is ahead. A crossing is decided
+   * as of its own time, so the same events always give the same crossings.
    * @param end the first offset that the slice does not include
-   * @param customers in order; their profiles are loaded
+   * @param customers in the order in which to fire; their profiles must be loaded
    * @param leftOut as in `fold`
    * @throws ProcessingError as `fold`
    */
@@ -218,8 +218,8 @@ export class Pipeline {
   }
 
   /**
-   * What the store has of the customer is not asked for: nothing of it counts any more, and a row of later that a replay may
-   * come upon is made again by the events behind this.
+   * It does not load the customer's profile from the store, since nothing in it counts any more. In a replay the store may
+   * have a later row; the events after this one make that row again.
    */
   #erase({ customer }: Erasure, offset: number, profiles: Profiles, tally: Tally): void {
     const profile = profiles.of(customer)
@@ -278,7 +278,7 @@ export class Pipeline {
     return profile.recentIds.add(hashId(id), streamTimeMs, windowMs, maxIds)
   }
 
-  /** Conditions that had become true by time before the event came. */
+  /** Fires conditions that became true with time, before the event came. */
   #fireCrossingsBefore(
     slice: SliceContext,
     offset: number,
@@ -300,7 +300,7 @@ export class Pipeline {
     if (event.traits.names.length > 0) mergeTraits(profile, event.traits, event.timeMs)
   }
 
-  /** What expressions see; one object serves all events. */
+  /** What expressions see. All events share one object. */
   #momentOf(event: Event, enrichment: Enrichment, profile: Profile): Moment {
     const moment = this.#moment
     moment.event = event
@@ -313,7 +313,7 @@ export class Pipeline {
     return moment
   }
 
-  /** True where the event is too late for at least one of them. */
+  /** @returns whether the event is too late for at least one feature */
   #updateFeatures(profile: Profile, moment: Moment, tally: Tally): boolean {
     const late = updateFeatures(this.#stages.features, profile.groups, moment, profile.streamTimeMs, tally.lateBy)
     if (late) tally.late++
@@ -330,7 +330,7 @@ export class Pipeline {
     return competing
   }
 
-  /** Most events end here, since nothing is eligible, or all that is, is held back. */
+  /** Most events end here: nothing is eligible, or all of it is held back. */
   #decideOnEvent(
     { topic, partition, nowMs, output }: SliceContext,
     offset: number,
@@ -349,7 +349,7 @@ export class Pipeline {
     return this.#decide(competing, profile, moment, cause, always(cause), nowMs, output)
   }
 
-  /** @throws ProcessingError where nothing was noted for it */
+  /** @throws ProcessingError where there is nothing to undo with */
   #takeBack(undo: (() => void) | undefined, fault: unknown, output: Output): void {
     if (undo === undefined) {
       this.#takeEvents()
@@ -359,22 +359,22 @@ export class Pipeline {
     output.undone++
   }
 
-  /** With an event: evaluates what waits to become true. @returns the actions that compete */
+  /** Evaluates on an event the conditions that wait to become true. @returns the actions that compete */
   #evaluateAll(profile: Profile, isFirst: boolean, moment: Moment): readonly Action[] {
     const { policy } = this.#stages
     let competing = policy.onEvent
     for (let i = 0; i < policy.timers.length; i++) {
       const timer = policy.timers[i]!
       if (timer.kind !== 'crossing') continue
-      // What it was is not known then; it is noted with the first event after.
+      // Its earlier value is unknown while its features are not ready; the first event after that notes it.
       if (moment.notReady !== undefined && readsAny(timer.names, moment.notReady)) continue
-      // Of a customer never seen before nothing was met; of others a new condition may have been, for long.
+      // For a new customer no condition was met before. For others, a newly added condition may have been true for long.
       if (crossByEvent(timer, profile, i, moment, !isFirst)) competing = joinedBy(policy, competing, i)
     }
     return competing
   }
 
-  /** Fires a profile's timers that are due by the clock, in the order of their times. @param kind only those of that kind */
+  /** Fires a profile's timers that are due by the clock, in the order of their times. @param kind fires only this kind */
   #fireDue(
     profile: Profile,
     at: Positioned,
@@ -402,8 +402,8 @@ export class Pipeline {
   }
 
   /**
-   * The timers that are due at one moment: what they bring about competes in one decision. An absence is decided as of the
-   * clock, but as of the moment where a condition has turned at it.
+   * Fires the timers that are due at one moment. Their actions compete in one decision: as of the clock, or, where a
+   * condition has become true, as of the moment.
    */
   #fireMoment(
     profile: Profile,
@@ -433,9 +433,9 @@ export class Pipeline {
 
   /**
    * Decides, and publishes what is chosen.
-   * @param cause what the decision is on
-   * @param causeOf what brings an action of it about
-   * @returns why the event is a dead letter where an action could not be published, undefined where all could
+   * @param cause what the decision is about
+   * @param causeOf what caused one of its actions
+   * @returns why the event is a dead letter, where an action was too large to publish; else undefined
    */
   #decide(
     competing: readonly Action[],
@@ -490,7 +490,7 @@ export class Pipeline {
   }
 }
 
-/** Apart: a closure in the method would cost each event that ends before it an allocation. */
+/** Not inside the method: a closure there would cost an allocation even for events that return before it is used. */
 const always = (cause: Cause) => () => cause
 
 function publish(decided: Decided, records: readonly OutRecord[], output: Output): void {

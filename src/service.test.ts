@@ -9,7 +9,7 @@ import { freePort } from './tools/stack/ports.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'beckon-service-'))
 
-it('leaves nothing running where its start fails late, though ClickHouse is away and rows wait for it', async () => {
+it('leaves nothing running if its start fails late, even while ClickHouse is down and rows wait for it', async () => {
   const [clickhouse, port] = [await freePort(), await freePort()]
   const config = join(folder, 'beckon.yaml')
   writeFileSync(
@@ -20,7 +20,7 @@ topics: [{ name: events, format: json }]
 ops: { port: ${port} }
 `,
   )
-  // A process of its own ends by itself only where nothing is left.
+  // A separate process ends by itself only if nothing is left running.
   const program = `
     import { loadConfig } from '${new URL('./config/load.js', import.meta.url)}'
     import { compileEngine } from '${new URL('./engine.js', import.meta.url)}'

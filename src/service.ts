@@ -28,7 +28,7 @@ import { warmUp } from './task/warm-up.ts'
 import { createTaskDeps } from './task-deps.ts'
 import { addressesOf, troubleOf } from './trouble.ts'
 
-/** What the service talks to. `main` connects them; tests may give the in-memory log. */
+/** What the service talks to. `beckon run` connects to it; tests may pass the in-memory log. */
 export interface World {
   readonly log: Log
   readonly clickhouse: ClickHouseClient
@@ -40,17 +40,17 @@ export interface World {
 export interface Service {
   readonly metrics: Metrics
   readonly opsPort: number
-  /** Rejects where the process must end: the consumption ended for good, or this machine's clock is wrong (ClockError). */
+  /** Rejects when the process must end: consumption has stopped for good, or this machine's clock is wrong (ClockError). */
   readonly crashed: Promise<never>
-  /** Finishes the running slices, saves, leaves the group; within `deadlineMs`. */
+  /** Finishes the running slices, saves and leaves the group, within `deadlineMs`. */
   stop(deadlineMs: number): Promise<void>
 }
 
 const tickMs = 250
-/** What a start that failed may take to leave the group. */
+/** How long a failed start may take to leave the group. */
 const giveUpMs = 5_000
 
-/** What the probes answer, which changes as the service comes up. */
+/** What the probes answer; it changes as the service comes up. */
 interface Probes {
   health: () => Probe
   ready: () => Probe
@@ -62,8 +62,7 @@ const starting = (step: string) => (): Probe => ({
 })
 
 /**
- * Starts the consumption of all topics; the probes answer from the first moment on. The state of the world behind `World` is
- * the caller's to close.
+ * Starts to consume all topics. The probes answer from the first moment on. The caller closes what `World` holds.
  */
 export async function startService(engine: Engine, world: World): Promise<Service> {
   const { config } = engine
@@ -89,7 +88,7 @@ export async function startService(engine: Engine, world: World): Promise<Servic
   }
 }
 
-/** What a service holds of its own, and gives back in the reverse order: at its end, or where its start fails. */
+/** What the service has opened itself. It is released in reverse order, when the service stops or its start fails. */
 class Held {
   readonly #releases: ((deadlineMs: number) => Promise<void> | void)[] = []
   #released: Promise<void> | undefined
@@ -98,7 +97,7 @@ class Held {
     this.#releases.push(release)
   }
 
-  /** Each is asked, once, whatever becomes of the others. @throws AggregateError of what they threw */
+  /** Calls each, once, even where others throw. @throws AggregateError of what they threw */
   release(deadlineMs: number): Promise<void> {
     this.#released ??= this.#releaseAll(deadlineMs)
     return this.#released
@@ -139,14 +138,14 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
   const tasks = new Map<number, Task>()
   let consumption: Consumption | undefined
   let ended = false
-  /** What all partitions failed for. */
+  /** The failure that stopped all partitions. */
   let stopped: TaskFailure | undefined
   const stopAll = (reason: TaskFailure) => {
     if (stopped !== undefined) return
     stopped = reason
     logger.error('topics.changed', { reason: reason.reason, hint: reason.hint })
     for (const task of tasks.values()) void task.giveUp(reason)
-    // The group has no use for a member that takes nothing, and kafkajs none for a topic that is gone.
+    // A member that takes nothing is no use to the group, and kafkajs can't work with a topic that is gone.
     if (tasks.size > 0) void consumption?.stop()
   }
   const watch = new TopicWatch({
@@ -194,13 +193,13 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
       reject(error)
     }
   })
-  // Nobody may be listening yet when it happens.
+  // It may reject before anybody listens.
   crashed.catch(() => undefined)
 
   const conditioned = [...engine.policy.onEvent, ...engine.policy.onTimer.flat()]
   const clock = new ClockWatch(metrics, logger)
   await log.askTime(config.kafka.group)
-  // Before the group is joined, so that a machine whose clock is wrong takes no partition from the others.
+  // Before it joins the group, so that a machine with a wrong clock takes no partition from the others.
   clock.look(Date.now(), log.nowMs())
   probes.ready = starting('warming up')
   await warmUp(deps)
@@ -249,7 +248,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
       if (!(error instanceof LogError)) return
       if (error.code === 'unknown_topic') void watch.look()
       if (error.code !== 'out_of_range' && error.code !== 'diverged') return
-      // Where Kafka does not answer it comes again, with the next fetch.
+      // Where Kafka does not answer now, the next fetch reports it again.
       task?.onLogChanged(at.topic, error).catch((again) => logger.warn('dependency.wait', { ...at, error: again }))
     },
     onCrash: (error) => fail(error),
@@ -275,7 +274,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
   held.add(watchWork({ metrics, logger }))
   const countSplit = async () => {
     const count = await countSplitCustomers(world.clickhouse)
-    // While nothing is inserted, nobody else may tell.
+    // While nothing is inserted, this may be the only sign that ClickHouse answers.
     logger.answered('clickhouse')
     return count
   }
@@ -307,7 +306,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
       tasks: tasks.values(),
       unansweredMs,
     })
-  // That it answers says that the event loop turns. A dependency that is away must not fail it: a restart mends nothing.
+  // An answer shows that the event loop runs. It must not fail while a dependency is down: a restart would not help.
   probes.health = () => ({ ok: !ended, detail: {} })
   logger.info('started', {
     count: partitions,
@@ -324,9 +323,9 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
 }
 
 /**
- * The topics meet in the profiles, so they have the same partitions, and the journal has as many.
- * @param counts the partitions that the stored profiles lie in
- * @returns the partitions of the input topics, and why they can't go on from those profiles
+ * The input topics share the profiles, so they must have the same number of partitions, and the journal at least as many.
+ * @param counts the numbers of partitions that the stored profiles were made with
+ * @returns the partitions of the input topics, and a failure where they can't go on from those profiles
  * @throws LogError `unknown_topic`, `refused`
  */
 async function checkPartitions(
@@ -342,7 +341,7 @@ async function checkPartitions(
   if (new Set(found).size > 1) {
     throw new LogError('refused', `the input topics must have the same number of partitions: ${list}`)
   }
-  // Before the journal, since to give that more would be the wrong mend.
+  // Checked before the journal, since adding partitions to the journal would be the wrong fix.
   const before = counts.find((count) => found.some((now) => now !== count))
   if (before !== undefined) {
     const hint = `the profiles lie in ${before} partitions, and now ${list}: beckon repartition moves them`
@@ -359,8 +358,8 @@ const added = (partition: number, partitions: number) =>
   new TaskFailure('partitions', `the topics had ${partitions} partitions and now have a number ${partition}`)
 
 /**
- * Tables that are not this program's stop the start; a server that is away does not: the tasks wait for it.
- * @returns the numbers of partitions that the checkpoints speak of
+ * Fails the start where the tables do not fit this version. It does not where the server is down: the tasks wait for it.
+ * @returns the numbers of partitions that the checkpoints were written for
  * @throws MigrationError, StoreError
  */
 async function checkTables({ clickhouse }: Config, store: ProfileStore, logger: Logger): Promise<number[]> {
@@ -374,7 +373,7 @@ async function checkTables({ clickhouse }: Config, store: ProfileStore, logger: 
   }
 }
 
-/** Tells whether it answers. */
+/** The registry, with its answers and failures in the metrics and the log. */
 function observed(registry: Registry, { registryUp }: Metrics, logger: Outages): Registry {
   return {
     register: (subject, schema) => registry.register(subject, schema),
@@ -420,7 +419,7 @@ function observe(metrics: Metrics, tasks: ReadonlyMap<number, Task>, pendingByte
   metrics.pendingBytes.set(pendingBytes)
 }
 
-/** Only of what is owned and known now: another process tells of the others, and what is not known is not 0. */
+/** Only partitions that are owned and values that are known: other processes report the rest, and unknown is not 0. */
 function observePartitions(
   metrics: Metrics,
   topics: readonly string[],

@@ -20,7 +20,7 @@ export interface Stages {
   readonly features: FeatureSet
   readonly policy: Policy
   readonly encodeAction: (action: PublishedAction) => OutRecord
-  /** Whether each event has its decision in the output, also where nothing was eligible, or all that was is held back. */
+  /** Whether every event puts a decision in the output, even where nothing was eligible or all of it was held back. */
   readonly decidesAlways?: boolean
   readonly deadLetterTopic: string
   /** The largest record that the output topics take; bytes. */
@@ -29,18 +29,18 @@ export interface Stages {
 
 /** The profiles in memory. */
 export interface Profiles {
-  /** What is added to an offset of the slice's topic to get the position, in which all topics of the partition are counted. */
+  /** Add it to an offset of the slice's topic to get the position, which counts across all topics of the partition. */
   readonly origin: number
   of(customer: string): Profile
-  /** Notes that what lies at the position changes it; false where it includes that already, and must stay as it is. */
+  /** Notes that the profile is changed by what is at the position; false where it includes that already: then leave it alone. */
   take(profile: Profile, position: number): boolean
-  /** Notes that its timers changed. */
+  /** Notes that the profile's timers changed. */
   schedule(profile: Profile): void
 }
 
 /** The clocks that timers fire under; ms. */
 export interface Clock {
-  /** That of the slice. */
+  /** The slice's. */
   readonly nowMs: number
   /** The partition's: timers due by then fire, and decide as of then. */
   readonly clockMs: number

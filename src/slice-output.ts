@@ -6,27 +6,29 @@ import type { Event } from './events/event.ts'
 import type { OutRecord } from './events/log.ts'
 import type { Reason as RejectReason } from './ingest/rejected.ts'
 
-/** What the pipeline gives of a slice: values, of which rows, metrics and log lines are made outside. */
+/** What the pipeline makes of a slice: plain values. Others turn them into rows, metrics and log lines. */
 export interface Output {
   /** Actions and dead letters, in the order of the input. */
   readonly records: OutRecord[]
   readonly actions: PublishedAction[]
-  /** Those with something to publish, in order; every one where `Stages.decidesAlways`. */
+  /**
+   * In order. Without `decidesAlways` there is none where nothing was eligible, nor on an event where all of it was held back.
+   */
   readonly decisions: Decided[]
   readonly tally: Tally
-  /** What the code threw for what is quarantined. */
+  /** What the code threw, for the quarantined events and timers. */
   readonly faults: unknown[]
-  /** How many of them came in the midst of an event or a timer, so that there was something to undo. */
+  /** How many of these throws left something to undo; a throw in the decoder does not. */
   undone: number
   readonly quarantined: { readonly offsets: number[]; readonly timers: string[] }
-  /** About what the records take; no more is begun once that is more than `maxBytes`. */
+  /** About how much the records take. Past `maxBytes`, no further event or customer is started. */
   bytes: number
   readonly maxBytes: number
-  /** Of them, the dead letters. */
+  /** The dead letters' part of that. */
   deadLetterBytes: number
 }
 
-/** An event that was taken into its customer's profile, or left out as a duplicate, with what was derived of it. */
+/** An event that was folded into its customer's profile, or left out as a duplicate, with what was derived from it. */
 export interface FoldedEvent {
   readonly offset: number
   readonly position: number
@@ -40,24 +42,24 @@ export interface FoldedEvent {
   readonly duplicate: boolean
 }
 
-/** A decision, on what it was made and what was published of it. */
+/** A decision, what caused it and what it published. */
 export interface Decided {
   readonly decision: Decision
   readonly cause: Cause
   readonly customer: string
-  /** As of when it was made; ms. */
+  /** The time as of which it was made; ms. */
   readonly asOfMs: number
   /** The slice's clock; ms. */
   readonly nowMs: number
   /** The version of the policy. */
   readonly policy: string
-  /** One for each that was chosen, in that order. */
+  /** The chosen actions, in that order. */
   readonly actions: readonly PublishedAction[]
 }
 
 /**
- * What made the code throw, and changed nothing: the offsets of events; and of timers, the moment at which they were due with
- * the customer. These are not due any more.
+ * What the code threw on, and what therefore changed nothing: events, by offset, and timers, by due time and customer. Those
+ * timers are no longer due.
  */
 export interface Quarantined {
   readonly offsets: ReadonlySet<number>
@@ -80,14 +82,14 @@ export interface Tally {
   /** Timers that fired. */
   timers: number
   readonly deadLetters: Map<RejectReason, number>
-  /** Those published, by name; and those too large for that. */
+  /** Published actions, by name; and those that were too large to publish. */
   readonly actions: Map<string, number>
   readonly tooLarge: Map<string, number>
   /** By outcome. */
   readonly decisions: Record<Decision['outcome'], number>
 }
 
-/** @param maxBytes of the records; by default there is no bound */
+/** @param maxBytes bound for the records' bytes; none by default */
 export function emptyOutput(maxBytes = Number.POSITIVE_INFINITY): Output {
   const decisions = { chosen: 0, suppressed: 0, none: 0 }
   const byName = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), tooLarge: new Map(), decisions }

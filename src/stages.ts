@@ -3,12 +3,12 @@ import type { Engine } from './engine.ts'
 import { compileIngest, type TopicIngest } from './ingest/ingest.ts'
 import type { Stages } from './slice-input.ts'
 
-/** A record is refused past this, well below a broker's default of 1 MiB with its headers. */
+/** The largest action that is published. With headers it stays well below a broker's default limit of 1 MiB. */
 const maxRecordBytes = 900_000
 
 /**
  * The stages of a compiled configuration.
- * @param format how actions are written: with a registry, only the service knows the schema's id
+ * @param format how actions are encoded; with a registry, only the service knows the schema's id
  */
 export function compileStages({ config, features, policy, decoders, enrich }: Engine, format: ActionFormat): Stages {
   const topics = new Map<string, TopicIngest>()

@@ -33,10 +33,10 @@ interface Parts {
   readonly metrics: Metrics
 }
 
-/** What only those know who run the tasks. */
+/** What only the service that runs the tasks knows. */
 type Own = Pick<TaskDeps, 'partitions' | 'topicId' | 'profileBytes' | 'pause' | 'seek'>
 
-/** What all tasks share. The rules and settings are on their way to the store. @throws RegistryError */
+/** What all tasks share. It also starts to write the rules and settings to the store. @throws RegistryError */
 export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Promise<TaskDeps> {
   const { config } = engine
   const { log, clickhouse, registry, logger, metrics } = parts
@@ -49,7 +49,7 @@ export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Pr
   rows.write(policiesTable, policyRow(engine))
   rows.write(settingsTable, settingsRow(engine))
   const textsStored = rows.whenStored()
-  // Where the work ends before, nobody may be waiting for it.
+  // If the process ends first, nobody may be waiting for it.
   textsStored.catch(() => undefined)
   return {
     log,
@@ -86,7 +86,7 @@ const decider = (engine: Engine, format: ActionFormat, registry: Registry | unde
   fetchSchema: (topic, id, nowMs) => fetchSchema(engine, registry, topic, id, nowMs),
 })
 
-/** What is the engine's own needs no store. @throws StoreError */
+/** Asks the store only for texts that differ from the engine's own. @throws StoreError */
 async function readTexts(
   client: ClickHouseClient,
   engine: Engine,
@@ -100,14 +100,14 @@ async function readTexts(
   }
 }
 
-/** Of what is encoded in a replay the size alone counts, and any id has the same. */
+/** A replay encodes actions only for their size, so any schema id will do. */
 function replayFormat(engine: Engine, earlier: Engine, format: ActionFormat): ActionFormat {
   const [now, then] = [engine.config.output.format, earlier.config.output.format]
   if (now === then) return format
   return then === 'json' ? 'json' : { wire: { schemaId: 1, schema: readSchema('action') } }
 }
 
-/** Every policy that ever decided is kept, by its hash, with when it was started last and the settings of then. */
+/** Every policy that ever decided is kept, by its hash, with the time of its last start and the settings at that time. */
 export function policyRow({ config, policy, policyText }: Engine): RowChunk {
   const row = new RowBuffer(4 * 1024)
   writePolicyRow(row, policy.version, policyText, JSON.stringify(settingsOf(config)), Date.now())

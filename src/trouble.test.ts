@@ -19,7 +19,7 @@ function outages() {
   return { lines, told, settled, outages: new Outages(logger, addresses, troubleOf, 0) }
 }
 
-test('an outage is a line when it begins and a line when it is over, however many meet with it', async () => {
+test('an outage has one log line when it begins and one when it is over, however many calls fail', async () => {
   const { lines, told, settled, outages: log } = outages()
   for (let partition = 0; partition < 100; partition++) {
     log.warn('dependency.wait', { partition, error: away() })
@@ -43,7 +43,7 @@ test('an outage is a line when it begins and a line when it is over, however man
   assert.equal(lines.length, 3, 'the next one is told again')
 })
 
-test('another cause within an outage is told, and a wrong password is called that', () => {
+test('a new cause during an outage is logged, and a wrong password is called that', () => {
   const { lines, outages: log } = outages()
   log.warn('insert.failed', { error: away() })
   log.warn('insert.failed', { error: new StoreError('refused', 516, 'AUTHENTICATION_FAILED', 'q') })
@@ -53,7 +53,7 @@ test('another cause within an outage is told, and a wrong password is called tha
   assert.match(String(lines[2]!['hint']), /registry\.password/)
 })
 
-test('silence for as long as an answer may take is not told as a server that is down', () => {
+test('a call that times out is not logged as a server that is down', () => {
   const { lines, outages: log } = outages()
   log.warn('dependency.wait', { error: toStoreError(new Error('Timeout error.'), 'q') })
   log.warn('dependency.wait', { error: away() })
@@ -65,7 +65,7 @@ test('silence for as long as an answer may take is not told as a server that is 
   assert.match(String(lines[1]!['hint']), /is ClickHouse up/)
 })
 
-test('dependencies have outages of their own, and what is no outage keeps its line', async () => {
+test('dependencies have separate outages, and other errors keep their own lines', async () => {
   const { told, settled, outages: log } = outages()
   log.warn('batch.failed', { error: new LogError('unavailable', 'no broker') })
   log.warn('insert.failed', { error: away() })

@@ -4,7 +4,7 @@ import { LogError } from './log/log.ts'
 import type { Dependency, Trouble } from './ops/outages.ts'
 import { StoreError, timedOut } from './store/store-error.ts'
 
-/** Which dependency is away, or does not do what it must, by what a call of it threw; undefined where none is to blame. */
+/** Which dependency is down or misbehaves, judged by what a call to it threw; undefined where none is to blame. */
 export function troubleOf(error: unknown): Trouble | undefined {
   if (error instanceof StoreError) {
     if (error.code === 'data') return undefined
@@ -18,7 +18,7 @@ export function troubleOf(error: unknown): Trouble | undefined {
     const hint = registryHints[error.code]
     return hint === undefined ? undefined : { dependency: 'registry', cause: error.code, hint }
   }
-  // What else a broker refuses has a line of its own.
+  // Other errors of a broker have log lines of their own.
   if (error instanceof LogError && (error.code === 'unavailable' || error.code === 'unknown_outcome')) {
     return { dependency: 'kafka', cause: 'unavailable', hint: 'are the brokers up? docs/runbook.md' }
   }
@@ -40,7 +40,7 @@ const registryHints: Partial<Record<RegistryError['code'], string>> = {
   refused: 'check registry.username and registry.password',
 }
 
-/** Where they are, without credentials. */
+/** Addresses of the dependencies, without credentials. */
 export function addressesOf({ clickhouse, kafka, registry }: Config): Readonly<Record<Dependency, string>> {
   const host = (url: string | undefined) => (url === undefined ? '' : new URL(url).host)
   return { clickhouse: host(clickhouse.url), kafka: kafka.brokers.join(','), registry: host(registry?.url) }

@@ -3,9 +3,9 @@ import type { Profile } from './profiles/profile.ts'
 import type { FoldedEvent, Output } from './slice-output.ts'
 
 /**
- * Notes all that an event, or a timer, may change: its customer's profile, and what the slice gave so far. It costs a copy of
- * the profile, so it is not done where a throw can be undone otherwise.
- * @returns puts it all back, as if the event had not come, but for `output.faults`: what was thrown has been
+ * Notes all that an event or a timer may change: its customer's profile and the slice's output so far. It copies the profile,
+ * so it is not used where a throw can be undone in another way.
+ * @returns puts it all back as if the event had never come, except `output.faults`
  */
 export function noteForUndo(profile: Profile, output: Output, events: FoldedEvent[]): () => void {
   const { records, actions, decisions, tally, quarantined, bytes, deadLetterBytes } = output

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-/** What all commands of a user share, outside the repository: downloads, and where local servers are. */
+/** What all commands of a user share, outside the repository: downloads, and notes on where local servers run. */
 type Env = Readonly<Record<string, string | undefined>>
 
 export function cacheFolder(env: Env): string {
@@ -10,7 +10,7 @@ export function cacheFolder(env: Env): string {
   return user ? join(user, 'beckon') : join(homedir(), '.cache', 'beckon')
 }
 
-/** Where the cache keeps the download of that name, and versions are part of the name. */
+/** Path of a download in the cache; its name includes the version. */
 export function cachePath(name: string): string {
   return join(cacheFolder(process.env), name)
 }
