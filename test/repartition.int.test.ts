@@ -137,7 +137,7 @@ describe('customers who move to more partitions', { skip }, () => {
     await shop(customers, 4)
     await world.consumed(service, ...topics)
     const refused = await repartition(6)
-    assert.deepEqual([refused.code, /stop the service/.test(refused.err)], [1, true], refused.err)
+    assert.deepEqual([refused.code, /stop all processes of the service/.test(refused.err)], [1, true], refused.err)
     await shop(customers, 4)
     await putAside(customers.slice(0, 20), 4)
     await stop()
