@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { AggregateDeclaration } from '../features/declaration.ts'
 import type { Window } from '../features/window.ts'
-import { duration } from './duration.ts'
+import { positiveDuration } from './duration.ts'
 
 /**
  * How a feature declares its kind and options: the kind is a key whose value is the CEL expression to aggregate, and each
@@ -55,13 +55,13 @@ const options = {
   q: z.number().gt(0, 'between 0 and 1').lt(1, 'between 0 and 1'),
   error: z.number().min(0.001).max(0.2),
   /** The time that a rate is per. */
-  per: duration.refine((ms) => ms > 0, 'longer than 0'),
+  per: positiveDuration,
   /** The value that a smoothed rate is pulled to, and how many events that weighs. */
   prior: z.number().min(0).max(1),
   weight: z.number().gt(0),
-  half_life: duration.refine((ms) => ms > 0, 'longer than 0'),
+  half_life: positiveDuration,
   /** How long a funnel or a sequence may take from its first step. */
-  within: duration.refine((ms) => ms > 0, 'longer than 0'),
+  within: positiveDuration,
   /** Whether no other event may come between the steps of a sequence. */
   strict: z.boolean(),
 }

@@ -15,6 +15,9 @@ export const duration = z
   })
   .refine((ms) => ms <= longestMs, 'at most 36525d, a hundred years')
 
+/** One that is not `0s`. */
+export const positiveDuration = duration.refine((ms) => ms > 0, 'a time longer than 0')
+
 /** The duration as people write it, largest units first: `1h 30m`. */
 export function durationText(ms: number): string {
   const parts: string[] = []

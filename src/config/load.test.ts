@@ -223,7 +223,7 @@ test('every kind is read with its options, and what a kind does not take or lack
       'window: decayed_sum forgets by its half_life: say lifetime',
     ],
     [`rate: {}, per: 1m, ${lifetime}`, 'window: a rate needs a window with a size'],
-    ['rate: {}, per: 0s, window: { size: 1h }', 'per: longer than 0'],
+    ['rate: {}, per: 0s, window: { size: 1h }', 'per: a time longer than 0'],
     [`quantile: value, q: 1, ${lifetime}`, 'q: between 0 and 1'],
     [`quantile: value, ${lifetime}`, 'q: missing'],
     [`count: {}, max_events: 10001, window: { sliding: 1h }`, 'max_events: Too big: expected number to be <=10000'],

@@ -5,7 +5,7 @@ import { maxPanes, type Window } from '../features/window.ts'
 import { zoneOf } from '../features/windows/calendar.ts'
 import type { AbsenceDeclaration } from '../timers/absence.ts'
 import { aggregateKeys, aggregateOf, windowFault } from './aggregate-schema.ts'
-import { duration, durationText } from './duration.ts'
+import { duration, durationText, positiveDuration } from './duration.ts'
 
 /**
  * The shape of `beckon.yaml`: every key, its default, unit and check. The result is complete: no later code fills in a
@@ -148,7 +148,7 @@ const enrich = z
     clock_skew: z.boolean().default(true),
     /** A MaxMind `.mmdb` file; without one there is no geo. */
     geo_database: z.string().optional(),
-    session: z.strictObject({ idle: duration.default(1_800_000), max: duration.default(86_400_000) }).prefault({}),
+    session: z.strictObject({ idle: positiveDuration.default(1_800_000), max: positiveDuration.default(86_400_000) }).prefault({}),
   })
   .prefault({})
 
@@ -303,7 +303,7 @@ function panesOf(size: number, fault: (message: string) => void, pane = size / d
 const contact = z
   .strictObject({
     cooldown: duration.default(0),
-    caps: z.array(z.strictObject({ max: positive.max(1_000), per: duration })).default([]),
+    caps: z.array(z.strictObject({ max: positive.max(1_000), per: positiveDuration })).default([]),
   })
   .prefault({})
   .transform(({ cooldown, caps }) => ({
@@ -321,7 +321,7 @@ const timer = z
   .strictObject({
     absent: eventCondition,
     after: eventCondition,
-    for: duration.refine((ms) => ms > 0, 'a time longer than 0'),
+    for: positiveDuration,
   })
   .transform(
     ({ absent, after, for: forMs }): AbsenceDeclaration => ({
