@@ -187,7 +187,8 @@ async function count(
 
 function tell({ step, from, to, grow }: Plan, census: Census | undefined, { step: say }: Watcher): void {
   if (step === 'done') say(`the profiles lie in ${to} partitions`)
-  if (step === 'finish') say(`customers have moved from ${from} to ${to} partitions; what was left of it is finished now`)
+  if (step === 'finish')
+    say(`customers have moved from ${from} to ${to} partitions; what was left of it is finished now`)
   if (census === undefined) return
   const n = (count: number) => count.toLocaleString('en-US')
   say(`from ${from} to ${to} partitions: ${n(census.moving)} of ${n(census.customers)} customers move`)

@@ -148,7 +148,9 @@ const enrich = z
     clock_skew: z.boolean().default(true),
     /** A MaxMind `.mmdb` file; without one there is no geo. */
     geo_database: z.string().optional(),
-    session: z.strictObject({ idle: positiveDuration.default(1_800_000), max: positiveDuration.default(86_400_000) }).prefault({}),
+    session: z
+      .strictObject({ idle: positiveDuration.default(1_800_000), max: positiveDuration.default(86_400_000) })
+      .prefault({}),
   })
   .prefault({})
 
