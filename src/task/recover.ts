@@ -19,17 +19,16 @@ import { refoldAgain } from './refold.ts'
 import { createdAnew } from './topic-watch.ts'
 
 /**
- * Makes a partition this task's own, and its profiles those of exactly the input before the committed offsets C:
+ * Takes over a partition, and brings its profiles to exactly the input before the committed offsets C:
  *
  *     heartbeat → fence the previous owner → read the checkpoint S → read C → replay [S, C) under the journal → compare
  *
- * The order matters: C is settled only after the previous owner is fenced; and where this process stands still for so
- * long that another owner goes on from here, an S that is read first is never past C. The replay takes the topics in the
- * order in which the journal's slices did. It emits nothing, since the transactions of that input did; its rows go to the
- * store once more, where they replace themselves. What was decided under earlier rules and settings is decided again under
- * those.
- * @param note is told what it is at, in words for people
- * @throws TaskFailure where it can't be shown that nothing is lost; Lost where the partition is another's meanwhile
+ * The order matters. C is final only once the previous owner is fenced. And S is read before C, so that it is never past C,
+ * even if this process freezes for so long that another owner goes on from here. The replay takes the slices in the order of
+ * the journal. It emits nothing, since the transactions of that input already did. Its rows go to the store again, where they
+ * replace themselves. What was decided under earlier rules and settings is decided again under those.
+ * @param note is told the current step, in words for people
+ * @throws TaskFailure where it can't show that nothing is lost; Lost where the partition went to another owner meanwhile
  */
 export async function recover(
   deps: TaskDeps,
@@ -45,7 +44,7 @@ export async function recover(
   try {
     note('the checkpoint is read from ClickHouse')
     const stored = await patiently(turn, { partition }, logger, () => store.readCheckpoint(partition))
-    // A partition that was added to a topic has none, where the others tell of fewer.
+    // A partition that was added later has no checkpoint, but those of the others show the old number.
     const counts = stored ? [] : await patiently(turn, { partition }, logger, () => store.readPartitionCounts())
     for (const count of counts) checkPartitions(count, deps.partitions)
     note('the committed offsets are read')
@@ -110,24 +109,24 @@ function checkPartitions(saved: number, partitions: number): void {
   throw new TaskFailure('partitions', `the topics had ${saved} partitions and now have ${partitions}`)
 }
 
-/** The offsets of the group are the last that a repartition sets. */
+/** Whether a repartition has not finished: setting the group's offsets is its last step. */
 const isHalfMoved = ({ offsets, moved }: Checkpoint, { byTopic }: Committed) =>
   [...byTopic].some(([topic, { metadata }]) => topic in offsets && committedPosition(metadata) < moved!.position)
 
 const halfMoved = (partitions: number) =>
   new TaskFailure('partitions', `the customers are being moved: end that with beckon repartition --to ${partitions}`)
 
-/** What was taken is not in the log any more: a leader was elected that did not have it. */
+/** The log no longer has what was taken from it: a leader was elected that did not have it. */
 export const diverged = (topic: string, end: number, offset: number) =>
   new TaskFailure('diverged', `${topic} was taken to ${offset}, but what was taken is in it to ${end} only`)
 
-/** The log is shorter than what was taken of it: made anew, or cut by the election of a leader that lacked the rest. */
+/** The log ends before what was taken from it: it was created anew, or a leader was elected that did not have the rest. */
 export const tooShort = (topic: string, offset: number, high: number) =>
   new TaskFailure('ahead', `${topic} was taken to ${offset}, but it ends at ${high}: was it deleted and created anew?`)
 
 /**
  * Fails closed where the log no longer has what the checkpoint needs.
- * @param saved the checkpoint's offset; undefined where it does not speak of the topic
+ * @param saved the checkpoint's offset; undefined where the checkpoint does not have the topic
  */
 function checkPlace(
   topic: string,
@@ -137,15 +136,15 @@ function checkPlace(
 ): void {
   if (committed !== null && high < committed) throw tooShort(topic, committed, high)
   if (saved === undefined) {
-    // Nothing but the topic itself can tell what came before; the journal tells whether something did (`readEntries`).
+    // What came before can only be read from the topic itself; the journal tells whether there was any (`readEntries`).
     if (committed !== null && low > committed) throw cutWithoutCheckpoint(topic, low)
     return
   }
-  // First, since kafkajs forgets the group's offset when the topic no longer has it.
+  // Checked first, since kafkajs drops the group's offset when the topic no longer has it.
   if (low > saved) {
     throw new TaskFailure('gap', `the checkpoint is at ${saved} of ${topic}, but the topic now begins at ${low}`)
   }
-  // Where nothing of the topic was taken, the group need not have an offset.
+  // If nothing of the topic was taken, the group may have no offset.
   if (saved > (committed ?? 0)) {
     const found = committed === null ? 'no committed offset' : `the committed offset ${committed}`
     throw new TaskFailure('ahead', `the checkpoint is at ${saved} of ${topic}, but the group has ${found}`)
@@ -153,8 +152,7 @@ function checkPlace(
 }
 
 /**
- * Folds [checkpoint, committed) once more, fires the same timers and computes the same features, slice by slice as the
- * journal has them.
+ * Folds [checkpoint, committed) again, fires the same timers and computes the same features, in the journal's slices.
  */
 async function replay(
   deps: TaskDeps,
@@ -193,7 +191,7 @@ async function replay(
       const at = { topic, partition }
       const ids: string[] = []
       if (!isBy(decider, entry, deps)) decider = await changeDecider(deps, opened, entry, turn)
-      // Of what an earlier version did with what it could not process there is no note: it left it half done.
+      // An earlier version did not note what it failed to process: it left that half done.
       const isNoted = entry.rejected >= 0
       const own = { ...deps, ...decider, ...(isNoted ? {} : { pipeline: decider.careful }) }
       profiles.origin = originOf(opened, topic)
@@ -214,7 +212,7 @@ async function replay(
       const place = { ...at, offset: next }
       const none = nothingFolded(Number.POSITIVE_INFINITY)
       await keep(await fireTimers(own, profiles, place, entry.fired, clock, turn, none, leftOut), ids)
-      // Where the store already holds some rows of a later checkpoint, their part of the replay is skipped.
+      // Not compared where the store has rows of a later checkpoint: the replay skips their part.
       if (rollDigest(opened.digest, ids) !== entry.digest && profiles.newestPosition <= start) {
         const range = `${first} to ${next - 1} of ${topic}`
         throw new TaskFailure('digest', `the replay of offsets ${range} decided otherwise than the first time`)
@@ -236,7 +234,7 @@ const leftOutBy = ({ quarantined, quarantined_timers: timers }: JournalEntry): Q
   timers: new Set(timers),
 })
 
-/** A topic's records, read once, in the pieces that the slices took. */
+/** Reads a topic's records once, in the pieces that the slices took. */
 class Input {
   readonly #topic: string
   readonly #batches: AsyncIterator<RecordBatch>
@@ -253,8 +251,8 @@ class Input {
   }
 
   /**
-   * Those before an offset that were not given yet, at most so many at a time.
-   * @throws TaskFailure, Lost where the log was cut since its bounds were looked at
+   * The remaining records before an offset, in pieces of at most `most`.
+   * @throws TaskFailure, Lost where the log was cut after its bounds were checked
    */
   async *before(offset: number, most: number): AsyncGenerator<Piece> {
     for (;;) {
@@ -290,11 +288,11 @@ interface Piece {
   readonly to: number
 }
 
-/** Whether the slice was decided by that one; of before settings were named, by whichever are present. */
+/** Whether this decider decided the slice. A slice from before settings were recorded counts as under the present ones. */
 const isBy = (decider: Decider, { policy, settings }: JournalEntry, present: Decider) =>
   decider.policy === policy && decider.settings === (settings || present.settings)
 
-/** Rules or settings were changed after a crash: what was decided under the earlier ones is decided again under these. */
+/** Rules or settings were changed after a crash: slices decided under the earlier ones are decided under them again. */
 async function changeDecider(deps: TaskDeps, opened: Opened, entry: JournalEntry, turn: Turn): Promise<Decider> {
   const { policy, settings, topic, partition, first_offset: offset } = entry
   const ask = () => deps.earlier(policy, settings)
@@ -308,7 +306,7 @@ async function changeDecider(deps: TaskDeps, opened: Opened, entry: JournalEntry
   return decider
 }
 
-/** Settings do not say what a registry answers. */
+/** It can happen under the same settings: they do not hold what a registry answers. */
 function otherEvents(
   { topic, first_offset: first, next_offset: next, rejected }: JournalEntry,
   now: number,
@@ -321,7 +319,7 @@ function otherEvents(
 /** Where the committed slices end. */
 interface End {
   readonly offsets: ReadonlyMap<string, number>
-  /** At least so far. */
+  /** They end at this position or past it. */
   readonly position: number
 }
 
@@ -329,13 +327,13 @@ function isAt(end: End, { offsets, position }: Pick<Opened, 'offsets' | 'positio
   return position >= end.position && [...end.offsets].every(([topic, offset]) => offsets.get(topic) === offset)
 }
 
-/** The longest that a transaction stays open, and some time for its markers. */
+/** The longest that a transaction stays open, plus some time to write its markers. */
 const transactionMs = 20_000
 const retryMs = 250
 
 /**
- * The entries from the checkpoint to the end. The end of the journal may be held back by an open transaction until that has
- * ended or its time is up.
+ * The entries from the checkpoint to the end. An open transaction may hide the end of the journal until it finishes or times
+ * out.
  */
 async function readJournal(
   deps: TaskDeps,
@@ -354,7 +352,7 @@ async function readJournal(
   }
 }
 
-/** Those that can be read by now, and where they lead; they must follow on each other without a gap. */
+/** The entries that can be read now, and where they lead; they must follow each other without a gap. */
 async function readEntries(
   { log, journal, journalTopic }: TaskDeps,
   partition: number,
@@ -370,7 +368,7 @@ async function readEntries(
       if (entry.position <= position) continue
       const until = end.offsets.get(topic)
       if (until === undefined) throw unknownTopic(topic)
-      // Committed by another owner since.
+      // Another owner has committed it since.
       if (next > until) return { entries, offsets, position }
       const start = opened.offsets.get(topic)!
       if (opened.untaken.has(topic) && first < start) throw cutWithoutCheckpoint(topic, start)
@@ -394,7 +392,7 @@ const cutWithoutCheckpoint = (topic: string, low: number) =>
 const missing = (from: number, to: number) =>
   new TaskFailure('journal', `the journal does not hold positions ${from} to ${to}: was its retention too short?`)
 
-/** The first record at or past an offset, at most `most` records on. */
+/** The index of the first record at or past an offset, at most `most` records after `from`. */
 function firstAtOrPast(batch: RecordBatch, from: number, offset: number, most: number): number {
   const last = Math.min(from + most, batch.count)
   let to = from

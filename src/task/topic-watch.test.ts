@@ -16,7 +16,7 @@ let nowMs = 0
 before(() => mock.method(performance, 'now', () => nowMs))
 after(() => mock.restoreAll())
 
-/** Looks as often as there are answers, every five seconds. @returns what was told, and what is missing at the end */
+/** Looks once for each answer, every 5 s. @returns the reported changes, the watch, and how many looks were answered */
 async function looks(...answers: readonly (readonly TopicState[] | LogError)[]) {
   return looksEvery(5_000, ...answers)
 }
@@ -52,18 +52,18 @@ const but = (topic: string, change: Partial<TopicState>) =>
   there.map((state) => (state.topic === topic ? { ...state, ...change } : state))
 const without = (name: string) => there.filter(({ topic }) => topic !== name)
 
-test('topics that stay as they are raise nothing, nor do brokers that do not answer for a while', async () => {
+test('nothing is reported for topics that stay as they are, nor for brokers that do not answer for a while', async () => {
   const { told, watch } = await looks(there, away, away, there)
   assert.deepEqual(told, [])
   assert.equal(watch.silentMs, 0)
   assert.equal(watch.idOf('orders'), 'b')
 })
 
-test('each look that a broker has answered is told, whoever else met with an outage', async () => {
+test('each look that a broker has answered is reported', async () => {
   assert.equal((await looks(there, there, away, there)).answered, 3)
 })
 
-test('how long no broker has answered is told while none does', async () => {
+test('while no broker answers, it tells for how long', async () => {
   const { watch } = await looks(there, away)
   assert.ok(watch.silentMs > 0)
 })
@@ -79,14 +79,14 @@ const changes: [string, readonly TopicState[], RegExp][] = [
   ],
 ]
 for (const [what, answer, wanted] of changes) {
-  test(`${what} is told`, async () => {
+  test(`${what} is reported`, async () => {
     const { told } = await looks(there, answer)
     assert.equal(told.length, 1)
     assert.match(told[0]!, wanted)
   })
 }
 
-test('more partitions of the journal or of the actions, and another journal, are nothing to stop for', async () => {
+test('more partitions of the journal or of the actions, or another journal, are no reason to stop', async () => {
   const { told } = await looks(
     there,
     but('journal', { partitions: 9, id: 'y' }),
@@ -95,7 +95,7 @@ test('more partitions of the journal or of the actions, and another journal, are
   assert.deepEqual(told, [])
 })
 
-test('an input topic is deleted when three looks in a row have not found it: a broker that starts knows few', async () => {
+test('an input topic counts as deleted after three looks and 10 s without it: a broker that starts does not know all topics', async () => {
   const gone = without('clicks')
   assert.deepEqual((await looks(there, gone, gone, there, gone, gone)).told, [])
   const { told, watch } = await looks(there, gone, gone, gone)

@@ -2,9 +2,9 @@ import type { Log, TopicState } from '../log/log.ts'
 import type { Logger } from '../ops/logger.ts'
 import { TaskFailure } from './failure.ts'
 
-/** How soon a change is seen by a process that is told of it by nothing else. */
+/** How soon a change is noticed if nothing else reports it. */
 const everyMs = 5_000
-/** A broker that has just started may not know all topics yet: a topic is gone after so many looks, over so long. */
+/** A broker that has just started may not know all topics, so a topic counts as gone only after this many looks and this long. */
 const missesUntilDeleted = 3
 const goneMs = 10_000
 
@@ -12,26 +12,26 @@ interface Watched {
   readonly log: Log
   readonly inputs: readonly string[]
   readonly journal: string
-  /** The others that are written to. */
+  /** The other topics that are written to. */
   readonly outputs: readonly string[]
-  /** The number of partitions that the input topics had when the service began. */
+  /** The number of partitions of the input topics when the service started. */
   readonly partitions: number
   readonly logger: Logger
-  /** A broker has answered. */
+  /** Called when a broker has answered. */
   readonly onAnswer: () => void
-  /** Going on would be a guess for every partition. Told again with each look that finds it so. */
+  /** Called when no partition can safely go on; again with each look that finds it so. */
   readonly onChange: (failure: TaskFailure) => void
 }
 
 /**
- * Looks at the topics every few seconds, at each assignment, and when a fetch finds one gone: whether they are still the
- * ones, of the same number of partitions, whose events the profiles hold. One request for all of them, to any broker; so
- * it tells too whether Kafka answers.
+ * Checks the topics every few seconds, at each assignment, and when a fetch finds one gone: are they still the topics, with the
+ * same number of partitions, that the profiles were made from? It sends one request for all of them, to any broker, so it
+ * also shows whether Kafka answers.
  */
 export class TopicWatch {
   readonly #watched: Watched
   readonly #ids = new Map<string, string>()
-  /** The topics that the last looks did not find: how many looks, and since when; ms. */
+  /** By topic that the last looks did not find: how many looks, and since when (monotonic clock, ms). */
   readonly #misses = new Map<string, { readonly looks: number; readonly sinceMs: number }>()
   #looking: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -43,12 +43,12 @@ export class TopicWatch {
     this.#watched = watched
   }
 
-  /** Of the topic that was there when it was seen first; undefined before that. */
+  /** The topic's id when it was first seen; undefined before that. */
   idOf(topic: string): string | undefined {
     return this.#ids.get(topic)
   }
 
-  /** Those that the last look did not find. */
+  /** Topics that the last look did not find. */
   get missing(): string[] {
     return [...this.#misses.keys()]
   }
@@ -110,7 +110,7 @@ export class TopicWatch {
     this.#misses.set(topic, { looks: looks + 1, sinceMs })
   }
 
-  /** A fetch that fails asks for a look at once, so looks alone may all lie within a moment. */
+  /** Time counts too: a failed fetch asks for a look at once, so several looks may come within a moment. */
   #isGone(topic: string): boolean {
     const { looks, sinceMs } = this.#misses.get(topic)!
     return looks >= missesUntilDeleted && performance.now() - sinceMs >= goneMs

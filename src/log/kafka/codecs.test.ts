@@ -10,7 +10,7 @@ test('all codecs work on this machine', async () => {
   assert.deepEqual([...byName.keys()], ['gzip', 'snappy', 'lz4', 'zstd'])
 })
 
-test('what was packed unpacks to the same', async () => {
+test('compressed bytes unpack to the same', async () => {
   const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) >> 5))
   for (const name of ['gzip', 'snappy', 'lz4']) {
     const codec = byName.get(name)!
@@ -18,7 +18,7 @@ test('what was packed unpacks to the same', async () => {
   }
 })
 
-test('snappy in the frames that Java writes', async () => {
+test('snappy in the frames that Java writes is read', async () => {
   const { compress, decompress } = byName.get('snappy')!
   const blocks = await Promise.all(['one ', 'two'].map((text) => compress(Buffer.from(text))))
   const sized = blocks.flatMap((block) => {
@@ -30,7 +30,7 @@ test('snappy in the frames that Java writes', async () => {
   assert.equal(String(await decompress(Buffer.concat([header, ...sized]))), 'one two')
 })
 
-test('zstd with several blocks, as its own program packs it', async () => {
+test('zstd with several blocks, as the zstd program writes it, is read', async () => {
   const packed = Buffer.from(
     'KLUv/QRYfAAAOGJlY2tvbiABAPb/yosRTAAACG8BAPz/ORACTAAACGUBAPz/ORACRQAACG4BAJzoDoQF/mBm',
     'base64',
@@ -39,7 +39,7 @@ test('zstd with several blocks, as its own program packs it', async () => {
   assert.ok(bytes.equals(Buffer.from('beckon '.repeat(60_000))))
 })
 
-/** A zstd frame of that many blocks, each of which says: 128 KiB of one byte. */
+/** A zstd frame of blocks, each of which means 128 KiB of one byte. */
 function zstdBomb(blocks: number): Buffer {
   const parts = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38])]
   for (let left = blocks; left > 0; left--) {
@@ -58,7 +58,7 @@ test('a bomb is refused before it unpacks', async () => {
     await assert.rejects(codec.decompress(bomb), unreadable, name)
   }
   const unpack = byName.get('zstd')!.decompress
-  // The frame's window of 128 KiB counts as well.
+  // The frame's window of 128 KiB counts too.
   assert.equal((await unpack(zstdBomb(511))).length, 511 * 131_072)
   await assert.rejects(unpack(zstdBomb(512)), unreadable)
   // A window of 2 TiB for a frame of one empty block.

@@ -1,6 +1,6 @@
 /**
- * The four codecs of Kafka, with a bound on what a batch may decompress to: a producer may send 1 MiB that unpacks to
- * a gigabyte. kafkajs itself knows gzip only, and its consumer stops for good at the first batch of another codec.
+ * Kafka's four codecs, with a bound on what a batch may decompress to: a producer could send 1 MiB that unpacks to a
+ * gigabyte. kafkajs itself only knows gzip, and its consumer stops for good at the first batch of another codec.
  */
 import assert from 'node:assert/strict'
 import { promisify } from 'node:util'
@@ -20,7 +20,7 @@ const snappy = createSnappy()
 
 interface Codec {
   readonly name: string
-  /** `sampleText` as other software compressed it, in base64. */
+  /** `sampleText`, compressed by other software, in base64. */
   readonly sample: string
   /** Throws LogError `unreadable` where it is corrupt or unpacks to more than maxBatchBytes. */
   decompress(bytes: Buffer): Promise<Buffer>
@@ -29,7 +29,7 @@ interface Codec {
 
 const sampleText = 'beckon beckon beckon beckon'
 
-/** By the number in a batch's attributes; 0 is none. */
+/** By the codec's number in a batch's attributes; 0 means no codec. */
 export const codecs: ReadonlyMap<number, Codec> = new Map(
   [
     {
@@ -72,7 +72,7 @@ export const codecs: ReadonlyMap<number, Codec> = new Map(
       compress: async (bytes) => compress(bytes),
       async decompress(bytes) {
         try {
-          // An empty batch is never packed.
+          // An empty batch is never compressed.
           assert.ok(bytes.length > 0, 'no bytes')
           return await decompress(bytes)
         } catch (error) {
@@ -85,8 +85,8 @@ export const codecs: ReadonlyMap<number, Codec> = new Map(
 )
 
 /**
- * Gives kafkajs all codecs, for its own decoder and for producers, and unpacks a sample of each: a missing native
- * build is found at the start, and not when some producer switches its compression on. Throws LogError `refused`.
+ * Gives kafkajs all codecs, for its own decoder and for producers, and unpacks a sample of each, so that a missing native
+ * build is found at the start, not when some producer turns on compression. Throws LogError `refused`.
  */
 export async function registerCodecs(): Promise<void> {
   for (const [number, { name, sample, decompress, compress }] of codecs) {
@@ -105,7 +105,7 @@ function requireBound(bytes: number): void {
 
 const xerialMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
 
-/** Snappy says its length first, as a varint; Java writes a frame of such blocks, each behind its size. */
+/** A snappy block begins with its unpacked length, as a varint. Java writes a frame of such blocks, each after its size. */
 function snappyBound(bytes: Buffer): number {
   if (!bytes.subarray(0, 8).equals(xerialMagic)) return leadingVarint(bytes)
   let sum = 0
@@ -126,7 +126,7 @@ function leadingVarint(bytes: Buffer): number {
   return value
 }
 
-/** The LZ4 frame format tells the largest block, and a block unpacks to 255 times its size at most. */
+/** An LZ4 frame states its largest block, and a block unpacks to at most 255 times its size. */
 function lz4Bound(bytes: Buffer): number {
   const flags = bytes.readUInt8(4)
   const blockMax = 2 ** (8 + 2 * ((bytes.readUInt8(5) >> 4) & 7))
@@ -143,7 +143,7 @@ function lz4Bound(bytes: Buffer): number {
 }
 
 type NativeUnzstd = (bytes: Buffer, options: { maxOutputLength: number }) => Buffer
-/** Node 22.15 and later; some five times as fast as the one in JavaScript. */
+/** Node 22.15 and later; about five times as fast as the one in JavaScript. */
 const nativeUnzstd = (zlib as { readonly zstdDecompressSync?: NativeUnzstd }).zstdDecompressSync
 
 function unzstd(bytes: Buffer): Buffer {
@@ -158,7 +158,7 @@ const zstdMagic = 0xfd2fb528
 const skippableMagic = 0x184d2a50
 const zstdBlockMax = 128 * 1024
 
-/** By RFC 8878: frames of blocks, each of which unpacks to 128 KiB at most; a frame's window is allocated as well. */
+/** By RFC 8878: frames of blocks, each of which unpacks to at most 128 KiB; a frame's window is allocated too. */
 function zstdBound(bytes: Buffer): number {
   let sum = 0
   let at = 0
@@ -187,7 +187,7 @@ function zstdBound(bytes: Buffer): number {
     }
     if (flags & 0x04) at += 4
   }
-  // Node 22 unpacks what is there of a frame that was cut off, and says nothing.
+  // If a frame is cut off, Node 22 unpacks what there is without an error.
   if (at !== bytes.length) throw new LogError('unreadable', 'corrupt zstd: cut off')
   return sum
 }
