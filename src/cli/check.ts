@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { absenceHints } from '../config/absence-hints.ts'
 import { ConfigError, formatFault } from '../config/fault.ts'
 import { readConfig } from '../config/load.ts'
 import { propertyHints } from '../config/property-hints.ts'
@@ -51,9 +52,8 @@ async function check({ config: file, against, versions, json }: Options): Promis
   const engine = compileEngine(loaded)
   const { config, features, policy, rules } = engine
   const schemaOf = ({ schema }: TopicConfig) => (schema === undefined ? undefined : readFileSync(schema, 'utf8'))
-  const hints = [...typeHints(config), ...propertyHints(config, schemaOf)].map(({ path, message }) =>
-    loaded.source.fault(path, message),
-  )
+  const found = [...typeHints(config), ...propertyHints(config, schemaOf), ...absenceHints(config, features.features)]
+  const hints = found.map(({ path, message }) => loaded.source.fault(path, message))
   const counts = { topics: config.topics.length, features: features.features.length, actions: policy.names.length }
   const definitions = definitionsOf(rules)
   const before = against === undefined ? undefined : await openEarlier(against, engine)

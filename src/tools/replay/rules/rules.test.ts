@@ -39,6 +39,7 @@ actions:
   - { name: miss, on: { absent: order, after: view, for: 1h }, when: views_5m == 0, value: 1 }
   - { name: story, when: type == "tell", value: 20, contact: { cooldown: 1h }, payload: { text: { cel: properties.text + properties.text + properties.text + properties.text } } }
   - { name: word, when: type == "tell", value: 19 }
+  - { name: often, on: { absent: order, after: seen, for: 5m }, when: views_5m >= 1 && spent > 10, value: 1 }
   - { name: small, on: { absent: order, after: tie, for: 1h }, when: 'true', value: 1 }
   - { name: large, on: { absent: call, after: tie, for: 1h }, when: 'true', value: 10 }
 arbitration: { emit: best, contact: { caps: [{ max: 3, per: 24h }] } }
@@ -206,6 +207,17 @@ describe('a rule test', () => {
     ])
   })
 
+  const shown = (given: string[], expect: string) => {
+    const rules = file(
+      `  - name: x\n    given:\n${given.map((one) => `      - ${one}\n`).join('')}    expect: ${expect}\n`,
+    )
+    const [only] = rules.cases
+    return formatFailure({ ...rules, name: 'x.test.yaml' }, only!, runCase(rules, only!))
+      .split('\n')
+      .slice(1)
+      .map((line) => line.slice(8))
+  }
+
   it('shows what the conditions in question saw', () => {
     const rules = file('  - name: helps\n    given:\n      - { at: 10:00:30, type: view }\n    expect: [help]\n')
     const [only] = rules.cases
@@ -218,6 +230,53 @@ describe('a rule test', () => {
           help is not_eligible: views_5m >= 2
             where views_5m = 1`,
     )
+  })
+
+  it('shows what the condition of a timer saw when it fired', () => {
+    const wanted = ['  actions  expected  ["often"]', '           got       []']
+    const saw = (at: string) => [
+      `  often is not_eligible${at}: views_5m >= 1 && spent > 10`,
+      '    where views_5m = 0, spent = 9',
+    ]
+    const first = ['{ at: 10:00, type: order, value: 9 }', '{ type: seen }']
+    const given = ['{ at: 09:00, type: view }', ...first]
+    assert.deepEqual(shown([...given, '{ at: "10:05:01" }'], '[often]'), [
+      'at 2026-01-01 10:05:01',
+      ...wanted,
+      ...saw(''),
+    ])
+    // What comes after it changes nothing of what it saw.
+    const late = [...given, '{ at: 10:30, type: view }']
+    const then = saw(' at 2026-01-01 10:05:01')
+    assert.deepEqual(shown(late, '[often]'), ['after view at 2026-01-01 10:30:00', ...wanted, ...then])
+    assert.deepEqual(shown([...late, '{ at: +1m }'], '[often]'), ['at 2026-01-01 10:31:00', ...wanted, ...then])
+    assert.deepEqual(shown([...late, '{ at: +1m, customer: c2 }'], '[often]'), [
+      'at 2026-01-01 10:31:00',
+      ...wanted,
+      ...saw(' for c1 at 2026-01-01 10:05:01'),
+    ])
+  })
+
+  it('tells why an action was not decided', () => {
+    const why = (given: string[], expect: string) => shown(given, expect).slice(3)
+    const timer = '  miss was not decided: its timer (no order in 1h after view)'
+    assert.deepEqual(why(['{ type: x }', '{ at: +1h }'], '[miss]'), [`${timer} was not started`])
+    assert.deepEqual(why([view, '{ at: +59m }'], '[miss]'), [`${timer} is due at 2026-01-01 11:00:00`])
+    assert.deepEqual(why([view, '{ at: 10:30, type: order }', '{ at: +1h }'], '[miss]'), [
+      `${timer} was cancelled by the event at 2026-01-01 10:30:00`,
+    ])
+    assert.deepEqual(why([view, '{ at: +1h, then: [miss] }', '{ at: +1h }'], '[miss]'), [`${timer} had fired before`])
+    assert.deepEqual(why([view, '{ at: +5m }'], '[cooled]'), [
+      '  cooled was not decided: its condition did not become true: views_5m == 1 && traits.vip == true',
+      '    where views_5m = 0',
+    ])
+    assert.deepEqual(why([view, '{ at: +1m }'], '[help]'), [
+      '  help is not_eligible at 2026-01-01 10:00:00: views_5m >= 2',
+      '    where views_5m = 1',
+    ])
+    assert.deepEqual(why(['{ type: view, then: [] }', '{ at: +1m }'], '[help]'), [
+      '  help was not decided: no event was decided on',
+    ])
   })
 
   const faulty: [what: string, cases: string, fault: RegExp][] = [

@@ -6,9 +6,11 @@ import { Event, type Value } from '../../../events/event.ts'
 import type { Moment } from '../../../features/moment.ts'
 import type { FieldMapping } from '../../../ingest/mapping.ts'
 import { Rejected } from '../../../ingest/rejected.ts'
+import type { Decided } from '../../../slice-output.ts'
 import { eventlessMoment } from '../../../timers/eventless-moment.ts'
 import { MemoryProfiles } from '../memory-profiles.ts'
 import { RowPipeline } from '../row-pipeline.ts'
+import { type Explanation, explain, type Features, type Seen } from './explain.ts'
 import type { RuleCase, RuleFile, Step } from './rule-file.ts'
 import type { GivenEvent } from './rule-schema.ts'
 
@@ -16,12 +18,12 @@ import type { GivenEvent } from './rule-schema.ts'
 export interface Mismatch {
   /** The event after which it was checked, or the time that passed. */
   readonly after: GivenEvent
+  readonly customer: string
   readonly timeMs: number
   /** What was expected and what came, for `actions`, `reason of vip`, `feature views_5m` … */
   readonly differences: readonly Difference[]
-  /** Everything that the decision saw, to find out why. */
-  readonly reasons: Readonly<Record<string, Reason>>
-  readonly features: Readonly<Record<string, Value>>
+  /** Why each of the actions concerned came or did not come. */
+  readonly explanations: readonly Explanation[]
 }
 
 export interface Difference {
@@ -74,12 +76,23 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
   const profiles = new MemoryProfiles(engine.policy.timers)
   const mismatches: Mismatch[] = []
   let since: PublishedAction[] = []
+  let seen: Seen[] = []
+  const note = (decided: Decided, moment: Moment) => seen.push({ decided, features: featuresOf(engine, moment) })
+  /** One moment at a time, so that features can be read as each decision saw them. */
+  const pass = (index: number, untilMs: number) => {
+    while (true) {
+      const timeMs = Math.min(profiles.nextDueMs, untilMs)
+      const { actions, decisions } = pipeline.fire(index, timeMs, profiles)
+      since.push(...actions)
+      for (const one of decisions) note(one, eventlessMoment(profiles.of(one.customer), one.asOfMs))
+      if (timeMs === untilMs) return
+    }
+  }
   for (const [index, step] of steps.entries()) {
     const { event, timeMs, expected } = step
     const customer = event.customer ?? defaultCustomer
     // An event at the very time of a timer comes first: it may be what the timer waits for.
-    const passed = pipeline.fire(index, event.type === undefined ? timeMs : timeMs - 1, profiles)
-    since.push(...passed.actions)
+    pass(index, event.type === undefined ? timeMs : timeMs - 1)
     let moment = eventlessMoment(profiles.of(customer), Math.max(timeMs, profiles.of(customer).streamTimeMs))
     let reasons: Record<string, Reason> = {}
     if (event.type !== undefined) {
@@ -90,14 +103,15 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
       if (!(outcome instanceof Event) || faults.length > 0) {
         const got = outcome instanceof Rejected ? `dead letter ${outcome.reason}: ${outcome.detail}` : String(faults[0])
         const differences = [{ of: 'the event', expected: 'an event', got, actions: [] }]
-        return [...mismatches, { after: event, timeMs, differences, reasons: {}, features: {} }]
+        return [...mismatches, { after: event, customer, timeMs, differences, explanations: [] }]
       }
       since.push(...actions)
       const profile = profiles.of(outcome.customer)
       moment = { ...eventlessMoment(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
       // A duplicate has no decision; decisions of timers that were due before it are not its own.
-      const own = decisions.find(({ cause }) => cause.timer === '')?.decision.candidates ?? []
-      reasons = Object.fromEntries(own.map(({ action, reason }) => [action.name, reason]))
+      const own = decisions.find(({ cause }) => cause.timer === '')
+      reasons = Object.fromEntries(own?.decision.candidates.map(({ action, reason }) => [action.name, reason]) ?? [])
+      if (own !== undefined) note(own, moment)
     }
     if (expected === undefined) continue
 
@@ -123,8 +137,13 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
     for (const [name, value] of Object.entries(expected.features ?? {})) {
       compare(`feature ${name}`, value, features[name] ?? null, [])
     }
-    if (differences.length > 0) mismatches.push({ after: event, timeMs, differences, reasons, features })
+    if (differences.length > 0) {
+      const inQuestion = new Set(differences.flatMap(({ actions }) => actions))
+      const explanations = explain(engine, inQuestion, seen, { features, timers: profiles.of(customer).timers })
+      mismatches.push({ after: event, customer, timeMs, differences, explanations })
+    }
     since = []
+    seen = []
   }
   return mismatches
 }
@@ -148,6 +167,6 @@ function inOneOnly(a: readonly string[], b: readonly string[]): string[] {
   return [...new Set([...a, ...b])].filter((name) => !(a.includes(name) && b.includes(name)))
 }
 
-function featuresOf({ features }: Engine, moment: Moment): Record<string, Value> {
+function featuresOf({ features }: Engine, moment: Moment): Features {
   return Object.fromEntries(features.features.map(({ name, read }) => [name, read(moment) ?? null]))
 }
