@@ -4,10 +4,15 @@ const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h
 
 const longestMs = 36_525 * 86_400_000
 
+const example = '500ms, 30s, 5m, 24h or 7d'
+const longer = '; there are no weeks, months or years: say days, 365d for a year'
+
 /** A duration as people write it (`30m`, `24h`, `500ms`, `1h 30m`, `0s`), as whole ms. */
 export const duration = z
-  .string()
-  .regex(/^\d+(ms|s|m|h|d)( ?\d+(ms|s|m|h|d))*$/, 'a duration such as 500ms, 30s, 5m, 24h or 7d')
+  .string({ error: ({ input }) => (typeof input === 'number' ? `a duration has a unit: ${example}` : undefined) })
+  .regex(/^\d+(ms|s|m|h|d)( ?\d+(ms|s|m|h|d))*$/, {
+    error: ({ input }) => `a duration such as ${example}${/\d *(w|M|mo|y)/.test(String(input)) ? longer : ''}`,
+  })
   .transform((text) => {
     let totalMs = 0
     for (const [, amount, unit] of text.matchAll(/(\d+)(ms|s|m|h|d)/g)) totalMs += Number(amount) * unitMs[unit!]!

@@ -91,7 +91,7 @@ actions:
   assert.deepEqual(faultsOf({ 'beckon.yaml': text }), [
     'beckon.yaml:1 kafka.brokers.0: host:port, with a port of 1 to 65535',
     'beckon.yaml:2 clickhouse.databse: unknown key; did you mean database?',
-    'beckon.yaml:4 topics.0.format: Invalid option: expected one of "registry"|"wire"|"avro"|"json"',
+    'beckon.yaml:4 topics.0.format: expected registry, wire, avro or json',
     'beckon.yaml:6 features.0.name: a name of lower-case letters, digits and _, at most 64 characters',
     'beckon.yaml:7 features.1: a feature has one of count, sum, avg, variance, stddev, min, max, first, last, last_n, distinct, top, most_frequent, least_frequent, quantile, rate, smoothed_rate, decayed_sum, time_since, time_since_first, active_days, funnel, sequence, value; found count and sum',
     'beckon.yaml:8 features.2.window: the size of a window is a multiple of its pane',
@@ -153,8 +153,8 @@ features:
     '13 features.5.within: missing',
     '13 features.5.window: a funnel looks at single events: its window is lifetime or { sliding: … }',
     '14 features.6.within: count takes no within, which belongs to funnel, sequence',
-    '15 features.7.funnel: Too small: expected array to have >=2 items',
-    '16 features.8.window.calendar: Invalid option: expected one of "day"|"week"|"month"',
+    '15 features.7.funnel: at least 2 items',
+    '16 features.8.window.calendar: expected day, week or month',
     '17 features.9.window.slide: unknown key',
     '17 features.9.window: a window is session, lifetime, or has one of size, sliding, calendar, events; found none',
   ])
@@ -226,12 +226,12 @@ test('every kind is read with its options, and what a kind does not take or lack
     ['rate: {}, per: 0s, window: { size: 1h }', 'per: a time longer than 0'],
     [`quantile: value, q: 1, ${lifetime}`, 'q: between 0 and 1'],
     [`quantile: value, ${lifetime}`, 'q: missing'],
-    [`count: {}, max_events: 10001, window: { sliding: 1h }`, 'max_events: Too big: expected number to be <=10000'],
+    [`count: {}, max_events: 10001, window: { sliding: 1h }`, 'max_events: at most 10000'],
     [
       `sequence: [${Array(30).fill('bot')}], within: 1h, max_events: 1667, ${lifetime}`,
       'max_events: at most 1666 with so many steps',
     ],
-    [`last_n: value, n: 101, ${lifetime}`, 'n: Too big: expected number to be <=100'],
+    [`last_n: value, n: 101, ${lifetime}`, 'n: at most 100'],
     [`smoothed_rate: bot, ${lifetime}`, 'prior: missing'],
     [`smoothed_rate: type, prior: 0.1, ${lifetime}`, 'smoothed_rate: the condition is of type string, not bool'],
     [`count: {}, by: tipe, ${lifetime}`, 'by: Unknown variable: tipe; did you mean type?'],
@@ -262,11 +262,26 @@ actions:
 `
   assert.deepEqual(faultsOf({ 'beckon.yaml': text }), [
     "beckon.yaml:15 features.7.name: traits is what expressions call the event's own",
-    'beckon.yaml:12 features.4.value: Unknown variable: type',
+    'beckon.yaml:12 features.4.value: type is of an event, and value is of features and traits',
     'beckon.yaml:8 features.0.value: computed from itself: a reads b reads c reads a',
     'beckon.yaml:9 features.1.value: computed from itself: b reads c reads a reads b',
     'beckon.yaml:10 features.2.value: computed from itself: c reads a reads b reads c',
     'beckon.yaml:11 features.3.value: computed from itself: d reads d',
+  ])
+})
+
+test('a feature that reads a feature where there is the event alone is told so', () => {
+  const why = 'is a feature, and this is of the event alone: features are read in value and when'
+  const text = `${minimal}
+features:
+  - { name: cities, distinct: city, where: cities > 0, window: lifetime }
+  - { name: spend_1y, sum: spend_1y, window: lifetime }
+  - { name: steps, funnel: [bot, cities > 1], within: 1h, window: lifetime }
+`
+  assert.deepEqual(faultsOf({ 'beckon.yaml': text }), [
+    `beckon.yaml:8 features.0.where: cities ${why}`,
+    `beckon.yaml:9 features.1.sum: spend_1y ${why}`,
+    `beckon.yaml:10 features.2.funnel.1: cities ${why}`,
   ])
 })
 
@@ -298,7 +313,7 @@ actions:
   assert.match(told('{ absent: a, for: 1h }')[0]!, /^beckon.yaml:9 actions.0.on.after: /)
   assert.match(told('{ absent: a, after: b, for: 0s }')[0]!, /^beckon.yaml:9 actions.0.on.for: a time longer than 0/)
   assert.deepEqual(told('{ absent: n > 1, after: value, for: 1h }'), [
-    'beckon.yaml:9 actions.0.on.absent: Unknown variable: n',
+    'beckon.yaml:9 actions.0.on.absent: n is a feature, and this is of the event alone: features are read in value and when',
   ])
   assert.deepEqual(told('{ absent: url, after: type == 3, for: 1h }').length, 1)
   const timer = '{ absent: a, after: b, for: 1h }'
@@ -434,6 +449,72 @@ enrichment: {}
   ])
 })
 
+test('a value of the wrong kind is told with what is due there, and with the nearest name', () => {
+  const topics = minimal.slice(minimal.indexOf('topics:'))
+  const servers = minimal.replace(topics, '')
+  const feature = (text: string) => `${minimal}features: [{ name: a, window: lifetime, ${text} }]\n`
+  const action = (text: string) => `${minimal}actions: [{ name: a, when: bot, ${text} }]\n`
+  const noUnit = 'a duration has a unit: 500ms, 30s, 5m, 24h or 7d'
+  const noSuchUnit =
+    'a duration such as 500ms, 30s, 5m, 24h or 7d; there are no weeks, months or years: say days, 365d for a year'
+  const cases: [text: string, ...faults: string[]][] = [
+    [action('contact: { cooldown: 12 }'), `contact.cooldown: ${noUnit}`],
+    [action('on: { absent: a, after: b, for: 30 }'), `on.for: ${noUnit}`],
+    [feature('count: {}, lateness: 1y'), `lateness: ${noSuchUnit}`],
+    [feature('count: {}, lateness: 3M'), `lateness: ${noSuchUnit}`],
+    [feature('count: {}, lateness: 2 weeks'), `lateness: ${noSuchUnit}`],
+    [feature('count: {}, lateness: 30 min'), 'lateness: a duration such as 500ms, 30s, 5m, 24h or 7d'],
+    [feature('count: {}').replace('lifetime', '30d'), 'window: expected session, lifetime or { size: … }'],
+    [
+      feature('count: {}').replace('lifetime', 'lifetme'),
+      'window: expected session, lifetime or { size: … }; did you mean lifetime?',
+    ],
+    [feature('count: '), 'count: expected a text or {}, found nothing'],
+    [feature('count: true'), 'count: expected a text or {}, found true'],
+    [feature('count: ""'), 'count: at least 1 character'],
+    [feature('sequence: [a, b], within: 1h, strict: soon'), 'strict: expected true or false, found a text'],
+    [feature('last_n: type, n: 2.5'), 'n: expected a whole number, found a number'],
+    [
+      action('on: becoms_true'),
+      'on: expected event, becomes_true or { absent: …, after: …, for: … }; did you mean becomes_true?',
+    ],
+    [`${minimal}arbitration: { emit: bst }\n`, 'emit: expected best, all or { top: … }; did you mean best?'],
+    [minimal.replace('json', 'jsn'), 'format: expected registry, wire, avro or json; did you mean json?'],
+    [`${servers}topics: [hotel.events]\n`, 'topics.0: expected { name: … }, found a text'],
+    [`${servers}topics: hotel.events\n`, 'topics: expected a list in [ ], found a text'],
+    [`${minimal}enrich: true\n`, 'enrich: expected { user_agent: … }, found true'],
+    [minimal.replace('["localhost:9092"]', 'localhost'), 'kafka.brokers: expected a list in [ ], found a text'],
+    [
+      action('contact: { caps: [{ max: 0, per: 1d }] }'),
+      'contact.caps.0.max: at least 1: to have an action never, take it out',
+    ],
+    [action('payload: { p: [1] }'), 'payload.p: expected a text, a number, true, false or { cel: … }, found a list'],
+  ]
+  for (const [text, ...told] of cases) {
+    const seen = faultsOf({ 'beckon.yaml': text })
+    assert.deepEqual(
+      seen.map((fault) => fault.replace(/^beckon\.yaml:\d+ ((features|actions|topics)\.0\.|arbitration\.)?/, '')),
+      told.map((fault) => fault.replace(/^topics\.0\./, '')),
+      text,
+    )
+  }
+})
+
+test('a known key in the wrong map is told where it belongs', () => {
+  const action = (text: string) => `${minimal}actions: [{ name: a, when: bot, ${text} }]\n`
+  const cases: [text: string, fault: string][] = [
+    [action('cooldown: 12h'), '6 actions.0.cooldown: unknown key; it belongs in contact'],
+    [action('absent: x'), '6 actions.0.absent: unknown key; it belongs in on'],
+    [
+      `${minimal}features: [{ name: a, count: {}, size: 1h, window: session }]\n`,
+      '6 features.0.size: unknown key; it belongs in window',
+    ],
+    [`${minimal}brokers: [a]\n`, '6 brokers: unknown key; it belongs in kafka'],
+    [`${minimal}url: x\n`, '6 url: unknown key; it belongs in clickhouse or registry'],
+  ]
+  for (const [text, fault] of cases) assert.deepEqual(faultsOf({ 'beckon.yaml': text }), [`beckon.yaml:${fault}`], text)
+})
+
 test('keys that are special in JavaScript are unknown keys like any other', () => {
   assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}constructor: 1\ntoString: [2]\nops: { valueOf: 3 }\n` }), [
     'beckon.yaml:8 ops.valueOf: unknown key',
@@ -492,7 +573,7 @@ test('the environment overrides the file, and its faults name the variable', () 
   assert.equal(config.clickhouse.password, '0123')
   assert.equal(config.slice.max_events, 77)
   assert.deepEqual(faultsOf({ 'beckon.yaml': minimal }, { BECKON_OPS__PORT: 'high' }), [
-    'environment variable BECKON_OPS__PORT:0 ops.port: Invalid input: expected number, received string',
+    'environment variable BECKON_OPS__PORT:0 ops.port: expected a number, found a text',
   ])
 })
 

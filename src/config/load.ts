@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { applyEnvironment, type Setting, setAsText } from './environment.ts'
 import { ConfigError, type Fault } from './fault.ts'
-import { knownKeys } from './known-keys.ts'
+import { issueText } from './issue-text.ts'
 import { type Config, configSchema } from './schema.ts'
 import { type ConfigSource, cutOff, readConfigSource, unknownKey } from './source.ts'
 
@@ -115,26 +115,20 @@ function faultsOf(issue: Issue, source: ConfigSource, variables: ReadonlyMap<str
   const where = (message: string): Fault =>
     setting ? environmentFault(setting.variable, path.join('.'), message) : source.fault(path, message)
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(configSchema, path)
     return issue.keys.map((key) => {
       const unknown = [...path, key]
       const setting = setBy(unknown)
-      if (setting === undefined) return source.unknownKey(unknown, known)
+      if (setting === undefined) return source.unknownKey(unknown, configSchema)
       const isCutOff = setting.keys.length < unknown.length && valueAt(source.value, unknown) === null
       if (isCutOff) return environmentFault(setting.variable, path.join('.'), cutOff)
-      return environmentFault(setting.variable, unknown.join('.'), unknownKey(unknown, known))
+      return environmentFault(setting.variable, unknown.join('.'), unknownKey(unknown, configSchema))
     })
   }
-  if (issue.code === 'invalid_union') {
-    const ways = issue.errors.flatMap((issues) => issues.map(({ message }) => message))
-    return [where([...new Set(ways)].join(', or '))]
-  }
-  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
-  return [where(missing ? 'missing' : issue.message)]
+  return [where(issueText(issue, valueAt(source.value, path), configSchema))]
 }
 
 const valueAt = (value: unknown, path: readonly PropertyKey[]) =>
-  path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)[key], value)
+  path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value)
 
 /** Reads the `password_file`s. A secret is never part of a message. */
 function readSecrets(config: Config, source: ConfigSource): Fault[] {

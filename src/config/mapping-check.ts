@@ -1,4 +1,4 @@
-import { nearest } from '../expressions/expression.ts'
+import { didYouMean } from '../expressions/expression.ts'
 import { surveySchema } from '../ingest/avro.ts'
 import { type AvroRecord, type AvroSchema, parseAvroSchema } from '../ingest/avro-schema.ts'
 import { nameOf } from '../ingest/mapping.ts'
@@ -23,20 +23,18 @@ export function checkMapping({ format, mapping }: TopicConfig, schemaText: strin
   for (const field of survey?.unreached ?? []) {
     const key = nameOf(field) as keyof typeof mapping
     const paths = pathsOf(mapping[key])
-    onFault([key], new Error(`the schema has no field ${paths.join(' or ')}${hint(paths[0]!, [...fields.keys()])}`))
+    onFault(
+      [key],
+      new Error(`the schema has no field ${paths.join(' or ')}${didYouMean(paths[0]!, [...fields.keys()])}`),
+    )
   }
   const symbols = pathsOf(mapping.type).map((path) => symbolsOf(fields.get(path)))
   if (symbols.length === 0 || symbols.includes(undefined)) return
   const known = symbols.flatMap((some) => some ?? [])
   for (const type of Object.keys(mapping.types ?? {})) {
     if (!known.includes(type))
-      onFault(['types', type], new Error(`the schema knows no type ${type}${hint(type, known)}`))
+      onFault(['types', type], new Error(`the schema knows no type ${type}${didYouMean(type, known)}`))
   }
-}
-
-function hint(wanted: string, names: readonly string[]): string {
-  const near = nearest(wanted, names)
-  return near === undefined ? '' : `; did you mean ${near}?`
 }
 
 /** A recursive schema has endless paths; we only need them for hints, and to check `types`. */

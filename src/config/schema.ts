@@ -302,10 +302,15 @@ function panesOf(size: number, fault: (message: string) => void, pane = size / d
   return { kind: 'panes', sizeMs: size, paneMs: pane }
 }
 
+const cap = z.strictObject({
+  max: z.int().min(1, 'at least 1: to have an action never, take it out').max(1_000),
+  per: positiveDuration,
+})
+
 const contact = z
   .strictObject({
     cooldown: duration.default(0),
-    caps: z.array(z.strictObject({ max: positive.max(1_000), per: positiveDuration })).default([]),
+    caps: z.array(cap).default([]),
   })
   .prefault({})
   .transform(({ cooldown, caps }) => ({

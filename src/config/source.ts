@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
-import { nearest } from '../expressions/expression.ts'
+import type { z } from 'zod'
+import { didYouMean } from '../expressions/expression.ts'
 import type { Fault } from './fault.ts'
+import { knownKeys, mapsThatKnow } from './known-keys.ts'
 import { yamlFault } from './yaml-fault.ts'
 
 /**
@@ -16,10 +18,10 @@ export interface ConfigSource {
   /** A fault at a path of the merged value; `offset` counts characters into the text there. */
   fault(path: readonly PropertyKey[], message: string, offset?: number): Fault
   /**
-   * The fault of an unknown key. It says how to mend it if the key comes from a comma within `{ }`, or is close to a key
-   * that is known there.
+   * The fault of a key that nothing knows, with the mend where it comes from a comma within `{ }`, belongs in another map, or
+   * is close to a key that the schema of the whole file knows there.
    */
-  unknownKey(path: readonly PropertyKey[], known: readonly string[]): Fault
+  unknownKey(path: readonly PropertyKey[], schema: z.core.$ZodType): Fault
   /** The folder of the file that a path comes from: relative file names there refer to it. */
   folder(path: readonly PropertyKey[]): string
 }
@@ -87,9 +89,9 @@ export function readConfigSource(fileName: string): ConfigSource {
     value,
     faults,
     fault,
-    unknownKey(path, known) {
+    unknownKey(path, schema) {
       const { file, inFile } = place(path)
-      if (!file || !isCutOff(file, inFile)) return fault(path, unknownKey(path, known))
+      if (!file || !isCutOff(file, inFile)) return fault(path, unknownKey(path, schema))
       // We don't name the key: it may be the end of a password.
       return { ...fault(path, cutOff), path: path.slice(0, -1).join('.') }
     },
@@ -161,11 +163,12 @@ function aliasFault(document: Document): { message: string; at: number } {
 
 const shortest = 3
 
-export function unknownKey(path: readonly PropertyKey[], known: readonly string[]): string {
-  const key = String(path.at(-1))
+export function unknownKey(path: readonly PropertyKey[], schema: z.core.$ZodType): string {
+  const [key, within] = [String(path.at(-1)), path.slice(0, -1)]
+  const owners = mapsThatKnow(schema, within, key)
+  if (owners.length > 0) return `unknown key; it belongs in ${owners.join(' or ')}`
   // Nearly anything is close to a key of one letter.
-  const near = key.length < shortest ? undefined : nearest(key, known)
-  return near === undefined ? 'unknown key' : `unknown key; did you mean ${near}?`
+  return `unknown key${key.length < shortest ? '' : didYouMean(key, knownKeys(schema, within))}`
 }
 
 export const cutOff = 'a key without a value; within { } a comma ends a value: put a value that has one in quotes'

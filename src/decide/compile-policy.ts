@@ -1,7 +1,7 @@
 import { type Compiled, type Evaluate, ExpressionFault, Scope } from '../expressions/expression.ts'
 import { onOneLine } from '../expressions/on-one-line.ts'
 import type { Feature } from '../features/features.ts'
-import { actionVariables, eventVariables, type Moment, timerVariables } from '../features/moment.ts'
+import { actionVariables, eventVariables, featureElsewhere, type Moment, timerVariables } from '../features/moment.ts'
 import { featuresRead, signatureOf, variablesOf } from '../features/reading.ts'
 import type { Timer } from '../timers/timer.ts'
 import { byName } from './competing.ts'
@@ -25,7 +25,7 @@ export function compilePolicy(
   onFault: OnFault,
 ): Policy {
   const scope = new Scope([...actionVariables, ...variablesOf(features)])
-  const eventScope = new Scope(eventVariables)
+  const eventScope = new Scope(eventVariables, featureElsewhere(features))
   const kept = new Set([...timerVariables, ...features].map(({ name }) => name))
   const timers = new Map<string, Timer>()
   const byTimer = new Map<string | undefined, Action[]>()

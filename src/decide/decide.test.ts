@@ -220,7 +220,7 @@ test('every fault of every action is reported', () => {
   assert.deepEqual(faults, [
     'a.when: the expression is of type string, not bool',
     'b.value: the expression is of type string, not double',
-    'b.payload.p: Unknown variable: nothing',
+    'b.payload.p: Unknown variable: nothing; did you mean properties.nothing, or the text "nothing"?',
   ])
 })
 

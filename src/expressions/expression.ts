@@ -1,5 +1,6 @@
 import { type ASTNode, Environment } from '@marcbachmann/cel-js'
 import { compileNode, NotSupported } from './compile.ts'
+import { foreignOperator } from './foreign.ts'
 
 /**
  * Conditions and values in CEL (Common Expression Language). The library parses and type-checks at load; `compile.ts`
@@ -50,12 +51,17 @@ const innerName = (name: string) => (name === 'type' ? '_type' : name)
 /** From a variable's name in the checked tree back to its name in the expression. */
 export const outerName = (name: string) => (name === '_type' ? 'type' : name)
 
+type Elsewhere = (name: string) => string | undefined
+
 /** The variables that expressions may name, ready for compiling. Make one for all expressions of a kind, not one for each. */
 export class Scope<Moment> {
   readonly #environment = new Environment({ homogeneousAggregateLiterals: false })
   readonly #variables = new Map<string, Variable<Moment>>()
+  readonly #elsewhere: Elsewhere
 
-  constructor(variables: readonly Variable<Moment>[]) {
+  /** @param elsewhere why a name that is known elsewhere can't be used here; undefined for what is known nowhere */
+  constructor(variables: readonly Variable<Moment>[], elsewhere: Elsewhere = () => undefined) {
+    this.#elsewhere = elsewhere
     // The standard allows these only between values of unknown type. But someone who writes `spend == 0` means numbers.
     this.#environment.registerOperator('double == int: bool', neverRun)
     for (const op of ['+', '-', '*', '/']) {
@@ -105,9 +111,34 @@ export class Scope<Moment> {
         allItems.index,
       )
     }
+    if (/^(?:Unexpected|Expected|found no matching overload for 'not\()/.test(plain)) {
+      const foreign = foreignOperator(source)
+      if (foreign !== undefined) return new ExpressionFault(foreign.message, foreign.position)
+      if (this.#variables.has('type') && /^[A-Za-z_]\w*(?: [\w-]+)+$/.test(source))
+        return new ExpressionFault(`words alone are not CEL; of an event type: type == ${JSON.stringify(source)}`, 0)
+    }
+    const position = range?.start ?? source.length
+    if (plain === 'Unterminated string') {
+      const mend = 'in YAML a # after a blank begins a comment: put the expression in quotes'
+      return new ExpressionFault(`a text without its closing quote; ${mend}`, position)
+    }
     const unknown = /^Unknown variable: (\S+)/.exec(plain)?.[1]
-    const near = unknown && nearest(unknown, [...this.#variables.keys()])
-    return new ExpressionFault(near ? `${plain}; did you mean ${near}?` : plain, range?.start ?? source.length)
+    if (unknown === undefined) return new ExpressionFault(plain, position)
+    const why = this.#elsewhere(unknown)
+    return new ExpressionFault(why ?? `${plain}${this.#meant(unknown, source.slice(position))}`, position)
+  }
+
+  /** What may have been meant by an unknown name, as the end of a message. @param rest the source from the name on */
+  #meant(unknown: string, rest: string): string {
+    const near = didYouMean(unknown, [...this.#variables.keys()])
+    if (near !== '') return near
+    const maps = [...this.#variables.values()].filter(({ type }) => type.startsWith('map')).map(({ name }) => name)
+    if (/^\w+\s*[.[]/.test(rest)) {
+      const map = maps.find((name) => unknown.length > 3 && name.startsWith(unknown.slice(0, 4)))
+      return map === undefined ? '' : `; did you mean ${map}?`
+    }
+    const [map] = maps.filter((name) => name === 'properties' || name === 'record')
+    return map === undefined ? '' : `; did you mean ${map}.${unknown}, or the text "${unknown}"?`
   }
 }
 
@@ -123,6 +154,12 @@ function signed(of: unknown): unknown {
   if (Array.isArray(of)) return of.map(signed)
   if (isNode(of)) return [of.op, signed(of.args)]
   return typeof of === 'bigint' ? { int: String(of) } : of
+}
+
+/** The end of a message about a name that nothing has: the nearest one that is, if one is near. */
+export function didYouMean(wanted: string, names: readonly string[]): string {
+  const near = nearest(wanted, names)
+  return near === undefined ? '' : `; did you mean ${near}?`
 }
 
 /** The name with the fewest edits to the wanted one, if these are at most a third of its length. */

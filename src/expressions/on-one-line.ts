@@ -1,8 +1,8 @@
 /** Comments without the whitespace after them, string literals of each kind, whitespace. */
-const pieces =
+export const textsAndBlanks =
   /\/\/\S*(?:[^\S\n]+\S+)*|[rR](?:""".*?"""|'''.*?'''|"[^"]*"|'[^']*')|"""(?:\\.|[^\\])*?"""|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\s+/gs
 
 /** An expression with each run of whitespace as one space, except within string literals, where whitespace has a meaning. */
 export function onOneLine(source: string): string {
-  return source.replace(pieces, (piece) => (/^\s|^\/\//.test(piece) ? piece.replace(/\s+/g, ' ') : piece))
+  return source.replace(textsAndBlanks, (piece) => (/^\s|^\/\//.test(piece) ? piece.replace(/\s+/g, ' ') : piece))
 }

@@ -2,8 +2,10 @@ import { isVariableName, Scope } from '../expressions/expression.ts'
 import { toValue } from '../expressions/to-value.ts'
 import type { ComputedFeature, FeatureDeclaration } from './declaration.ts'
 import type { Feature, OnFault } from './features.ts'
-import { type ProfileMoment, profileVariables } from './moment.ts'
+import { eventVariables, type ProfileMoment, profileVariables } from './moment.ts'
 import { variablesOf } from './reading.ts'
+
+const eventNames: ReadonlySet<string> = new Set(eventVariables.map(({ name }) => name))
 
 /**
  * Features that are computed from other features and the traits. Reading one reads the features it names, so they need no
@@ -24,7 +26,9 @@ export function compileComputed(
   const own = new Set(profileVariables.map(({ name }) => name))
   // A name that is already taken is a fault of its own, which the caller reports.
   const features = [...aggregates, ...computed].filter(({ name }) => !own.has(name) && isVariableName(name))
-  const scope = new Scope<ProfileMoment>([...profileVariables, ...variablesOf(features)])
+  const scope = new Scope<ProfileMoment>([...profileVariables, ...variablesOf(features)], (name) =>
+    eventNames.has(name) ? `${name} is of an event, and value is of features and traits` : undefined,
+  )
   const reads = new Map<string, ReadonlySet<string>>()
   const signatures = new Map<string, string>()
   for (const declaration of declared) {

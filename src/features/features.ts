@@ -6,7 +6,7 @@ import { compileComputed } from './computed.ts'
 import type { AggregateFeature, FeatureDeclaration } from './declaration.ts'
 import { addEvent, type FeatureGroup, type Member, memberOf } from './group.ts'
 import { tooLate } from './grouping.ts'
-import { eventVariables, type Moment, type ProfileMoment } from './moment.ts'
+import { eventVariables, featureElsewhere, type Moment, type ProfileMoment } from './moment.ts'
 import { emptyPanes, rowCount } from './panes.ts'
 import { totalFrom } from './totals.ts'
 import { type Condition, type FindGroup, placeFeature } from './windows/kinds.ts'
@@ -70,7 +70,7 @@ export function compileFeatures(
   sessionGapMs: number,
   onFault: OnFault,
 ): FeatureSet {
-  const scope = new Scope(eventVariables)
+  const scope = new Scope(eventVariables, featureElsewhere(declarations))
   const groups: FeatureGroup[] = []
   const find: FindGroup = (where, name, make) => {
     const signature = `${where?.signature ?? ''} in ${name}`

@@ -73,6 +73,15 @@ const shared: readonly Variable<Moment>[] = [
 /** What a feature may use: the event and what was derived from it, never the profile. `traits` are the event's. */
 export const eventVariables: readonly Variable<Moment>[] = [...shared, map('traits', (m) => m.event.traits)]
 
+/** For a scope of these: why the name of a feature can't be used in it. */
+export function featureElsewhere(features: readonly { readonly name: string }[]) {
+  const names = new Set(features.map(({ name }) => name))
+  return (name: string): string | undefined =>
+    names.has(name)
+      ? `${name} is a feature, and this is of the event alone: features are read in value and when`
+      : undefined
+}
+
 /** The part of a moment that reads from a profile as of some time, with or without an event. */
 export type ProfileMoment = Pick<Moment, 'groups' | 'notReady' | 'session' | 'traits' | 'asOfMs'>
 

@@ -40,7 +40,7 @@ describe('a mapping file', () => {
       'customer: a\ntype: { feld: b }\ntime: c\n',
       ['2 type.field: missing', '2 type.feld: unknown key; did you mean field?'],
     ],
-    ['a number for a source', 'customer: 5\ntype: b\ntime: c\n', [/^1 customer: .*expected string/]],
+    ['a number for a source', 'customer: 5\ntype: b\ntime: c\n', [/^1 customer: .*expected a text/]],
     ['CEL that can not be parsed', 'customer: a\ntype: b\ntime: c\nvalue:\n  cel: record.x +\n', [/^5 value\.cel: /]],
     ['no customer, type and time', 'url: a\n', [/ customer: missing/, / type: missing/, / time: missing/]],
     ['YAML that is none', 'customer: [a\n', [/^\d /]],

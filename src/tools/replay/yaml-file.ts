@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { ConfigError, type Fault } from '../../config/fault.ts'
-import { knownKeys } from '../../config/known-keys.ts'
+import { issueText } from '../../config/issue-text.ts'
 import { type ConfigSource, readConfigSource } from '../../config/source.ts'
 
 /** A YAML file checked against a schema, with a source that still knows the lines of its parts. */
@@ -21,20 +21,16 @@ export function readYamlFile<T>(fileName: string, schema: z.ZodType<T>): YamlFil
 function faultsOf(issue: z.core.$ZodIssue, source: ConfigSource, schema: z.ZodType): Fault[] {
   const { path } = issue
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => source.unknownKey([...path, key], knownKeys(schema, path)))
+    return issue.keys.map((key) => source.unknownKey([...path, key], schema))
   }
   if (issue.code === 'invalid_union') {
     // The first alternative that has the value's own type tells best what is wrong.
     const fitting = issue.errors.find((issues) => issues.every(isWithin))
     if (fitting)
       return fitting.flatMap((inner) => faultsOf({ ...inner, path: [...path, ...inner.path] }, source, schema))
-    if (issue.errors.every((issues) => issues.every(isMissing))) return [source.fault(path, 'missing')]
-    return [source.fault(path, issue.errors.flatMap((issues) => issues.map(({ message }) => message)).join(', or '))]
   }
-  return [source.fault(path, isMissing(issue) ? 'missing' : issue.message)]
+  const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], source.value)
+  return [source.fault(path, issueText(issue, value, schema))]
 }
-
-const isMissing = ({ code, message }: z.core.$ZodIssue) =>
-  code === 'invalid_type' && message.endsWith('received undefined')
 
 const isWithin = ({ path, code }: z.core.$ZodIssue) => path.length > 0 || code === 'unrecognized_keys'

@@ -298,8 +298,8 @@ describe('a rule test', () => {
     ],
     [
       'a reason that is none',
-      '  - { name: x, given: [{ type: a }], expect: { reasons: { help: maybe } } }',
-      /reasons\.help: .*"not_eligible"/,
+      '  - { name: x, given: [{ type: a }], expect: { reasons: { help: cooldwn } } }',
+      /reasons\.help: expected chosen, .*; did you mean cooldown\?/,
     ],
     ['nothing expected', '  - { name: x, given: [{ type: a }] }', /:3:.*the case expects nothing/],
     ['a check said twice', '  - { name: x, given: [{ type: a, then: [] }], expect: [] }', /say it in expect/],
