@@ -130,9 +130,44 @@ test('an action is warned of what its condition or value reads through computed 
   ]
   const { warnings } = changesOf({}, { features: [views, ...features], actions })
   assert.deepEqual(warnings, [
-    { action: 'by_condition', feature: 'spend', state: 'from_events' },
-    { action: 'by_value', feature: 'spend', state: 'from_events' },
+    { action: 'by_condition', feature: 'spend', state: 'from_events', through: ['half'] },
+    { action: 'by_value', feature: 'spend', state: 'from_events', through: ['quarter'] },
   ])
+})
+
+test('an unchanged computed feature is not ready before what it reads is, and a warning tells through which one', () => {
+  const features = (size: string) => [
+    `{ name: spend, sum: value, window: { size: ${size} } }`,
+    '{ name: half, value: spend / 2.0 }',
+    '{ name: mean, value: half / double(views) }',
+    '{ name: twice, value: views * 2 }',
+    views,
+  ]
+  const actions = ['{ name: direct, when: spend > half }', '{ name: by_two, when: mean > half && twice > 1 }']
+  const changes = changesOf({ features: features('1d'), actions }, { features: features('2d'), actions })
+  const { table, notes } = formatChanges(changes)
+  const waits = 'is computed, and not ready before spend is'
+  assert.deepEqual(
+    table.map(([, name, change, , state]) => [name, change, state]),
+    [
+      ['spend', 'changed', 'is computed from the events, and not ready until then'],
+      ['half', 'unchanged', waits],
+      ['mean', 'unchanged', waits],
+      ['twice', 'unchanged', ''],
+      ['views', 'unchanged', ''],
+      ['direct', 'unchanged', ''],
+      ['by_two', 'unchanged', ''],
+    ],
+  )
+  assert.deepEqual(notes, [
+    'warning: by_two reads spend through half and mean, and is not decided for a customer before that is ready',
+    'warning: direct reads spend, and is not decided for a customer before that is ready',
+  ])
+  const json = changesJson(changes) as { changes: { waits_for?: string[] }[] }
+  assert.deepEqual(
+    json.changes.slice(0, 4).map((one) => one.waits_for),
+    [undefined, ['spend'], ['spend'], undefined],
+  )
 })
 
 test('limits that look back further than what the ones before kept are warned of, of an action and over all', () => {
@@ -265,7 +300,7 @@ test('people and machines are told the same, of every feature what becomes of it
       ['feature', 'views', fromEvents],
       ['feature', 'seen', 'keeps its state'],
       ['feature', 'ever', fromEvents],
-      ['feature', 'often', 'is computed, and has no state'],
+      ['feature', 'often', 'is computed, and not ready before ever and views are'],
       ['action', 'call', ''],
     ],
   )

@@ -25,12 +25,20 @@ export interface DefinitionChange extends Definition {
   readonly was?: { readonly name: string; readonly version: string }
   /** For a feature of the new rules. */
   readonly carryOver?: CarryOver
+  /** The features without which a computed feature is not ready at first, though its own declaration may be unchanged. */
+  readonly waitsFor?: readonly string[]
 }
 
 /** Why an action will decide differently for a while, even if its declaration has not changed. */
 export type Warning =
   /** Its condition or value reads a feature that is not ready at first, directly or through computed ones. */
-  | { readonly action: string; readonly feature: string; readonly state: 'from_events' }
+  | {
+      readonly action: string
+      readonly feature: string
+      /** The computed features that it reads it through; undefined if it reads it directly. */
+      readonly through?: readonly string[]
+      readonly state: 'from_events'
+    }
   /** Its cool-down and caps are kept by name, so they forget what was sent under the old name. */
   | { readonly action: string; readonly wasNamed: string }
   /** Its cool-down and caps look at more past actions than the old ones did, so at more than are known. */
@@ -68,7 +76,9 @@ export function compare(
   return {
     definitions: definitions.map((one) => {
       const state = one.kind === 'feature' && one.change !== 'removed' ? states.get(one.name) : undefined
-      return state ? { ...one, carryOver: state } : one
+      if (state === undefined) return one
+      const waitsFor = state === 'computed' ? notReadyAmong([one.name], after, states) : []
+      return { ...one, carryOver: state, ...(waitsFor.length > 0 ? { waitsFor } : {}) }
     }),
     settings,
     settingsKnown,
@@ -102,11 +112,19 @@ function compareDefinitions(before: readonly Definition[], after: readonly Defin
   return [...changes, ...gone.map((definition): DefinitionChange => ({ ...definition, change: 'removed' }))]
 }
 
-function featureWarnings({ policy, features }: Compiled, states: ReadonlyMap<string, CarryOver>): Warning[] {
-  return actionsOf(policy).flatMap((action) =>
-    featuresRead(action.names, features.features).flatMap(({ name: feature }): Warning[] => {
-      const state = states.get(feature)
-      return state === 'from_events' ? [{ action: action.name, feature, state }] : []
+type CarryOvers = ReadonlyMap<string, CarryOver>
+
+/** Which features are to be computed from the events, of all that are read when those with these names are. */
+const notReadyAmong = (names: Iterable<string>, { features }: Compiled, states: CarryOvers): string[] =>
+  featuresRead(names, features.features).flatMap(({ name }) => (states.get(name) === 'from_events' ? [name] : []))
+
+function featureWarnings(after: Compiled, states: CarryOvers): Warning[] {
+  return actionsOf(after.policy).flatMap(({ name: action, names }) =>
+    notReadyAmong(names, after, states).map((feature): Warning => {
+      const warning = { action, feature, state: 'from_events' } as const
+      if (names.has(feature)) return warning
+      const through = [...names].filter((name) => notReadyAmong([name], after, states).includes(feature)).sort()
+      return { ...warning, through }
     }),
   )
 }

@@ -20,11 +20,13 @@ export interface ChangeText {
   readonly notes: readonly string[]
 }
 
-function definitionLine({ kind, name, version, change, was, carryOver }: DefinitionChange): string[] {
+function definitionLine({ kind, name, version, change, was, carryOver, waitsFor }: DefinitionChange): string[] {
   const from = change === 'renamed' ? ` from ${was!.name}` : ''
   const versions = change === 'changed' ? `${was!.version} -> ${version}` : version
-  const isOfInterest = carryOver !== undefined && change !== 'unchanged'
-  return [kind, name, `${change}${from}`, versions, isOfInterest ? carryOverTexts[carryOver] : '']
+  const line = [kind, name, `${change}${from}`, versions]
+  if (waitsFor !== undefined) return [...line, `is computed, and not ready before ${areText(waitsFor)}`]
+  const isOfInterest = carryOver !== undefined && (change !== 'unchanged' || carryOver === 'from_events')
+  return [...line, isOfInterest ? carryOverTexts[carryOver] : '']
 }
 
 function warningText(warning: Warning): string {
@@ -41,8 +43,12 @@ function warningText(warning: Warning): string {
     const whose = 'action' in warning ? `of ${warning.action}` : 'over all actions'
     return `the cool-down and caps ${whose} count from now on: of what was sent before, ${knownText(warning.contacts.known)}`
   }
-  return `${warning.action} reads ${warning.feature}, and is not decided for a customer before that is ready`
+  const { action, feature, through = [] } = warning
+  const by = through.length > 0 ? ` through ${through.join(' and ')}` : ''
+  return `${action} reads ${feature}${by}, and is not decided for a customer before that is ready`
 }
+
+const areText = (names: readonly string[]) => `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'}`
 
 const knownText = (known: number) =>
   known === 0 ? 'nothing is known' : known === 1 ? 'only the last is known' : `only the last ${known} are known`
@@ -56,7 +62,11 @@ const carryOverTexts: Readonly<Record<CarryOver, string>> = {
 /** The same as one object, in the names of our JSON. */
 export function changesJson({ definitions, settings, settingsKnown, warnings }: Changes): object {
   return {
-    changes: definitions.map(({ carryOver: state, ...rest }) => ({ ...rest, ...(state ? { state } : {}) })),
+    changes: definitions.map(({ carryOver: state, waitsFor, ...rest }) => ({
+      ...rest,
+      ...(state ? { state } : {}),
+      ...(waitsFor ? { waits_for: waitsFor } : {}),
+    })),
     settings,
     settings_known: settingsKnown,
     warnings: warnings.map((warning) =>
