@@ -24,7 +24,7 @@ const row: CustomerRow = {
 describe('a profile for people', () => {
   it('is aligned, features by name whatever their kind', () => {
     assert.equal(
-      formatProfile(row),
+      formatProfile(row, ['views_5m', 'last_item', 'spend_24h']),
       [
         'customer  c-1',
         'as of     2026-01-02 03:04:05.678 UTC, its stream time: features are as of then, not as of now',
@@ -36,6 +36,7 @@ describe('a profile for people', () => {
         'by_category  "shoes": 2, "a: b": 1.5',
         'carts_1h     1',
         'first_page   "/"',
+        'last_item    no value',
         'spend_24h    not ready',
         'top_items    "a", "b, c"',
         'views_5m     3',
@@ -47,21 +48,13 @@ describe('a profile for people', () => {
   })
 
   it('leaves out what there is none of', () => {
-    const text = formatProfile({
-      ...row,
-      session_index: 0,
-      numbers: {},
-      strings: {},
-      lists: {},
-      maps: {},
-      not_ready: [],
-      traits: {},
-    })
+    const none = { numbers: {}, strings: {}, lists: {}, maps: {}, not_ready: [], traits: {} }
+    const text = formatProfile({ ...row, session_index: 0, ...none }, [])
     assert.match(text, /session {3}none$/)
   })
 
   it('shows what a producer sent without obeying it', () => {
-    const text = formatProfile({ ...row, traits: { plan: '\u001b[2Jgold\u202e\nok' } })
+    const text = formatProfile({ ...row, traits: { plan: '\u001b[2Jgold\u202e\nok' } }, [])
     assert.match(text, /plan {3}\\u\{1b\}\[2Jgold\\u\{202e\}\\u\{a\}ok$/)
   })
 })

@@ -24,7 +24,8 @@ export function profileCommand(): Command {
             `no profile of ${printable(customer)} in ${database}: never seen, erased, or not written yet`,
           )
         }
-        if (!json) console.log((rows as unknown as CustomerRow[]).map(formatProfile).join('\n\n'))
+        const names = config.features.map(({ name }) => name)
+        if (!json) console.log((rows as unknown as CustomerRow[]).map((row) => formatProfile(row, names)).join('\n\n'))
       } finally {
         await client.close()
       }
@@ -51,7 +52,8 @@ export interface CustomerRow {
   readonly updated_at: string
 }
 
-export function formatProfile(row: CustomerRow): string {
+/** @param names of the configuration's features: those of which the row has nothing are listed without a value */
+export function formatProfile(row: CustomerRow, names: readonly string[]): string {
   const { session_index: session, session_entry_page: entryPage } = row
   const since = `from ${row.session_start} to ${row.session_last}, ${row.session_events} events`
   const head = [
@@ -61,7 +63,7 @@ export function formatProfile(row: CustomerRow): string {
     ['written', `${row.updated_at} UTC`],
     ['session', session === 0 ? 'none' : `number ${session}, ${since}${entryPage ? `, entered at ${entryPage}` : ''}`],
   ]
-  const features = [
+  const known = [
     ...Object.entries(row.numbers).map(([name, value]) => [name, String(value)]),
     ...Object.entries(row.strings).map(([name, value]) => [name, JSON.stringify(value)]),
     ...Object.entries(row.lists).map(([name, values]) => [
@@ -76,6 +78,8 @@ export function formatProfile(row: CustomerRow): string {
     ]),
     ...row.not_ready.map((name) => [name, 'not ready']),
   ]
+  const listed = new Set(known.map(([name]) => name))
+  const features = [...known, ...names.filter((name) => !listed.has(name)).map((name) => [name, 'no value'])]
   const blocks = [
     alignColumns(toPrintable(head)),
     block('feature', features),
