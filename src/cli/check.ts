@@ -93,7 +93,7 @@ interface Earlier extends Pick<Engine, 'rules' | 'features' | 'policy'> {
 /** @throws ConfigError for a file; StoreError or CommandError if the running rules can't be read */
 async function openEarlier(against: string, engine: Engine): Promise<Earlier> {
   if (against === 'running') return readRunning(engine)
-  const earlier = openEngine(against)
+  const earlier = openEngine(against, '--against takes a file, or the word running for the rules that run now')
   return { ...earlier, name: against, hash: earlier.policy.version, settings: settingsOf(earlier.config) }
 }
 

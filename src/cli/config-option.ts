@@ -7,4 +7,4 @@ export const configOption = () =>
   new Option('-c, --config <file>', 'the configuration').default('beckon.yaml').env('BECKON_CONFIG')
 
 /** Loads and compiles the configuration. @throws ConfigError with all faults at once */
-export const openEngine = (file: string): Engine => compileEngine(readConfig(file, process.env))
+export const openEngine = (file: string, other?: string): Engine => compileEngine(readConfig(file, process.env, other))

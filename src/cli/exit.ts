@@ -22,7 +22,7 @@ export function explainError(error: unknown): { readonly message: string; readon
   if (error instanceof ConfigError) {
     const n = error.faults.length
     return {
-      message: `${error.message}\n${n} ${n === 1 ? 'fault' : 'faults'} in the configuration`,
+      message: `${error.message}\n${n} ${n === 1 ? 'fault' : 'faults'}`,
       code: exitCode.usage,
     }
   }

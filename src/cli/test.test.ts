@@ -53,7 +53,7 @@ describe('beckon test', () => {
     const bad = `${head}  - { name: a, given: [{ type: a, at: soon }], expect: [] }\n  - { name: b, given: [] }\n`
     const { out, err, code } = await runInProcess(testCommand(), withFile('bad', bad))
     assert.deepEqual([out, code], ['', 2])
-    assert.match(err, /cart\.test\.yaml:3:\d+: .*\n.*cart\.test\.yaml:4:\d+: .*\n2 faults/)
+    assert.match(err, /cart\.test\.yaml:3:\d+: .*\n.*cart\.test\.yaml:4:\d+: .*\n2 faults$/)
   })
 
   it('is no success where there is nothing to test', async () => {

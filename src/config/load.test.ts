@@ -500,6 +500,25 @@ test('a value of the wrong kind is told with what is due there, and with the nea
   }
 })
 
+test('what YAML takes otherwise than it was meant is told with the quotes that it needs', () => {
+  const when = (text: string) => `${minimal}actions:\n  - name: a\n    when: ${text}\n`
+  const inBraces = (text: string) => `${minimal}actions: [{ name: a, when: ${text} }]\n`
+  const colon = 'a map begins within a value: put a text that has ": " in quotes, or mind the indentation'
+  const end = "a value goes on after its closing quote or bracket: put the whole of it in ' '"
+  const comment =
+    'a text without its closing quote; in YAML a # after a blank begins a comment: put the expression in quotes'
+  const cases: [text: string, fault: string][] = [
+    [when('type == "Complaint: Filed"'), `8 : ${colon}`],
+    [inBraces('type == "Complaint: Filed"'), `6 : ${colon}`],
+    [when('"Complaint" == type'), `8 : ${end}`],
+    [inBraces('"Complaint" == type'), `6 : ${end}`],
+    [when('[1] == properties.x'), `8 : ${end}`],
+    [when('type == "Complaint #1"'), `8 actions.0.when: ${comment}`],
+    [`${minimal}ops: { port: 1000 }\nops: { port: 1001 }\n`, '7 : this key stands twice in its map: take one out'],
+  ]
+  for (const [text, fault] of cases) assert.equal(faultsOf({ 'beckon.yaml': text })[0], `beckon.yaml:${fault}`, text)
+})
+
 test('a known key in the wrong map is told where it belongs', () => {
   const action = (text: string) => `${minimal}actions: [{ name: a, when: bot, ${text} }]\n`
   const cases: [text: string, fault: string][] = [

@@ -27,12 +27,16 @@ export function loadConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConf
 /**
  * Like `loadConfig`, for callers with more checks of their own, so that all faults can be reported at once. Unknown keys are
  * left out of the result.
+ * @param other how one names another file, for where this one is missing
  * @throws ConfigError if the rest can't be checked
  */
-export function readConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConfig {
+export function readConfig(
+  fileName: string,
+  env: NodeJS.ProcessEnv,
+  other = '-c FILE or BECKON_CONFIG names another',
+): LoadedConfig {
   if (!existsSync(fileName)) {
-    const message = 'no such file; -c FILE or BECKON_CONFIG names another'
-    throw new ConfigError([{ file: fileName, line: 0, column: 0, path: '', message }])
+    throw new ConfigError([{ file: fileName, line: 0, column: 0, path: '', message: `no such file; ${other}` }])
   }
   const source = readConfigSource(fileName)
   if (source.faults.length > 0) throw new ConfigError(source.faults)

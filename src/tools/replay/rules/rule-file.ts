@@ -32,7 +32,9 @@ export interface Step {
  */
 export function readRuleFile(name: string): RuleFile {
   const { value, source } = readYamlFile(name, ruleSchema)
-  const engine = compileEngine(readConfig(resolve(source.folder(['config']), value.config), {}))
+  const engine = compileEngine(
+    readConfig(resolve(source.folder(['config']), value.config), {}, `config in ${name} names another`),
+  )
   const faults: Fault[] = []
   const actions = engine.policy.names
   const features = engine.features.features.map((feature) => feature.name)

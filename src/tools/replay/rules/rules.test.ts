@@ -331,7 +331,10 @@ describe('a rule test', () => {
 
   it('is refused where its configuration is', () => {
     const one = '  - { name: x, given: [{ type: a }], expect: [] }\n'
-    assert.throws(() => file(one, 'config: none.yaml'), /none\.yaml: no such file/)
+    assert.throws(
+      () => file(one, 'config: none.yaml'),
+      /none\.yaml: no such file; config in .*x\.test\.yaml names another/,
+    )
     assert.throws(() => file('  []\n'), ConfigError)
   })
 })
