@@ -10,6 +10,8 @@ import { createLogger } from '../ops/logger.ts'
 import { createProfileStore } from '../store/clickhouse/profiles.ts'
 import { writeCheckpointRow } from '../store/profile-row.ts'
 import { RowBuffer } from '../store/row-binary.ts'
+import { TaskFailure } from '../task/failure.ts'
+import { readiness } from '../task/readiness.ts'
 import type { Finding } from '../tools/doctor/check.ts'
 import { checks } from '../tools/doctor/checks.ts'
 import { connectLog, connectStore } from './connect.ts'
@@ -162,21 +164,28 @@ describe('beckon doctor', { skip }, () => {
   })
 
   it('tells a program that has the port from a beckon, and what ails that', async () => {
-    const partitions = [{ topic: 'clicks', partition: 1, state: 'failed', reason: 'gap', hint: 'see there' }]
+    const about = { isMember: true, failure: undefined, kafkaSilentMs: 0, missing: [], unansweredMs: () => 0 }
+    const task = (failure?: TaskFailure) => ({ waitsFor: '', stateMs: () => 0, failure, at: { partition: 1 } })
+    const answerOf = (tasks: Parameters<typeof readiness>[0]['tasks']) => {
+      const { ok, detail } = readiness({ ...about, tasks })
+      return JSON.stringify({ ok, ...detail })
+    }
+    const running = answerOf([{ ...task(), state: 'running' }])
+    const failed = answerOf([{ ...task(new TaskFailure('gap', 'the topic now begins at 7')), state: 'failed' }])
     let answer = 'something else'
     const server = createHttpServer((_, response) => response.end(answer))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     setup.configure({ ops: { port: (server.address() as AddressInfo).port } })
     const verdicts: string[] = []
-    for (answer of ['something else', '{"ok":true,"partitions":[]}', JSON.stringify({ ok: false, partitions })]) {
+    for (answer of ['something else', running, failed]) {
       const { status, detail } = (await examine()).findings.get('ops port')!
       verdicts.push(`${status} ${detail}`)
     }
     server.close()
     assert.match(verdicts[0]!, /^fail another program/)
     assert.match(verdicts[1]!, /^ok a beckon runs on \S+, ready$/)
-    assert.match(verdicts[2]!, /^fail .* such as clicks-1: gap$/)
+    assert.match(verdicts[2]!, /^fail .* such as 1: gap: the topic now begins at 7$/)
   })
 })
 
