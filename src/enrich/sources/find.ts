@@ -7,14 +7,14 @@ import { shoppingSources } from './shopping.ts'
 import { socialSources, videoSources } from './social.ts'
 import type { Source, SourceEntry } from './source.ts'
 
-/** The longest name in the DNS: a longer text is neither a host nor a source. */
+/** A text longer than the longest name in the DNS is no host's, and no source's. */
 export const maxHostChars = 253
 
 const unknown: Source = { class: 'other', source: '', termParameters: [] }
 
 /**
- * How providers name the host of their mail or their search. A site's own search only leads to pages of that site, so a
- * visit from another site's search comes from a search engine.
+ * What a provider calls the host of its mail or its search. A site's own search leads to pages of the same site, so a
+ * visit that comes from somebody else's is from a search engine.
  */
 const named: readonly (readonly [label: RegExp, source: Source])[] = [
   [
@@ -27,7 +27,7 @@ const named: readonly (readonly [label: RegExp, source: Source])[] = [
   ],
 ]
 
-/** Sources by host, by their other names in `utm_source`, and by their name in lower case. */
+/** Sources by host, by what `utm_source` calls them, and by their name in lower case. */
 const sources: ReadonlyMap<string, Source> = compile([
   ['search', searchSources],
   ['mail', mailSources],
@@ -39,7 +39,7 @@ const sources: ReadonlyMap<string, Source> = compile([
 export const isVideo = (source: string): boolean => videoSources.has(source)
 
 /**
- * The most specific source that a host or a `utm_source` names.
+ * The source that a host or a `utm_source` names, the most specific one.
  * @param name in lower case
  */
 export function findSource(name: string): Source {
@@ -54,7 +54,7 @@ export function findSource(name: string): Source {
     const entry = get(dot === 0 ? `.${name}` : name.slice(dot))
     if (entry !== undefined) return entry
   }
-  // Only labels below the registered domain count: in `mail.example` it is just a name, `mail.provider.example` is mail.
+  // Below the domain that was registered: mail.example is somebody's name, mail.provider.example tells what it is.
   const labels = name
     .slice(0, -suffix.length - 1)
     .split('.')

@@ -1,6 +1,6 @@
 import type { SourceEntry } from './source.ts'
 
-/** Mail read in a browser or an app. A provider's `webmail.` host or the like is recognised by that name (`find.ts`). */
+/** Mail read in a browser or an app. A provider's portal that is called `webmail.` or the like is known by that (`find.ts`). */
 export const mailSources: readonly SourceEntry[] = [
   ['Gmail', 'mail.google.com inbox.google.com com.google.android.gm com.google.android.gm.lite'],
   [

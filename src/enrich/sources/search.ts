@@ -1,6 +1,6 @@
 import type { SourceEntry } from './source.ts'
 
-/** Search engines. A portal's search on a host named `search.` or the like is recognised by that name (`find.ts`). */
+/** Search engines. A portal's search that is called `search.` or the like is known by that (`find.ts`). */
 export const searchSources: readonly SourceEntry[] = [
   [
     'Google',

@@ -1,6 +1,6 @@
 import type { SourceEntry } from './source.ts'
 
-/** Marketplaces and price comparison sites. */
+/** Market places and price comparisons. */
 export const shoppingSources: readonly SourceEntry[] = [
   ['Amazon', 'amazon.* smile.amazon.* com.amazon.mshop.android.shopping'],
   ['eBay', 'ebay.* com.ebay.mobile'],

@@ -1,6 +1,6 @@
 import type { SourceEntry } from './source.ts'
 
-/** Social networks, messengers, forums, and sites for pictures and videos. */
+/** Social networks, messengers, forums, and places for pictures and videos. */
 export const socialSources: readonly SourceEntry[] = [
   ['Facebook', '.facebook.com .fb.com fb.me com.facebook.katana com.facebook.lite fb'],
   ['Messenger', '.messenger.com m.me com.facebook.orca'],
@@ -142,7 +142,7 @@ export const socialSources: readonly SourceEntry[] = [
   ['Kaixin', '.kaixin001.com'],
 ]
 
-/** Those among them that are for videos: they have a channel group of their own. */
+/** Of these, the places for videos: a channel group of their own. */
 export const videoSources: ReadonlySet<string> = new Set([
   'YouTube',
   'Vimeo',
