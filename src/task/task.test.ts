@@ -9,11 +9,6 @@ import { turn, World } from './test-world.ts'
 
 const minimal = fileURLToPath(new URL('../../../examples/minimal/beckon.yaml', import.meta.url))
 
-/** It tries again after some seconds. */
-async function until(met: () => boolean): Promise<void> {
-  while (!met()) await new Promise((resolve) => setTimeout(resolve, 50))
-}
-
 describe('a task whose partition another worker has had in the meantime', () => {
   let world: World
   let stale: Task
@@ -39,42 +34,6 @@ describe('a task whose partition another worker has had in the meantime', () => 
     await stale.onBatch(next, turn)
     assert.equal(stale.state, 'running')
     assert.equal(await world.committed(), 5)
-  })
-
-  it('opens again by itself where its turn passed in the midst, though no batch comes any more', async () => {
-    await rival.onBatch(await world.batch(2, 4), turn)
-    let isCurrent = true
-    world.disturb = async () => {
-      isCurrent = false
-      throw new LogError('fenced', 'another owner opened the id')
-    }
-    await stale.onBatch(await world.batch(2, 4), { ...turn, isCurrent: () => isCurrent })
-    assert.equal(stale.state, 'closed')
-    await until(() => stale.state === 'running')
-    assert.equal(stale.nextOffset('events'), 4)
-  })
-
-  it('opens again by itself where an opening failed that nobody waited for any more', async () => {
-    const late = world.task()
-    let passed!: () => void
-    const hasPassed = new Promise<void>((resolve) => {
-      passed = resolve
-    })
-    world.meanwhile = async () => {
-      await hasPassed
-      throw new LogError('unavailable', 'no answer')
-    }
-    await late.onBatch(await world.batch(2, 4), { ...turn, isCurrent: () => false })
-    assert.equal(late.state, 'closed', 'a batch of another turn is not taken')
-    let isCurrent = true
-    const handled = late.onBatch(await world.batch(2, 4), { ...turn, isCurrent: () => isCurrent })
-    await new Promise((resolve) => setImmediate(resolve))
-    isCurrent = false
-    await handled
-    assert.equal(late.state, 'opening')
-    passed()
-    await until(() => late.state === 'running')
-    assert.equal(late.nextOffset('events'), 2)
   })
 
   it('does not mistake the slice of another for its own', async () => {

@@ -151,13 +151,9 @@ export class Task {
 
   async #handle(batch: RecordBatch, turn: Turn): Promise<void> {
     try {
-      let opened = this.#opened
-      if (opened === undefined) {
-        const opening = this.#opening ?? this.#open(turn)
-        opened = await whileCurrent(turn, opening)
-        // The turn is over. The opening goes on, and the next turn waits for it too. If none comes, its failure is handled here.
-        if (opened === undefined) return void this.#unasked(opening)
-      }
+      const opened = this.#opened ?? (await whileCurrent(turn, this.#opening ?? this.#open(turn)))
+      // The opening goes on, and the next holder of the turn waits for it.
+      if (opened === undefined) return
       const start = opened.offsets.get(batch.topic)!
       if (batch.startOffset > start) await this.#checkGap(batch.topic, start, batch.startOffset)
       const own = opened.homes?.own(batch) ?? batch
@@ -453,9 +449,8 @@ export class Task {
     if (this.#state === 'failed') return
     this.#enter('closed', error instanceof LogError ? error.message : String((error as Error)?.name))
     this.#deps.logger.warn(wasOpen ? 'task.closed' : 'task.open_failed', { ...this.at, error })
-    // While the turn is ours, the same batch must come again, so rethrow. Otherwise no batch may come for a long time.
+    // The next holder of the turn opens the partition. While the turn is ours, the same batch must come again, so rethrow.
     if (turn.isCurrent()) throw error
-    this.#openLater()
   }
 
   #fail(failure: TaskFailure): void {
