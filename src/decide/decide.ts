@@ -1,4 +1,5 @@
 import type { Moment } from '../features/moment.ts'
+import { byName } from './competing.ts'
 import { type Contacts, withContact } from './contact.ts'
 import type { Candidate, Decision, Reason } from './decision.ts'
 import { heldBack, notEligible } from './gates.ts'
@@ -99,5 +100,5 @@ function arbitrate(
 function byRank(a: Candidate, b: Candidate): number {
   const [x, y] = [Number.isNaN(a.score), Number.isNaN(b.score)]
   if (x !== y) return x ? 1 : -1
-  return (x ? 0 : b.score - a.score) || (a.action.name < b.action.name ? -1 : 1)
+  return (x ? 0 : b.score - a.score) || byName(a.action, b.action)
 }
