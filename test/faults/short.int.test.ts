@@ -11,7 +11,7 @@ const skip = (jdk || maven) && process.env['CI'] === undefined && 'without Java 
 
 /**
  * `npm run faults` in small: servers of its own, since it kills them. A freeze must outlast a session of 10 s, so that
- * no more than three rounds fit into 90 s.
+ * a round takes 16 s. Five of them, so that ten fenced commits do not hang on the pace of the machine: three gave 7 to 15.
  */
 describe('workers that are killed, frozen and drained', { skip }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'beckon-faults-'))
@@ -21,7 +21,7 @@ describe('workers that are killed, frozen and drained', { skip }, () => {
   before(async () => {
     report = await runChaos({
       seed: 1,
-      seconds: 48,
+      seconds: 80,
       rate: 400,
       workers: 6,
       roundSeconds: 16,
@@ -41,7 +41,7 @@ describe('workers that are killed, frozen and drained', { skip }, () => {
   it('meets what it is made for', () => {
     const { kills, freezes, fenced, broker_ends, clickhouse_outages, actions_expected } = report
     const told = `${JSON.stringify(report)}\n${lines.join('\n')}`
-    assert.ok(kills >= 20 && freezes >= 15 && fenced >= 5 && broker_ends === 1 && clickhouse_outages === 1, told)
+    assert.ok(kills >= 20 && freezes >= 15 && fenced >= 10 && broker_ends === 1 && clickhouse_outages === 1, told)
     assert.ok(actions_expected > 200, told)
     assert.ok(report.timers_fired > 200, told)
     assert.ok(report.erasures > 10, told)
