@@ -97,6 +97,9 @@ function roomOf(path) {
   return first === 'tools' && rest.length > 0 ? `${first}/${second}` : first
 }
 
+/** The package of an import: `pkg/sub` is of `pkg`, and `@scope/pkg/sub` of `@scope/pkg`. */
+const packageOf = (target) => /^(@[^/]+\/)?[^/]+/.exec(target)?.[0]
+
 /**
  * Every import of a room by another, `{ from, to, place, target }`, and every one of a package of the above in a wrong place.
  * Tests may know what they like.
@@ -110,7 +113,8 @@ function readImports() {
     for (const [i, line] of lines.entries()) {
       const target = /(?:from|import)\s*\(?'([^']+)'/.exec(line)?.[1]
       if (target === undefined) continue
-      if (packages[target] && !packages[target].test(path)) strays.push({ place: `src/${path}:${i + 1}`, target })
+      const rule = packages[packageOf(target)]
+      if (rule && !rule.test(path)) strays.push({ place: `src/${path}:${i + 1}`, target })
       if (!target.startsWith('.')) continue
       const [from, to] = [roomOf(path), roomOf(normalize(join(dirname(path), target)))]
       if (from !== to) arrows.push({ from, to, place: `src/${path}:${i + 1}`, target })

@@ -99,7 +99,9 @@ test('an import that goes up or sideways, an unknown room, a client outside its 
     'src/sql/b.ts': "\nimport { dueMs } from '../timers/timer.ts'\n",
     'src/helpers/c.ts': "import { Event } from '../events/event.ts'\n",
     'src/task/d.ts': "import { Kafka } from 'kafkajs'\nimport type { Log } from '../log/log.ts'\n",
-    'src/log/kafka/e.ts': "import { Kafka } from 'kafkajs'\n",
+    'src/task/g.ts':
+      "import x from 'kafkajs/src/x.js'\nimport y from '@clickhouse/client/y'\nimport z from 'kafkajs-snappy'\n",
+    'src/log/kafka/e.ts': "import { Kafka } from 'kafkajs'\nimport x from 'kafkajs/src/x.js'\n",
     'src/events/f.test.ts': "import { decide } from '../decide/decide.ts'\n",
   })
   assert.deepEqual(
@@ -109,6 +111,8 @@ test('an import that goes up or sideways, an unknown room, a client outside its 
       .map((line) => line.split(' CONTRIBUTING')[0]!.replace(/^.*CONTRIBUTING/, 'CONTRIBUTING')),
     [
       'src/task/d.ts:1: kafkajs is known in its own rooms alone',
+      'src/task/g.ts:1: kafkajs/src/x.js is known in its own rooms alone',
+      'src/task/g.ts:2: @clickhouse/client/y is known in its own rooms alone',
       'src/features/a.ts:1: features may not use decide, which is not below it',
       'src/helpers/c.ts:1: the room helpers is not in the list of bin/rooms.js',
       'src/sql/b.ts:2: sql may not use timers, which is not below it',
