@@ -3,7 +3,7 @@ import { Schedule } from '../src/tools/demo/schedule.ts'
 
 /** In the order of the symbols in clicks.avsc. */
 export const clickTypes = ['view', 'search', 'add_to_cart', 'remove_from_cart', 'purchase', 'support'] as const
-export type ClickType = (typeof clickTypes)[number]
+type ClickType = (typeof clickTypes)[number]
 /** Of a hundred clicks, how many are of that type or of one before it. */
 const typesUpTo = [60, 80, 90, 92, 98, 100]
 

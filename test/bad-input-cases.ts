@@ -10,7 +10,7 @@ export const secret = 'pii~'
 export const startMs = Date.UTC(2026, 0, 1)
 const hourMs = 3_600_000
 
-export type InputTopic = 'plain' | 'strict' | 'wire' | 'erasing'
+type InputTopic = 'plain' | 'strict' | 'wire' | 'erasing'
 
 type Columns = Readonly<Record<string, unknown>>
 
@@ -66,7 +66,7 @@ const double = (value: number) => {
 const end = long(0)
 
 /** A hit in the wire format; each field is sound unless its bytes are given. */
-export function hit(fields: Readonly<Record<string, Buffer>> = {}): Buffer {
+function hit(fields: Readonly<Record<string, Buffer>> = {}): Buffer {
   const sound: Record<string, Buffer> = {
     user: bytes(`${secret}hit`),
     kind: long(0),

@@ -86,7 +86,7 @@ async function migrateTopics(config: Config, options: Options, say: (line: strin
 }
 
 /** The input topics must be co-partitioned, so existing ones decide. */
-export function partitionsFor(existing: readonly number[], asked: number | undefined): number {
+function partitionsFor(existing: readonly number[], asked: number | undefined): number {
   const [found] = existing
   if (found === undefined) return asked ?? defaultPartitions
   if (asked === undefined || asked === found) return found

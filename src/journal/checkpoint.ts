@@ -31,7 +31,7 @@ export function idsOf(
 }
 
 /** Customers have moved to the partitions that their keys belong to under the new number. */
-export interface Moved {
+interface Moved {
   /** The number of partitions before. */
   readonly from: number
   /** The position at which all partitions began anew: rows from before it may be under any partition. */
@@ -41,7 +41,7 @@ export interface Moved {
 }
 
 /** Customers are about to move. */
-export interface Move {
+interface Move {
   readonly to: number
   /** By topic: from that offset on, only records whose key belongs here under the old number are taken. */
   readonly ownFrom: Readonly<Record<string, number>>

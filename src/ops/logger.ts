@@ -74,7 +74,7 @@ export function createLogger(level: LogLevel, stream: LineStream | undefined = t
 }
 
 /** What is safe to log about an error. Not its message, since messages repeat data; stack frames only name code. */
-export function describeError(error: unknown): Record<string, unknown> {
+function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { name: typeof error }
   const { name, code, type, stack, cause } = error as Error & { code?: unknown; type?: unknown }
   const frames = (stack ?? '').split('\n').filter((frame) => frame.startsWith('    at '))

@@ -25,7 +25,7 @@ export interface StoredFeatures {
 }
 
 /** A row of a feature query. */
-export interface Computed {
+interface Computed {
   readonly partition: number
   readonly customer: string
   readonly cells: readonly unknown[]

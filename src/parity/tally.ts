@@ -16,7 +16,7 @@ export interface FeatureTally {
   readonly examples: Example[]
 }
 
-export interface Example {
+interface Example {
   readonly customer: string
   readonly streamed: Value
   readonly computed: Value

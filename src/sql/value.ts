@@ -170,7 +170,7 @@ export class SqlValues {
 }
 
 /** A number's text as JavaScript writes it. */
-export const digitsOf = (amount: string) => `replaceRegexpOne(toString(${amount} + 0), 'e([0-9])', 'e+\\\\1')`
+const digitsOf = (amount: string) => `replaceRegexpOne(toString(${amount} + 0), 'e([0-9])', 'e+\\\\1')`
 
 /** A number in JSON: as the server writes it, plus what `readable` adds. */
 export const jsonNumber = (amount: string) =>

@@ -57,7 +57,7 @@ interface ReferenceAction {
   readonly timeMs: number
 }
 
-export interface ReferenceProfile {
+interface ReferenceProfile {
   readonly timeMs: number
   readonly features: Readonly<Record<string, number>>
 }

@@ -22,7 +22,7 @@ export interface Seen {
   readonly stuck: string[]
 }
 
-export interface Failure {
+interface Failure {
   readonly worker: string
   readonly partition: number
   readonly reason: string

@@ -54,7 +54,7 @@ export const datasets: readonly Dataset[] = [
   },
 ]
 
-export const fileOf = ({ file }: Dataset) => sharedData(file)
+const fileOf = ({ file }: Dataset) => sharedData(file)
 
 export interface Message {
   readonly customer: string

@@ -22,11 +22,7 @@ export interface KafkaOptions {
 }
 
 /** `event` is one of a few fixed texts; the fields hold names and codes only, never a record's data. */
-export type LogHook = (
-  level: 'error' | 'warn',
-  event: string,
-  fields: Readonly<Record<string, string | number>>,
-) => void
+type LogHook = (level: 'error' | 'warn', event: string, fields: Readonly<Record<string, string | number>>) => void
 
 interface Retry {
   readonly initialRetryTime: number

@@ -12,13 +12,13 @@ export interface KnownRequest<Arguments> {
   replace(stock: Exchange, args: Arguments): Exchange
 }
 
-export interface Exchange {
+interface Exchange {
   readonly request: { readonly apiVersion: number; encode(): Promise<Encoded> }
   readonly response: { decode(bytes: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> }
 }
 
 /** What kafkajs needs of an encoder: it recognises one by `buf`, and takes `buffer`. */
-export interface Encoded {
+interface Encoded {
   readonly buf: Buffer
   readonly buffer: Buffer
 }

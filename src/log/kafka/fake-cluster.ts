@@ -21,7 +21,7 @@ export const apis = {
 }
 const spoken: Readonly<Record<number, number>> = { 0: 7, 3: 6, 10: 2, 18: 2, 22: 1, 24: 1, 25: 1, 26: 1, 28: 1 }
 
-export interface Result extends TopicPartition {
+interface Result extends TopicPartition {
   errorCode: number
   baseOffset: number
 }

@@ -13,7 +13,7 @@ import type { CartLine, ShopEvent, Visit } from './visit.ts'
 /** What a visitor does in one visit, event by event, and for what that visitor comes back later. */
 export type Behaviour = (visit: Visit) => Generator<ShopEvent, FollowUp | null>
 
-export interface FollowUp {
+interface FollowUp {
   readonly afterMs: number
   readonly behaviour: Behaviour
 }

@@ -14,7 +14,7 @@ import { partitionOfKey } from '../../log/murmur2.ts'
  */
 
 /** A tombstone that we have sent. */
-export interface Tombstone extends TopicPartition {
+interface Tombstone extends TopicPartition {
   readonly offset: number
 }
 
@@ -33,7 +33,7 @@ export interface Rows {
 }
 
 /** How far a partition's stored checkpoint is: everything before it is in the tables. */
-export interface StoredProgress {
+interface StoredProgress {
   readonly position: number
   /** By topic. */
   readonly offsets: Readonly<Record<string, number>>

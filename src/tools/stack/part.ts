@@ -9,7 +9,7 @@ export type ServiceName = (typeof serviceNames)[number]
 
 /** The brokers of a cluster; a single broker is the first. */
 export const brokerNames = ['kafka', 'kafka-2', 'kafka-3'] as const
-export type BrokerName = (typeof brokerNames)[number]
+type BrokerName = (typeof brokerNames)[number]
 
 /** A part is one process. */
 export type PartName = ServiceName | BrokerName

@@ -2,7 +2,7 @@ import { parseIsoTime } from '../../ingest/iso-time.ts'
 import { openSource } from '../sources/open.ts'
 
 /** Whose features to compute, and as of when: a row of the training set. */
-export interface Asked {
+interface Asked {
   readonly customer: string
   readonly timeMs: number
   /** The fields of the other columns, in their order. */

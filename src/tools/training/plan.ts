@@ -21,7 +21,7 @@ export interface TrainingPlan {
   readonly untold: readonly Untold[]
 }
 
-export interface TrainingColumn extends Pick<FeatureColumn, 'type' | 'text'> {
+interface TrainingColumn extends Pick<FeatureColumn, 'type' | 'text'> {
   readonly name: string
 }
 

@@ -3,7 +3,7 @@ import type { ByteWriter } from '../byte-writer.ts'
 import type { ByteReader } from './byte-reader.ts'
 
 /** A broker's answer does not match what it was asked. */
-export class WrongAnswer extends Error {
+class WrongAnswer extends Error {
   override readonly name = 'WrongAnswer'
 }
 

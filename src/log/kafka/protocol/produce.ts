@@ -20,7 +20,7 @@ export interface ProduceAsked {
   readonly batches: readonly Batch[]
 }
 
-export interface Batch extends TopicPartition {
+interface Batch extends TopicPartition {
   readonly records: readonly OutRecord[]
   /** The sequence number of the first record, among all that the producer has sent to the partition. */
   readonly firstSequence: number

@@ -26,7 +26,7 @@ export interface Mismatch {
   readonly explanations: readonly Explanation[]
 }
 
-export interface Difference {
+interface Difference {
   readonly of: string
   readonly expected: Value
   readonly got: Value
