@@ -6,7 +6,7 @@ import { checkMapping } from './config/mapping-check.ts'
 import type { Config, TopicConfig } from './config/schema.ts'
 import { compileMapping } from './config/topic-mapping.ts'
 import { compilePolicy } from './decide/compile-policy.ts'
-import type { ActionDeclaration, Policy } from './decide/policy.ts'
+import type { ActionDeclaration, GateDeclaration, Policy } from './decide/policy.ts'
 import { compileEnricher, type EnrichOptions } from './enrich/enrich.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
 import { type GeoDatabase, openGeoDatabase } from './enrich/mmdb/geo-database.ts'
@@ -84,11 +84,13 @@ export function withRules(engine: Engine, policyText: string): Engine | undefine
 
 /** All that decides, as declared. The idle time of a session is a rule too, since session windows end after that gap. */
 export interface Rules extends Pick<Config, 'features' | 'actions' | 'arbitration'> {
+  /** Not there in rules that had none: their hash is as it was. */
+  readonly gates?: Config['gates']
   readonly enrich: { readonly session: Pick<Config['enrich']['session'], 'idle'> }
 }
 
 function compileRules(
-  { features: declared, actions, arbitration, enrich: { session } }: Rules,
+  { features: declared, actions, gates = [], arbitration, enrich: { session } }: Rules,
   note: (path: readonly PropertyKey[], fault: unknown) => void,
 ): Pick<Engine, 'features' | 'policy' | 'rules' | 'policyText'> {
   const own = new Set(actionVariables.map(({ name }) => name))
@@ -103,7 +105,8 @@ function compileRules(
     note(['features', declared.indexOf(declaration), ...path], fault)
   })
   const { idle } = session
-  const rules: Rules = { features: declared, actions, arbitration, enrich: { session: { idle } } }
+  const about = gates.length > 0 ? { gates } : {}
+  const rules: Rules = { features: declared, actions, ...about, arbitration, enrich: { session: { idle } } }
   const policyText = JSON.stringify(rules)
   const policy = compilePolicy(
     actions,
@@ -113,6 +116,9 @@ function compileRules(
     (declaration, path, fault) => {
       note(['actions', (actions as readonly ActionDeclaration[]).indexOf(declaration), ...path], fault)
     },
+    gates,
+    (declaration, path, fault) =>
+      note(['gates', (gates as readonly GateDeclaration[]).indexOf(declaration), ...path], fault),
   )
   return { features, policy, rules, policyText }
 }

@@ -813,6 +813,24 @@ registry: { url: "https://localhost:8081", tls: *tls }
   assert.match(config.registry!.tls!.ca_file, /a\.pem$/)
 })
 
+test('gates: a name that no action has, an unknown kind, a name twice, an expression that is none', () => {
+  const gates = `actions:
+  - { name: offer, when: "true", tags: [sales] }
+gates:
+  - { name: calm, kind: suitable, of: { tags: [sale] }, allow: "true" }
+  - { name: calm, kind: suitable, of: { actions: [offer] }, allow: propertis.x > 0 }
+`
+  assert.deepEqual(faultsOf({ 'beckon.yaml': `${minimal}${gates}` }), [
+    'beckon.yaml:10 gates.1.name: calm is declared twice',
+    'beckon.yaml:9 gates.0.of.tags.0: no action has the tag sale; did you mean sales?',
+    'beckon.yaml:10 gates.1.allow: Unknown variable: propertis; did you mean properties?',
+  ])
+  const kind = 'gates: [{ name: calm, kind: suitble, allow: "true" }]\n'
+  assert.deepEqual(faultsOf({ 'beckon.yaml': minimal + kind }), [
+    'beckon.yaml:6 gates.0.kind: expected eligible, applicable or suitable; did you mean suitable?',
+  ])
+})
+
 test('names declared twice, a variable for a part of a list, and values out of all bounds are each reported as such', () => {
   const twice =
     '\nfeatures:\n  - { name: q, count: {}, window: lifetime }\n  - { name: q, count: {}, window: session }\n'

@@ -210,7 +210,7 @@ function unreadableFiles(config: Config, source: ConfigSource): Fault[] {
 /** Faults that only show when several keys are looked at together. */
 function crossCheck(config: Config, source: ConfigSource): Fault[] {
   const faults: Fault[] = []
-  const unique = (list: 'topics' | 'features' | 'actions') => {
+  const unique = (list: 'topics' | 'features' | 'actions' | 'gates') => {
     const seen = new Map<string, number>()
     for (const [index, { name }] of config[list].entries()) {
       if (seen.has(name)) faults.push(source.fault([list, index, 'name'], `${name} is declared twice`))
@@ -220,6 +220,7 @@ function crossCheck(config: Config, source: ConfigSource): Fault[] {
   unique('topics')
   unique('features')
   unique('actions')
+  unique('gates')
   for (const [index, topic] of config.topics.entries()) {
     const at = (key: string, message: string) => faults.push(source.fault(['topics', index, key], message))
     const wantsFile = topic.format === 'wire' || topic.format === 'avro'

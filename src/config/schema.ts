@@ -342,6 +342,9 @@ const timer = z
 const action = z
   .strictObject({
     name,
+    /** What rules and reports may call it by, beside its name. */
+    group: name.optional(),
+    tags: z.array(name).optional(),
     /** When it is decided: on every event, when `when` becomes true, or when something has not happened in time. */
     on: z.union([z.literal('event').transform(() => undefined), z.literal('becomes_true'), timer]).optional(),
     when: cel,
@@ -352,6 +355,20 @@ const action = z
     payload: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.strictObject({ cel })])).default({}),
   })
   .transform(({ expires, ...rest }) => ({ ...rest, expiresMs: expires }))
+
+/** `of` without any name: for all actions. */
+const gate = z.strictObject({
+  name,
+  kind: z.enum(['eligible', 'applicable', 'suitable']),
+  of: z
+    .strictObject({
+      actions: z.array(name).default([]),
+      groups: z.array(name).default([]),
+      tags: z.array(name).default([]),
+    })
+    .prefault({}),
+  allow: cel,
+})
 
 const arbitration = z
   .strictObject({
@@ -377,6 +394,8 @@ export const configSchema = z.strictObject({
   parity: parity.optional(),
   features: z.array(feature).default([]),
   actions: z.array(action).default([]),
+  /** Said once for many actions: what has to hold beside an action's own condition. */
+  gates: z.array(gate).default([]),
   arbitration,
 })
 

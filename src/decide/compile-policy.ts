@@ -5,7 +5,8 @@ import { actionVariables, eventVariables, featureElsewhere, type Moment, timerVa
 import { featuresRead, signatureOf, variablesOf } from '../features/reading.ts'
 import type { Timer } from '../timers/timer.ts'
 import { byName } from './competing.ts'
-import type { Action, ActionDeclaration, Arbitration, ConditionCounts, Policy } from './policy.ts'
+import { compileGates, concerns, type OnGateFault } from './compile-gates.ts'
+import type { Action, ActionDeclaration, Arbitration, ConditionCounts, GateDeclaration, Policy } from './policy.ts'
 
 /** Where in an action's declaration a fault lies: `when`, `value`, `payload.item`, `on.after` … */
 export type OnFault = (action: ActionDeclaration, path: readonly string[], fault: unknown) => void
@@ -13,7 +14,7 @@ export type OnFault = (action: ActionDeclaration, path: readonly string[], fault
 const always = () => true
 
 /**
- * Compiles the actions. Every fault goes to `onFault`; an expression with a fault then reads as CEL's error.
+ * Compiles the actions and their gates. Every fault goes to `onFault`, or `onGateFault`; an expression with a fault then reads as CEL's error.
  * @param features the features that expressions may name
  * @param version content hash of everything that decides
  */
@@ -23,12 +24,15 @@ export function compilePolicy(
   features: readonly Feature[],
   version: string,
   onFault: OnFault,
+  gateDeclarations: readonly GateDeclaration[] = [],
+  onGateFault: OnGateFault = () => undefined,
 ): Policy {
   const scope = new Scope([...actionVariables, ...variablesOf(features)])
   const eventScope = new Scope(eventVariables, featureElsewhere(features))
   const kept = new Set([...timerVariables, ...features].map(({ name }) => name))
   const timers = new Map<string, Timer>()
   const byTimer = new Map<string | undefined, Action[]>()
+  const allGates = compileGates(gateDeclarations, declarations, scope, onGateFault)
   for (const declaration of declarations) {
     const names = new Set<string>()
     const compile = (
@@ -76,10 +80,19 @@ export function compilePolicy(
       }
     }
     if (timer !== undefined) timers.set(timer.signature, timer)
+    const gates = allGates.filter((gate) => concerns(gate.declaration, declaration))
+    for (const gate of gates) {
+      for (const read of gate.names) names.add(read)
+      const missing = on && [...gate.names].find((read) => !kept.has(read))
+      if (missing === undefined) continue
+      const why = `${missing} needs an event, and there is none when a timer fires, as for ${name}`
+      onGateFault(gate.declaration, ['allow'], new ExpressionFault(why, gate.declaration.allow.indexOf(missing)))
+    }
     const conditions = { met: 0, unmet: 0, error: 0 }
     const action: Action = {
       name,
       when: counted(isCrossing ? always : condition, conditions),
+      gates,
       value: typeof value === 'number' ? () => value : compile(['value'], ['double', 'int'], parse(value, names)),
       contact,
       channel,

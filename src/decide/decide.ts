@@ -1,7 +1,7 @@
 import type { Moment } from '../features/moment.ts'
 import { byName } from './competing.ts'
 import { type Contacts, withContact } from './contact.ts'
-import type { Candidate, Decision, Reason } from './decision.ts'
+import type { Candidate, Decision, Reason, Refusal } from './decision.ts'
 import { heldBack, notEligible } from './gates.ts'
 import type { Action, Arbitration, Policy } from './policy.ts'
 
@@ -22,9 +22,9 @@ export function prospect(
     const action = actions[i]!
     if (notEligible(action, moment) !== undefined) continue
     prospect = 'suppressed'
-    const reason = heldBack(action, moment, contacts, arbitration)
-    if (reason === undefined) return 'open'
-    if (reason === 'contact_policy') return prospect
+    const refusal = heldBack(action, moment, contacts, arbitration)
+    if (refusal === undefined) return 'open'
+    if (refusal.reason === 'contact_policy') return prospect
   }
   return prospect
 }
@@ -47,25 +47,30 @@ export function decide(
   const eligible: Weighed[] = []
   const others: Candidate[] = []
   for (const action of actions) {
-    const reason = notEligible(action, moment)
-    if (reason === undefined) eligible.push(weigh(action, moment, contacts, arbitration))
-    else others.push({ action, reason, score: Number.NaN, probability: 0 })
+    const refusal = notEligible(action, moment)
+    if (refusal === undefined) eligible.push(weigh(action, moment, contacts, arbitration))
+    else others.push({ action, ...refusal, score: Number.NaN, probability: 0 })
   }
   const { chosen, counted } = arbitrate(eligible.sort(byRank), moment, contacts, arbitration, fits)
   const outcome = chosen.length > 0 ? 'chosen' : eligible.length > 0 ? 'suppressed' : 'none'
   return { outcome, candidates: [...eligible, ...others], chosen, contacts: counted }
 }
 
+/** No gate holds it back. */
+const open: Refusal = { reason: 'chosen', gate: '' }
+
 /** A candidate on its way through the arbitration. */
 interface Weighed extends Candidate {
   reason: Reason
+  gate: string
   probability: number
 }
 
 function weigh(action: Action, moment: Moment, contacts: Contacts, arbitration: Arbitration): Weighed {
   const score = action.value(moment)
-  if (typeof score !== 'number') return { action, reason: 'error', score: Number.NaN, probability: 0 }
-  return { action, reason: heldBack(action, moment, contacts, arbitration) ?? 'chosen', score, probability: 0 }
+  if (typeof score !== 'number') return { action, reason: 'error', gate: '', score: Number.NaN, probability: 0 }
+  const { reason, gate } = heldBack(action, moment, contacts, arbitration) ?? open
+  return { action, reason, gate, score, probability: 0 }
 }
 
 /** Fills the places with the best candidates that no gate holds back. A chosen one counts as a contact for the next ones. */
@@ -83,7 +88,7 @@ function arbitrate(
   for (const candidate of ranked) {
     if (candidate.reason !== 'chosen') continue
     if (chosen.length === places) candidate.reason = 'outranked'
-    else candidate.reason = heldBack(candidate.action, moment, counted, arbitration) ?? 'chosen'
+    else Object.assign(candidate, heldBack(candidate.action, moment, counted, arbitration))
     if (candidate.reason !== 'chosen') continue
     if (!fits(candidate, chosen.length + 1)) {
       candidate.reason = 'too_large'

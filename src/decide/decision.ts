@@ -1,5 +1,5 @@
 import type { Contacts } from './contact.ts'
-import type { Action } from './policy.ts'
+import type { Action, GateKind } from './policy.ts'
 
 /** Why a candidate was chosen or not. */
 export type Reason =
@@ -10,6 +10,8 @@ export type Reason =
   | 'error'
   /** Its condition or value reads a feature that is not ready. */
   | 'not_ready'
+  /** A declared gate says no; `gate` names it. */
+  | GateKind
   | 'cooldown'
   | 'cap'
   /** The contact rules for all actions together hold it back. */
@@ -19,9 +21,15 @@ export type Reason =
   /** Its record is larger than the output topic accepts; the next best took its place. */
   | 'too_large'
 
-export interface Candidate {
-  readonly action: Action
+/** Why a gate does not let an action through. */
+export interface Refusal {
   readonly reason: Reason
+  /** The declared gate that refused; empty if it was none of these. */
+  readonly gate: string
+}
+
+export interface Candidate extends Refusal {
+  readonly action: Action
   /** Its value; NaN if it is not eligible. */
   readonly score: number
   /** The probability of being chosen here. The choice involves no chance, so it is 1 or 0. */

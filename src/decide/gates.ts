@@ -2,6 +2,7 @@ import type { Moment } from '../features/moment.ts'
 import type { Contacts } from './contact.ts'
 import { condition } from './gates/condition.ts'
 import { contactPolicy } from './gates/contact-policy.ts'
+import { declared } from './gates/declared.ts'
 import { ownContact } from './gates/own-contact.ts'
 import { readiness } from './gates/readiness.ts'
 import type { Action, Arbitration } from './policy.ts'
@@ -12,7 +13,8 @@ import type { Action, Arbitration } from './policy.ts'
  */
 
 /** May it be considered at all? An action that does not pass has no value and no rank. */
-export const notEligible = (action: Action, moment: Moment) => readiness(action, moment) ?? condition(action, moment)
+export const notEligible = (action: Action, moment: Moment) =>
+  readiness(action, moment) ?? condition(action, moment) ?? declared(action, moment)
 
 /** May the customer be contacted with it now? */
 export const heldBack = (action: Action, moment: Moment, contacts: Contacts, arbitration: Arbitration) =>

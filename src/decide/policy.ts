@@ -2,10 +2,13 @@ import type { Evaluate } from '../expressions/expression.ts'
 import type { Moment } from '../features/moment.ts'
 import type { AbsenceDeclaration } from '../timers/absence.ts'
 import type { Timer } from '../timers/timer.ts'
+import type { Refusal } from './decision.ts'
 
 /** An action as declared: checked, with every default filled in. */
 export interface ActionDeclaration {
   readonly name: string
+  readonly group?: string | undefined
+  readonly tags?: readonly string[] | undefined
   /** When it is decided: on an absence, or when its own condition becomes true; undefined: on every event. */
   readonly on?: AbsenceDeclaration | 'becomes_true' | undefined
   /** CEL; the action is a candidate if this is true. */
@@ -19,6 +22,24 @@ export interface ActionDeclaration {
   readonly expiresMs: number
   /** What the channel needs: constants, or `{ cel }` evaluated at the decision. */
   readonly payload: Readonly<Record<string, PayloadValue>>
+}
+
+/** In the order in which they are asked: may we? does it make sense now? is it right for them? */
+export const gateKinds = ['eligible', 'applicable', 'suitable'] as const
+export type GateKind = (typeof gateKinds)[number]
+
+/** A gate, declared once for many actions. */
+export interface GateDeclaration {
+  readonly name: string
+  readonly kind: GateKind
+  /** The actions that it is for: those named, and those of a group or with a tag; all actions if it says nothing. */
+  readonly of: {
+    readonly actions: readonly string[]
+    readonly groups: readonly string[]
+    readonly tags: readonly string[]
+  }
+  /** CEL; lets through where it is true. */
+  readonly allow: string
 }
 
 export type PayloadValue = string | number | boolean | { readonly cel: string }
@@ -42,16 +63,26 @@ export interface Arbitration {
   readonly contact: ContactRules
 }
 
+/** A compiled gate. */
+export interface Gate {
+  readonly allow: Evaluate<Moment>
+  /** What it says where `allow` is false, and where that can't be evaluated. */
+  readonly refusal: Refusal
+  readonly failure: Refusal
+}
+
 /** A compiled action. */
 export interface Action {
   readonly name: string
   readonly when: Evaluate<Moment>
+  /** Those declared for it: by kind, then as declared. */
+  readonly gates: readonly Gate[]
   readonly value: Evaluate<Moment>
   readonly contact: ContactRules
   readonly channel: string
   readonly expiresMs: number
   readonly payload: readonly (readonly [name: string, value: Evaluate<Moment>])[]
-  /** The names that its condition and its value read. */
+  /** The names that its condition, its gates and its value read. */
   readonly names: ReadonlySet<string>
   /** For the metrics, which collect and reset them now and then; no decision depends on them. */
   readonly conditions: ConditionCounts

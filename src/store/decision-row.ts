@@ -17,6 +17,7 @@ export const decisionsTable: Table = {
     policy: 'String',
     candidates: 'Array(String)',
     reasons: 'Array(String)',
+    gates: 'Array(String)',
     scores: 'Array(Float64)',
     probabilities: 'Array(Float64)',
     chosen: 'Array(String)',
@@ -46,6 +47,8 @@ export function writeDecisionRow(
   for (let i = 0; i < count; i++) row.string(candidates[i]!.action.name)
   row.varint(count)
   for (let i = 0; i < count; i++) row.string(candidates[i]!.reason)
+  row.varint(count)
+  for (let i = 0; i < count; i++) row.string(candidates[i]!.gate)
   row.varint(count)
   for (let i = 0; i < count; i++) row.f64(candidates[i]!.score)
   row.varint(count)

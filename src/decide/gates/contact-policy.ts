@@ -1,12 +1,11 @@
 import type { Moment } from '../../features/moment.ts'
 import { anyAction, type Contacts, suppression } from '../contact.ts'
+import type { Refusal } from '../decision.ts'
 import type { Arbitration } from '../policy.ts'
 
+const refusal: Refusal = { reason: 'contact_policy', gate: '' }
+
 /** Holds back every action while the cool-down or a cap for all actions together does. */
-export function contactPolicy(
-  { contact }: Arbitration,
-  { asOfMs }: Moment,
-  contacts: Contacts,
-): 'contact_policy' | undefined {
-  return suppression(contacts.get(anyAction), contact, asOfMs) && 'contact_policy'
+export function contactPolicy({ contact }: Arbitration, { asOfMs }: Moment, contacts: Contacts): Refusal | undefined {
+  return suppression(contacts.get(anyAction), contact, asOfMs) && refusal
 }

@@ -310,6 +310,7 @@ describe('the tables', { skip }, () => {
     const candidate = (name: string, reason: 'chosen' | 'not_eligible', score: number) => ({
       action: { name } as Action,
       reason,
+      gate: reason === 'chosen' ? '' : 'open_complaint',
       score,
       probability: reason === 'chosen' ? 1 : 0,
     })
@@ -342,6 +343,7 @@ describe('the tables', { skip }, () => {
       policy: 'abc',
       candidates: ['call_back', 'remind'],
       reasons: ['chosen', 'not_eligible'],
+      gates: ['', 'open_complaint'],
       scores: [4, null],
       probabilities: [1, 0],
       chosen: ['call_back'],

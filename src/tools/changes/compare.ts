@@ -10,7 +10,7 @@ import { type Definition, definitionsOf } from './version.ts'
 
 /** What will change when these rules replace others. */
 export interface Changes {
-  /** All features and actions of the new rules, then the ones that are gone. */
+  /** All features, actions and gates of the new rules, then the ones that are gone. */
   readonly definitions: readonly DefinitionChange[]
   /** Changes of the arbitration, and of the other settings that say how events are folded. */
   readonly settings: readonly SettingChange[]
@@ -64,7 +64,7 @@ export function compare(
   after: Compiled & { readonly settings: Settings },
 ): Changes {
   const states = carryOvers(before.features, after)
-  const definitions = (['feature', 'action'] as const).flatMap((kind) => {
+  const definitions = (['feature', 'action', 'gate'] as const).flatMap((kind) => {
     const of = ({ rules }: Compiled) => definitionsOf(rules).filter((definition) => definition.kind === kind)
     return compareDefinitions(of(before), of(after))
   })

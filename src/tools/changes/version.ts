@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { canonical } from '../../canonical.ts'
 import type { Rules } from '../../engine.ts'
 
-/** A feature or an action, and the version of its declaration. */
+/** A feature, an action or a gate, and the version of its declaration. */
 export interface Definition {
-  readonly kind: 'feature' | 'action'
+  readonly kind: 'feature' | 'action' | 'gate'
   readonly name: string
   /**
    * Content hash of the declaration with its defaults, without its name: 48 bits of SHA-256, as 12 hex digits. Comments,
@@ -13,8 +13,8 @@ export interface Definition {
   readonly version: string
 }
 
-/** All features, then all actions, in the order of their declaration. */
-export function definitionsOf({ features, actions, enrich }: Rules): Definition[] {
+/** All features, then all actions, then all gates, in the order of their declaration. */
+export function definitionsOf({ features, actions, gates = [], enrich }: Rules): Definition[] {
   const { idle } = enrich.session
   return [
     ...features.map(({ name, ...content }): Definition => {
@@ -23,6 +23,7 @@ export function definitionsOf({ features, actions, enrich }: Rules): Definition[
       return { kind: 'feature', name, version: hash(isOfSession ? { ...content, idle } : content) }
     }),
     ...actions.map(({ name, ...content }): Definition => ({ kind: 'action', name, version: hash(content) })),
+    ...gates.map(({ name, ...content }): Definition => ({ kind: 'gate', name, version: hash(content) })),
   ]
 }
 

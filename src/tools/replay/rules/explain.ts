@@ -23,6 +23,9 @@ export interface Explanation {
   /** The latest decision in which it competed. */
   readonly decision?: {
     readonly reason: Reason
+    /** The declared gate that says no; empty if none does. */
+    readonly gate: string
+    /** Its condition; if a gate says no, what that lets through. */
     readonly when: string
     readonly customer: string
     readonly timeMs: number
@@ -48,14 +51,17 @@ export function explain(
   return config.actions
     .filter(({ name }) => names.has(name))
     .map(({ name: action, when, on }): Explanation => {
-      const read = [...scope.compile(when).names]
-      const among = (all: Features) =>
-        Object.fromEntries(read.filter((name) => Object.hasOwn(all, name)).map((name) => [name, all[name]!]))
+      const among = (all: Features, of = when) => {
+        const read = [...scope.compile(of).names].filter((name) => Object.hasOwn(all, name))
+        return Object.fromEntries(read.map((name) => [name, all[name]!]))
+      }
       for (const { decided, features: then } of seen.toReversed()) {
         const candidate = decided.decision.candidates.find((one) => one.action.name === action)
         if (candidate === undefined) continue
         const { customer, asOfMs: timeMs } = decided
-        return { action, decision: { reason: candidate.reason, when, customer, timeMs }, features: among(then) }
+        const { reason, gate } = candidate
+        const asked = config.gates.find(({ name }) => name === gate)?.allow ?? when
+        return { action, decision: { reason, gate, when: asked, customer, timeMs }, features: among(then, asked) }
       }
       if (on === undefined) return { action, undecided: 'no event was decided on', features: {} }
       if (on === 'becomes_true')

@@ -20,7 +20,8 @@ function describe({ after, customer, timeMs, differences, explanations }: Mismat
     else {
       const whose = decision.customer === customer ? '' : ` for ${decision.customer}`
       const then = decision.timeMs === timeMs ? '' : ` at ${readableTime(decision.timeMs)}`
-      lines.push(`  ${action} is ${decision.reason}${whose}${then}: ${decision.when}`)
+      const by = decision.gate === '' ? '' : ` by the gate ${decision.gate}`
+      lines.push(`  ${action} is ${decision.reason}${by}${whose}${then}: ${decision.when}`)
     }
     const read = Object.entries(features).map(([name, value]) => `${name} = ${JSON.stringify(value)}`)
     if (read.length > 0) lines.push(`    where ${read.join(', ')}`)

@@ -42,6 +42,8 @@ actions:
   - { name: often, on: { absent: order, after: seen, for: 5m }, when: views_5m >= 1 && spent > 10, value: 1 }
   - { name: small, on: { absent: order, after: tie, for: 1h }, when: 'true', value: 1 }
   - { name: large, on: { absent: call, after: tie, for: 1h }, when: 'true', value: 10 }
+gates:
+  - { name: in_stock, kind: applicable, of: { actions: [call] }, allow: '!has(properties.sold_out)' }
 arbitration: { emit: best, contact: { caps: [{ max: 3, per: 24h }] } }
 limits: { max_event_kb: 300 }
 `,
@@ -120,6 +122,7 @@ describe('a rule test', () => {
     ['not_eligible', [view], 'help'],
     ['error', [view], 'call'],
     ['too_large', [long], 'story'],
+    ['applicable', ['{ type: x, properties: { urgent: true, sold_out: true } }'], 'call'],
   ] as const
   for (const [reason, given, action] of reasons) {
     it(`knows the reason ${reason}`, () => {
