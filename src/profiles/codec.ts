@@ -1,7 +1,6 @@
 import type { Value } from '../events/event.ts'
 import type { Aggregate } from '../features/aggregate.ts'
 import type { FeatureSet } from '../features/features.ts'
-import { boundText } from '../features/kept-text.ts'
 import { emptyPanes, insertRow, rowCount } from '../features/panes.ts'
 import type { RowBuffer } from '../store/row-binary.ts'
 import { checkFormat, StateError } from '../store/state-error.ts'
@@ -9,12 +8,14 @@ import { keepState } from '../timers/states.ts'
 import { packState, type Timer, unpackState } from '../timers/timer.ts'
 import { Profile } from './profile.ts'
 import { hashId } from './recent-ids.ts'
+import { readSections, writeSections } from './sections.ts'
+import { StateReader, tags, writeKept, writeNumber } from './state-values.ts'
 
 /**
  * Encodes a profile's state for its row in the store, and decodes it. Panes and timers are stored with signatures. After a
  * change of the features or timers, those that are the same as before find their state by it; the others start empty.
  */
-export const formatVersion = 3
+export const formatVersion = 4
 /** The oldest format that can still be read. */
 const oldestVersion = 2
 
@@ -51,6 +52,7 @@ export function writeState(out: RowBuffer, profile: Profile, layout: Layout): vo
   })
   writeTimers(out, profile, layout)
   writeGroups(out, profile, layout)
+  writeSections(out, profile)
 }
 
 function writeTimers(out: RowBuffer, { timers }: Profile, layout: Layout): void {
@@ -118,7 +120,8 @@ export const layoutOf = ({ groups }: FeatureSet, timers: readonly Timer[]): Layo
 /** @throws StateError when the bytes are not a state in a format that can be read. */
 export function readState(customer: string, bytes: Buffer, layout: Layout): Profile {
   const reader = new StateReader(bytes)
-  checkFormat("a profile's state", reader.u8(), oldestVersion, formatVersion)
+  const version = reader.u8()
+  checkFormat("a profile's state", version, oldestVersion, formatVersion)
   const profile = new Profile(customer)
   profile.streamTimeMs = reader.number()
   profile.session.index = reader.number()
@@ -146,6 +149,7 @@ export function readState(customer: string, bytes: Buffer, layout: Layout): Prof
   profile.recentIds.restore(ids)
   for (let n = reader.varint(); n > 0; n--) readTimer(reader, profile, layout)
   for (let n = reader.varint(); n > 0; n--) readGroup(reader, profile, layout)
+  if (version >= 4) readSections(reader, profile)
   if (!reader.done) throw new StateError("a profile's state has bytes left over")
   return profile
 }
@@ -190,152 +194,4 @@ function readGroup(reader: StateReader, profile: Profile, layout: Layout): void 
     }
   }
   if (group !== undefined) profile.groups[index] = panes
-}
-
-/** Small whole numbers take one to five bytes, all others nine. */
-function writeNumber(out: RowBuffer, value: number): void {
-  if (value >= 0 && value < 0x7fff_ffff && Number.isInteger(value) && !Object.is(value, -0)) out.varint(value + 1)
-  else {
-    out.varint(0)
-    out.f64(value)
-  }
-}
-
-const tags = { none: 0, string: 1, number: 2, yes: 3, no: 4, set: 5, map: 6, bytes: 7, list: 8, json: 9 } as const
-
-/** What an aggregate keeps beside its numbers: nothing, a scalar, a set or a list of scalars, numbers by scalar, or bytes. */
-function writeKept(out: RowBuffer, kept: unknown): void {
-  if (typeof kept === 'string') {
-    out.u8(tags.string)
-    out.string(kept)
-  } else if (typeof kept === 'number') {
-    out.u8(tags.number)
-    writeNumber(out, kept)
-  } else if (typeof kept === 'boolean') out.u8(kept ? tags.yes : tags.no)
-  else if (kept instanceof Set) {
-    out.u8(tags.set)
-    out.varint(kept.size)
-    for (const value of kept) writeKept(out, value)
-  } else if (kept instanceof Map) {
-    out.u8(tags.map)
-    out.varint(kept.size)
-    for (const [value, count] of kept) {
-      writeKept(out, value)
-      writeNumber(out, count as number)
-    }
-  } else if (kept instanceof Uint8Array) {
-    out.u8(tags.bytes)
-    out.blob(kept)
-  } else if (Array.isArray(kept)) {
-    out.u8(tags.list)
-    out.varint(kept.length)
-    for (const value of kept) writeKept(out, value)
-  } else out.u8(tags.none)
-}
-
-class StateReader {
-  readonly #bytes: Buffer
-  #at = 0
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes
-  }
-
-  get done(): boolean {
-    return this.#at === this.#bytes.length
-  }
-
-  u8(): number {
-    const value = this.#bytes[this.#at++]
-    if (value === undefined) throw new StateError("a profile's state ends early")
-    return value
-  }
-
-  varint(): number {
-    let value = 0
-    for (let factor = 1; ; factor *= 128) {
-      const byte = this.u8()
-      value += (byte & 0x7f) * factor
-      if (byte < 0x80) return value
-    }
-  }
-
-  f64(): number {
-    this.#at += 8
-    if (this.#at > this.#bytes.length) throw new StateError("a profile's state ends early")
-    return this.#bytes.readDoubleLE(this.#at - 8)
-  }
-
-  number(): number {
-    const small = this.varint()
-    return small === 0 ? this.f64() : small - 1
-  }
-
-  string(): string {
-    return this.#blob().toString('utf8')
-  }
-
-  #blob(): Buffer {
-    const length = this.varint()
-    this.#at += length
-    if (this.#at > this.#bytes.length) throw new StateError("a profile's state ends early")
-    return this.#bytes.subarray(this.#at - length, this.#at)
-  }
-
-  #json(): unknown {
-    try {
-      return JSON.parse(this.string())
-    } catch (cause) {
-      throw new StateError("a profile's state holds text that is no JSON", { cause })
-    }
-  }
-
-  /** A trait's text is not cut as in `kept`: traits have a bound of their own. */
-  trait(): unknown {
-    if (this.#bytes[this.#at] !== tags.string) return this.kept()
-    this.#at++
-    return this.string()
-  }
-
-  /** What an aggregate keeps. Texts are cut to the present bound: before fold version 2 they were kept whole. */
-  kept(): unknown {
-    switch (this.u8()) {
-      case tags.none:
-        return undefined
-      case tags.string:
-        return boundText(this.string())
-      case tags.number:
-        return this.number()
-      case tags.yes:
-        return true
-      case tags.no:
-        return false
-      case tags.set: {
-        const values = new Set<unknown>()
-        for (let n = this.varint(); n > 0; n--) values.add(this.kept())
-        return values
-      }
-      case tags.map: {
-        const counts = new Map<unknown, number>()
-        for (let n = this.varint(); n > 0; n--) {
-          const value = this.kept()
-          const count = this.number()
-          counts.set(value, count + (counts.get(value) ?? 0))
-        }
-        return counts
-      }
-      case tags.bytes:
-        // A copy, since a view would keep all bytes of the query in memory.
-        return new Uint8Array(this.#blob())
-      case tags.list: {
-        const values: unknown[] = []
-        for (let n = this.varint(); n > 0; n--) values.push(this.kept())
-        return values
-      }
-      case tags.json:
-        return this.#json()
-      default:
-        throw new StateError("a profile's state holds an unknown tag")
-    }
-  }
 }
