@@ -9,7 +9,7 @@ import { errorType, toLogError } from './errors.ts'
 import { answersByPartition } from './protocol/answers.ts'
 import { errorOf, throwIfError } from './protocol/errors.ts'
 import { initProducerId } from './protocol/init-producer-id.ts'
-import { produce } from './protocol/produce.ts'
+import { produce, replicasTimeoutMs } from './protocol/produce.ts'
 import { send } from './protocol/send.ts'
 import { Sequences } from './sequences.ts'
 
@@ -17,7 +17,6 @@ import { Sequences } from './sequences.ts'
 const patienceMs = 30_000
 const firstPauseMs = 20
 const longestPauseMs = 1_000
-const replicasTimeoutMs = 10_000
 /** DUPLICATE_SEQUENCE_NUMBER: an earlier try has written it. */
 const duplicate = 46
 /** If the same producer sends the batch again, it is refused again. */

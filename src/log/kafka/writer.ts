@@ -11,7 +11,7 @@ import { endTxn } from './protocol/end-txn.ts'
 import { BrokerError, throwIfError } from './protocol/errors.ts'
 import type { FindCoordinatorAsked } from './protocol/find-coordinator.ts'
 import { initProducerId } from './protocol/init-producer-id.ts'
-import { produce } from './protocol/produce.ts'
+import { produce, replicasTimeoutMs } from './protocol/produce.ts'
 import type { InTransaction, PartitionResult } from './protocol/request.ts'
 import { send } from './protocol/send.ts'
 import { txnOffsetCommit } from './protocol/txn-offset-commit.ts'
@@ -19,8 +19,6 @@ import { Sequences } from './sequences.ts'
 
 /** Longer than any slice. After it the coordinator aborts and fences us; the partition's next owner does so at once. */
 const transactionTimeoutMs = 15_000
-/** Shorter than a request's own time-out, so that it is the broker who reports that it took too long. */
-const replicasTimeoutMs = 10_000
 
 /** @param topics as `Brokers.connect` */
 export async function openKafkaWriter(

@@ -32,6 +32,8 @@ export interface ProduceAnswer extends Answered {
 }
 
 const allInSync = -1
+/** Shorter than a request's own time-out, so that it is the broker who reports that it took too long. */
+export const replicasTimeoutMs = 10_000
 
 export const produce: Request<ProduceAsked, ProduceAnswer> = {
   name: 'Produce',
