@@ -10,6 +10,12 @@ import type { At } from './opened.ts'
 
 const beatMs = 1_000
 
+/**
+ * The turn of work that no batch has asked for: kafkajs sends heartbeats itself while no handler runs.
+ * @param isCurrent whether the partition is still ours
+ */
+export const ownTurn = (isCurrent: () => boolean): Turn => ({ heartbeat: async () => undefined, isCurrent })
+
 /** A retry waits 0.1 s, doubled up to 5 s. */
 export const backoffMs = (attempt: number) => Math.min(100 * 2 ** attempt, 5_000)
 

@@ -12,7 +12,7 @@ import type { TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
 import { findDue, foldRecords, nothingFolded } from './fold.ts'
 import { type At, type Opened, originOf } from './opened.ts'
-import { whileCurrent } from './patience.ts'
+import { ownTurn, whileCurrent } from './patience.ts'
 import { diverged, recover, tooShort } from './recover.ts'
 import { Saver } from './saver.ts'
 import { type Asked, brokersMs, finishSlice, noRecords, type Taken } from './slice.ts'
@@ -121,8 +121,8 @@ export class Task {
     void this.#unasked(this.#open(this.#ownTurn))
   }
 
-  /** The assignment has shown that we are a member; kafkajs sends heartbeats while no handler runs. */
-  readonly #ownTurn: Turn = { heartbeat: async () => undefined, isCurrent: () => !this.#ended }
+  /** The assignment has shown that we are a member. */
+  readonly #ownTurn = ownTurn(() => !this.#ended)
 
   /** Runs work that no batch asked for. If it fails, it opens the partition again itself, since no batch may come to do so. */
   #unasked(work: Promise<unknown>): Promise<void> {
@@ -310,9 +310,8 @@ export class Task {
   /** In parallel to the slices, computes the features that are new in the rules. */
   async #backfill(opened: Opened): Promise<void> {
     const { metrics } = this.#deps
-    const isCurrent = () => !this.#ended && this.#opened === opened
     await this.#backfillRounds.run(opened, {
-      turn: { heartbeat: async () => undefined, isCurrent },
+      turn: ownTurn(() => !this.#ended && this.#opened === opened),
       between: (work) => this.#between(opened, work),
       commit: async (refolded, turn) => {
         const clock = { nowMs: await brokersMs(this.#deps, turn), clockMs: opened.clockMs }

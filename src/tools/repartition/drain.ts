@@ -3,15 +3,14 @@ import type { RecordBatch } from '../../events/log.ts'
 import { type Checkpoint, decodeCheckpoint } from '../../journal/checkpoint.ts'
 import { emptyDigest } from '../../journal/journal.ts'
 import { hasRecords } from '../../log/has-records.ts'
-import type { Turn } from '../../log/log.ts'
 import { readCommitted } from '../../task/committed.ts'
 import type { TaskDeps } from '../../task/deps.ts'
-import { backoffMs } from '../../task/patience.ts'
+import { backoffMs, ownTurn } from '../../task/patience.ts'
 import { Task } from '../../task/task.ts'
 import { RepartitionFault, type Saved } from './plan.ts'
 import { storeCheckpoints } from './store-checkpoints.ts'
 
-const turn: Turn = { heartbeat: async () => undefined, isCurrent: () => true }
+const turn = ownTurn(() => true)
 const pollMs = 50
 const maxTries = 10
 
