@@ -21,12 +21,15 @@ export interface Output {
   /** How many of these throws left something to undo; a throw in the decoder does not. */
   undone: number
   readonly quarantined: { readonly offsets: number[]; readonly timers: string[] }
-  /** About how much the records take. Past `maxBytes`, no further event or customer is started. */
+  /** About how much the records take. Past `maxBytes` it is full. */
   bytes: number
   readonly maxBytes: number
   /** The dead letters' part of that. */
   deadLetterBytes: number
 }
+
+/** Whether no further event or customer is started. */
+export const isFull = ({ bytes, maxBytes }: Output) => bytes > maxBytes
 
 /** An event that was folded into its customer's profile, or left out as a duplicate, with what was derived from it. */
 export interface FoldedEvent {

@@ -6,7 +6,7 @@ import { laterReasons } from '../ingest/rejected.ts'
 import type { Turn } from '../log/log.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
 import type { Clock, Decoded } from '../slice-input.ts'
-import { emptyOutput, type Output, type Quarantined, type Tally } from '../slice-output.ts'
+import { emptyOutput, isFull, type Output, type Quarantined, type Tally } from '../slice-output.ts'
 import type { RowChunk } from '../store/row-binary.ts'
 import type { TaskDeps } from './deps.ts'
 import type { At } from './opened.ts'
@@ -66,7 +66,7 @@ export async function foldRecords(
   }
   let end = from
   try {
-    while (end < to && (end === from || output.bytes <= output.maxBytes)) {
+    while (end < to && (end === from || !isFull(output))) {
       // Lets commits and fetches of other partitions go on between the pieces.
       if (end > from) await setImmediate()
       const decoded = await decodeAll(pipeline, batch, end, Math.min(end + pieceRecords, to), nowMs, (id) =>
@@ -97,7 +97,7 @@ export function foldPiece(
 ): { readonly rows: RowChunk; readonly taken: number } {
   let taken = 0
   const rows = sliceRows.ofEvents(batch.topic, batch.partition, (write) => {
-    while (taken < decoded.length && (taken === 0 || output.bytes <= output.maxBytes)) {
+    while (taken < decoded.length && (taken === 0 || !isFull(output))) {
       const run = decoded.slice(taken, taken + runRecords)
       const folded = pipeline.fold(batch, from + taken, run, profiles, nowMs, output, leftOut)
       write(folded.events)
