@@ -20,7 +20,7 @@ import { checkMigrated } from './store/clickhouse/migrate.ts'
 import { createProfileStore } from './store/clickhouse/profiles.ts'
 import type { ProfileStore } from './store/profile-store.ts'
 import { StoreError } from './store/store-error.ts'
-import { failureOf, TaskFailure } from './task/failure.ts'
+import { failureOf, otherPartitions, TaskFailure } from './task/failure.ts'
 import { answerMs, readiness } from './task/readiness.ts'
 import { Task } from './task/task.ts'
 import { TopicWatch } from './task/topic-watch.ts'
@@ -164,7 +164,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
   const maxProfileBytes = config.memory.profiles_mb
     ? config.memory.profiles_mb * 1024 * 1024
     : getHeapStatistics().heap_size_limit / 2
-  const parts = { log, clickhouse: world.clickhouse, registry, logger, metrics }
+  const parts = { log, clickhouse: world.clickhouse, store, registry, logger, metrics }
   const deps = await createTaskDeps(engine, parts, {
     partitions,
     topicId: (topic) => watch.idOf(topic),
@@ -223,7 +223,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
         if (tasks.has(partition)) continue
         const task = new Task(partition, deps)
         tasks.set(partition, task)
-        if (partition >= partitions) stopAll(added(partition, partitions))
+        if (partition >= partitions) stopAll(otherPartitions('the topics', partitions, `have a number ${partition}`))
         if (stopped === undefined) task.start()
         else void task.giveUp(stopped)
       }
@@ -353,9 +353,6 @@ async function checkPartitions(
   }
   return { partitions }
 }
-
-const added = (partition: number, partitions: number) =>
-  new TaskFailure('partitions', `the topics had ${partitions} partitions and now have a number ${partition}`)
 
 /**
  * Fails the start where the tables do not fit this version. It does not where the server is down: the tasks wait for it.

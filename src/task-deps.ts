@@ -15,9 +15,9 @@ import type { ClickHouseClient } from './store/clickhouse/client.ts'
 import { createEventHistory } from './store/clickhouse/event-history.ts'
 import type { InsertObserver } from './store/clickhouse/insert-queue.ts'
 import { readPolicy, readSettings } from './store/clickhouse/policies.ts'
-import { createProfileStore } from './store/clickhouse/profiles.ts'
 import { createWriter } from './store/clickhouse/writer.ts'
 import { policiesTable, writePolicyRow } from './store/policy-row.ts'
+import type { ProfileStore } from './store/profile-store.ts'
 import { RowBuffer, type RowChunk } from './store/row-binary.ts'
 import { settingsTable, writeSettingsRow } from './store/settings-row.ts'
 import { SliceRows } from './store/slice-rows.ts'
@@ -28,6 +28,7 @@ import { FoldQueue } from './task/fold-queue.ts'
 interface Parts {
   readonly log: Log
   readonly clickhouse: ClickHouseClient
+  readonly store: ProfileStore
   readonly registry: Registry | undefined
   readonly logger: Outages
   readonly metrics: Metrics
@@ -39,7 +40,7 @@ type Own = Pick<TaskDeps, 'partitions' | 'topicId' | 'profileBytes' | 'pause' | 
 /** What all tasks share. It also starts to write the rules and settings to the store. @throws RegistryError */
 export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Promise<TaskDeps> {
   const { config } = engine
-  const { log, clickhouse, registry, logger, metrics } = parts
+  const { log, clickhouse, store, registry, logger, metrics } = parts
   const format = await actionFormat(engine, registry)
   const rows = createWriter({
     client: clickhouse,
@@ -63,7 +64,7 @@ export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Pr
     journal: journalCodec(config.output.journal, journalSchemas()),
     journalTopic: config.output.journal,
     topics: config.topics.map(({ name }) => name),
-    store: createProfileStore(clickhouse),
+    store,
     history: createEventHistory(clickhouse),
     rows,
     sliceRows: new SliceRows(),

@@ -120,7 +120,8 @@ async function withTasks(
     topics,
     features.features.map(({ name }) => name),
   )
-  const parts = { log, clickhouse, registry: connectRegistryOf(config), logger, metrics }
+  const store = createProfileStore(clickhouse)
+  const parts = { log, clickhouse, store, registry: connectRegistryOf(config), logger, metrics }
   const deps = await createTaskDeps(engine, parts, {
     partitions: from,
     topicId: (topic) => ids.get(topic),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LogError, type Slice, type Turn } from '../log/log.ts'
+import { LogError, type Slice, type SliceWriter, type Turn } from '../log/log.ts'
 import { type Committed, readCommitted, transactionalId } from './committed.ts'
 import type { TaskDeps } from './deps.ts'
 import { Lost } from './failure.ts'
@@ -52,9 +52,14 @@ function isOurs({ byTopic, position }: Committed, opened: Opened): boolean {
   return position === opened.position && found.every(([topic, { offset }]) => offset === opened.offsets.get(topic))
 }
 
-/** Throws the producer away. Nothing is lost where it can't close cleanly. */
+/** Throws the producer away. */
 export async function dropWriter(opened: Opened, at: At, logger: TaskDeps['logger']): Promise<void> {
   const { writer } = opened
   opened.writer = undefined
-  await writer?.close().catch((error) => logger.debug('writer.close', { ...at, error }))
+  if (writer !== undefined) await closeWriter(writer, at, logger)
+}
+
+/** Nothing is lost where it can't close cleanly. */
+export async function closeWriter(writer: SliceWriter, at: At, logger: TaskDeps['logger']): Promise<void> {
+  await writer.close().catch((error) => logger.debug('writer.close', { ...at, error }))
 }

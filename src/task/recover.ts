@@ -8,9 +8,10 @@ import type { Turn } from '../log/log.ts'
 import { ProcessingError } from '../pipeline.ts'
 import { ProfileCache } from '../profiles/cache.ts'
 import type { Quarantined } from '../slice-output.ts'
+import { closeWriter } from './commit.ts'
 import { type Committed, readCommitted, transactionalId } from './committed.ts'
 import { type Decider, featuresOf, type TaskDeps } from './deps.ts'
-import { Lost, TaskFailure } from './failure.ts'
+import { Lost, otherPartitions, TaskFailure } from './failure.ts'
 import { type Folded, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
 import { Homes } from './homes.ts'
 import { advance, type Opened, originOf } from './opened.ts'
@@ -93,7 +94,7 @@ export async function recover(
     await beating(turn, deps.textsStored)
     return opened
   } catch (error) {
-    await writer.close().catch((closing) => logger.debug('writer.close', { partition, error: closing }))
+    await closeWriter(writer, { partition }, logger)
     throw error
   }
 }
@@ -106,7 +107,7 @@ function readCheckpoint(state: Buffer, partitions: number): Checkpoint {
 
 function checkPartitions(saved: number, partitions: number): void {
   if (saved === partitions) return
-  throw new TaskFailure('partitions', `the topics had ${saved} partitions and now have ${partitions}`)
+  throw otherPartitions('the topics', saved, `have ${partitions}`)
 }
 
 /** Whether a repartition has not finished: setting the group's offsets is its last step. */

@@ -1,6 +1,6 @@
 import type { Log, TopicState } from '../log/log.ts'
 import type { Logger } from '../ops/logger.ts'
-import { TaskFailure } from './failure.ts'
+import { otherPartitions, TaskFailure } from './failure.ts'
 
 /** How soon a change is noticed if nothing else reports it. */
 const everyMs = 5_000
@@ -121,10 +121,7 @@ export class TopicWatch {
     this.#ids.set(topic, known)
     if (known !== id) return createdAnew(topic)
     if (partitions === this.#watched.partitions) return undefined
-    return new TaskFailure(
-      'partitions',
-      `${topic} had ${this.#watched.partitions} partitions and now has ${partitions}: beckon repartition moves the customers`,
-    )
+    return otherPartitions(topic, this.#watched.partitions, `has ${partitions}: beckon repartition moves the customers`)
   }
 
   #tooFew({ topic, partitions }: TopicState): TaskFailure | undefined {
