@@ -26,7 +26,10 @@ const layers = [
     'tools/stack': 'a local Kafka, ClickHouse and Schema Registry',
   },
   { 'service.ts': 'start and stop of `beckon run`' },
-  { 'task-deps.ts': 'what all tasks share, made of the configuration' },
+  {
+    'task-deps.ts': 'what all tasks share, made of the configuration',
+    'schedules.ts': 'what the service does on a schedule beside the stream',
+  },
   { task: 'one partition: open, fold, commit, save, recover' },
   { 'stages.ts': "the pipeline's stages, made of the configuration" },
   { 'pipeline.ts': 'the flow: decode, de-duplicate, enrich, features, timers, decide, emit' },

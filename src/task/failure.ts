@@ -15,10 +15,6 @@ export class TaskFailure extends Error {
   }
 }
 
-/** @param now a verb and what is there now */
-export const otherPartitions = (topics: string, before: number, now: string) =>
-  new TaskFailure('partitions', `${topics} had ${before} partitions and now ${now}`)
-
 /** What the task knows of the partition may be out of date: this task, or another owner, must open it again. */
 export class Lost extends Error {}
 

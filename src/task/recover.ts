@@ -11,10 +11,11 @@ import type { Quarantined } from '../slice-output.ts'
 import { closeWriter } from './commit.ts'
 import { type Committed, readCommitted, transactionalId } from './committed.ts'
 import { type Decider, featuresOf, type TaskDeps } from './deps.ts'
-import { Lost, otherPartitions, TaskFailure } from './failure.ts'
+import { Lost, TaskFailure } from './failure.ts'
 import { type Folded, fireTimers, foldRecords, nothingFolded, rejectedOf } from './fold.ts'
 import { Homes } from './homes.ts'
 import { advance, type Opened, originOf } from './opened.ts'
+import { checkPartitions } from './partitions.ts'
 import { beating, patiently, whileCurrent } from './patience.ts'
 import { refoldAgain } from './refold.ts'
 import { createdAnew } from './topic-watch.ts'
@@ -103,11 +104,6 @@ function readCheckpoint(state: Buffer, partitions: number): Checkpoint {
   const checkpoint = decodeCheckpoint(state)
   checkPartitions(checkpoint.partitions, partitions)
   return checkpoint
-}
-
-function checkPartitions(saved: number, partitions: number): void {
-  if (saved === partitions) return
-  throw otherPartitions('the topics', saved, `have ${partitions}`)
 }
 
 /** Whether a repartition has not finished: setting the group's offsets is its last step. */

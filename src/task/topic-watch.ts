@@ -1,6 +1,7 @@
 import type { Log, TopicState } from '../log/log.ts'
 import type { Logger } from '../ops/logger.ts'
-import { otherPartitions, TaskFailure } from './failure.ts'
+import { TaskFailure } from './failure.ts'
+import { otherPartitions } from './partitions.ts'
 
 /** How soon a change is noticed if nothing else reports it. */
 const everyMs = 5_000
