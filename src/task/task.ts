@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordBatch } from '../events/log.ts'
-import { hasRecords } from '../log/has-records.ts'
 import { LogError, type Turn } from '../log/log.ts'
 import type { TaskState } from '../ops/metrics.ts'
 import { ProcessingError } from '../pipeline.ts'
@@ -11,9 +10,10 @@ import { dropWriter } from './commit.ts'
 import type { TaskDeps } from './deps.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
 import { findDue, foldRecords, nothingFolded } from './fold.ts'
+import { checkGap, cutOff, diverged, tooShort } from './log-changes.ts'
 import { type At, type Opened, originOf } from './opened.ts'
 import { ownTurn, whileCurrent } from './patience.ts'
-import { diverged, recover, tooShort } from './recover.ts'
+import { recover } from './recover.ts'
 import { Saver } from './saver.ts'
 import { type Asked, brokersMs, finishSlice, noRecords, type Taken } from './slice.ts'
 
@@ -155,7 +155,9 @@ export class Task {
       // The opening goes on, and the next holder of the turn waits for it.
       if (opened === undefined) return
       const start = opened.offsets.get(batch.topic)!
-      if (batch.startOffset > start) await this.#checkGap(batch.topic, start, batch.startOffset)
+      if (batch.startOffset > start) {
+        await checkGap(this.#deps.log, this.at.partition, batch.topic, start, batch.startOffset)
+      }
       const own = opened.homes?.own(batch) ?? batch
       let from = 0
       while (from < own.count && own.offset(from) < start) from++
@@ -262,21 +264,6 @@ export class Task {
     this.#state = state
     this.#stateSinceMs = Date.now()
     this.#waitsFor = waitsFor
-  }
-
-  /**
-   * Finds out why a batch does not start where the last one ended. Either there were only control records in between, which
-   * make no slice; or another owner went on, and the partition came back; or the beginning of the topic was deleted.
-   */
-  async #checkGap(topic: string, nextOffset: number, startOffset: number): Promise<void> {
-    const { log } = this.#deps
-    const { partition } = this.at
-    const { low } = await log.offsets(topic, partition)
-    if (low <= nextOffset) {
-      if (!(await hasRecords(log, { topic, partition }, nextOffset, startOffset))) return
-      throw new Lost('another owner went on from here')
-    }
-    throw cutOff(topic, nextOffset, startOffset)
   }
 
   #open(turn: Turn): Promise<Opened> {
@@ -479,11 +466,6 @@ export class Task {
     this.#saver.forgetChanges()
     if (opened) await dropWriter(opened, this.at, this.#deps.logger)
   }
-}
-
-const cutOff = (topic: string, nextOffset: number, low: number) => {
-  const missing = `offsets ${nextOffset} to ${low - 1} are gone from ${topic}`
-  return new TaskFailure('gap', `${missing}: the retention was shorter than the outage`)
 }
 
 interface Errand {

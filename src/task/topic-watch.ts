@@ -1,6 +1,7 @@
 import type { Log, TopicState } from '../log/log.ts'
 import type { Logger } from '../ops/logger.ts'
 import { TaskFailure } from './failure.ts'
+import { createdAnew } from './log-changes.ts'
 import { otherPartitions } from './partitions.ts'
 
 /** How soon a change is noticed if nothing else reports it. */
@@ -131,9 +132,6 @@ export class TopicWatch {
     return new TaskFailure('partitions', `the journal ${topic} now has ${partitions} partitions, ${needed}`)
   }
 }
-
-export const createdAnew = (topic: string) =>
-  new TaskFailure('ahead', `${topic} was deleted and created anew: its offsets mean something else now`)
 
 const deleted = (topic: string) =>
   new TaskFailure('deleted', `${topic} is not there any more, or may no longer be described: see the runbook`)
