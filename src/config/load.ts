@@ -28,18 +28,21 @@ export function loadConfig(fileName: string, env: NodeJS.ProcessEnv): LoadedConf
  * Like `loadConfig`, for callers with more checks of their own, so that all faults can be reported at once. Unknown keys are
  * left out of the result.
  * @param other how one names another file, for where this one is missing
+ * @param besides keys at the top of the file that are not of the configuration
  * @throws ConfigError if the rest can't be checked
  */
 export function readConfig(
   fileName: string,
   env: NodeJS.ProcessEnv,
   other = '-c FILE or BECKON_CONFIG names another',
+  besides: readonly string[] = [],
 ): LoadedConfig {
   if (!existsSync(fileName)) {
     throw new ConfigError([{ file: fileName, line: 0, column: 0, path: '', message: `no such file; ${other}` }])
   }
   const source = readConfigSource(fileName)
   if (source.faults.length > 0) throw new ConfigError(source.faults)
+  for (const key of besides) delete source.value[key]
   const variables = applyEnvironment(source.value, env)
   const unreadable = [...variables].flatMap(([path, { variable, fault }]) =>
     fault === undefined ? [] : [environmentFault(variable, path, `no YAML: ${fault}`)],

@@ -14,6 +14,8 @@ import { runCase } from './rules/run-case.ts'
 const folder = fileURLToPath(new URL('../../../../examples/', import.meta.url))
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()
 const called = (name: string) => files.filter((path) => path.endsWith(name)).map((path) => join(folder, path))
+/** Each is a configuration of its own with what happens under it. */
+const scenarios = join(folder, 'scenarios/')
 
 describe('the examples', () => {
   it('are configurations and mappings without a fault', () => {
@@ -27,7 +29,7 @@ describe('the examples', () => {
 
   it('pass their rule tests, which try every action', () => {
     const tried = new Map<string, Set<string>>()
-    for (const name of called('.test.yaml')) {
+    for (const name of called('.test.yaml').filter((name) => !name.startsWith(scenarios))) {
       const file = readRuleFile(name)
       const names = file.engine.policy.names.join()
       const seen = tried.get(names) ?? new Set()
@@ -39,6 +41,13 @@ describe('the examples', () => {
     }
     assert.equal(tried.size, 3, 'the shop, the abandoned cart and the win-back')
     for (const [names, seen] of tried) assert.equal([...seen].sort().join(), names)
+  })
+
+  it('tell stories that come out as they say', () => {
+    for (const name of called('.test.yaml').filter((name) => name.startsWith(scenarios))) {
+      const file = readRuleFile(name)
+      for (const one of file.cases) assert.deepEqual(runCase(file, one), [], `${name}: ${one.name}`)
+    }
   })
 
   it('find something to do for the visitors of the demo shop, and leave most of them alone', async () => {

@@ -33,7 +33,9 @@ export interface Step {
 export function readRuleFile(name: string): RuleFile {
   const { value, source } = readYamlFile(name, ruleSchema)
   const engine = compileEngine(
-    readConfig(resolve(source.folder(['config']), value.config), {}, `config in ${name} names another`),
+    value.config === undefined
+      ? readConfig(name, {}, 'the argument names another', ['cases'])
+      : readConfig(resolve(source.folder(['config']), value.config), {}, `config in ${name} names another`),
   )
   const faults: Fault[] = []
   const actions = engine.policy.names

@@ -90,12 +90,18 @@ const given = z.strictObject({
 
 export type GivenEvent = z.output<typeof given>
 
-export const ruleSchema = z.strictObject({
-  /** The configuration to test, relative to the file. */
-  config: text,
-  cases: z
-    .array(z.strictObject({ name: text.min(1), given: z.array(given).min(1), expect: expected.optional() }))
-    .min(1),
+const cases = z
+  .array(z.strictObject({ name: text.min(1), given: z.array(given).min(1), expect: expected.optional() }))
+  .min(1)
+
+/**
+ * With `config`, the configuration to test, relative to the file. Without, the file is a configuration itself, which may include
+ * others: its further keys are checked as such.
+ */
+export const ruleSchema = z.looseObject({ config: text.optional(), cases }).superRefine((file, context) => {
+  if (file.config === undefined) return
+  const keys = Object.keys(file).filter((key) => key !== 'config' && key !== 'cases')
+  if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: file })
 })
 
 /** 10:00. */

@@ -332,6 +332,22 @@ describe('a rule test', () => {
     })
   }
 
+  it('may be a configuration itself, whose faults have their place in it', () => {
+    const own = (rules: string) =>
+      file('  - { name: x, given: [{ type: hi }], expect: [wave] }\n', `include: beckon.yaml\n${rules}`)
+    const rules = own('actions: [{ name: wave, when: type == "hi", value: 100 }]')
+    assert.deepEqual(runCase(rules, rules.cases[0]!), [])
+    assert.throws(() => own('actions: [{ name: wave, wen: type == "hi" }]'), /x\.test\.yaml:2:\d+: .*when/)
+    assert.throws(
+      () => own('acts: []\nactions: [{ name: wave, when: "true" }]'),
+      /x\.test\.yaml:2:7: acts: unknown key/,
+    )
+    assert.throws(
+      () => file('  - { name: x, given: [{ type: a }] }', 'config: beckon.yaml\nactions: []'),
+      /actions: unknown key/,
+    )
+  })
+
   it('is refused where its configuration is', () => {
     const one = '  - { name: x, given: [{ type: a }], expect: [] }\n'
     assert.throws(
