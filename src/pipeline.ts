@@ -340,7 +340,7 @@ export class Pipeline {
     moment: Moment,
   ): Rejected | undefined {
     const { policy, decidesAlways } = this.#stages
-    const outlook = prospect(policy, competing, profile.contacts, moment)
+    const outlook = prospect(policy, competing, profile, moment)
     if (outlook !== 'open' && !decidesAlways) {
       output.tally.decisions[outlook]++
       return undefined
@@ -457,10 +457,10 @@ export class Pipeline {
       records.push(record)
       return true
     }
-    const decision = decide(policy, competing, profile.contacts, moment, fits)
+    const decision = decide(policy, competing, profile, moment, fits)
     output.tally.decisions[decision.outcome]++
     if (decision.outcome === 'none' && !decidesAlways) return undefined
-    profile.contacts = decision.contacts
+    Object.assign(profile, decision.after)
     const customer = profile.customer
     publish(
       { decision, cause, customer, asOfMs: moment.asOfMs, nowMs, policy: policy.version, actions },

@@ -40,8 +40,8 @@ function deciding(actions: readonly ActionDeclaration[], arbitration = best) {
   return (atMs: number, properties: Record<string, number> = {}) => {
     const event = new Event()
     event.properties = new Properties(Object.keys(properties), Object.values(properties))
-    const decision = decide(policy, policy.onEvent, profile.contacts, momentOf(profile, event, atMs), () => true)
-    profile.contacts = decision.contacts
+    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, event, atMs), () => true)
+    Object.assign(profile, decision.after)
     return {
       chosen: decision.chosen.map((candidate) => candidate.action.name),
       reasons: Object.fromEntries(decision.candidates.map((one) => [one.action.name, one.reason])),
@@ -79,7 +79,7 @@ test('an action that reads a feature that is not ready does not compete, whateve
   const profile = new Profile('c')
   profile.notReady = new Set(['new', 'of_new'])
   const moment = momentOf(profile, new Event(), 0)
-  const decision = decide(policy, policy.onEvent, profile.contacts, moment, () => true)
+  const decision = decide(policy, policy.onEvent, profile, moment, () => true)
   assert.deepEqual(
     decision.candidates.map(({ action: { name }, reason }) => [name, reason]),
     [
@@ -89,8 +89,8 @@ test('an action that reads a feature that is not ready does not compete, whateve
     ],
   )
   const others = policy.onEvent.filter(({ name }) => name !== 'by_old')
-  assert.equal(prospect(policy, others, profile.contacts, moment), 'none')
-  assert.equal(decide(policy, others, profile.contacts, moment, () => true).outcome, 'none')
+  assert.equal(prospect(policy, others, profile, moment), 'none')
+  assert.equal(decide(policy, others, profile, moment, () => true).outcome, 'none')
 })
 
 test('equal values are ranked by name, and all or the top n are published', () => {
@@ -131,17 +131,11 @@ test('an action that is too large does not count, and the next best takes its pl
     const policy = policyOf(actions, arbitration)
     const profile = new Profile('c')
     const ranks: number[] = []
-    const decision = decide(
-      policy,
-      policy.onEvent,
-      profile.contacts,
-      momentOf(profile, new Event(), 0),
-      (candidate, rank) => {
-        ranks.push(rank)
-        return candidate.action.name !== 'worth_3'
-      },
-    )
-    profile.contacts = decision.contacts
+    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, new Event(), 0), (candidate, rank) => {
+      ranks.push(rank)
+      return candidate.action.name !== 'worth_3'
+    })
+    Object.assign(profile, decision.after)
     assert.deepEqual(
       decision.chosen.map((candidate) => candidate.action.name),
       chosen,
@@ -240,10 +234,10 @@ test('the prospect of a decision is how the decision ends', () => {
       for (const gapMs of gaps) {
         atMs += gapMs
         const moment = momentOf(profile, new Event(), atMs)
-        const outlook = prospect(policy, policy.onEvent, profile.contacts, moment)
-        const decision = decide(policy, policy.onEvent, profile.contacts, moment, () => true)
+        const outlook = prospect(policy, policy.onEvent, profile, moment)
+        const decision = decide(policy, policy.onEvent, profile, moment, () => true)
         assert.equal(outlook, decision.outcome === 'chosen' ? 'open' : decision.outcome)
-        profile.contacts = decision.contacts
+        Object.assign(profile, decision.after)
       }
     }),
   )
@@ -258,7 +252,7 @@ test('each evaluation of a condition is counted by its result, and a rule in err
   for (const n of [1, 2, undefined, 3]) {
     const event = new Event()
     if (n !== undefined) event.properties = new Properties(['n'], [n])
-    prospect(policy, policy.onEvent, profile.contacts, momentOf(profile, event, 0))
+    prospect(policy, policy.onEvent, profile, momentOf(profile, event, 0))
   }
   const counts = policy.onEvent.map(({ name, conditions }) => [name, conditions])
   assert.deepEqual(Object.fromEntries(counts), {

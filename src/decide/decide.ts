@@ -1,6 +1,7 @@
 import type { Moment } from '../features/moment.ts'
 import { byName } from './competing.ts'
-import { type Contacts, withContact } from './contact.ts'
+import { withContact } from './contact.ts'
+import type { Customer } from './customer.ts'
 import type { Candidate, Decision, Reason, Refusal } from './decision.ts'
 import { heldBack, notEligible } from './gates.ts'
 import type { Action, Arbitration, Policy } from './policy.ts'
@@ -9,12 +10,11 @@ import type { Action, Arbitration, Policy } from './policy.ts'
  * How a decision would end, without making it: no action is eligible, all eligible ones are held back, or there is
  * something to choose from. Most events end here, so nothing is allocated.
  * @param actions the policy's actions that compete
- * @param contacts the customer's, by action
  */
 export function prospect(
   { arbitration }: Policy,
   actions: readonly Action[],
-  contacts: Contacts,
+  customer: Customer,
   moment: Moment,
 ): 'none' | 'suppressed' | 'open' {
   let prospect: 'none' | 'suppressed' = 'none'
@@ -22,7 +22,7 @@ export function prospect(
     const action = actions[i]!
     if (notEligible(action, moment) !== undefined) continue
     prospect = 'suppressed'
-    const refusal = heldBack(action, moment, contacts, arbitration)
+    const refusal = heldBack(action, moment, customer, arbitration)
     if (refusal === undefined) return 'open'
     if (refusal.reason === 'contact_policy') return prospect
   }
@@ -31,16 +31,15 @@ export function prospect(
 
 /**
  * One evaluation of the policy for one customer: gates, then arbitration. Each candidate gets one reason. This changes
- * nothing: whoever publishes the chosen actions puts `contacts` in the profile.
+ * nothing: whoever publishes the chosen actions puts `after` in the profile.
  * @param actions the policy's actions that compete
- * @param contacts the customer's, by action
  * @param fits whether the action can be published with this rank, which counts from 1. One that can't be published takes no
  *   place and does not count for contact rules
  */
 export function decide(
   { arbitration }: Policy,
   actions: readonly Action[],
-  contacts: Contacts,
+  customer: Customer,
   moment: Moment,
   fits: (candidate: Candidate, rank: number) => boolean,
 ): Decision {
@@ -48,12 +47,12 @@ export function decide(
   const others: Candidate[] = []
   for (const action of actions) {
     const refusal = notEligible(action, moment)
-    if (refusal === undefined) eligible.push(weigh(action, moment, contacts, arbitration))
+    if (refusal === undefined) eligible.push(weigh(action, moment, customer, arbitration))
     else others.push({ action, ...refusal, score: Number.NaN, probability: 0 })
   }
-  const { chosen, counted } = arbitrate(eligible.sort(byRank), moment, contacts, arbitration, fits)
+  const { chosen, after } = arbitrate(eligible.sort(byRank), moment, customer, arbitration, fits)
   const outcome = chosen.length > 0 ? 'chosen' : eligible.length > 0 ? 'suppressed' : 'none'
-  return { outcome, candidates: [...eligible, ...others], chosen, contacts: counted }
+  return { outcome, candidates: [...eligible, ...others], chosen, after }
 }
 
 /** No gate holds it back. */
@@ -66,10 +65,10 @@ interface Weighed extends Candidate {
   probability: number
 }
 
-function weigh(action: Action, moment: Moment, contacts: Contacts, arbitration: Arbitration): Weighed {
+function weigh(action: Action, moment: Moment, customer: Customer, arbitration: Arbitration): Weighed {
   const score = action.value(moment)
   if (typeof score !== 'number') return { action, reason: 'error', gate: '', score: Number.NaN, probability: 0 }
-  const { reason, gate } = heldBack(action, moment, contacts, arbitration) ?? open
+  const { reason, gate } = heldBack(action, moment, customer, arbitration) ?? open
   return { action, reason, gate, score, probability: 0 }
 }
 
@@ -77,18 +76,18 @@ function weigh(action: Action, moment: Moment, contacts: Contacts, arbitration: 
 function arbitrate(
   ranked: readonly Weighed[],
   moment: Moment,
-  contacts: Contacts,
+  customer: Customer,
   arbitration: Arbitration,
   fits: (candidate: Candidate, rank: number) => boolean,
-): { readonly chosen: readonly Candidate[]; readonly counted: Contacts } {
+): { readonly chosen: readonly Candidate[]; readonly after: Customer } {
   const { emit } = arbitration
   const places = emit === 'best' ? 1 : emit === 'all' ? ranked.length : emit.top
   const chosen: Candidate[] = []
-  let counted = contacts
+  let after = customer
   for (const candidate of ranked) {
     if (candidate.reason !== 'chosen') continue
     if (chosen.length === places) candidate.reason = 'outranked'
-    else Object.assign(candidate, heldBack(candidate.action, moment, counted, arbitration))
+    else Object.assign(candidate, heldBack(candidate.action, moment, after, arbitration))
     if (candidate.reason !== 'chosen') continue
     if (!fits(candidate, chosen.length + 1)) {
       candidate.reason = 'too_large'
@@ -96,9 +95,9 @@ function arbitrate(
     }
     candidate.probability = 1
     chosen.push(candidate)
-    counted = withContact(counted, candidate.action, arbitration, moment.asOfMs)
+    after = { contacts: withContact(after.contacts, candidate.action, arbitration, moment.asOfMs) }
   }
-  return { chosen, counted }
+  return { chosen, after }
 }
 
 /** The most valuable first, ties by name; actions without a value last. */

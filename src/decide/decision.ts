@@ -1,4 +1,4 @@
-import type { Contacts } from './contact.ts'
+import type { Customer } from './customer.ts'
 import type { Action, GateKind } from './policy.ts'
 
 /** Why a candidate was chosen or not. */
@@ -44,6 +44,6 @@ export interface Decision {
   readonly candidates: readonly Candidate[]
   /** The candidates to publish, the best first. */
   readonly chosen: readonly Candidate[]
-  /** The customer's, by action, once those are published. */
-  readonly contacts: Contacts
+  /** The customer's state once those are published. */
+  readonly after: Customer
 }

@@ -1,5 +1,5 @@
 import type { Moment } from '../features/moment.ts'
-import type { Contacts } from './contact.ts'
+import type { Customer } from './customer.ts'
 import { condition } from './gates/condition.ts'
 import { contactPolicy } from './gates/contact-policy.ts'
 import { declared } from './gates/declared.ts'
@@ -17,5 +17,5 @@ export const notEligible = (action: Action, moment: Moment) =>
   readiness(action, moment) ?? condition(action, moment) ?? declared(action, moment)
 
 /** May the customer be contacted with it now? */
-export const heldBack = (action: Action, moment: Moment, contacts: Contacts, arbitration: Arbitration) =>
-  ownContact(action, moment, contacts) ?? contactPolicy(arbitration, moment, contacts)
+export const heldBack = (action: Action, moment: Moment, customer: Customer, arbitration: Arbitration) =>
+  ownContact(action, moment, customer) ?? contactPolicy(arbitration, moment, customer)

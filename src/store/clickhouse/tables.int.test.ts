@@ -319,7 +319,7 @@ describe('the tables', { skip }, () => {
       outcome: 'chosen',
       candidates: [best, candidate('remind', 'not_eligible', Number.NaN)],
       chosen: [best],
-      contacts: new Map(),
+      after: { contacts: new Map() },
     }
     const cause = { topic: 'shop', partition: 1, offset: 9, position: 12, timer: '', dueMs: 0 }
     const quiet = { ...cause, timer: 'quiet' }
@@ -328,7 +328,7 @@ describe('the tables', { skip }, () => {
     writeDecisionRow(row, {
       ...made,
       cause: quiet,
-      decision: { outcome: 'none', candidates: [], chosen: [], contacts: new Map() },
+      decision: { outcome: 'none', candidates: [], chosen: [], after: { contacts: new Map() } },
     })
     const [read, ofTimer] = await roundTrip(decisionsTable, 'trigger')
     assert.deepEqual(read, {
