@@ -8,6 +8,7 @@ import { BackfillRounds } from './backfill-rounds.ts'
 import { clockBehind, clockOf, endOf } from './clock.ts'
 import { dropWriter } from './commit.ts'
 import type { TaskDeps } from './deps.ts'
+import { Exclusive } from './exclusive.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
 import { findDue, foldRecords, nothingFolded } from './fold.ts'
 import { checkGap, cutOff, diverged, tooShort } from './log-changes.ts'
@@ -46,6 +47,7 @@ const carefulMs = 10 * 60_000
 export class Task {
   readonly at: At
   readonly #deps: TaskDeps
+  readonly #work = new Exclusive()
   readonly #saver: Saver
   readonly #backfillRounds: BackfillRounds
   /** Until when it is careful; by the monotonic clock, ms. */
@@ -58,12 +60,6 @@ export class Task {
   #isGivenUp = false
   #opened: Opened | undefined
   #opening: Promise<Opened> | undefined
-  /** A slice is being folded and is not committed yet: no snapshot may be taken. */
-  #folding = false
-  /** The batch, timer slice or errand that is being handled; others wait for it. */
-  #busy: Promise<void> | undefined
-  /** Work to do between two slices. */
-  #errand: Errand | undefined
   #readingTimers = false
   /** The error of the last reading of timers, if it failed. */
   #timersMet: unknown
@@ -133,20 +129,12 @@ export class Task {
   }
 
   /** Handles one batch; returns when it is committed, or early when the turn is over. */
-  async onBatch(batch: RecordBatch, turn: Turn): Promise<void> {
-    // More work may have begun in the meantime.
-    while (this.#busy && turn.isCurrent()) await whileCurrent(turn, this.#busy)
-    if (this.#isGivenUp || this.#state === 'failed' || !turn.isCurrent()) return
-    const handled = this.#handle(batch, turn)
-    this.#occupy(handled)
-    await handled
-  }
-
-  #occupy(work: Promise<void>): void {
-    const done = () => {
-      this.#busy = undefined
+  onBatch(batch: RecordBatch, turn: Turn): Promise<void> {
+    const handle = () => {
+      if (this.#isGivenUp || this.#state === 'failed' || !turn.isCurrent()) return undefined
+      return this.#handle(batch, turn)
     }
-    this.#busy = work.then(done, done)
+    return this.#work.run(handle, turn)
   }
 
   async #handle(batch: RecordBatch, turn: Turn): Promise<void> {
@@ -162,7 +150,7 @@ export class Task {
       let from = 0
       while (from < own.count && own.offset(from) < start) from++
       while (from < own.count && turn.isCurrent()) {
-        await this.#runErrand(turn)
+        await this.#work.runErrand(turn)
         const to = Math.min(from + this.#deps.maxSliceEvents, own.count)
         from = await this.#slice(opened, own, from, to, turn)
       }
@@ -176,7 +164,7 @@ export class Task {
   tick(): void {
     const opened = this.#opened
     if (this.#state !== 'running' || opened === undefined) return
-    if (!this.#folding) this.#saver.saveWhenDue(opened)
+    if (!this.#work.inSlice) this.#saver.saveWhenDue(opened)
     void this.#readTimers(opened)
     this.#workUnasked(opened)
   }
@@ -201,9 +189,9 @@ export class Task {
 
   /** While no batch is handled: runs the errand, or fires due timers. */
   #workUnasked(opened: Opened): void {
-    if (this.#busy) return
-    const work = this.#errand ? this.#runErrand(this.#ownTurn) : this.#fireWhenDue(opened)
-    if (work !== undefined) this.#occupy(this.#unasked(work))
+    if (this.#work.underWay) return
+    const work = this.#work.hasErrand ? this.#work.runErrand(this.#ownTurn) : this.#fireWhenDue(opened)
+    if (work !== undefined) void this.#work.begin(this.#unasked(work))
   }
 
   #fireWhenDue(opened: Opened): Promise<void> | undefined {
@@ -213,23 +201,13 @@ export class Task {
       : undefined
   }
 
-  async #runErrand(turn: Turn): Promise<void> {
-    const errand = this.#errand
-    this.#errand = undefined
-    await errand?.run(turn)
-  }
-
   /**
    * Fails the task for a reason from outside its slices: the next records can't be read, for example. It waits for the slice or
    * opening under way, so that what they hold is released. What is not saved yet is saved as soon as the store answers.
    */
   async giveUp(failure: TaskFailure): Promise<void> {
     this.#isGivenUp = true
-    while (this.#busy) await this.#busy
-    if (this.#ended || this.#state === 'failed') return
-    const ended = this.#end(failure)
-    this.#occupy(ended)
-    await ended
+    await this.#work.run(() => (this.#ended || this.#state === 'failed' ? undefined : this.#end(failure)))
   }
 
   async #end(failure: TaskFailure): Promise<void> {
@@ -243,14 +221,14 @@ export class Task {
   /** After the slice under way, saves all that this task has committed; waits until the store answers. */
   async save(): Promise<void> {
     // While we wait for one, the other may begin. During a slice the profiles do not match the position.
-    while (this.#busy || this.#saver.underWay) await (this.#busy ?? this.#saver.underWay)
+    while (this.#work.underWay || this.#saver.underWay) await (this.#work.underWay ?? this.#saver.underWay)
     if (this.#opened) await this.#saver.saveRest(this.#opened)
   }
 
   /** Gives the partition up. */
   async close(save: boolean): Promise<void> {
     this.#ended = true
-    while (this.#busy) await this.#busy
+    while (this.#work.underWay) await this.#work.underWay
     if (save) await this.save()
     // It ends by itself now, but its producer must be closed before the log is.
     await this.#opening?.catch(() => undefined)
@@ -312,24 +290,10 @@ export class Task {
 
   /** Does the work while no slice is under way. Rejects where it fails (the task handles that error too), or is not run. */
   #between<T>(opened: Opened, work: (turn: Turn) => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      if (this.#opened !== opened || this.#ended) return reject(new Lost('the partition was closed before'))
-      this.#errand = {
-        run: async (turn) => {
-          try {
-            this.#folding = true
-            resolve(await work(turn))
-          } catch (error) {
-            reject(error)
-            throw error
-          } finally {
-            this.#folding = false
-          }
-        },
-        drop: () => reject(new Lost('the partition was closed before')),
-      }
-      this.#workUnasked(opened)
-    })
+    if (this.#opened !== opened || this.#ended) return Promise.reject(new Lost('the partition was closed before'))
+    const done = this.#work.between(work)
+    this.#workUnasked(opened)
+    return done
   }
 
   /** Takes records of [from, to). @returns where it ended */
@@ -343,7 +307,7 @@ export class Task {
     // Not `nowMs`: more may have come since the batch was fetched. If nothing has, the next tick fires the timers.
     const takenMs = Math.min(nowMs, batch.timestamp(to - 1))
     const clockThen = await clockBehind(this.#deps, this.at, opened, topic, takenMs, nowMs)
-    this.#folding = true
+    this.#work.inSlice = true
     opened.profiles.origin = originOf(opened, topic)
     const { end, ...folded } = await foldRecords(this.#deciding, opened.profiles, batch, from, to, nowMs, turn)
     // If it ended early, the rest of the batch may hold what a timer waits for.
@@ -367,7 +331,7 @@ export class Task {
   async #pass(opened: Opened, { topic, nextOffset, leaderEpoch: epoch = -1 }: RecordBatch, turn: Turn): Promise<void> {
     if (opened.offsets.get(topic)! >= nextOffset) return
     const nowMs = await brokersMs(this.#deps, turn)
-    this.#folding = true
+    this.#work.inSlice = true
     const taken = { topic, nextOffset, epoch, folded: nothingFolded(), beganMs: performance.now() }
     await this.#finish(opened, taken, { due: [] }, clockOf(opened, nowMs, opened.clockMs), turn)
   }
@@ -384,7 +348,7 @@ export class Task {
     const clock = clockOf(opened, nowMs, nowMs)
     const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
     if (due.length === 0 || !turn.isCurrent()) return
-    this.#folding = true
+    this.#work.inSlice = true
     await this.#finish(opened, { ...noRecords(this.#deps, opened), nextOffset: ends[0]! }, { due }, clock, turn)
     // More may be due at once than fits into one slice. A waiting batch goes first.
     setImmediate(() => this.tick())
@@ -399,7 +363,7 @@ export class Task {
   /** @returns when it was committed, by the monotonic clock; ms */
   async #finish(opened: Opened, taken: Taken, asked: Asked, clock: Clock, turn: Turn): Promise<number> {
     const { committedMs, undone } = await finishSlice(this.#deciding, this.at, opened, taken, asked, clock, turn)
-    this.#folding = false
+    this.#work.inSlice = false
     if (undone > 0) this.#carefulUntilMs = committedMs + carefulMs
     this.#saver.noteChange(committedMs)
     // Only between slices: a slice first loads the profiles it needs, and they must still be there when it is folded.
@@ -426,7 +390,7 @@ export class Task {
   }
 
   async #onError(error: unknown, turn: Turn): Promise<void> {
-    this.#folding = false
+    this.#work.inSlice = false
     if (error instanceof ProcessingError) this.#carefulUntilMs = performance.now() + carefulMs
     const failure = failureOf(error)
     const wasOpen = this.#opened !== undefined
@@ -459,16 +423,10 @@ export class Task {
   }
 
   async #drop(): Promise<void> {
-    this.#errand?.drop()
-    this.#errand = undefined
+    this.#work.dropErrand()
     const opened = this.#opened
     this.#opened = undefined
     this.#saver.forgetChanges()
     if (opened) await dropWriter(opened, this.at, this.#deps.logger)
   }
-}
-
-interface Errand {
-  readonly run: (turn: Turn) => Promise<void>
-  readonly drop: () => void
 }
