@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordBatch } from '../events/log.ts'
 import { LogError, type Turn } from '../log/log.ts'
 import type { TaskState } from '../ops/metrics.ts'
@@ -17,6 +16,7 @@ import { ownTurn, whileCurrent } from './patience.ts'
 import { recover } from './recover.ts'
 import { Saver } from './saver.ts'
 import { type Asked, brokersMs, finishSlice, noRecords, type Taken } from './slice.ts'
+import { TimerLoader } from './timer-loader.ts'
 
 /** Work that no batch asks for is tried again after this time. */
 const retryMs = 5_000
@@ -50,6 +50,7 @@ export class Task {
   readonly #work = new Exclusive()
   readonly #saver: Saver
   readonly #backfillRounds: BackfillRounds
+  readonly #timerLoader: TimerLoader
   /** Until when it is careful; by the monotonic clock, ms. */
   #carefulUntilMs = 0
   #state: TaskState = 'closed'
@@ -60,9 +61,6 @@ export class Task {
   #isGivenUp = false
   #opened: Opened | undefined
   #opening: Promise<Opened> | undefined
-  #readingTimers = false
-  /** The error of the last reading of timers, if it failed. */
-  #timersMet: unknown
   #ended = false
 
   constructor(partition: number, deps: TaskDeps) {
@@ -70,6 +68,7 @@ export class Task {
     this.#deps = deps
     this.#saver = new Saver(deps, this.at, (failure) => void this.giveUp(failure))
     this.#backfillRounds = new BackfillRounds(deps, partition)
+    this.#timerLoader = new TimerLoader(deps, this.at)
   }
 
   get state(): TaskState {
@@ -165,7 +164,7 @@ export class Task {
     const opened = this.#opened
     if (this.#state !== 'running' || opened === undefined) return
     if (!this.#work.inSlice) this.#saver.saveWhenDue(opened)
-    void this.#readTimers(opened)
+    void this.#timerLoader.loadWhenLacking(opened.profiles)
     this.#workUnasked(opened)
   }
 
@@ -370,23 +369,6 @@ export class Task {
     opened.profiles.evict(this.#deps.profileBytes())
     this.#saver.saveWhenDue(opened)
     return committedMs
-  }
-
-  /** Reads whose timers are due next, in parallel to the slices; asks again while the store is down. */
-  async #readTimers({ profiles }: Opened): Promise<void> {
-    const { log, logger } = this.#deps
-    if (this.#readingTimers || !profiles.timers.areLacking(log.nowMs() ?? 0)) return
-    this.#readingTimers = true
-    try {
-      await profiles.loadTimers()
-      if (this.#timersMet !== undefined) logger.recovered?.(this.#timersMet)
-      this.#timersMet = undefined
-    } catch (error) {
-      this.#timersMet = error
-      logger.warn('dependency.wait', { ...this.at, error })
-      await sleep(retryMs, undefined, { ref: false })
-    }
-    this.#readingTimers = false
   }
 
   async #onError(error: unknown, turn: Turn): Promise<void> {
