@@ -158,15 +158,18 @@ describe('a task that works without a batch', () => {
     world.openWriter = async () => {
       throw new LogError('refused', 'no right')
     }
+    await world.append('a')
+    const batch = await world.batch(0, 1)
     task.start()
+    // It waits for the same opening.
+    await assert.rejects(task.onBatch(batch, turn), /no right/)
     await until(1)
     assert.deepEqual(told, ['task.open_failed'])
     world.openWriter = openWriter
-    await world.append('a')
     world.disturb = async () => {
       throw new LogError('refused', 'no right')
     }
-    await assert.rejects(task.onBatch(await world.batch(0, 1), turn), /no right/)
+    await assert.rejects(task.onBatch(batch, turn), /no right/)
     await until(2)
     assert.deepEqual(told, ['task.open_failed', 'task.closed'])
   })

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { RecordBatch } from '../events/log.ts'
 import { LogError, type Turn } from '../log/log.ts'
 import type { TaskState } from '../ops/metrics.ts'
@@ -23,12 +24,20 @@ const retryMs = 5_000
 /** After a throw the task is careful (it copies the profile before each event) until this long has passed without one. */
 const carefulMs = 10 * 60_000
 
+/** What may follow each state. One that is closed is closed once more when its partition is given up. */
+const arrows: Readonly<Record<TaskState, readonly TaskState[]>> = {
+  closed: ['opening', 'failed', 'closed'],
+  opening: ['running', 'closed', 'failed'],
+  running: ['closed', 'failed'],
+  failed: [],
+}
+
 /**
  * The worker of one partition number of all input topics. It owns the partition's transactional producer, and its profiles,
  * which bring together what all topics say about a customer.
  *
  *     closed ─► opening ─► running ─► closed        (lost, or unsure of the truth: it opens again)
- *                   └────────┴──────► failed        (can't be made right without an operator: it stays there)
+ *        └──────────┴────────┴──────► failed        (can't be made right without an operator: it stays there)
  *
  * - **closed**: it holds nothing. An assignment opens it at once; otherwise the next batch does.
  * - **opening**: `recover.ts` brings the profiles to exactly the committed input.
@@ -238,6 +247,7 @@ export class Task {
   }
 
   #enter(state: TaskState, waitsFor = ''): void {
+    assert(arrows[this.#state].includes(state), `a task that is ${this.#state} can't be ${state} next`)
     this.#state = state
     this.#stateSinceMs = Date.now()
     this.#waitsFor = waitsFor
@@ -245,30 +255,38 @@ export class Task {
 
   #open(turn: Turn): Promise<Opened> {
     this.#enter('opening', 'it is its turn')
+    this.#opening = this.#takeOver(turn)
+    // Whoever waits for it handles the error; by then there may be nobody.
+    this.#opening.catch(() => undefined)
+    return this.#opening
+  }
+
+  async #takeOver(turn: Turn): Promise<Opened> {
+    const { logger } = this.#deps
     const startedMs = performance.now()
     const note = (step: string) => {
       this.#waitsFor = step
     }
-    this.#opening = recover(this.#deps, this.at.partition, turn, note).then(async (opened) => {
-      if (this.#ended) {
-        await dropWriter(opened, this.at, this.#deps.logger)
+    try {
+      const opened = await recover(this.#deps, this.at.partition, turn, note)
+      if (this.#ended || this.#state === 'failed') {
+        await dropWriter(opened, this.at, logger)
         throw new Lost('the partition was given up while it was opened')
       }
       this.#opened = opened
       this.#enter('running')
       const { position } = opened
       const count = position - opened.checkpointPosition
-      const ms = Math.round(performance.now() - startedMs)
-      this.#deps.logger.info('task.open', { ...this.at, position, count, ms })
+      logger.info('task.open', { ...this.at, position, count, ms: Math.round(performance.now() - startedMs) })
       if (count > 0) this.#saver.noteChange(performance.now())
       void this.#backfill(opened)
       return opened
-    })
-    const done = () => {
+    } catch (error) {
+      if (this.#state === 'opening') this.#close(error, 'task.open_failed')
+      throw error
+    } finally {
       this.#opening = undefined
     }
-    this.#opening.then(done, done)
-    return this.#opening
   }
 
   /** In parallel to the slices, computes the features that are new in the rules. */
@@ -379,10 +397,16 @@ export class Task {
     await this.#drop()
     if (failure) return this.#fail(failure)
     if (this.#state === 'failed') return
-    this.#enter('closed', error instanceof LogError ? error.message : String((error as Error)?.name))
-    this.#deps.logger.warn(wasOpen ? 'task.closed' : 'task.open_failed', { ...this.at, error })
+    // An opening that failed has said so itself.
+    if (wasOpen) this.#close(error, 'task.closed')
     // The next holder of the turn opens the partition. While the turn is ours, the same batch must come again, so rethrow.
     if (turn.isCurrent()) throw error
+  }
+
+  /** Notes that it holds nothing after an error. A failure is told of by `#fail`. */
+  #close(error: unknown, event: string): void {
+    this.#enter('closed', error instanceof LogError ? error.message : String((error as Error)?.name))
+    if (!failureOf(error)) this.#deps.logger.warn(event, { ...this.at, error })
   }
 
   #fail(failure: TaskFailure): void {
