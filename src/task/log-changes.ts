@@ -13,7 +13,7 @@ export const tooShort = (topic: string, offset: number, high: number) =>
   new TaskFailure('ahead', `${topic} was taken to ${offset}, but it ends at ${high}: was it deleted and created anew?`)
 
 /** Retention or an operator has deleted records that were not taken yet. */
-export const cutOff = (topic: string, nextOffset: number, low: number) => {
+const cutOff = (topic: string, nextOffset: number, low: number) => {
   const missing = `offsets ${nextOffset} to ${low - 1} are gone from ${topic}`
   return new TaskFailure('gap', `${missing}: the retention was shorter than the outage`)
 }
@@ -26,6 +26,26 @@ export const cutMeanwhile = (topic: string, from: number, low: number) =>
 
 export const createdAnew = (topic: string) =>
   new TaskFailure('ahead', `${topic} was deleted and created anew: its offsets mean something else now`)
+
+/**
+ * Finds out how a topic has changed of which a fetch was refused.
+ * @param epochOf the epoch of the leader that wrote the last records before `nextOffset`, where it is known
+ * @returns undefined where all that was taken is still there, and nothing is missing after it
+ */
+export async function changeOf(
+  log: Log,
+  partition: number,
+  topic: string,
+  nextOffset: number,
+  epochOf: () => number | undefined,
+): Promise<TaskFailure | undefined> {
+  const { low, high } = await log.offsets(topic, partition)
+  if (high < nextOffset) return tooShort(topic, nextOffset, high)
+  if (low > nextOffset) return cutOff(topic, nextOffset, low)
+  const epoch = epochOf()
+  const end = epoch === undefined ? nextOffset : await log.endOfEpoch(topic, partition, epoch)
+  return end < nextOffset ? diverged(topic, end, nextOffset) : undefined
+}
 
 /**
  * Finds out why a batch does not start where the last one ended. Either there were only control records in between, which

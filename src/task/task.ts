@@ -3,27 +3,21 @@ import type { RecordBatch } from '../events/log.ts'
 import { LogError, type Turn } from '../log/log.ts'
 import type { TaskState } from '../ops/metrics.ts'
 import { ProcessingError } from '../pipeline.ts'
-import type { Clock } from '../slice-input.ts'
 import { BackfillRounds } from './backfill-rounds.ts'
-import { clockBehind, clockOf, endOf } from './clock.ts'
 import { dropWriter } from './commit.ts'
 import type { TaskDeps } from './deps.ts'
 import { Exclusive } from './exclusive.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
-import { findDue, foldRecords, nothingFolded } from './fold.ts'
-import { checkGap, cutOff, diverged, tooShort } from './log-changes.ts'
-import { type At, type Opened, originOf } from './opened.ts'
+import { changeOf, checkGap } from './log-changes.ts'
+import type { At, Opened } from './opened.ts'
 import { ownTurn, whileCurrent } from './patience.ts'
 import { recover } from './recover.ts'
 import { Saver } from './saver.ts'
-import { type Asked, brokersMs, finishSlice, noRecords, type Taken } from './slice.ts'
+import { Slices } from './slices.ts'
 import { TimerLoader } from './timer-loader.ts'
 
 /** Work that no batch asks for is tried again after this time. */
 const retryMs = 5_000
-/** After a throw the task is careful (it copies the profile before each event) until this long has passed without one. */
-const carefulMs = 10 * 60_000
-
 /** What may follow each state. One that is closed is closed once more when its partition is given up. */
 const arrows: Readonly<Record<TaskState, readonly TaskState[]>> = {
   closed: ['opening', 'failed', 'closed'],
@@ -58,10 +52,9 @@ export class Task {
   readonly #deps: TaskDeps
   readonly #work = new Exclusive()
   readonly #saver: Saver
+  readonly #slices: Slices
   readonly #backfillRounds: BackfillRounds
   readonly #timerLoader: TimerLoader
-  /** Until when it is careful; by the monotonic clock, ms. */
-  #carefulUntilMs = 0
   #state: TaskState = 'closed'
   #stateSinceMs = Date.now()
   #waitsFor = 'it has just been assigned'
@@ -71,11 +64,14 @@ export class Task {
   #opened: Opened | undefined
   #opening: Promise<Opened> | undefined
   #ended = false
+  /** The assignment has shown that we are a member. */
+  readonly #ownTurn = ownTurn(() => !this.#ended)
 
   constructor(partition: number, deps: TaskDeps) {
     this.at = { partition }
     this.#deps = deps
     this.#saver = new Saver(deps, this.at, (failure) => void this.giveUp(failure))
+    this.#slices = new Slices(deps, this.at, this.#work, this.#saver)
     this.#backfillRounds = new BackfillRounds(deps, partition)
     this.#timerLoader = new TimerLoader(deps, this.at)
   }
@@ -125,9 +121,6 @@ export class Task {
     void this.#unasked(this.#open(this.#ownTurn))
   }
 
-  /** The assignment has shown that we are a member. */
-  readonly #ownTurn = ownTurn(() => !this.#ended)
-
   /** Runs work that no batch asked for. If it fails, it opens the partition again itself, since no batch may come to do so. */
   #unasked(work: Promise<unknown>): Promise<void> {
     return work.then(
@@ -160,9 +153,9 @@ export class Task {
       while (from < own.count && turn.isCurrent()) {
         await this.#work.runErrand(turn)
         const to = Math.min(from + this.#deps.maxSliceEvents, own.count)
-        from = await this.#slice(opened, own, from, to, turn)
+        from = await this.#slices.ofRecords(opened, own, from, to, turn)
       }
-      if (own !== batch && turn.isCurrent()) await this.#pass(opened, batch, turn)
+      if (own !== batch && turn.isCurrent()) await this.#slices.past(opened, batch, turn)
     } catch (error) {
       await this.#onError(error, turn)
     }
@@ -183,16 +176,11 @@ export class Task {
     const nextOffset = this.nextOffset(topic)
     if (nextOffset === undefined) return
     if (error.code === 'diverged') return this.giveUp(new TaskFailure('diverged', error.message, error))
-    const { low, high } = await this.#deps.log.offsets(topic, partition)
-    if (high < nextOffset) await this.giveUp(tooShort(topic, nextOffset, high))
-    else if (low > nextOffset) await this.giveUp(cutOff(topic, nextOffset, low))
-    else {
-      const epoch = this.#opened?.epochs.get(topic)
-      const end = epoch === undefined ? nextOffset : await this.#deps.log.endOfEpoch(topic, partition, epoch)
-      if (end < nextOffset) await this.giveUp(diverged(topic, end, nextOffset))
-      // The fetch asked for an offset from before the partition was opened.
-      else this.#deps.seek({ topic, partition }, nextOffset)
-    }
+    const { log, seek } = this.#deps
+    const change = await changeOf(log, partition, topic, nextOffset, () => this.#opened?.epochs.get(topic))
+    if (change !== undefined) await this.giveUp(change)
+    // The fetch asked for an offset from before the partition was opened.
+    else seek({ topic, partition }, nextOffset)
   }
 
   /** While no batch is handled: runs the errand, or fires due timers. */
@@ -207,6 +195,11 @@ export class Task {
     return opened.profiles.timers.mayFire(this.#deps.log.nowMs() ?? Number.POSITIVE_INFINITY)
       ? this.#fireAlone(opened)
       : undefined
+  }
+
+  async #fireAlone(opened: Opened): Promise<void> {
+    // More may be due at once than fits into one slice. A waiting batch goes first.
+    if (await this.#slices.ofTimers(opened, this.#ownTurn)) setImmediate(() => this.tick())
   }
 
   /**
@@ -282,7 +275,7 @@ export class Task {
       void this.#backfill(opened)
       return opened
     } catch (error) {
-      if (this.#state === 'opening') this.#close(error, 'task.open_failed')
+      if (this.#state === 'opening') this.#enterClosed(error, 'task.open_failed')
       throw error
     } finally {
       this.#opening = undefined
@@ -295,10 +288,7 @@ export class Task {
     await this.#backfillRounds.run(opened, {
       turn: ownTurn(() => !this.#ended && this.#opened === opened),
       between: (work) => this.#between(opened, work),
-      commit: async (refolded, turn) => {
-        const clock = { nowMs: await brokersMs(this.#deps, turn), clockMs: opened.clockMs }
-        await this.#finish(opened, noRecords(this.#deps, opened), { due: [], refolded }, clock, turn)
-      },
+      commit: (refolded, turn) => this.#slices.ofRefolded(opened, refolded, turn),
     })
     if (this.#state === 'failed') {
       metrics.backfillPending.remove({ partition: String(this.at.partition) })
@@ -313,98 +303,22 @@ export class Task {
     return done
   }
 
-  /** Takes records of [from, to). @returns where it ended */
-  async #slice(opened: Opened, batch: RecordBatch, from: number, to: number, turn: Turn): Promise<number> {
-    const { metrics, rows } = this.#deps
-    if (rows.full) await whileCurrent(turn, rows.whenDrained())
-    if (!turn.isCurrent()) return from
-    const { topic } = batch
-    const nowMs = await brokersMs(this.#deps, turn)
-    const beganMs = performance.now()
-    // Not `nowMs`: more may have come since the batch was fetched. If nothing has, the next tick fires the timers.
-    const takenMs = Math.min(nowMs, batch.timestamp(to - 1))
-    const clockThen = await clockBehind(this.#deps, this.at, opened, topic, takenMs, nowMs)
-    this.#work.inSlice = true
-    opened.profiles.origin = originOf(opened, topic)
-    const { end, ...folded } = await foldRecords(this.#deciding, opened.profiles, batch, from, to, nowMs, turn)
-    // If it ended early, the rest of the batch may hold what a timer waits for.
-    const isWhole = end === to
-    const clock = isWhole ? clockThen : clockOf(opened, nowMs, opened.clockMs)
-    const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
-    const nextOffset = end === batch.count ? batch.nextOffset : batch.offset(end)
-    const taken = { topic, nextOffset, epoch: batch.leaderEpoch ?? -1, folded, beganMs }
-    // Before the timers add theirs to them.
-    const hasActions = folded.actions.length > 0
-    const committedMs = await this.#finish(opened, taken, { due }, clock, turn)
-    if (isWhole) opened.takenMs.set(topic, takenMs)
-    if (hasActions) {
-      metrics.eventToAction.observe(Math.max(0, (nowMs + committedMs - beganMs - batch.timestamp(from)) / 1000))
-    }
-    await turn.heartbeat()
-    return end
-  }
-
-  /** Moves past records at a batch's end that belong to other partitions, with a slice that has no records. */
-  async #pass(opened: Opened, { topic, nextOffset, leaderEpoch: epoch = -1 }: RecordBatch, turn: Turn): Promise<void> {
-    if (opened.offsets.get(topic)! >= nextOffset) return
-    const nowMs = await brokersMs(this.#deps, turn)
-    this.#work.inSlice = true
-    const taken = { topic, nextOffset, epoch, folded: nothingFolded(), beganMs: performance.now() }
-    await this.#finish(opened, taken, { due: [] }, clockOf(opened, nowMs, opened.clockMs), turn)
-  }
-
-  /** A slice of timers alone. It is made only where everything in the log is taken. */
-  async #fireAlone(opened: Opened): Promise<void> {
-    const { log, topics, rows } = this.#deps
-    const turn = this.#ownTurn
-    if (rows.full) return
-    const nowMs = await brokersMs(this.#deps, turn)
-    // The clock must be read first: all that was in the log by then counts.
-    const ends = await Promise.all(topics.map((topic) => endOf(log, this.at, opened, topic)))
-    if (ends.includes(undefined)) return
-    const clock = clockOf(opened, nowMs, nowMs)
-    const due = await findDue(this.#deps, opened.profiles, this.at, clock.clockMs, turn)
-    if (due.length === 0 || !turn.isCurrent()) return
-    this.#work.inSlice = true
-    await this.#finish(opened, { ...noRecords(this.#deps, opened), nextOffset: ends[0]! }, { due }, clock, turn)
-    // More may be due at once than fits into one slice. A waiting batch goes first.
-    setImmediate(() => this.tick())
-  }
-
-  /** The deps to decide with: the careful pipeline for a while after a throw. */
-  get #deciding(): TaskDeps {
-    const deps = this.#deps
-    return performance.now() < this.#carefulUntilMs ? { ...deps, pipeline: deps.careful } : deps
-  }
-
-  /** @returns when it was committed, by the monotonic clock; ms */
-  async #finish(opened: Opened, taken: Taken, asked: Asked, clock: Clock, turn: Turn): Promise<number> {
-    const { committedMs, undone } = await finishSlice(this.#deciding, this.at, opened, taken, asked, clock, turn)
-    this.#work.inSlice = false
-    if (undone > 0) this.#carefulUntilMs = committedMs + carefulMs
-    this.#saver.noteChange(committedMs)
-    // Only between slices: a slice first loads the profiles it needs, and they must still be there when it is folded.
-    opened.profiles.evict(this.#deps.profileBytes())
-    this.#saver.saveWhenDue(opened)
-    return committedMs
-  }
-
   async #onError(error: unknown, turn: Turn): Promise<void> {
     this.#work.inSlice = false
-    if (error instanceof ProcessingError) this.#carefulUntilMs = performance.now() + carefulMs
+    if (error instanceof ProcessingError) this.#slices.beCareful(performance.now())
     const failure = failureOf(error)
     const wasOpen = this.#opened !== undefined
     await this.#drop()
     if (failure) return this.#fail(failure)
     if (this.#state === 'failed') return
     // An opening that failed has said so itself.
-    if (wasOpen) this.#close(error, 'task.closed')
+    if (wasOpen) this.#enterClosed(error, 'task.closed')
     // The next holder of the turn opens the partition. While the turn is ours, the same batch must come again, so rethrow.
     if (turn.isCurrent()) throw error
   }
 
   /** Notes that it holds nothing after an error. A failure is told of by `#fail`. */
-  #close(error: unknown, event: string): void {
+  #enterClosed(error: unknown, event: string): void {
     this.#enter('closed', error instanceof LogError ? error.message : String((error as Error)?.name))
     if (!failureOf(error)) this.#deps.logger.warn(event, { ...this.at, error })
   }
