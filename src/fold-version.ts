@@ -3,4 +3,4 @@
  * was committed under one fold version and is not saved yet can't be replayed under another: the partition stops with the
  * reason `settings`, and says which version of beckon must save it first.
  */
-export const foldVersion = 2
+export const foldVersion = 3

@@ -158,6 +158,15 @@ test('a slice gives actions and dead letters in the order of the input, and coun
     offset: 102,
     policy: 'v1',
     trigger: '',
+    kind: 'action',
+    decision_id: decisions[0]!.id,
+    treatment: '',
+    slot: '',
+    purpose: '',
+    group: '',
+    tags: [],
+    arm: '',
+    probability: 1,
   })
   assert.match(actions[0]!.id, /^[0-9a-f]{32}$/)
   assert.deepEqual(tally, {
@@ -302,7 +311,7 @@ test('an action that is too large makes its event a dead letter', () => {
 test('a timer’s action that is too large is counted by its name', () => {
   const on = { name: 'quiet', absent: 'false', after: 'true', forMs: 1000 }
   const action = { on, when: 'true', contact: { cooldownMs: 5000, caps: [] }, channel: '', expiresMs: 0 }
-  const large = { ...action, name: 'large', value: 2, payload: { text: { cel: `"${'x'.repeat(1_000)}"` } } }
+  const large = { ...action, name: 'large', value: 2, payload: { text: { cel: `"${'x'.repeat(2_000)}"` } } }
   const arbitration = { emit: 'best', contact: { cooldownMs: 0, caps: [] } } as const
   const policy = compilePolicy(
     [large, { ...action, name: 'small', value: 1, payload: {} }],
@@ -311,7 +320,7 @@ test('a timer’s action that is too large is counted by its name', () => {
     'v1',
     fail,
   )
-  const pipeline = new Pipeline(stagesOf({ policy, maxRecordBytes: 900 }))
+  const pipeline = new Pipeline(stagesOf({ policy, maxRecordBytes: 1_500 }))
   const known = profiles()
   pipeline.fold(batchOf(1), 0, [eventOf('e', 'c1')], known, startMs)
   const clock = { nowMs: startMs, clockMs: startMs + 1000 }

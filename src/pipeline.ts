@@ -4,6 +4,7 @@ import { decide, prospect } from './decide/decide.ts'
 import type { Candidate } from './decide/decision.ts'
 import type { Action } from './decide/policy.ts'
 import { type PublishedAction, publishAction } from './emit/action.ts'
+import { decisionId } from './emit/action-id.ts'
 import type { Cause, Place, Positioned } from './emit/cause.ts'
 import { deadLetter, headOnly, whole } from './emit/dead-letter.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
@@ -447,10 +448,12 @@ export class Pipeline {
     output: Output,
   ): Rejected | undefined {
     const { policy, encodeAction, maxRecordBytes, decidesAlways } = this.#stages
+    const { customer } = profile
+    const id = decisionId(cause, customer)
     const actions: PublishedAction[] = []
     const records: OutRecord[] = []
     const fits = (candidate: Candidate, rank: number): boolean => {
-      const action = publishAction(candidate, rank, moment, causeOf(candidate.action), policy.version)
+      const action = publishAction(candidate, rank, moment, causeOf(candidate.action), id, policy.version)
       const record = encodeAction(action)
       if ((record.value?.length ?? 0) > maxRecordBytes) return false
       actions.push(action)
@@ -461,12 +464,8 @@ export class Pipeline {
     output.tally.decisions[decision.outcome]++
     if (decision.outcome === 'none' && !decidesAlways) return undefined
     Object.assign(profile, decision.after)
-    const customer = profile.customer
-    publish(
-      { decision, cause, customer, asOfMs: moment.asOfMs, nowMs, policy: policy.version, actions },
-      records,
-      output,
-    )
+    const about = { id, arm: '', oneIn: 1, cause, customer, asOfMs: moment.asOfMs, nowMs, policy: policy.version }
+    publish({ ...about, decision, actions }, records, output)
     return decision.candidates.some(({ reason }) => reason === 'too_large') ? tooLarge : undefined
   }
 

@@ -47,6 +47,11 @@ export interface FoldedEvent {
 
 /** A decision, what caused it and what it published. */
 export interface Decided {
+  readonly id: string
+  /** What an experiment does with the customer; empty where there is none. */
+  readonly arm: string
+  /** Such decisions are put out of one customer in so many. */
+  readonly oneIn: number
   readonly decision: Decision
   readonly cause: Cause
   readonly customer: string

@@ -51,7 +51,7 @@ export function compilePolicy(
         return () => undefined
       }
     }
-    const { name, on, when, value, contact, channel, expiresMs } = declaration
+    const { name, group = '', tags = [], on, when, value, contact, channel, expiresMs } = declaration
     const parse = (source: string, read?: Set<string>) => () => {
       const compiled = scope.compile(source)
       for (const variable of compiled.names) read?.add(variable)
@@ -91,6 +91,8 @@ export function compilePolicy(
     const conditions = { met: 0, unmet: 0, error: 0 }
     const action: Action = {
       name,
+      group,
+      tags,
       when: counted(isCrossing ? always : condition, conditions),
       gates,
       value: typeof value === 'number' ? () => value : compile(['value'], ['double', 'int'], parse(value, names)),

@@ -48,11 +48,13 @@ export function decide(
   for (const action of actions) {
     const refusal = notEligible(action, moment)
     if (refusal === undefined) eligible.push(weigh(action, moment, customer, arbitration))
-    else others.push({ action, ...refusal, score: Number.NaN, probability: 0 })
+    else others.push({ action, treatment: '', ...refusal, score: Number.NaN, probability: 0, slot: '' })
   }
   const { chosen, after } = arbitrate(eligible.sort(byRank), moment, customer, arbitration, fits)
   const outcome = chosen.length > 0 ? 'chosen' : eligible.length > 0 ? 'suppressed' : 'none'
-  return { outcome, candidates: [...eligible, ...others], chosen, after }
+  const nothing = chosen.length > 0 ? 0 : 1
+  const candidates = [...eligible, ...others]
+  return { outcome, candidates, chosen, after, nothing, nothingScore: Number.NaN }
 }
 
 /** No gate holds it back. */
@@ -67,9 +69,10 @@ interface Weighed extends Candidate {
 
 function weigh(action: Action, moment: Moment, customer: Customer, arbitration: Arbitration): Weighed {
   const score = action.value(moment)
-  if (typeof score !== 'number') return { action, reason: 'error', gate: '', score: Number.NaN, probability: 0 }
+  const about = { action, treatment: '', probability: 0, slot: '' }
+  if (typeof score !== 'number') return { ...about, reason: 'error', gate: '', score: Number.NaN }
   const { reason, gate } = heldBack(action, moment, customer, arbitration) ?? open
-  return { action, reason, gate, score, probability: 0 }
+  return { ...about, reason, gate, score }
 }
 
 /** Fills the places with the best candidates that no gate holds back. A chosen one counts as a contact for the next ones. */
@@ -89,11 +92,11 @@ function arbitrate(
     if (chosen.length === places) candidate.reason = 'outranked'
     else Object.assign(candidate, heldBack(candidate.action, moment, after, arbitration))
     if (candidate.reason !== 'chosen') continue
+    candidate.probability = 1
     if (!fits(candidate, chosen.length + 1)) {
-      candidate.reason = 'too_large'
+      Object.assign(candidate, { reason: 'too_large', probability: 0 })
       continue
     }
-    candidate.probability = 1
     chosen.push(candidate)
     after = { contacts: withContact(after.contacts, candidate.action, arbitration, moment.asOfMs) }
   }

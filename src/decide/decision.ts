@@ -30,10 +30,14 @@ export interface Refusal {
 
 export interface Candidate extends Refusal {
   readonly action: Action
+  /** The form that the action takes in its channel; empty where it has but one, or as a whole did not pass. */
+  readonly treatment: string
   /** Its value; NaN if it is not eligible. */
   readonly score: number
   /** The probability of being chosen here. The choice involves no chance, so it is 1 or 0. */
   readonly probability: number
+  /** The named place that it got; empty where none. */
+  readonly slot: string
 }
 
 /** The result of evaluating the policy once for one profile. */
@@ -46,4 +50,8 @@ export interface Decision {
   readonly chosen: readonly Candidate[]
   /** The customer's state once those are published. */
   readonly after: Customer
+  /** The probability that no action was to be shown. */
+  readonly nothing: number
+  /** What it was held to be worth to send nothing; NaN where that did not compete. */
+  readonly nothingScore: number
 }

@@ -74,6 +74,9 @@ export interface Gate {
 /** A compiled action. */
 export interface Action {
   readonly name: string
+  /** Empty where it has none. */
+  readonly group: string
+  readonly tags: readonly string[]
   readonly when: Evaluate<Moment>
   /** Those declared for it: by kind, then as declared. */
   readonly gates: readonly Gate[]

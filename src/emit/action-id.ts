@@ -11,3 +11,6 @@ export function actionId({ topic, partition, offset, timer, dueMs }: Cause, cust
   const of = timer === '' ? [topic, partition, offset, action] : [partition, dueMs, action, timer, customer]
   return hash('sha256', of.join('\n'), 'hex').slice(0, 32)
 }
+
+/** A decision's id: as an action's, of no action's name. All that chance decides in it is drawn from a hash of that. */
+export const decisionId = (cause: Cause, customer: string): string => actionId(cause, customer, '')

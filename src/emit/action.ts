@@ -28,13 +28,30 @@ export interface PublishedAction {
   readonly policy: string
   /** The timer that fired; empty for an event. */
   readonly trigger: string
+  /** `withdrawn` takes back the action of this id. */
+  readonly kind: 'action' | 'withdrawn'
+  readonly decision_id: string
+  /** The form that the action takes in its channel; empty where it has but one. */
+  readonly treatment: string
+  /** The place that it was chosen for; empty where the rules name none. */
+  readonly slot: string
+  /** What the customer's consent is asked for; empty where none is needed. */
+  readonly purpose: string
+  readonly group: string
+  readonly tags: readonly string[]
+  /** What an experiment does with the customer; empty where there is none. */
+  readonly arm: string
+  /** With which it was to be shown, all gates and chance considered. */
+  readonly probability: number
 }
 
+/** @param decision the id of its decision */
 export function publishAction(
-  { action, score }: Candidate,
+  { action, treatment, score, probability, slot }: Candidate,
   rank: number,
   moment: Moment,
   cause: Cause,
+  decision: string,
   policy: string,
 ): PublishedAction {
   const { event } = moment
@@ -55,6 +72,15 @@ export function publishAction(
     offset: cause.offset,
     policy,
     trigger: cause.timer,
+    kind: 'action',
+    decision_id: decision,
+    treatment,
+    slot,
+    purpose: '',
+    group: action.group,
+    tags: action.tags,
+    arm: '',
+    probability,
   }
 }
 

@@ -26,6 +26,15 @@ const actionOf = (customer: string): PublishedAction => ({
   offset: 9,
   policy: 'p',
   trigger: '',
+  kind: 'action',
+  decision_id: 'd'.repeat(32),
+  treatment: 'short',
+  slot: 'hero',
+  purpose: 'marketing',
+  group: 'carts',
+  tags: ['sales', 'mail'],
+  arm: 'treated',
+  probability: 0.05,
 })
 
 test('lists and maps in a payload are JSON in JSON, and JSON texts in Avro', () => {

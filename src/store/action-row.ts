@@ -25,6 +25,15 @@ export const actionsTable: Table = {
     trigger: 'String',
     expires_at: 'Nullable(DateTime64(3))',
     emitted_at: 'DateTime64(3)',
+    kind: 'String',
+    decision_id: 'String',
+    treatment: 'String',
+    slot: 'String',
+    purpose: 'String',
+    group: 'String',
+    tags: 'Array(String)',
+    arm: 'String',
+    probability: 'Float64',
   },
 }
 
@@ -54,5 +63,15 @@ export function writeActionRow(row: RowBuffer, action: PublishedAction, position
   row.bool(action.expires_at === null)
   if (action.expires_at !== null) row.dateTime64(action.expires_at)
   row.dateTime64(emittedAtMs)
+  row.string(action.kind)
+  row.string(action.decision_id)
+  row.string(action.treatment)
+  row.string(action.slot)
+  row.string(action.purpose)
+  row.string(action.group)
+  row.varint(action.tags.length)
+  for (const tag of action.tags) row.string(tag)
+  row.string(action.arm)
+  row.f64(action.probability)
   row.endRow()
 }

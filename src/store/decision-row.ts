@@ -16,11 +16,18 @@ export const decisionsTable: Table = {
     now: 'DateTime64(3)',
     policy: 'String',
     candidates: 'Array(String)',
+    treatments: 'Array(String)',
     reasons: 'Array(String)',
     gates: 'Array(String)',
     scores: 'Array(Float64)',
     probabilities: 'Array(Float64)',
+    slots: 'Array(String)',
     chosen: 'Array(String)',
+    id: 'String',
+    arm: 'String',
+    nothing: 'Float64',
+    nothing_score: 'Nullable(Float64)',
+    one_in: 'UInt32',
   },
 }
 
@@ -28,11 +35,10 @@ export const decisionsTable: Table = {
  * Writes one row of `decisions`. `trigger` is empty for an event's decision, else the names of the timers that fired.
  * (customer, time, topic, partition, offset, trigger) must identify a decision.
  */
-export function writeDecisionRow(
-  row: RowBuffer,
-  { cause, customer, asOfMs, nowMs, policy, decision: { candidates, chosen } }: Decided,
-): void {
+export function writeDecisionRow(row: RowBuffer, decided: Decided): void {
+  const { cause, customer, asOfMs, nowMs, policy, decision } = decided
   const { topic, partition, offset, position, timer } = cause
+  const { candidates, chosen } = decision
   row.string(topic)
   row.u16(partition)
   row.u64(offset)
@@ -46,6 +52,8 @@ export function writeDecisionRow(
   row.varint(count)
   for (let i = 0; i < count; i++) row.string(candidates[i]!.action.name)
   row.varint(count)
+  for (let i = 0; i < count; i++) row.string(candidates[i]!.treatment)
+  row.varint(count)
   for (let i = 0; i < count; i++) row.string(candidates[i]!.reason)
   row.varint(count)
   for (let i = 0; i < count; i++) row.string(candidates[i]!.gate)
@@ -53,7 +61,14 @@ export function writeDecisionRow(
   for (let i = 0; i < count; i++) row.f64(candidates[i]!.score)
   row.varint(count)
   for (let i = 0; i < count; i++) row.f64(candidates[i]!.probability)
+  row.varint(count)
+  for (let i = 0; i < count; i++) row.string(candidates[i]!.slot)
   row.varint(chosen.length)
   for (let i = 0; i < chosen.length; i++) row.string(chosen[i]!.action.name)
+  row.string(decided.id)
+  row.string(decided.arm)
+  row.f64(decision.nothing)
+  row.nullableF64(decision.nothingScore)
+  row.u32(decided.oneIn)
   row.endRow()
 }

@@ -86,8 +86,8 @@ describe('a task with timers', () => {
     await pass(60)
     const [action, ...more] = await world.actions()
     assert.equal(more.length, 0)
-    const { id, policy, ...rest } = action!
-    assert.match(String(id), /^[0-9a-f]{32}$/)
+    const { id, decision_id, policy, ...rest } = action!
+    for (const of of [id, decision_id]) assert.match(String(of), /^[0-9a-f]{32}$/)
     assert.deepEqual(rest, {
       action: 'remind',
       customer: 'u1',
@@ -103,6 +103,14 @@ describe('a task with timers', () => {
       partition: 0,
       offset: 1,
       trigger: 'no buy in 30m after add',
+      kind: 'action',
+      treatment: '',
+      slot: '',
+      purpose: '',
+      group: '',
+      tags: [],
+      arm: '',
+      probability: 1,
     })
     assert.equal(typeof policy, 'string')
   })

@@ -38,7 +38,8 @@ describe('the tables', { skip }, () => {
     test(`${table.name} has the columns of a row, with types that hold every value, and defaults for the others`, async () => {
       const columns = await database.select<{ name: string; type: string }>(
         `SELECT name, type FROM system.columns
-         WHERE database = currentDatabase() AND table = '${table.name}' AND default_kind = '' ORDER BY position`,
+         WHERE database = currentDatabase() AND table = '${table.name}' AND default_kind IN ('', 'DEFAULT')
+           AND name NOT IN ('inserted_at', 'updated_at') ORDER BY position`,
       )
       // LowCardinality and the like do not change values; any other difference would be a silent cast.
       const plain = (type: string) =>
@@ -309,10 +310,12 @@ describe('the tables', { skip }, () => {
   test('a decision is read back as it was written', async () => {
     const candidate = (name: string, reason: 'chosen' | 'not_eligible', score: number) => ({
       action: { name } as Action,
+      treatment: reason === 'chosen' ? 'evening' : '',
       reason,
       gate: reason === 'chosen' ? '' : 'open_complaint',
       score,
-      probability: reason === 'chosen' ? 1 : 0,
+      probability: reason === 'chosen' ? 0.95 : 0,
+      slot: reason === 'chosen' ? 'hero' : '',
     })
     const best = candidate('call_back', 'chosen', 4)
     const decision: Decision = {
@@ -320,15 +323,32 @@ describe('the tables', { skip }, () => {
       candidates: [best, candidate('remind', 'not_eligible', Number.NaN)],
       chosen: [best],
       after: { contacts: new Map() },
+      nothing: 0.05,
+      nothingScore: 2,
     }
     const cause = { topic: 'shop', partition: 1, offset: 9, position: 12, timer: '', dueMs: 0 }
     const quiet = { ...cause, timer: 'quiet' }
-    const made = { customer: 'c1', asOfMs: 1_700_000_000_000, nowMs: 1_700_000_005_000, policy: 'abc', actions: [] }
+    const about = { id: 'd1', arm: 'treated', oneIn: 10 }
+    const made = {
+      ...about,
+      customer: 'c1',
+      asOfMs: 1_700_000_000_000,
+      nowMs: 1_700_000_005_000,
+      policy: 'abc',
+      actions: [],
+    }
     writeDecisionRow(row, { ...made, cause, decision })
     writeDecisionRow(row, {
       ...made,
       cause: quiet,
-      decision: { outcome: 'none', candidates: [], chosen: [], after: { contacts: new Map() } },
+      decision: {
+        outcome: 'none',
+        candidates: [],
+        chosen: [],
+        after: { contacts: new Map() },
+        nothing: 1,
+        nothingScore: Number.NaN,
+      },
     })
     const [read, ofTimer] = await roundTrip(decisionsTable, 'trigger')
     assert.deepEqual(read, {
@@ -342,13 +362,20 @@ describe('the tables', { skip }, () => {
       now: '2023-11-14 22:13:25.000',
       policy: 'abc',
       candidates: ['call_back', 'remind'],
+      treatments: ['evening', ''],
       reasons: ['chosen', 'not_eligible'],
       gates: ['', 'open_complaint'],
       scores: [4, null],
-      probabilities: [1, 0],
+      probabilities: [0.95, 0],
+      slots: ['hero', ''],
       chosen: ['call_back'],
+      id: 'd1',
+      arm: 'treated',
+      nothing: 0.05,
+      nothing_score: 2,
+      one_in: 10,
     })
-    assert.equal(ofTimer?.['trigger'], 'quiet')
+    assert.deepEqual([ofTimer?.['trigger'], ofTimer?.['nothing'], ofTimer?.['nothing_score']], ['quiet', 1, null])
   })
 
   test('an action is read back as it was written', async () => {
@@ -369,7 +396,16 @@ describe('the tables', { skip }, () => {
       offset: 9,
       policy: 'abc',
       trigger: 'quiet',
-    }
+      kind: 'action',
+      decision_id: 'd1',
+      treatment: 'evening',
+      slot: 'hero',
+      purpose: 'service',
+      group: 'calls',
+      tags: ['sales', 'phone'],
+      arm: 'treated',
+      probability: 0.95,
+    } as const
     writeActionRow(row, action, 12, 1_700_000_005_000)
     writeActionRow(row, { ...action, id: 'i2', value: 4, expires_at: 1_700_000_009_000 }, 13, 1_700_000_005_000)
     const [read, expiring] = await roundTrip(actionsTable, 'id')
