@@ -27,7 +27,7 @@ ${rest}`,
 }
 
 const under = (now: Engine, then: Engine) =>
-  earlierEngine(now, { policy: then.policyText, settings: then.settings.text })
+  earlierEngine(now, { policyText: then.policyText, settingsText: then.settings.text })
 const engineOf = (found: Engine | Unlike): Engine => (found instanceof Unlike ? assert.fail(found.detail) : found)
 
 describe('the engine under earlier settings', () => {
@@ -87,7 +87,7 @@ output: { format: wire, schema_id: 3 }`,
     const now = open()
     const { policyText: policy } = now
     const unlike = (settings: string | undefined, text: string | undefined = policy) => {
-      const found = earlierEngine(now, { policy: text, settings })
+      const found = earlierEngine(now, { policyText: text, settingsText: settings })
       return found instanceof Unlike ? `${found.reason}: ${found.detail}` : assert.fail('it is there')
     }
     const later = now.settings.text.replace(/"fold":\d+/, '"fold":99').replace(/"beckon":"[^"]+"/, '"beckon":"9.9.9"')
@@ -95,7 +95,10 @@ output: { format: wire, schema_id: 3 }`,
     assert.match(unlike(undefined), /^settings: the table settings does not have them/)
     assert.match(unlike('{'), /^settings: .* none of beckon/)
     assert.match(unlike('', '{}'), /^policy: this version/)
-    assert.match(earlierEngine(now, { policy: undefined, settings: '' }) instanceof Unlike ? 'policy' : '', /policy/)
+    assert.match(
+      earlierEngine(now, { policyText: undefined, settingsText: '' }) instanceof Unlike ? 'policy' : '',
+      /policy/,
+    )
   })
 
   it('has the defaults for settings that the version of that time did not have', () => {
@@ -103,7 +106,7 @@ output: { format: wire, schema_id: 3 }`,
     const { enrich, ...rest } = JSON.parse(now.settings.text)
     const { campaign: _, ...older } = enrich
     const found = engineOf(
-      earlierEngine(now, { policy: now.policyText, settings: JSON.stringify({ ...rest, enrich: older }) }),
+      earlierEngine(now, { policyText: now.policyText, settingsText: JSON.stringify({ ...rest, enrich: older }) }),
     )
     assert.deepEqual(found.config.enrich, now.config.enrich)
   })

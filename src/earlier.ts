@@ -18,18 +18,18 @@ export class Unlike {
 
 /** The texts of an earlier policy and earlier settings, from the store; undefined where it has none with that hash. */
 export interface EarlierTexts {
-  readonly policy: string | undefined
+  readonly policyText: string | undefined
   /** '' for input from before settings were recorded: it is folded under the present ones. */
-  readonly settings: string | undefined
+  readonly settingsText: string | undefined
 }
 
 /** The engine as it was under earlier rules and settings. Parts that did not change are the same objects. */
-export function earlierEngine(engine: Engine, { policy, settings }: EarlierTexts): Engine | Unlike {
-  if (policy === undefined) return new Unlike('policy', 'the table policies does not have it')
-  if (settings === undefined) return new Unlike('settings', 'the table settings does not have them')
-  const ruled = policy === engine.policyText ? engine : withRules(engine, policy)
+export function earlierEngine(engine: Engine, { policyText, settingsText }: EarlierTexts): Engine | Unlike {
+  if (policyText === undefined) return new Unlike('policy', 'the table policies does not have it')
+  if (settingsText === undefined) return new Unlike('settings', 'the table settings does not have them')
+  const ruled = policyText === engine.policyText ? engine : withRules(engine, policyText)
   if (ruled === undefined) return new Unlike('policy', 'this version of beckon does not take its rules')
-  return settings === '' || settings === engine.settings.text ? ruled : withSettings(ruled, settings)
+  return settingsText === '' || settingsText === engine.settings.text ? ruled : withSettings(ruled, settingsText)
 }
 
 function withSettings(engine: Engine, text: string): Engine | Unlike {

@@ -56,8 +56,8 @@ export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Pr
     log,
     groupId: config.kafka.group,
     ...decider(engine, format, registry),
-    earlier: async (policy, settings) => {
-      const earlier = earlierEngine(engine, await readTexts(clickhouse, engine, policy, settings))
+    earlier: async (policyHash, settingsHash) => {
+      const earlier = earlierEngine(engine, await readTexts(clickhouse, engine, policyHash, settingsHash))
       return earlier instanceof Unlike ? earlier : decider(earlier, replayFormat(engine, earlier, format), registry)
     },
     textsStored,
@@ -91,13 +91,13 @@ const decider = (engine: Engine, format: ActionFormat, registry: Registry | unde
 async function readTexts(
   client: ClickHouseClient,
   engine: Engine,
-  policy: string,
-  settings: string,
+  policyHash: string,
+  settingsHash: string,
 ): Promise<EarlierTexts> {
-  const isOwn = settings === '' || settings === engine.settings.hash
+  const isOwn = settingsHash === '' || settingsHash === engine.settings.hash
   return {
-    policy: policy === engine.policy.version ? engine.policyText : await readPolicy(client, policy),
-    settings: isOwn ? '' : await readSettings(client, settings),
+    policyText: policyHash === engine.policy.version ? engine.policyText : await readPolicy(client, policyHash),
+    settingsText: isOwn ? '' : await readSettings(client, settingsHash),
   }
 }
 

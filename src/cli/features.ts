@@ -73,8 +73,8 @@ async function writeFeatures(options: Options): Promise<void> {
   if (plan.untold.length > 0) throw usage(untoldMessage(plan))
   const file = rows ?? customers
   const asked = file === undefined ? asOf! : await openAsked(file, asOf)
-  const taken = ['customer', 'time', ...(typeof asked === 'number' ? [] : asked.carried)]
-  const twice = plan.columns.find(({ name }) => taken.includes(name))
+  const reserved = ['customer', 'time', ...(typeof asked === 'number' ? [] : asked.carried)]
+  const twice = plan.columns.find(({ name }) => reserved.includes(name))
   if (twice !== undefined) throw usage(`${twice.name} is a feature and another column too: choose with --features`)
 
   const client = connectStore(config, largeTableMs)

@@ -18,7 +18,7 @@ export class SliceRows {
    * @param give passes them on run by run. With a generator they outlived the young generation, and GC took twice the time
    */
   ofEvents(topic: string, partition: number, give: (write: WriteEvents) => void): RowChunk {
-    return take(this.#events, () =>
+    return chunkOf(this.#events, () =>
       give((events) => {
         for (const event of events) writeEventRow(this.#events, topic, partition, event)
       }),
@@ -29,10 +29,10 @@ export class SliceRows {
   store(writer: Pick<RowWriter, 'write'>, events: readonly RowChunk[], decisions: readonly Decided[]): void {
     for (const chunk of events) if (chunk.rowEnds.length > 0) writer.write(eventsTable, chunk)
     if (decisions.length === 0) return
-    const decided = take(this.#decisions, () => {
+    const decided = chunkOf(this.#decisions, () => {
       for (const one of decisions) writeDecisionRow(this.#decisions, one)
     })
-    const published = take(this.#actions, () => {
+    const published = chunkOf(this.#actions, () => {
       for (const { actions, cause, nowMs } of decisions) {
         for (const action of actions) writeActionRow(this.#actions, action, cause.position, nowMs)
       }
@@ -43,7 +43,7 @@ export class SliceRows {
 }
 
 /** If `write` throws, drops what is half written, so that it does not get into another slice's rows. */
-function take(buffer: RowBuffer, write: () => void): RowChunk {
+function chunkOf(buffer: RowBuffer, write: () => void): RowChunk {
   try {
     write()
   } catch (error) {

@@ -32,8 +32,8 @@ export interface Decider {
 export interface TaskDeps extends Decider {
   readonly log: Log
   readonly groupId: string
-  /** What folds and decides as under an earlier policy and settings (hashes; '' for the present settings). */
-  readonly earlier: (policy: string, settings: string) => Promise<Decider | Unlike>
+  /** What folds and decides as under an earlier policy and settings ('' for the present settings). */
+  readonly earlier: (policyHash: string, settingsHash: string) => Promise<Decider | Unlike>
   /** Resolves when the store has the texts of the policy and the settings, so that later owners can replay under them. */
   readonly textsStored: Promise<void>
   readonly journal: JournalCodec
@@ -64,7 +64,7 @@ export interface TaskDeps extends Decider {
 /** The features of an earlier policy; undefined where its text is gone or can't be used. */
 export const featuresOf =
   ({ earlier }: Pick<TaskDeps, 'earlier'>) =>
-  async (policy: string): Promise<FeatureSet | undefined> => {
-    const found = await earlier(policy, '')
+  async (policyHash: string): Promise<FeatureSet | undefined> => {
+    const found = await earlier(policyHash, '')
     return found instanceof Unlike ? undefined : found.features
   }

@@ -74,9 +74,9 @@ export async function foldRecords(
       )
       const missing = profiles.missing(decoded)
       if (missing.length > 0) await waitFor(() => profiles.load(missing))
-      const { rows, taken } = foldPiece(deps, profiles, batch, end, decoded, nowMs, output, leftOut)
+      const { rows, count } = foldPiece(deps, profiles, batch, end, decoded, nowMs, output, leftOut)
       events.push(rows)
-      end += taken
+      end += count
     }
   } finally {
     leave()
@@ -94,17 +94,17 @@ export function foldPiece(
   nowMs: number,
   output: Output,
   leftOut?: Quarantined,
-): { readonly rows: RowChunk; readonly taken: number } {
-  let taken = 0
+): { readonly rows: RowChunk; readonly count: number } {
+  let count = 0
   const rows = sliceRows.ofEvents(batch.topic, batch.partition, (write) => {
-    while (taken < decoded.length && (taken === 0 || !isFull(output))) {
-      const run = decoded.slice(taken, taken + runRecords)
-      const folded = pipeline.fold(batch, from + taken, run, profiles, nowMs, output, leftOut)
+    while (count < decoded.length && (count === 0 || !isFull(output))) {
+      const run = decoded.slice(count, count + runRecords)
+      const folded = pipeline.fold(batch, from + count, run, profiles, nowMs, output, leftOut)
       write(folded.events)
-      taken += folded.taken
+      count += folded.taken
     }
   })
-  return { rows, taken }
+  return { rows, count }
 }
 
 /**
@@ -125,9 +125,9 @@ export async function fireTimers(
 ): Promise<Folded & { readonly fired: readonly string[] }> {
   if (customers.length === 0) return { ...folded, fired: [] }
   await loadAway(profiles, customers, end, logger, turn)
-  const { taken, ...output } = pipeline.fire(end, customers, profiles, clock, folded, leftOut)
-  for (const customer of customers.slice(taken)) profiles.schedule(profiles.of(customer))
-  return { ...output, events: folded.events, fired: customers.slice(0, taken) }
+  const { taken: count, ...output } = pipeline.fire(end, customers, profiles, clock, folded, leftOut)
+  for (const customer of customers.slice(count)) profiles.schedule(profiles.of(customer))
+  return { ...output, events: folded.events, fired: customers.slice(0, count) }
 }
 
 /** The customers whose timers are due by the clock, at most as many as one slice takes. */

@@ -5,13 +5,13 @@ import type { Task } from './task.ts'
 
 /** What this process owns, as gauges. @param pendingBytes rows that are not stored yet */
 export function observeTasks(metrics: Metrics, tasks: readonly Task[], pendingBytes: number): void {
-  let profiles = 0
-  let timers = 0
+  let profilesInMemory = 0
+  let timersPending = 0
   let unsavedMs = 0
   let busiestShare = 0
   for (const task of tasks) {
-    profiles += task.profilesInMemory
-    timers += task.timersPending
+    profilesInMemory += task.profilesInMemory
+    timersPending += task.timersPending
     unsavedMs = Math.max(unsavedMs, task.unsavedMs)
     busiestShare = Math.max(busiestShare, task.busiestShare)
   }
@@ -21,9 +21,9 @@ export function observeTasks(metrics: Metrics, tasks: readonly Task[], pendingBy
   for (const state of taskStates) {
     metrics.partitions.set({ state }, tasks.filter((task) => task.state === state).length)
   }
-  metrics.profilesInMemory.set(profiles)
+  metrics.profilesInMemory.set(profilesInMemory)
   metrics.busiestShare.set(busiestShare)
-  metrics.timersPending.set(timers)
+  metrics.timersPending.set(timersPending)
   metrics.checkpointAge.set(unsavedMs / 1000)
   metrics.pendingBytes.set(pendingBytes)
 }

@@ -150,8 +150,8 @@ export class World {
       folding: new FoldQueue(),
       sliceRows: new SliceRows(),
       earlier: async (policy, settings) => {
-        const known = { policy: this.#policies.get(policy), settings: settings && this.#settings.get(settings) }
-        const earlier = earlierEngine(engine, known)
+        const settingsText = settings && this.#settings.get(settings)
+        const earlier = earlierEngine(engine, { policyText: this.#policies.get(policy), settingsText })
         return earlier instanceof Unlike ? earlier : deciderOf(earlier)
       },
       textsStored: Promise.resolve(),

@@ -66,7 +66,7 @@ export class Appender {
     await this.#brokers.knowTopics(new Set(records.map(({ topic }) => topic)))
     const queues = new Map<string, Numbered[]>()
     for (const batch of this.#batches.split(records, (topic) => this.#brokers.partitionCount(topic))) {
-      const numbered = { ...batch, firstSequence: this.#sequences.take(batch, batch.records.length) }
+      const numbered = { ...batch, firstSequence: this.#sequences.reserve(batch, batch.records.length) }
       const key = partitionKey(batch)
       queues.set(key, [...(queues.get(key) ?? []), numbered])
     }

@@ -6,8 +6,8 @@ const sequenceEnd = 2 ** 31
 export class Sequences {
   readonly #next = new Map<string, number>()
 
-  /** Takes the numbers of the partition's next `count` records, and returns the first. They wrap around at 2^31. */
-  take(at: TopicPartition, count: number): number {
+  /** Reserves the numbers of the partition's next `count` records, and returns the first. They wrap around at 2^31. */
+  reserve(at: TopicPartition, count: number): number {
     const key = partitionKey(at)
     const first = this.#next.get(key) ?? 0
     this.#next.set(key, (first + count) % sequenceEnd)

@@ -144,7 +144,7 @@ class KafkaWriter implements SliceWriter {
     for (const request of requestsOf(batches)) {
       const numbered = request.map(({ topic, partition, records }) => {
         const at = { topic, partition }
-        return { ...at, records, firstSequence: this.#sequences.take(at, records.length) }
+        return { ...at, records, firstSequence: this.#sequences.reserve(at, records.length) }
       })
       const asked = { ...this.#own, timeMs: Date.now(), timeoutMs: replicasTimeoutMs, batches: numbered }
       const { results } = await send(leader, produce, asked)
