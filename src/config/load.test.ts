@@ -369,6 +369,11 @@ test('included files are merged, keep their places, and may not contradict', () 
 
 test('broken YAML and missing files are faults, not stack traces', () => {
   assert.match(faultsOf({ 'beckon.yaml': 'kafka: [a\nb: c' })[0]!, /^beckon.yaml:\d /)
+  const onward = "a value goes on after its closing quote or bracket: put the whole of it in ' '"
+  for (const when of ['["a"] == ["b"]', '{ on: [a] } == x', '"a" in x && [y] == z', '"a", b']) {
+    const slip = `${minimal}actions:\n  - name: a\n    when: ${when}\n    channel: email\n  - { name: b, when: x }\n`
+    assert.deepEqual(faultsOf({ 'beckon.yaml': slip }), [`beckon.yaml:8 : ${onward}`], 'and what follows is no fault')
+  }
   assert.deepEqual(faultsOf({ 'beckon.yaml': '' }), ['beckon.yaml:1 : the file holds no keys'])
   assert.throws(() => loadConfig(join(folder, 'none.yaml'), {}), /none.yaml: no such file; -c FILE/)
 })

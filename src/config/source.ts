@@ -116,6 +116,9 @@ function openFile(name: string, faults: Fault[]): File | undefined {
   }
   // What the parser only warns about, for instance an unknown tag, would be read differently than meant.
   const all = [...document.errors, ...document.warnings]
+  // From where the parser has lost its way, it takes all that follows for a fault.
+  const lost = all.findIndex(({ code }) => code === 'UNEXPECTED_TOKEN')
+  if (lost !== -1) all.length = lost + 1
   const known = faults.length
   for (const error of all) add(yamlFault(error), error.pos[0])
   visit(document, {

@@ -13,7 +13,7 @@ const ownWords: Partial<Record<ErrorCode, string>> = {
 
 /** What is wrong with a text that is not YAML, without quoting any of it. */
 export function yamlFault({ code, message }: { readonly code: ErrorCode; readonly message: string }): string {
-  if (message.startsWith('Unexpected scalar at node end'))
+  if (/^Unexpected \S+ at node end/.test(message))
     return "a value goes on after its closing quote or bracket: put the whole of it in ' '"
   return ownWords[code] ?? message.replace(/: [^:]*$/s, '')
 }
