@@ -33,11 +33,10 @@ export class Exclusive {
    * @param turn it waits while that is current; if it ends meanwhile, nothing is begun
    */
   async run(work: () => Promise<void> | undefined, turn?: Turn): Promise<void> {
+    const isCurrent = () => turn === undefined || turn.isCurrent()
     // More work may have begun in the meantime.
-    while (this.#underWay && turn?.isCurrent() !== false) {
-      await (turn ? whileCurrent(turn, this.#underWay) : this.#underWay)
-    }
-    if (!this.#underWay) await this.begin(work())
+    while (this.#underWay && isCurrent()) await (turn ? whileCurrent(turn, this.#underWay) : this.#underWay)
+    if (isCurrent()) await this.begin(work())
   }
 
   /** For work that has just begun, while nothing else is under way. @returns the work */

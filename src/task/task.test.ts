@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { beforeEach, describe, it } from 'node:test'
+import { beforeEach, describe, it, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { encodeCheckpoint } from '../journal/checkpoint.ts'
 import { LogError } from '../log/log.ts'
@@ -173,6 +173,16 @@ describe('a task that works without a batch', () => {
     await until(2)
     assert.deepEqual(told, ['task.open_failed', 'task.closed'])
   })
+})
+
+test('a task that opens can’t be opened again: that would be a mistake of ours', async () => {
+  const world = new World(minimal)
+  await world.open()
+  const task = world.task()
+  task.start()
+  assert.throws(() => task.start(), /a task that is opening can't be opening next/)
+  await task.close(false)
+  assert.equal(task.state, 'closed')
 })
 
 describe('a task whose log can’t hand over the next records', () => {

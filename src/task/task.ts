@@ -131,11 +131,8 @@ export class Task {
 
   /** Handles one batch; returns when it is committed, or early when the turn is over. */
   onBatch(batch: RecordBatch, turn: Turn): Promise<void> {
-    const handle = () => {
-      if (this.#isGivenUp || this.#state === 'failed' || !turn.isCurrent()) return undefined
-      return this.#handle(batch, turn)
-    }
-    return this.#work.run(handle, turn)
+    const isOver = () => this.#isGivenUp || this.#state === 'failed'
+    return this.#work.run(() => (isOver() ? undefined : this.#handle(batch, turn)), turn)
   }
 
   async #handle(batch: RecordBatch, turn: Turn): Promise<void> {
