@@ -18,6 +18,7 @@ import { findUnfitValues } from './features/value-types.ts'
 import { foldSettingsOf, type SettingsText } from './fold-settings.ts'
 import { compileDecoder, type Decoder } from './ingest/decode.ts'
 import { nameOf } from './ingest/mapping.ts'
+import { outcomeMapping } from './ingest/outcome.ts'
 import { Rejected } from './ingest/rejected.ts'
 import { readSchema } from './schema-files.ts'
 
@@ -132,11 +133,12 @@ interface Files {
 
 function readFiles({ topics, enrich }: Config, note: Note): Files {
   const schemas = new Map<string, string>()
-  for (const [index, { name, schema, format, mapping }] of topics.entries()) {
+  for (const [index, { name, role, schema, format, mapping }] of topics.entries()) {
     try {
       if (schema !== undefined) schemas.set(name, readFileSync(schema, 'utf8'))
       // The topic has our own schema, without a registry.
-      else if (needsSchema(format) && mapping === undefined) schemas.set(name, readSchema('event'))
+      else if (needsSchema(format) && mapping === undefined)
+        schemas.set(name, readSchema(role === 'outcomes' ? 'outcome' : 'event'))
     } catch {
       note(['topics', index, 'schema'], new Error(`can't read ${schema}`))
     }
@@ -177,13 +179,14 @@ function topicDecoder(
   onFault: (path: readonly string[], fault: unknown) => void,
 ): Decoder | undefined {
   let isFaulty = false
-  const mapping =
+  const foreign =
     topic.mapping &&
     compileMapping(topic.mapping, (path, fault) => {
       isFaulty = true
       onFault(['mapping', ...path], fault)
     })
   if (isFaulty) return undefined
+  const mapping = foreign ?? (topic.role === 'outcomes' ? outcomeMapping : undefined)
   const decoder = compileDecoder({
     format: formats[topic.format],
     maxBytes: limits.max_event_kb * 1024,

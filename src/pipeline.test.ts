@@ -48,6 +48,7 @@ function stagesOf(over: Partial<Stages> = {}): Stages {
     features,
     policy,
     encodeAction: compileActionEncoder('actions', 'json'),
+    roles: new Map(),
     deadLetterTopic: 'dead',
     maxRecordBytes: 900_000,
     ...over,
@@ -542,3 +543,73 @@ test('a timer whose decision throws has still fired', () => {
   assert.equal(mended.fire(end, ['c1'], again, clock, undefined, leftOut).actions.length, 0)
   assert.deepEqual(again.of('c1').timers, known.of('c1').timers, 'a replay makes of it the same')
 })
+
+test('an outcome counts for features, touches no session, and asks only the actions that read what it is', () => {
+  const of = (name: string, when: string) => ({
+    name,
+    when,
+    value: 1,
+    contact: { cooldownMs: 0, caps: [] },
+    channel: '',
+    expiresMs: 0,
+    payload: {},
+  })
+  const features = compileFeatures(
+    [
+      { name: 'all', kind: { name: 'count' }, window: { kind: 'lifetime' } },
+      {
+        name: 'rejections',
+        kind: { name: 'count' },
+        window: { kind: 'lifetime' },
+        where: 'type == "outcome" && outcome == "rejection"',
+      },
+      { name: 'here', kind: { name: 'count' }, window: { kind: 'session' } },
+    ],
+    1_800_000,
+    fail,
+  )
+  const policy = compilePolicy(
+    [of('any', 'all > 0'), of('sorry', 'outcome == "rejection" && rejections == 1 && session_index == 1')],
+    { emit: 'all', contact: { cooldownMs: 0, caps: [] } },
+    features.features,
+    'v1',
+    fail,
+  )
+  const roles = new Map([['clicks', 'outcomes'] as const])
+  const known = profiles()
+  const ordinary = new Pipeline(stagesOf({ features, policy }))
+  const outcomes = new Pipeline(stagesOf({ features, policy, roles }))
+  const outcome = (id: string, what: string, atMs: number) => {
+    const event = eventOf(id, 'c', 'outcome', atMs)
+    event.properties = new Properties(['outcome'], [what])
+    return event
+  }
+  const first = ordinary.fold(batchOf(1), 0, [eventOf('a', 'c')], known, startMs)
+  assert.deepEqual(namesOf(first.actions), ['any'])
+  const later = startMs + 3_600_000
+  const decoded = [
+    outcome('b', 'delivered', startMs + 1),
+    outcome('c', 'rejection', later),
+    outcome('c', 'rejection', later),
+  ]
+  const { actions, events, tally } = outcomes.fold(batchOf(3), 0, decoded, known, startMs)
+  assert.deepEqual(namesOf(actions), ['sorry'])
+  assert.equal(tally.duplicates, 1)
+  assert.deepEqual(
+    events.map(({ sessionIndex, sessionStartMs }) => [sessionIndex, sessionStartMs]),
+    [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ],
+  )
+  const profile = known.of('c')
+  assert.deepEqual({ ...profile.session }, { index: 1, startMs, lastMs: startMs, events: 1, entryPage: '' })
+  const moment = { ...profile, asOfMs: startMs + 1 }
+  assert.deepEqual(
+    features.features.map(({ read }) => read(moment)),
+    [3, 1, 1],
+  )
+})
+
+const namesOf = (actions: readonly PublishedAction[]) => actions.map(({ action }) => action)

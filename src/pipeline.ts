@@ -8,7 +8,7 @@ import { decisionId } from './emit/action-id.ts'
 import type { Cause, Place, Positioned } from './emit/cause.ts'
 import { deadLetter, headOnly, whole } from './emit/dead-letter.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
-import { noSession, type Session, touchSession } from './enrich/session.ts'
+import { noSession, outsideSessions, type Session, touchSession } from './enrich/session.ts'
 import { Event } from './events/event.ts'
 import type { OutRecord, RecordBatch } from './events/log.ts'
 import { recordBytes } from './events/record-bytes.ts'
@@ -18,7 +18,9 @@ import { readsAny } from './features/reading.ts'
 import { UnknownSchema } from './ingest/decode.ts'
 import { Erasure } from './ingest/erasure.ts'
 import { Rejected, rejected } from './ingest/rejected.ts'
+import type { Role } from './ingest/role.ts'
 import { eraseProfile } from './profiles/erase.ts'
+import { nextDueOf } from './profiles/next-due.ts'
 import { noteLater, type Profile } from './profiles/profile.ts'
 import { hashId } from './profiles/recent-ids.ts'
 import { mergeTraits } from './profiles/traits.ts'
@@ -87,6 +89,7 @@ const tooLarge = rejected('output_limit', 'an action is larger than the output t
 interface SliceContext {
   readonly topic: string
   readonly partition: number
+  readonly role: Role
   readonly profiles: Profiles
   readonly nowMs: number
   readonly output: Output
@@ -156,7 +159,8 @@ export class Pipeline {
     this.#events = []
     const { topic, partition } = batch
     const { tally } = output
-    const slice = { topic, partition, profiles, nowMs, output, leftOut }
+    const role = this.#stages.roles.get(topic) ?? 'events'
+    const slice = { topic, partition, role, profiles, nowMs, output, leftOut }
     let taken = 0
     while (taken < decoded.length && !(taken > 0 && output.bytes > output.maxBytes)) {
       const event = decoded[taken]
@@ -258,18 +262,21 @@ export class Pipeline {
     const streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
     const isNew = this.#addId(profile, event, streamTimeMs)
     const enrichment = this.#stages.enrich(event)
+    // What came of an action is nothing that the customer did in a session.
+    const session = slice.role === 'events' ? profile.session : outsideSessions
     if (!isNew) {
       slice.output.tally.duplicates++
-      this.#note(offset, position, event, enrichment, profile.session, false, true)
+      this.#note(offset, position, event, enrichment, session, false, true)
       return undefined
     }
     const isFirst = profile.streamTimeMs === 0
     this.#fireCrossingsBefore(slice, offset, position, profile, streamTimeMs)
-    this.#updateCustomer(profile, event, streamTimeMs)
-    const moment = this.#momentOf(event, enrichment, profile)
+    this.#updateCustomer(profile, event, streamTimeMs, session)
+    const moment = this.#momentOf(event, enrichment, profile, session)
     const late = this.#updateFeatures(profile, moment, slice.output.tally)
-    this.#note(offset, position, event, enrichment, profile.session, late, false)
-    const competing = this.#updateTimers(profile, isFirst, moment, slice.profiles)
+    this.#note(offset, position, event, enrichment, session, late, false)
+    moment.session = profile.session
+    const competing = this.#updateTimers(slice, profile, isFirst, moment)
     return this.#decideOnEvent(slice, offset, position, competing, profile, moment)
   }
 
@@ -295,18 +302,18 @@ export class Pipeline {
     this.#fireDue(profile, { topic, partition, offset, position }, clock, output, leftOut, 'crossing')
   }
 
-  #updateCustomer(profile: Profile, event: Event, streamTimeMs: number): void {
+  #updateCustomer(profile: Profile, event: Event, streamTimeMs: number, session: Session): void {
     profile.streamTimeMs = streamTimeMs
-    touchSession(profile.session, event, this.#stages.session)
+    if (session === profile.session) touchSession(session, event, this.#stages.session)
     if (event.traits.names.length > 0) mergeTraits(profile, event.traits, event.timeMs)
   }
 
   /** What expressions see. All events share one object. */
-  #momentOf(event: Event, enrichment: Enrichment, profile: Profile): Moment {
+  #momentOf(event: Event, enrichment: Enrichment, profile: Profile, session: Session): Moment {
     const moment = this.#moment
     moment.event = event
     moment.enrichment = enrichment
-    moment.session = profile.session
+    moment.session = session
     moment.traits = profile.traits
     moment.groups = profile.groups
     moment.notReady = profile.notReady
@@ -318,15 +325,21 @@ export class Pipeline {
   #updateFeatures(profile: Profile, moment: Moment, tally: Tally): boolean {
     const late = updateFeatures(this.#stages.features, profile.groups, moment, profile.streamTimeMs, tally.lateBy)
     if (late) tally.late++
-    if (profile.later !== undefined) noteLater(profile, moment.event, moment.enrichment)
+    if (profile.later !== undefined) noteLater(profile, moment.event, moment.enrichment, moment.session)
     return late
   }
 
   /** @returns the actions that compete */
-  #updateTimers(profile: Profile, isFirst: boolean, moment: Moment, profiles: Profiles): readonly Action[] {
-    const { timers, onEvent } = this.#stages.policy
+  #updateTimers(
+    { role, profiles }: SliceContext,
+    profile: Profile,
+    isFirst: boolean,
+    moment: Moment,
+  ): readonly Action[] {
+    const { timers, onEvent, onOutcome } = this.#stages.policy
     const touched = updateAbsences(timers, profile, moment)
-    const competing = this.#hasCrossings ? this.#evaluateAll(profile, isFirst, moment) : onEvent
+    const asked = role === 'events' ? onEvent : onOutcome
+    const competing = this.#hasCrossings ? this.#evaluateAll(profile, isFirst, moment, asked) : asked
     if (touched || this.#hasCrossings) profiles.schedule(profile)
     return competing
   }
@@ -360,10 +373,10 @@ export class Pipeline {
     output.undone++
   }
 
-  /** Evaluates on an event the conditions that wait to become true. @returns the actions that compete */
-  #evaluateAll(profile: Profile, isFirst: boolean, moment: Moment): readonly Action[] {
+  /** Evaluates on an event the conditions that wait to become true. @returns the actions that compete: these too, and those asked */
+  #evaluateAll(profile: Profile, isFirst: boolean, moment: Moment, asked: readonly Action[]): readonly Action[] {
     const { policy } = this.#stages
-    let competing = policy.onEvent
+    let competing = asked
     for (let i = 0; i < policy.timers.length; i++) {
       const timer = policy.timers[i]!
       if (timer.kind !== 'crossing') continue
@@ -386,7 +399,7 @@ export class Pipeline {
   ): void {
     const { timers } = this.#stages.policy
     for (;;) {
-      const momentMs = nextDueMs(timers, profile.timers, kind)
+      const momentMs = kind === undefined ? nextDueOf(timers, profile) : nextDueMs(timers, profile.timers, kind)
       if (momentMs > clock.clockMs) return
       const name = timersAt(momentMs, profile.customer)
       const due = dueAt(timers, profile.timers, momentMs, kind)

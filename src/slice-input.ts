@@ -8,12 +8,15 @@ import type { FeatureSet } from './features/features.ts'
 import type { UnknownSchema } from './ingest/decode.ts'
 import type { Erasure } from './ingest/erasure.ts'
 import type { Rejected } from './ingest/rejected.ts'
+import type { Role } from './ingest/role.ts'
 import type { Profile } from './profiles/profile.ts'
 
 /** The compiled stages: what the configuration says, ready to run. */
 export interface Stages {
   /** Decodes and validates the i-th record; undefined for a record to skip (a tombstone). */
   readonly decode: (batch: RecordBatch, i: number, nowMs: number) => Decoded
+  /** What the records of each topic are; `events` for a topic that is not in it. */
+  readonly roles: ReadonlyMap<string, Role>
   readonly enrich: (event: Event) => Enrichment
   readonly session: SessionBounds
   readonly dedupe: { readonly windowMs: number; readonly maxIds: number }

@@ -1,6 +1,7 @@
 import { type ActionFormat, compileActionEncoder } from './emit/encode-action.ts'
 import type { Engine } from './engine.ts'
 import { compileIngest, type TopicIngest } from './ingest/ingest.ts'
+import type { Role } from './ingest/role.ts'
 import type { Stages } from './slice-input.ts'
 
 /** The largest action that is published. With headers it stays well below a broker's default limit of 1 MiB. */
@@ -12,9 +13,11 @@ const maxRecordBytes = 900_000
  */
 export function compileStages({ config, features, policy, decoders, enrich }: Engine, format: ActionFormat): Stages {
   const topics = new Map<string, TopicIngest>()
-  for (const { name, key, tombstones } of config.topics) {
+  const roles = new Map<string, Role>()
+  for (const { name, role = 'events', key, tombstones } of config.topics) {
     const decoder = decoders.get(name)!
-    topics.set(name, { decoder, keyIsCustomer: key === 'customer', tombstones })
+    topics.set(name, { decoder, role, keyIsCustomer: key === 'customer', tombstones })
+    roles.set(name, role)
   }
   return {
     decode: compileIngest({
@@ -23,6 +26,7 @@ export function compileStages({ config, features, policy, decoders, enrich }: En
       futureMs: config.limits.future,
       refusesNegativeQuantity: config.limits.negative_quantity === 'dead_letter',
     }),
+    roles,
     enrich,
     session: { idleMs: config.enrich.session.idle, maxMs: config.enrich.session.max },
     dedupe: { windowMs: config.dedupe.window, maxIds: config.dedupe.max_ids },

@@ -231,6 +231,11 @@ function crossCheck(config: Config, source: ConfigSource): Fault[] {
       at('schema', `a foreign topic of format ${topic.format} needs a schema file`)
     }
     if (topic.format === 'registry' && !config.registry) at('format', 'the format registry needs the section registry')
+    for (const key of ['action_id', 'action'] as const) {
+      if (topic.mapping?.[key] === undefined || topic.role === 'outcomes') continue
+      const message = 'only a topic with role: outcomes says of which action a record is'
+      faults.push(source.fault(['topics', index, 'mapping', key], message))
+    }
     if (topic.tombstones === 'erase' && topic.key !== 'customer') {
       at('tombstones', 'erase needs key: customer, since it is the key that says who is erased')
     }

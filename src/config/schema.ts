@@ -3,6 +3,7 @@ import { onOneLine } from '../expressions/on-one-line.ts'
 import type { FeatureDeclaration } from '../features/declaration.ts'
 import { maxPanes, type Window } from '../features/window.ts'
 import { zoneOf } from '../features/windows/calendar.ts'
+import { roles } from '../ingest/role.ts'
 import type { AbsenceDeclaration } from '../timers/absence.ts'
 import { aggregateKeys, aggregateOf, windowFault } from './aggregate-schema.ts'
 import { duration, durationText, positiveDuration } from './duration.ts'
@@ -102,6 +103,9 @@ export const mapping = z.strictObject({
   locale: fieldSource.optional(),
   timezone: fieldSource.optional(),
   channel: fieldSource.optional(),
+  /** Of a topic of outcomes: the id of the action that it came of, or the action's name. */
+  action_id: fieldSource.optional(),
+  action: fieldSource.optional(),
   value: fieldSource.optional(),
   currency: fieldSource.optional(),
   /** A map or record whose entries become properties; fields that nothing names become properties too. */
@@ -113,6 +117,8 @@ export const mapping = z.strictObject({
 
 const topic = z.strictObject({
   name: topicName,
+  /** What its records are: what customers did (`events`, if left out), or what came of actions. */
+  role: z.enum(roles).optional(),
   /** The wire format with a registry, the wire format with a schema file, bare Avro with a schema file, or JSON. */
   format: z.enum(['registry', 'wire', 'avro', 'json']).default('registry'),
   /** The `.avsc` file for `wire` and `avro`, relative to the file that names it. */

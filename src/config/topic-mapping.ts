@@ -1,6 +1,6 @@
 import type { Properties, Value } from '../events/event.ts'
 import { Scope } from '../expressions/expression.ts'
-import type { FieldMapping, Source, TextField, TimeField, TimeSource } from '../ingest/mapping.ts'
+import type { ActionField, FieldMapping, Source, TextField, TimeField, TimeSource } from '../ingest/mapping.ts'
 import { recordKey, recordTime } from '../ingest/record-head.ts'
 import type { TopicConfig } from './schema.ts'
 
@@ -9,7 +9,7 @@ type Declared = NonNullable<TopicConfig['mapping']>
 /** CEL in a topic's mapping sees the whole record as `record`. */
 const scope = new Scope<Properties>([{ name: 'record', type: 'map<string, dyn>', read: (record) => record }])
 
-const texts: readonly (readonly [key: keyof Declared, field: TextField])[] = [
+const texts: readonly (readonly [key: keyof Declared, field: TextField | ActionField])[] = [
   ['id', 'id'],
   ['customer', 'customer'],
   ['anonymous_id', 'anonymousId'],
@@ -24,6 +24,8 @@ const texts: readonly (readonly [key: keyof Declared, field: TextField])[] = [
   ['timezone', 'timezone'],
   ['channel', 'channel'],
   ['currency', 'currency'],
+  ['action_id', 'actionId'],
+  ['action', 'action'],
 ]
 const times: readonly (readonly [key: 'time' | 'sent_at' | 'received_at', field: TimeField])[] = [
   ['time', 'time'],

@@ -32,6 +32,7 @@ export function compilePolicy(
   const kept = new Set([...timerVariables, ...features].map(({ name }) => name))
   const timers = new Map<string, Timer>()
   const byTimer = new Map<string | undefined, Action[]>()
+  const onOutcome = new Set<string>()
   const allGates = compileGates(gateDeclarations, declarations, scope, onGateFault)
   for (const declaration of declarations) {
     const names = new Set<string>()
@@ -67,6 +68,7 @@ export function compilePolicy(
       if (isCrossing) refuseContinuous(compiled.names, features, when)
       return compiled
     })
+    if (names.has('outcome')) onOutcome.add(name)
     let timer: Timer | undefined
     if (isCrossing) timer = crossingOf(when, condition, featuresRead(names, features))
     else if (on !== undefined) {
@@ -114,6 +116,7 @@ export function compilePolicy(
     version,
     names: declarations.map(({ name }) => name).sort(),
     onEvent: named(undefined),
+    onOutcome: named(undefined).filter((action) => onOutcome.has(action.name)),
     timers: sorted,
     onTimer: sorted.map(({ signature }) => named(signature)),
     arbitration,

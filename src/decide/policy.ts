@@ -105,6 +105,8 @@ export interface Policy {
   readonly names: readonly string[]
   /** Decided on every event. Ordered by name, like all lists of actions. */
   readonly onEvent: readonly Action[]
+  /** Decided on every outcome: those of `onEvent` whose condition reads what the outcome is. */
+  readonly onOutcome: readonly Action[]
   /** Ordered by name. */
   readonly timers: readonly Timer[]
   /** Decided when a timer fires, by the timer's index. A crossing's actions have no condition left: the crossing has it. */

@@ -3,7 +3,7 @@ import { pathOf } from './url.ts'
 
 /** A customer's latest session; kept in the profile and updated in place. Times are event time in ms. */
 export interface Session {
-  /** 1 for the customer's first session, 0 before it. Customer and index together identify a session. */
+  /** 1 for the customer's first session, 0 before it and for what is in none. Customer and index together identify a session. */
   index: number
   startMs: number
   lastMs: number
@@ -25,6 +25,9 @@ export type SessionTouch = 'started' | 'continued' | 'past'
 export function noSession(): Session {
   return { index: 0, startMs: 0, lastMs: 0, events: 0, entryPage: '' }
 }
+
+/** For events that are in no session, such as what came of an action. */
+export const outsideSessions: Session = Object.freeze(noSession())
 
 /**
  * Adds the event to the customer's session, or starts the next one. A late event belongs to the session if it lies within

@@ -1,6 +1,7 @@
 import type { Enrichment } from '../enrich/enrichment.ts'
 import type { Session } from '../enrich/session.ts'
 import type { Event } from '../events/event.ts'
+import { outcomeOf } from '../events/outcome.ts'
 import type { Variable } from '../expressions/expression.ts'
 import type { Panes } from './aggregate.ts'
 
@@ -48,6 +49,7 @@ export const geoNames = geo.map(({ name }) => name)
 
 const shared: readonly Variable<Moment>[] = [
   text('type', (m) => m.event.type),
+  text('outcome', (m) => outcomeOf(m.event)),
   customer,
   text('url', (m) => m.event.url),
   text('title', (m) => m.event.title),

@@ -64,6 +64,7 @@ const pipeline = new Pipeline({
   features,
   policy: compilePolicy([], { emit: 'all', contact }, [], 'v', (_action, _path, fault) => assert.fail(fault as Error)),
   encodeAction: compileActionEncoder('actions', 'json'),
+  roles: new Map(),
   deadLetterTopic: 'dead',
   maxRecordBytes: 900_000,
 })

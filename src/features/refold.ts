@@ -1,5 +1,5 @@
 import type { Enrichment } from '../enrich/enrichment.ts'
-import { followSession, noSession } from '../enrich/session.ts'
+import { followSession, noSession, outsideSessions } from '../enrich/session.ts'
 import type { Event } from '../events/event.ts'
 import { adoptRows, type KeptMember } from './adopt.ts'
 import type { Panes } from './aggregate.ts'
@@ -72,11 +72,12 @@ export class Refold {
 
   add({ event, enrichment, sessionIndex, sessionStartMs }: PastEvent): void {
     this.#streamTimeMs = Math.max(this.#streamTimeMs, event.timeMs)
-    followSession(this.#session, event, sessionIndex, sessionStartMs)
+    const isInSession = sessionIndex > 0
+    if (isInSession) followSession(this.#session, event, sessionIndex, sessionStartMs)
     const moment: Moment = {
       event,
       enrichment,
-      session: this.#session,
+      session: isInSession ? this.#session : outsideSessions,
       traits: noTraits,
       groups: this.rows,
       notReady: undefined,

@@ -32,6 +32,7 @@ export function pipelineOf(features: FeatureSet): Pipeline {
       assert.fail(fault as Error),
     ),
     encodeAction: compileActionEncoder('actions', 'json'),
+    roles: new Map(),
     deadLetterTopic: 'dead',
     maxRecordBytes: 900_000,
   })

@@ -3,12 +3,16 @@ import { Event } from '../events/event.ts'
 import { ByteRange, type RecordBatch } from '../events/log.ts'
 import { type Decoder, tombstone, type UnknownSchema } from './decode.ts'
 import { type Erasure, erasureOf } from './erasure.ts'
+import { toOutcome } from './outcome.ts'
 import type { Rejected } from './rejected.ts'
+import type { Role } from './role.ts'
 import { defaultEventLimits, deriveId, validateKey, validateShape, validateTime } from './validate.ts'
 
 /** How the records of one topic become events. */
 export interface TopicIngest {
   readonly decoder: Decoder
+  /** `events` if left out. */
+  readonly role?: Role
   /** The record's key must be the customer's id. */
   readonly keyIsCustomer: boolean
   /** What a record without a value means: nothing, a fault, or the erasure of the customer that its key names. */
@@ -37,7 +41,7 @@ export function compileIngest(
   const value = new ByteRange()
   return (batch, i, nowMs) => {
     locate(batch, i, key, value)
-    const { decoder, keyIsCustomer, tombstones } = topics.get(batch.topic)!
+    const { decoder, role, keyIsCustomer, tombstones } = topics.get(batch.topic)!
     const { head } = decoder
     if (head !== undefined) {
       head.key.set(key.bytes, key.start, key.end)
@@ -50,7 +54,8 @@ export function compileIngest(
     if (!(event instanceof Event)) return event
     const fault =
       validateShape(event, limits) ?? (keyIsCustomer ? validateKey(event, key.bytes, key.start, key.end) : undefined)
-    if (fault !== undefined) return decoder.placed(fault)
+    const unfit = fault ?? (role === 'outcomes' ? toOutcome(event) : undefined)
+    if (unfit !== undefined) return decoder.placed(unfit)
     deriveId(event, batch.topic, batch.partition, batch.offset(i))
     if (correctClockSkew) event.timeMs = correctedTimeMs(event.timeMs, event.sentAtMs, event.receivedAtMs)
     const untimely = validateTime(event, nowMs, futureMs)

@@ -34,15 +34,18 @@ export type TextField =
   | 'channel'
   | 'currency'
 
+/** Of a topic of outcomes: the action that it came of. They become the properties `action_id` and `action`. */
+export type ActionField = 'actionId' | 'action'
+
 export type TimeField = 'time' | 'originalTime' | 'sentAt' | 'receivedAt'
 
-export type MappedField = TextField | TimeField | 'value' | 'properties' | 'traits'
+export type MappedField = TextField | ActionField | TimeField | 'value' | 'properties' | 'traits'
 
 /** The field's name in the configuration and in messages. */
 export const nameOf = (field: MappedField): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 export interface FieldMapping
-  extends Readonly<Partial<Record<TextField, Source>>>,
+  extends Readonly<Partial<Record<TextField | ActionField, Source>>>,
     Readonly<Partial<Record<TimeField, TimeSource>>> {
   readonly value?: Source
   /**

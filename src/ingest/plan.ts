@@ -10,6 +10,7 @@ import { isNoTime, type Slot, slot, type TextSlot, textSlots, timeSlots, valueSl
 import { isPlausible, parseTime, type TimeUnit, toMs } from './event-time.ts'
 import { KnownTexts } from './known-texts.ts'
 import {
+  type ActionField,
   type FieldMapping,
   type MappedField,
   nameOf,
@@ -96,6 +97,9 @@ export class Plan {
     },
   )
 
+  /** What an outcome says of its action; undefined where the mapping does not look for it. */
+  readonly #action: Record<ActionField, string> | undefined
+
   /**
    * Throws a rejection if a constant does not fit its field.
    * @param isOfFile whether values come as rows of a file, which have no key and no timestamp
@@ -116,7 +120,9 @@ export class Plan {
     }
 
     const bound = this.#bound
-    for (const [name, field] of Object.entries(textSlots) as [TextField, TextSlot][]) {
+    const { actionId, action } = mapping
+    if (actionId !== undefined || action !== undefined) this.#action = { ...noAction }
+    for (const [name, field] of [...(Object.entries(textSlots) as [TextField, TextSlot][]), ...this.#actionSlots()]) {
       const { id, repeats } = field
       const target = (path: string, set: (event: Event, text: string) => void): Target => {
         return { kind: 'text', place: placeAt(name, path), id, repeats, set }
@@ -196,6 +202,7 @@ export class Plan {
     this.traits.clear()
     this.callTraits.clear()
     this.#originalMs = 0
+    if (this.#action !== undefined) Object.assign(this.#action, noAction)
     for (let i = 0; i < this.#waiting.length; i++) this.#waiting[i]!.value = this.#waiting[i]!.empty
     for (let i = 0; i < this.#begin.length; i++) this.#begin[i]!(event)
   }
@@ -212,6 +219,18 @@ export class Plan {
     if (isStandIn(event.id)) event.id = ''
     if (this.#types !== undefined) event.type = this.#types.get(event.type) ?? event.type
     this.#takeTraits(event)
+    if (this.#action !== undefined) noteAction(event, this.#action)
+  }
+
+  #actionSlots(): [ActionField, TextSlot][] {
+    const found = this.#action
+    if (found === undefined) return []
+    return (['actionId', 'action'] as const).map((field) => {
+      const set = (_: Event, value: string) => {
+        found[field] = value
+      }
+      return [field, { ...slot<string>(isStandIn, () => found[field], set), id: true, repeats: false }]
+    })
   }
 
   /** What a call itself states wins over what its context repeats. The traits of a group become a property of the event. */
@@ -321,6 +340,13 @@ export class Plan {
     }
     return node
   }
+}
+
+const noAction: Readonly<Record<ActionField, string>> = { actionId: '', action: '' }
+
+function noteAction(event: Event, { actionId, action }: Readonly<Record<ActionField, string>>): void {
+  if (!isStandIn(actionId)) event.properties = event.properties.with('action_id', actionId)
+  if (!isStandIn(action)) event.properties = event.properties.with('action', action)
 }
 
 function placeAt(field: MappedField, path: string | undefined): Place {

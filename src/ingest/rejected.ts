@@ -29,6 +29,7 @@ export const reasons = [
   'utf8',
   // The meaning.
   'no_user',
+  'no_action',
   'id_length',
   'key_mismatch',
   'bad_time',

@@ -3,7 +3,8 @@ import { lookAhead } from '../timers/crossing.ts'
 import { eventlessMoment } from '../timers/eventless-moment.ts'
 import { TimerQueue } from '../timers/queue.ts'
 import type { CrossingState } from '../timers/states.ts'
-import { nextDueMs, type Timer } from '../timers/timer.ts'
+import type { Timer } from '../timers/timer.ts'
+import { nextDueOf } from './next-due.ts'
 import type { Profile } from './profile.ts'
 
 /** The most customers with a timer that a partition keeps queued; some 15 MB. */
@@ -48,19 +49,19 @@ export class DueTimers {
 
   /** Whether a timer is due by the clock; if not, puts the profile back in the queue. */
   isDue(profile: Profile, clockMs: number): boolean {
-    if (nextDueMs(this.#timers, profile.timers) <= clockMs) {
+    if (nextDueOf(this.#timers, profile) <= clockMs) {
       const hasMoved = lookAheadAll(this.#timers, profile)
       // The stored row has the old time and must be written with the new one, so the profile goes through the slice.
       if (hasMoved && !profile.dirty) return true
-      if (nextDueMs(this.#timers, profile.timers) <= clockMs) return true
+      if (nextDueOf(this.#timers, profile) <= clockMs) return true
     }
     this.schedule(profile)
     return false
   }
 
-  /** Notes when the first of the profile's timers is due. */
-  schedule({ customer, timers }: Profile): void {
-    this.#queue.add(customer, nextDueMs(this.#timers, timers))
+  /** Notes when the profile is next due. */
+  schedule(profile: Profile): void {
+    this.#queue.add(profile.customer, nextDueOf(this.#timers, profile))
   }
 
   /** Whether it is time to read more timers from the store. */

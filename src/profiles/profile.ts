@@ -1,5 +1,5 @@
 import type { Enrichment } from '../enrich/enrichment.ts'
-import { noSession } from '../enrich/session.ts'
+import { noSession, type Session } from '../enrich/session.ts'
 import type { Event, Value } from '../events/event.ts'
 import type { Panes } from '../features/aggregate.ts'
 import type { NotReady } from '../features/moment.ts'
@@ -58,9 +58,12 @@ const newProfileBytes = 1_200
 /** A customer who sends more events than this while its features are computed (seconds) is tried again later. */
 const maxLater = 2_000
 
-/** Notes an event that comes while the profile's features are computed from the events in the store. */
-export function noteLater(profile: Profile, event: Event, enrichment: Enrichment): void {
-  const { later, session } = profile
+/**
+ * Notes an event that comes while the profile's features are computed from the events in the store.
+ * @param session the event's
+ */
+export function noteLater(profile: Profile, event: Event, enrichment: Enrichment, session: Session): void {
+  const { later } = profile
   if (later === undefined) return
   if (later.length === maxLater) profile.later = undefined
   else later.push({ event, enrichment, sessionIndex: session.index, sessionStartMs: session.startMs })

@@ -1,3 +1,4 @@
+import { outcomeType } from '../events/outcome.ts'
 import { zoneNames } from '../features/windows/calendar.ts'
 import type { VariableSql } from './expression.ts'
 import { quoteText } from './quote.ts'
@@ -35,8 +36,8 @@ export class Columns {
 
 /** Event time; ms. */
 export const eventMs = 'toUnixTimestamp64Milli(time)'
-/** Whether the event belongs to the session in its row; a late event from a session that is over is before its start. */
-const inSession = 'time >= session_start'
+/** Whether the event belongs to the session in its row: an outcome has none, a late event from a session that is over is before its start. */
+const inSession = 'session_index > 0 AND time >= session_start'
 
 /** What every row of a query also has: the event's id, and the key of its customer's profile. */
 export const eventId = 'ID'
@@ -58,6 +59,7 @@ const sinceMoved = 'row_number() OVER moved'
 
 const texts: Readonly<Record<string, string>> = {
   type: "CAST(type, 'String')",
+  outcome: `if(type = '${outcomeType}', strings['outcome'], '')`,
   customer: 'customer',
   url: 'url',
   title: "context['title']",

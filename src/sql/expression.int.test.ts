@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { compileChannelGroup } from '../enrich/channel-group.ts'
 import { directReferrer, noAgent, noCampaign, noGeo } from '../enrich/enrichment.ts'
-import { noSession, touchSession } from '../enrich/session.ts'
+import { noSession, outsideSessions, touchSession } from '../enrich/session.ts'
 import { Event, Properties, type Value } from '../events/event.ts'
 import { toJsonText } from '../events/json-text.ts'
 import { type Compiled, ExpressionFault, Scope } from '../expressions/expression.ts'
@@ -90,7 +90,7 @@ const nested: fc.Arbitrary<Value> = fc.oneof(
   fc.record({ a: fc.array(fc.array(scalars, { maxLength: 2 }), { maxLength: 2 }), b: fc.dictionary(odd, scalars) }),
   fc.dictionary(odd, fc.oneof(scalars, fc.dictionary(odd, scalars), scalars.map(deep))),
 )
-const names = ['n', 's', 'x', 'y', 'many']
+const names = ['n', 's', 'x', 'y', 'many', 'outcome']
 const oddEntry = fc.tuple(odd, fc.oneof(scalars, nested))
 const properties = fc
   .tuple(
@@ -123,7 +123,7 @@ const url = fc.constantFrom(
 const facts = fc.record({
   properties,
   traits: properties,
-  type: fc.constantFrom('view', 'purchase'),
+  type: fc.constantFrom('view', 'purchase', 'outcome'),
   value: fc.oneof(numbers, fc.constant(Number.NaN)),
   url,
   minutes: fc.integer({ min: 0, max: 120 }),
@@ -262,6 +262,7 @@ const cel = fc.letrec<{ any: string; truth: string; amount: string; word: string
       quoted,
       fc.constantFrom(
         'type',
+        'outcome',
         'customer',
         'url',
         'entry_page',
@@ -291,7 +292,7 @@ const channelGroupOf = compileChannelGroup()
 
 /** The events in the order in which they came, as the service stores them, and as the closures see them. */
 function momentsOf(given: readonly Fact[], customer: string, row: RowBuffer): Moment[] {
-  const session = noSession()
+  const ofCustomer = noSession()
   return given.map((fact, offset) => {
     const event = Object.assign(new Event(), {
       customer,
@@ -302,7 +303,9 @@ function momentsOf(given: readonly Fact[], customer: string, row: RowBuffer): Mo
       traits: fact.traits,
       timeMs: 1_700_000_000_000 + fact.minutes * 60_000,
     })
-    touchSession(session, event, { idleMs: 20 * 60_000, maxMs: 60 * 60_000 })
+    // As if it came by a topic of outcomes, which are in no session.
+    const session = fact.type === 'outcome' ? outsideSessions : ofCustomer
+    if (session === ofCustomer) touchSession(session, event, { idleMs: 20 * 60_000, maxMs: 60 * 60_000 })
     const campaign = fact.campaign === '' ? noCampaign : { ...noCampaign, source: fact.campaign }
     const enrichment = {
       agent: { ...noAgent, bot: fact.bot },

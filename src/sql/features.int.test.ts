@@ -3,8 +3,9 @@ import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { windowFault } from '../config/aggregate-schema.ts'
 import { noAgent, noCampaign, noGeo, noReferrer } from '../enrich/enrichment.ts'
-import { touchSession } from '../enrich/session.ts'
+import { outsideSessions, touchSession } from '../enrich/session.ts'
 import { Event, Properties, type Value } from '../events/event.ts'
+import { outcomeType } from '../events/outcome.ts'
 import { Scope } from '../expressions/expression.ts'
 import type { AggregateDeclaration, FeatureDeclaration } from '../features/declaration.ts'
 import { compileFeatures, updateFeatures } from '../features/features.ts'
@@ -79,7 +80,11 @@ const windows: readonly { readonly window: Window; readonly latenessMs?: number 
   { window: { kind: 'lifetime' } },
   { window: { kind: 'lifetime' }, latenessMs: 10 * minuteMs },
 ]
-const conditions = [undefined, 'type == "b" && properties.v != 2', 'session_events > 1 || properties.v > 1']
+const conditions = [
+  undefined,
+  'type == "b" && properties.v != 2 || outcome == "b"',
+  'session_events > 1 || properties.v > 1',
+]
 const declarations = windows.flatMap(({ window, ...late }, w) =>
   kinds.flatMap((kind, k) =>
     conditions.flatMap((where, c): FeatureDeclaration[] => {
@@ -244,6 +249,7 @@ const facts = fc.array(
       {},
     ),
     isDuplicate: fc.nat(9).map((n) => n === 0),
+    isOutcome: fc.nat(9).map((n) => n === 0),
   }),
   { minLength: 5, maxLength: 60 },
 )
@@ -280,15 +286,17 @@ describe('the features as SQL over events', { skip }, () => {
         const first = customers
         const profiles = histories.map((given) => {
           const profile = new Profile(`c${customers++}`)
-          for (const [offset, { seconds, type, value, timezone, trait, isDuplicate }] of given.entries()) {
+          for (const [offset, { seconds, type, value, timezone, trait, isDuplicate, isOutcome }] of given.entries()) {
             const event = new Event()
             event.customer = profile.customer
-            event.type = type
+            event.type = isOutcome ? outcomeType : type
             event.id = `e${offset % 30}-${offset}`
             event.timezone = timezone
             if (trait !== undefined) event.traits = new Properties(['timezone'], [trait])
             event.timeMs = Date.UTC(2026, 9, 24, 17, 45) + seconds * 1000
-            event.properties = new Properties(['v'], [value])
+            event.properties = isOutcome
+              ? new Properties(['v', 'outcome'], [value, type])
+              : new Properties(['v'], [value])
             const enrichment = {
               agent: noAgent,
               campaign: noCampaign,
@@ -296,11 +304,11 @@ describe('the features as SQL over events', { skip }, () => {
               channelGroup: '' as const,
               geo: noGeo,
             }
-            const { session } = profile
+            const session = isOutcome ? outsideSessions : profile.session
             let late = false
             if (!isDuplicate) {
               mergeTraits(profile, event.traits, event.timeMs)
-              touchSession(session, event, { idleMs: gapMs, maxMs: 40 * minuteMs })
+              if (!isOutcome) touchSession(session, event, { idleMs: gapMs, maxMs: 40 * minuteMs })
               profile.streamTimeMs = Math.max(profile.streamTimeMs, event.timeMs)
               const { traits, groups, notReady, streamTimeMs: asOfMs } = profile
               const moment = { event, enrichment, session, traits, groups, notReady, asOfMs }

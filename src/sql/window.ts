@@ -34,7 +34,9 @@ export function countsInWindow(
 ): string {
   const { judged, ranks, spans } = levels
   const lateMs = latenessMs ?? defaultLateness(window, kind)
-  const inTime = lateMs === undefined ? undefined : judged.add(`${rowMs} >= ${streamTime(levels)} - ${lateMs}`)
+  // An outcome is in no session.
+  const inAny = window.kind === 'session' ? `${levels.facts.add('session_index > 0')} AND ` : ''
+  const inTime = lateMs === undefined ? undefined : judged.add(`${inAny}${rowMs} >= ${streamTime(levels)} - ${lateMs}`)
   const met = inTime === undefined ? condition : judged.add(`${condition} AND ${inTime}`)
   switch (window.kind) {
     case 'panes':

@@ -1,3 +1,4 @@
+import { outsideSessions } from '../../enrich/session.ts'
 import type { Panes } from '../aggregate.ts'
 import { timeSince } from '../aggregates/time-since.ts'
 import { type FeatureGroup, type Member, memberOf, mergeRow, openRow } from '../group.ts'
@@ -34,8 +35,9 @@ export class Sessions implements Placement {
     if (!this.#followers.includes(group)) this.#followers.push(group)
   }
 
-  place(group: FeatureGroup, rows: Panes, { event, groups }: Moment, streamTimeMs: number): number {
+  place(group: FeatureGroup, rows: Panes, { event, session, groups }: Moment, streamTimeMs: number): number {
     const { timeMs } = event
+    if (session === outsideSessions) return outside
     // Late events are counted by the groups that follow, each for the events that meet its condition.
     if (timeMs < streamTimeMs - this.#latenessMs) return outside
     this.#dropOver(rows, streamTimeMs)
@@ -89,8 +91,9 @@ export class SessionRows implements Placement {
     this.#latenessMs = latenessMs
   }
 
-  place(group: FeatureGroup, rows: Panes, { event, groups }: Moment, streamTimeMs: number): number {
+  place(group: FeatureGroup, rows: Panes, { event, session, groups }: Moment, streamTimeMs: number): number {
     const { timeMs } = event
+    if (session === outsideSessions) return outside
     if (timeMs < streamTimeMs - this.#latenessMs) return tooLate
     const sessions = groups[this.#sessions.index]!
     const over = lowerBound(rows, keyOf(sessions, 0))

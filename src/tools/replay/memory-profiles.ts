@@ -1,7 +1,8 @@
+import { nextDueOf } from '../../profiles/next-due.ts'
 import { Profile } from '../../profiles/profile.ts'
 import type { Profiles } from '../../slice-input.ts'
 import { TimerQueue } from '../../timers/queue.ts'
-import { nextDueMs, type Timer } from '../../timers/timer.ts'
+import type { Timer } from '../../timers/timer.ts'
 
 /** All profiles, in memory only. Bound: the number of customers. */
 export class MemoryProfiles implements Profiles {
@@ -35,11 +36,11 @@ export class MemoryProfiles implements Profiles {
     return true
   }
 
-  schedule({ customer, timers }: Profile): void {
-    this.#queue.add(customer, nextDueMs(this.#timers, timers))
+  schedule(profile: Profile): void {
+    this.#queue.add(profile.customer, nextDueOf(this.#timers, profile))
   }
 
-  /** When the next timer is due; ms, infinite if none is running. */
+  /** When the next of all customers is due; ms, infinite if none is. */
   get nextDueMs(): number {
     return this.#queue.nextMs
   }
