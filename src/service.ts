@@ -8,7 +8,7 @@ import { Crash } from './ops/crash.ts'
 import { Held } from './ops/held.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
-import { countConditions, createMetrics, forgetConditions, type Metrics } from './ops/metrics.ts'
+import { countConditions, forgetConditions, type Metrics } from './ops/metrics.ts'
 import { observed } from './ops/observed-registry.ts'
 import { Outages } from './ops/outages.ts'
 import { startSchedules } from './schedules.ts'
@@ -23,7 +23,7 @@ import { readiness } from './task/readiness.ts'
 import { Tasks } from './task/tasks.ts'
 import { TopicWatch } from './task/topic-watch.ts'
 import { warmUp } from './task/warm-up.ts'
-import { createTaskDeps } from './task-deps.ts'
+import { createTaskDeps, metricsOf } from './task-deps.ts'
 import { addressesOf, troubleOf } from './trouble.ts'
 
 /** What the service talks to. `beckon run` connects to it; tests may pass the in-memory log. */
@@ -64,11 +64,7 @@ const starting = (step: string) => (): Probe => ({
  */
 export async function startService(engine: Engine, world: World): Promise<Service> {
   const { config } = engine
-  const metrics = createMetrics(
-    engine.policy.names,
-    config.topics.map(({ name }) => name),
-    engine.features.features.map(({ name }) => name),
-  )
+  const metrics = metricsOf(engine)
   const probes: Probes = { health: () => ({ ok: true, detail: {} }), ready: starting('looking up topics and tables') }
   const ops = await startOpsServer(
     config.ops,

@@ -6,7 +6,7 @@ import type { Registry } from './ingest/registry/registry.ts'
 import { Rejected } from './ingest/rejected.ts'
 import { journalCodec } from './journal/journal.ts'
 import type { Log } from './log/log.ts'
-import type { Metrics } from './ops/metrics.ts'
+import { createMetrics, type Metrics } from './ops/metrics.ts'
 import type { Outages } from './ops/outages.ts'
 import { Pipeline } from './pipeline.ts'
 import { journalSchemas, readSchema } from './schema-files.ts'
@@ -76,6 +76,13 @@ export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Pr
     ...own,
   }
 }
+
+export const metricsOf = ({ config, policy, features }: Engine): Metrics =>
+  createMetrics(
+    policy.names,
+    config.topics.map(({ name }) => name),
+    features.features.map(({ name }) => name),
+  )
 
 const decider = (engine: Engine, format: ActionFormat, registry: Registry | undefined): Decider => ({
   pipeline: new Pipeline(compileStages(engine, format), 'rethrow'),

@@ -3,14 +3,13 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { Engine } from '../engine.ts'
 import type { Log } from '../log/log.ts'
 import { createLogger } from '../ops/logger.ts'
-import { createMetrics } from '../ops/metrics.ts'
 import { Outages } from '../ops/outages.ts'
 import { readableLine } from '../ops/readable.ts'
 import { checkMigrated } from '../store/clickhouse/migrate.ts'
 import { createProfileStore } from '../store/clickhouse/profiles.ts'
 import type { TaskDeps } from '../task/deps.ts'
 import { TaskFailure } from '../task/failure.ts'
-import { createTaskDeps } from '../task-deps.ts'
+import { createTaskDeps, metricsOf } from '../task-deps.ts'
 import { KafkaProbe } from '../tools/doctor/kafka/probe.ts'
 import { createProfileMover } from '../tools/repartition/clickhouse/mover.ts'
 import { readSaved } from '../tools/repartition/drain.ts'
@@ -110,16 +109,11 @@ async function withTasks(
   ids: ReadonlyMap<string, string>,
   work: (deps: TaskDeps) => Promise<void>,
 ): Promise<void> {
-  const { config, policy, features } = engine
+  const { config } = engine
   const clickhouse = connectStore(config)
   const lines = createLogger('warn', { write: (line) => void process.stderr.write(readableLine(line)) })
   const logger = new Outages(lines, addressesOf(config), troubleOf)
-  const topics = config.topics.map(({ name }) => name)
-  const metrics = createMetrics(
-    policy.names,
-    topics,
-    features.features.map(({ name }) => name),
-  )
+  const metrics = metricsOf(engine)
   const store = createProfileStore(clickhouse)
   const parts = { log, clickhouse, store, registry: connectRegistryOf(config), logger, metrics }
   const deps = await createTaskDeps(engine, parts, {
