@@ -1,6 +1,7 @@
 import { readCompleteKinds } from './complete-kinds.ts'
 import type { Config } from './config/schema.ts'
 import type { Engine } from './engine.ts'
+import type { Held } from './ops/held.ts'
 import type { Metrics } from './ops/metrics.ts'
 import type { Outages } from './ops/outages.ts'
 import { watchWork } from './ops/work.ts'
@@ -11,19 +12,18 @@ import { watchPlacement } from './placement/watch.ts'
 import { featureQueries } from './sql/features.ts'
 import type { ClickHouseClient } from './store/clickhouse/client.ts'
 
-/** Starts what the service does on a schedule beside the stream. @returns for each, what ends it */
+/** Starts what the service does on a schedule beside the stream. @param held gets what ends it */
 export function startSchedules(
   engine: Engine,
   clickhouse: ClickHouseClient,
   metrics: Metrics,
   logger: Outages,
-): (() => void)[] {
+  held: Held,
+): void {
   const { parity } = engine.config
-  return [
-    watchWork({ metrics, logger }),
-    watchPlacement({ countSplit: () => countSplit(clickhouse, logger), metrics, logger }),
-    ...(parity ? [watchParity({ ...parityOf(engine, parity, clickhouse), metrics, logger })] : []),
-  ]
+  held.add(watchWork({ metrics, logger }))
+  held.add(watchPlacement({ countSplit: () => countSplit(clickhouse, logger), metrics, logger }))
+  if (parity) held.add(watchParity({ ...parityOf(engine, parity, clickhouse), metrics, logger }))
 }
 
 async function countSplit(clickhouse: ClickHouseClient, logger: Outages): Promise<number> {

@@ -157,7 +157,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
     }
   }, tickMs)
   held.add(() => clearInterval(ticking))
-  for (const end of startSchedules(engine, clickhouse, metrics, logger)) held.add(end)
+  startSchedules(engine, clickhouse, metrics, logger, held)
 
   probes.ready = () =>
     readiness({
