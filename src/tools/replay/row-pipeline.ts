@@ -2,6 +2,7 @@ import type { Engine } from '../../engine.ts'
 import type { Enrichment } from '../../enrich/enrichment.ts'
 import { Event } from '../../events/event.ts'
 import type { FieldMapping } from '../../ingest/mapping.ts'
+import type { Role } from '../../ingest/role.ts'
 import { Pipeline } from '../../pipeline.ts'
 import type { Decoded } from '../../slice-input.ts'
 import { emptyOutput, type Output } from '../../slice-output.ts'
@@ -13,6 +14,8 @@ import { RowDecoder } from './row-decoder.ts'
 export interface RowPipelineOptions {
   /** The topic that the rows are said to come from; it is part of the actions' ids. */
   readonly topic: string
+  /** What the topic's records are; if left out, events. */
+  readonly role?: Role
   /** If left out, the mapping of our own events. */
   readonly mapping?: FieldMapping
   /** The present; ms. A row that is further ahead of it than `limits.future` is a dead letter. If left out, none is. */
@@ -35,7 +38,7 @@ export class RowPipeline {
   readonly #hasTimers: boolean
   readonly #nowMs: number
 
-  constructor(engine: Engine, { topic, mapping, nowMs, onEnriched, decidesAlways = false }: RowPipelineOptions) {
+  constructor(engine: Engine, { topic, role, mapping, nowMs, onEnriched, decidesAlways = false }: RowPipelineOptions) {
     const { config, enrich } = engine
     this.#topic = topic
     this.#nowMs = nowMs ?? Number.POSITIVE_INFINITY
@@ -45,7 +48,7 @@ export class RowPipeline {
         ...engine,
         config: {
           ...config,
-          topics: [{ name: topic, format: 'json', key: 'any', tombstones: 'dead_letter' }],
+          topics: [{ name: topic, role, format: 'json', key: 'any', tombstones: 'dead_letter' }],
         },
         decoders: new Map([[topic, this.#decoder]]),
         enrich:

@@ -1,3 +1,4 @@
+import { titleOf } from './given-record.ts'
 import { readableTime } from './readable-time.ts'
 import type { RuleCase, RuleFile } from './rule-file.ts'
 import type { Mismatch } from './run-case.ts'
@@ -9,7 +10,8 @@ export function formatFailure(file: RuleFile, { line, name }: RuleCase, mismatch
 }
 
 function describe({ after, customer, timeMs, differences, explanations }: Mismatch): string[] {
-  const lines = [`${after.type === undefined ? '' : `after ${after.type} `}at ${readableTime(timeMs)}`]
+  const what = titleOf(after)
+  const lines = [`${what === '' ? '' : `after ${what} `}at ${readableTime(timeMs)}`]
   const width = Math.max(...differences.map(({ of }) => of.length))
   for (const { of, expected, got } of differences) {
     lines.push(`  ${of.padEnd(width)}  expected  ${JSON.stringify(expected)}`)

@@ -4,6 +4,7 @@ import { readConfig } from '../../../config/load.ts'
 import { compileEngine, type Engine } from '../../../engine.ts'
 import { nearest } from '../../../expressions/expression.ts'
 import { readYamlFile } from '../yaml-file.ts'
+import { kindOf, strayKeys } from './given-record.ts'
 import { type Expected, type GivenEvent, ruleSchema, timesOf } from './rule-schema.ts'
 
 /** A file of rule tests, checked, with the engine that its configuration compiles to. */
@@ -40,14 +41,21 @@ export function readRuleFile(name: string): RuleFile {
   const faults: Fault[] = []
   const actions = engine.policy.names
   const features = engine.features.features.map((feature) => feature.name)
+  const gates = engine.config.gates.map(({ name }) => name)
+  const knownAt = (names: readonly string[], wanted: string, kind: string, path: readonly PropertyKey[]) => {
+    if (names.includes(wanted)) return
+    const near = nearest(wanted, names)
+    faults.push(source.fault(path, `no ${kind} ${wanted}${near ? `; did you mean ${near}?` : ''}`))
+  }
   const checkNames = (expected: Expected, path: readonly PropertyKey[]) => {
-    const known = (names: readonly string[], wanted: string, kind: string, at: readonly PropertyKey[]) => {
-      if (names.includes(wanted)) return
-      const near = nearest(wanted, names)
-      faults.push(source.fault([...path, ...at], `no ${kind} ${wanted}${near ? `; did you mean ${near}?` : ''}`))
-    }
+    const known = (names: readonly string[], wanted: string, kind: string, at: readonly PropertyKey[]) =>
+      knownAt(names, wanted, kind, [...path, ...at])
     for (const [i, action] of (expected.actions ?? []).entries()) known(actions, action, 'action', ['actions', i])
     for (const action of Object.keys(expected.reasons ?? {})) known(actions, action, 'action', ['reasons', action])
+    for (const [action, gate] of Object.entries(expected.gates ?? {})) {
+      known(actions, action, 'action', ['gates', action])
+      known(['', ...gates], gate, 'gate', ['gates', action])
+    }
     for (const [action, entries] of Object.entries(expected.payload ?? {})) {
       known(actions, action, 'action', ['payload', action])
       const declared = Object.keys(engine.config.actions.find(({ name }) => name === action)?.payload ?? entries)
@@ -64,18 +72,15 @@ export function readRuleFile(name: string): RuleFile {
       const isLast = i === one.given.length - 1
       if (event.then) checkNames(event.then, [...path, 'given', i, 'then'])
       const expected = event.then ?? (isLast ? one.expect : undefined)
-      if (event.type === undefined) {
-        const { at: _at, customer: _customer, then: _then, ...rest } = event
-        const at = [...path, 'given', i]
-        for (const key of Object.keys(rest)) {
-          faults.push(
-            source.fault([...at, key], 'an event has a type; where time passes there are only at, customer and then'),
-          )
-        }
-        if (event.at === undefined)
-          faults.push(source.fault(at, 'neither an event, which has a type, nor a time to pass'))
-        if (expected?.reasons) faults.push(source.fault(at, "reasons are of an event's decision, and here is none"))
-      }
+      const at = [...path, 'given', i]
+      const kind = kindOf(event)
+      const { keys, why } = strayKeys(event)
+      for (const key of keys) faults.push(source.fault([...at, key], why))
+      if (kind !== 'time' && !engine.config.topics.some(({ role = 'events' }) => role === kind))
+        faults.push(source.fault(at, `no topic has the role ${kind}, so this never comes`))
+      if (event.action !== undefined) knownAt(actions, event.action, 'action', [...at, 'action'])
+      if (kind === 'time' && event.at === undefined)
+        faults.push(source.fault(at, 'neither an event, which has a type, nor a time to pass'))
       if (isLast && event.then && one.expect) {
         faults.push(source.fault([...path, 'given', i, 'then'], 'after the last event, say it in expect'))
       }

@@ -9,8 +9,10 @@ import { parseIsoTime } from '../../../ingest/iso-time.ts'
 export interface Expected {
   /** The actions of all events since the last check, in their order. */
   readonly actions?: readonly string[] | undefined
-  /** The reasons in the last event's decision. */
+  /** By action, how the last event's decision fell; where time passes, the latest since the last check. */
   readonly reasons?: Readonly<Record<string, Reason>> | undefined
+  /** By action, the name of the gate or the rule that said no in that decision; empty where none did. */
+  readonly gates?: Readonly<Record<string, string>> | undefined
   /** Their values at the last event's decision; null: the feature has no value. */
   readonly features?: Readonly<Record<string, Value>> | undefined
   /** By action: entries in the payload of the latest one among `actions`. */
@@ -41,6 +43,7 @@ const expected = z.union([
   z.strictObject({
     actions: z.array(text).optional(),
     reasons: z.record(text, z.enum(Object.keys(reasons) as Reason[])).optional(),
+    gates: z.record(text, text).optional(),
     features: z.record(text, value).optional(),
     payload: z.record(text, z.record(text, value)).optional(),
   }),
@@ -66,8 +69,11 @@ const at = text.transform((written, context): At => {
 
 const given = z.strictObject({
   at: at.optional(),
-  /** If left out, nothing happens, and only time passes. */
+  /** If this and `outcome` are left out, nothing happens, and only time passes. */
   type: text.min(1).optional(),
+  /** What came of an action, which is named: the customer's latest of that name is meant. */
+  outcome: text.min(1).optional(),
+  action: text.optional(),
   id: text.optional(),
   customer: text.optional(),
   session_id: text.optional(),

@@ -158,6 +158,40 @@ describe('a rule test', () => {
     ])
   })
 
+  it('names the gate that says no, and asks the decisions of the time that passed', () => {
+    const soldOut = '{ type: x, properties: { urgent: true, sold_out: true } }'
+    assert.deepEqual(differences([soldOut], '{ gates: { call: in_stock, help: "" } }'), [])
+    assert.deepEqual(differences([soldOut], '{ gates: { call: "" } }'), ['gate of call: "" "in_stock"'])
+    const missed = [view, '{ at: +1h, then: { reasons: { miss: chosen } } }']
+    assert.deepEqual(differences([...missed, '{ at: +2h }'], '[]'), [])
+    assert.deepEqual(differences([...missed, '{ at: +2h }'], '{ reasons: { miss: chosen } }'), [
+      'reason of miss: "chosen" "no decision: time brought about none"',
+    ])
+    const tied = ['{ type: tie }', '{ at: +1h }']
+    assert.deepEqual(differences(tied, '{ reasons: { small: outranked, large: chosen } }'), [])
+  })
+
+  it('takes outcomes of actions, as their topic gives them', () => {
+    const rules = `include: beckon.yaml
+topics: [{ name: feedback, role: outcomes, format: json }]
+features: [{ name: noes, count: {}, where: outcome == "rejection" && properties.action == "help", window: lifetime }]
+actions: [{ name: sorry, when: outcome == "rejection", value: 50, payload: { why: { cel: properties.reason } } }]`
+    const of = (given: string, expect: string) => {
+      const { cases, ...rest } = file(`  - { name: x, given: [${view}, ${given}], expect: ${expect} }\n`, rules)
+      return runCase({ ...rest, cases }, cases[0]!).map((mismatch) => mismatch.differences)
+    }
+    const no = '{ outcome: rejection, action: help, properties: { reason: too dear } }'
+    const sorry = '{ actions: [sorry], features: { noes: 1 }, payload: { sorry: { why: too dear } } }'
+    assert.deepEqual(of(no, sorry), [])
+    assert.deepEqual(of('{ outcome: click, action: help }', '{ actions: [], reasons: { sorry: not_eligible } }'), [])
+    assert.deepEqual(
+      of(`${no.replace('{', '{ id: o1,')}, ${no.replace('{', '{ id: o1,')}`, '{ features: { noes: 1 } }'),
+      [],
+    )
+    assert.match(String(of('{ outcome: click }', '[]')[0]?.[0]?.got), /dead letter no_action/)
+    assert.throws(() => file(`  - { name: x, given: [${no}], expect: [] }\n`), /no topic has the role outcomes/)
+  })
+
   it('keeps customers apart, and takes an event for late that is before the one before it', () => {
     assert.deepEqual(differences([view, '{ type: view, customer: c2 }'], '[]'), [])
     assert.deepEqual(differences(['{ at: 10:00, type: x }', '{ at: 09:59, type: view }', view], '[help]'), [])
@@ -317,9 +351,16 @@ describe('a rule test', () => {
       /neither an event, which has a type/,
     ],
     [
-      'reasons where time passes',
-      '  - { name: x, given: [{ type: a }, { at: +1m }], expect: { reasons: { help: cap } } }',
-      /reasons are of an event's decision/,
+      'an outcome of an event',
+      '  - { name: x, given: [{ type: a, outcome: click }], expect: [] }',
+      /a line of its own/,
+    ],
+    ['a url of an outcome', '  - { name: x, given: [{ outcome: click, url: x }], expect: [] }', /an outcome has only/],
+    ['an outcome of nobody', '  - { name: x, given: [{ outcome: click, action: hlp }], expect: [] }', /mean help\?/],
+    [
+      'a gate that is none',
+      '  - { name: x, given: [{ type: a }], expect: { gates: { call: in_stok } } }',
+      /no gate in_stok; did you mean in_stock\?/,
     ],
     ['no events', '  - { name: x, given: [], expect: [] }', /cases\.0\.given/],
   ]

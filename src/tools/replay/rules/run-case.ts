@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Reason } from '../../../decide/decision.ts'
 import type { PublishedAction } from '../../../emit/action.ts'
 import type { Engine } from '../../../engine.ts'
 import { Event, type Value } from '../../../events/event.ts'
 import type { Moment } from '../../../features/moment.ts'
-import type { FieldMapping } from '../../../ingest/mapping.ts'
 import { Rejected } from '../../../ingest/rejected.ts'
+import type { Role } from '../../../ingest/role.ts'
 import type { Decided } from '../../../slice-output.ts'
 import { eventlessMoment } from '../../../timers/eventless-moment.ts'
 import { MemoryProfiles } from '../memory-profiles.ts'
 import { RowPipeline } from '../row-pipeline.ts'
 import { type Explanation, explain, type Features, type Seen } from './explain.ts'
-import type { RuleCase, RuleFile, Step } from './rule-file.ts'
+import { customerOf, type GivenKind, kindOf, mappingOf, recordOf } from './given-record.ts'
+import type { RuleCase, RuleFile } from './rule-file.ts'
 import type { GivenEvent } from './rule-schema.ts'
 
 /** The differences that a check found. */
@@ -34,45 +34,19 @@ interface Difference {
   readonly actions: readonly string[]
 }
 
-/** The events of rule tests are in our own words. */
-const givenMapping: FieldMapping = {
-  id: 'id',
-  customer: 'customer',
-  type: 'type',
-  time: 'time',
-  sessionId: 'session_id',
-  url: 'url',
-  title: 'title',
-  referrer: 'referrer',
-  userAgent: 'user_agent',
-  ip: 'ip',
-  locale: 'locale',
-  timezone: 'timezone',
-  channel: 'channel',
-  value: 'value',
-  currency: 'currency',
-  properties: ['properties'],
-  traits: ['traits'],
-}
-
-/** For events in Segment's words, these are read from their properties as well. */
-const segmentMapping: FieldMapping = {
-  ...givenMapping,
-  url: ['url', 'properties.url'],
-  title: ['title', 'properties.title'],
-  referrer: ['referrer', 'properties.referrer'],
-}
-
-const defaultCustomer = 'c1'
-
 /** Plays the case's events, and the time between them, through the service's pipeline; each case begins with no profiles. */
 export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
-  // Whatever topic events come from, they meet in their customer's profile.
-  const pipeline = new RowPipeline(engine, {
-    topic: 'events',
-    mapping: engine.config.topics.some(({ mapping }) => mapping === undefined) ? segmentMapping : givenMapping,
-    decidesAlways: true,
-  })
+  // Whatever topic records come from, they meet in their customer's profile.
+  const areSegments = engine.config.topics.some(
+    ({ role = 'events', mapping }) => role === 'events' && mapping === undefined,
+  )
+  const pipelines = new Map<Role, RowPipeline>()
+  const pipelineOf = (role: Role) => {
+    const topic = { topic: role, role, mapping: mappingOf(role, areSegments) }
+    const pipeline = pipelines.get(role) ?? new RowPipeline(engine, { ...topic, decidesAlways: true })
+    pipelines.set(role, pipeline)
+    return pipeline
+  }
   const profiles = new MemoryProfiles(engine.policy.timers)
   const mismatches: Mismatch[] = []
   let since: PublishedAction[] = []
@@ -82,7 +56,7 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
   const pass = (index: number, untilMs: number) => {
     while (true) {
       const timeMs = Math.min(profiles.nextDueMs, untilMs)
-      const { actions, decisions } = pipeline.fire(index, timeMs, profiles)
+      const { actions, decisions } = pipelineOf('events').fire(index, timeMs, profiles)
       since.push(...actions)
       for (const one of decisions) note(one, eventlessMoment(profiles.of(one.customer), one.asOfMs))
       if (timeMs === untilMs) return
@@ -90,15 +64,16 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
   }
   for (const [index, step] of steps.entries()) {
     const { event, timeMs, expected } = step
-    const customer = event.customer ?? defaultCustomer
+    const customer = customerOf(event)
+    const kind = kindOf(event)
     // An event at the very time of a timer comes first: it may be what the timer waits for.
-    pass(index, event.type === undefined ? timeMs : timeMs - 1)
+    pass(index, kind === 'time' ? timeMs : timeMs - 1)
     let moment = eventlessMoment(profiles.of(customer), Math.max(timeMs, profiles.of(customer).streamTimeMs))
-    let reasons: Record<string, Reason> = {}
-    if (event.type !== undefined) {
-      // As JSON, so that a topic's decoder reads, bounds and cleans it.
-      const row = { kind: 'json', line: index, bytes: Buffer.from(JSON.stringify(fieldsOf(step))) } as const
-      const { actions, decisions, decoded, faults } = pipeline.fold([row], 0, profiles)
+    // What time brought about since the check before, the latest last; of an event, its own decision alone.
+    let asked = seen.map(({ decided }) => decided).filter((one) => one.customer === customer)
+    if (kind !== 'time') {
+      const row = { kind: 'json', line: index, bytes: recordOf(event, timeMs) } as const
+      const { actions, decisions, decoded, faults } = pipelineOf(kind).fold([row], 0, profiles)
       const [outcome] = decoded
       if (!(outcome instanceof Event) || faults.length > 0) {
         const got = outcome instanceof Rejected ? `dead letter ${outcome.reason}: ${outcome.detail}` : String(faults[0])
@@ -110,7 +85,7 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
       moment = { ...eventlessMoment(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
       // A duplicate has no decision; decisions of timers that were due before it are not its own.
       const own = decisions.find(({ cause }) => cause.timer === '')
-      reasons = Object.fromEntries(own?.decision.candidates.map(({ action, reason }) => [action.name, reason]) ?? [])
+      asked = own === undefined ? [] : [own]
       if (own !== undefined) note(own, moment)
     }
     if (expected === undefined) continue
@@ -129,10 +104,13 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
         compare(`payload.${entry} of ${name}`, value, payload?.[entry] ?? null, payload === undefined ? [name] : [])
       }
     }
+    const candidateOf = (name: string) =>
+      asked.flatMap(({ decision }) => decision.candidates).findLast(({ action }) => action.name === name)
     for (const [name, reason] of Object.entries(expected.reasons ?? {})) {
-      compare(`reason of ${name}`, reason, Object.hasOwn(reasons, name) ? reasons[name]! : noDecision(engine, name), [
-        name,
-      ])
+      compare(`reason of ${name}`, reason, candidateOf(name)?.reason ?? noDecision(engine, name, kind), [name])
+    }
+    for (const [name, gate] of Object.entries(expected.gates ?? {})) {
+      compare(`gate of ${name}`, gate, candidateOf(name)?.gate ?? noDecision(engine, name, kind), [name])
     }
     for (const [name, value] of Object.entries(expected.features ?? {})) {
       compare(`feature ${name}`, value, features[name] ?? null, [])
@@ -148,19 +126,16 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
   return mismatches
 }
 
-function fieldsOf({ event, timeMs }: Step): object {
-  const { at: _at, then: _then, customer = defaultCustomer, ...rest } = event
-  return { time: timeMs, customer, ...rest }
-}
-
 /** With prototypes, which decoded values lack. */
 const plain = (value: Value) => JSON.parse(JSON.stringify(value)) as unknown
 
 /** Why there is no reason for an action. */
-function noDecision({ config }: Engine, name: string): string {
+function noDecision({ config }: Engine, name: string, kind: GivenKind): string {
   const { on } = config.actions.find((action) => action.name === name)!
+  if (kind === 'time') return 'no decision: time brought about none'
   if (on === 'becomes_true') return 'no decision: its condition did not become true with the event'
-  return on === undefined ? 'no decision: a duplicate' : 'no decision: it is of a timer'
+  if (on !== undefined) return 'no decision: it is of a timer'
+  return kind === 'outcomes' ? 'no decision: its condition does not read the outcome' : 'no decision: a duplicate'
 }
 
 function inOneOnly(a: readonly string[], b: readonly string[]): string[] {
