@@ -87,11 +87,12 @@ export function withRules(engine: Engine, policyText: string): Engine | undefine
 export interface Rules extends Pick<Config, 'features' | 'actions' | 'arbitration'> {
   /** Not there in rules that had none: their hash is as it was. */
   readonly gates?: Config['gates']
+  readonly holdout?: Config['holdout']
   readonly enrich: { readonly session: Pick<Config['enrich']['session'], 'idle'> }
 }
 
 function compileRules(
-  { features: declared, actions, gates = [], arbitration, enrich: { session } }: Rules,
+  { features: declared, actions, gates = [], arbitration, holdout, enrich: { session } }: Rules,
   note: (path: readonly PropertyKey[], fault: unknown) => void,
 ): Pick<Engine, 'features' | 'policy' | 'rules' | 'policyText'> {
   const own = new Set(actionVariables.map(({ name }) => name))
@@ -107,7 +108,8 @@ function compileRules(
   })
   const { idle } = session
   const about = gates.length > 0 ? { gates } : {}
-  const rules: Rules = { features: declared, actions, ...about, arbitration, enrich: { session: { idle } } }
+  const held = holdout === undefined ? {} : { holdout }
+  const rules: Rules = { features: declared, actions, ...about, arbitration, ...held, enrich: { session: { idle } } }
   const policyText = JSON.stringify(rules)
   const policy = compilePolicy(
     actions,
@@ -120,6 +122,8 @@ function compileRules(
     gates,
     (declaration, path, fault) =>
       note(['gates', (gates as readonly GateDeclaration[]).indexOf(declaration), ...path], fault),
+    holdout,
+    (path, fault) => note(['arbitration', ...path], fault),
   )
   return { features, policy, rules, policyText }
 }

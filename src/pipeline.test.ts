@@ -181,7 +181,7 @@ test('a slice gives actions and dead letters in the order of the input, and coun
     deadLetters: new Map([['truncated', 1]]),
     actions: new Map([['every_second', 1]]),
     tooLarge: new Map(),
-    decisions: { chosen: 1, suppressed: 0, none: 2 },
+    decisions: { chosen: 1, nothing: 0, holdout: 0, shadow: 0, suppressed: 0, none: 2 },
   })
   assert.equal(events.length, 4, 'a duplicate is stored too')
   assert.equal(decisions.length, 1)
@@ -306,7 +306,7 @@ test('an action that is too large makes its event a dead letter', () => {
   assert.equal(actions.length, 0)
   assert.deepEqual([...tally.deadLetters], [['output_limit', 1]])
   assert.deepEqual([...tally.tooLarge], [['every_second', 1]])
-  assert.deepEqual(tally.decisions, { chosen: 0, suppressed: 1, none: 1 })
+  assert.deepEqual(tally.decisions, { chosen: 0, nothing: 0, holdout: 0, shadow: 0, suppressed: 1, none: 1 })
 })
 
 test('a timer’s action that is too large is counted by its name', () => {

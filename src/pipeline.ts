@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
+import { drawOf } from './decide/chance.ts'
 import { joinedBy, joinTimers } from './decide/competing.ts'
 import { decide, prospect } from './decide/decide.ts'
 import type { Candidate } from './decide/decision.ts'
-import type { Action } from './decide/policy.ts'
-import { type PublishedAction, publishAction } from './emit/action.ts'
+import type { Action, Policy } from './decide/policy.ts'
+import { publishAction } from './emit/action.ts'
 import { decisionId } from './emit/action-id.ts'
 import type { Cause, Place, Positioned } from './emit/cause.ts'
 import { deadLetter, headOnly, whole } from './emit/dead-letter.ts'
+import { mostBytes, type Payload, payloadOf } from './emit/payload.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
 import { noSession, outsideSessions, type Session, touchSession } from './enrich/session.ts'
 import { Event } from './events/event.ts'
@@ -84,6 +86,12 @@ export class ProcessingError extends Error {
 const deadLetterBudget = 4 * 1024 * 1024
 const nothing: Quarantined = { offsets: new Set(), timers: new Set() }
 const tooLarge = rejected('output_limit', 'an action is larger than the output topic takes')
+
+/** More than an action takes beside its payload, its customer and its event: names from the rules, hashes and numbers. */
+const otherBytes = 16 * 1024
+/** About what a candidate of a stored decision takes. */
+const candidateBytes = 100
+const longestRank = 2 ** 31 - 1
 
 /** What the events of one call share. */
 interface SliceContext {
@@ -344,7 +352,7 @@ export class Pipeline {
     return competing
   }
 
-  /** Most events end here: nothing is eligible, or all of it is held back. */
+  /** Most events end here: nothing is eligible, or all of it is held back (which is stored of some customers). */
   #decideOnEvent(
     { topic, partition, nowMs, output }: SliceContext,
     offset: number,
@@ -355,12 +363,13 @@ export class Pipeline {
   ): Rejected | undefined {
     const { policy, decidesAlways } = this.#stages
     const outlook = prospect(policy, competing, profile, moment)
-    if (outlook !== 'open' && !decidesAlways) {
+    const oneIn = outlook === 'suppressed' ? sampled(policy, profile.customer) : 1
+    if (outlook !== 'open' && !decidesAlways && oneIn === 0) {
       output.tally.decisions[outlook]++
       return undefined
     }
     const cause = { topic, partition, offset, position, timer: '', dueMs: 0 }
-    return this.#decide(competing, profile, moment, cause, always(cause), nowMs, output)
+    return this.#decide(competing, profile, moment, cause, always(cause), nowMs, output, oneIn)
   }
 
   /** @throws ProcessingError where there is nothing to undo with */
@@ -449,6 +458,7 @@ export class Pipeline {
    * Decides, and publishes what is chosen.
    * @param cause what the decision is about
    * @param causeOf what caused one of its actions
+   * @param oneIn such decisions are put out of one customer in so many
    * @returns why the event is a dead letter, where an action was too large to publish; else undefined
    */
   #decide(
@@ -459,26 +469,31 @@ export class Pipeline {
     causeOf: (action: Action) => Cause,
     nowMs: number,
     output: Output,
+    oneIn = 1,
   ): Rejected | undefined {
     const { policy, encodeAction, maxRecordBytes, decidesAlways } = this.#stages
     const { customer } = profile
-    const id = decisionId(cause, customer)
-    const actions: PublishedAction[] = []
-    const records: OutRecord[] = []
-    const fits = (candidate: Candidate, rank: number): boolean => {
-      const action = publishAction(candidate, rank, moment, causeOf(candidate.action), id, policy.version)
-      const record = encodeAction(action)
-      if ((record.value?.length ?? 0) > maxRecordBytes) return false
-      actions.push(action)
-      records.push(record)
-      return true
+    const of = { id: decisionId(cause, customer), arm: policy.armOf(customer), policy: policy.version }
+    const payloads = new Map<Candidate, Payload>()
+    const publishAs = (candidate: Candidate, rank: number, payload: Payload) =>
+      publishAction(candidate, rank, payload, moment, causeOf(candidate.action), of)
+    // It is asked before the rank and the probability are known, so it must not depend on how many digits they have.
+    const fits = (candidate: Candidate): boolean => {
+      const payload = payloadOf(candidate.treatment!, moment)
+      payloads.set(candidate, payload)
+      const { id, type } = moment.event
+      if (mostBytes(payload) + mostBytes([customer, id, type]) + otherBytes <= maxRecordBytes) return true
+      const longest = publishAs({ ...candidate, probability: 1 / 3 }, longestRank, payload)
+      return (encodeAction(longest).value?.length ?? 0) <= maxRecordBytes
     }
-    const decision = decide(policy, competing, profile, moment, fits)
+    const draw = policy.epsilon > 0 ? drawOf('explore', of.id) : 1
+    const decision = decide(policy, competing, profile, moment, { draw, arm: of.arm, fits })
     output.tally.decisions[decision.outcome]++
     if (decision.outcome === 'none' && !decidesAlways) return undefined
     Object.assign(profile, decision.after)
-    const about = { id, arm: '', oneIn: 1, cause, customer, asOfMs: moment.asOfMs, nowMs, policy: policy.version }
-    publish({ ...about, decision, actions }, records, output)
+    const actions = decision.chosen.map((candidate, i) => publishAs(candidate, i + 1, payloads.get(candidate)!))
+    const records = actions.map(encodeAction)
+    publish({ ...of, oneIn, cause, customer, asOfMs: moment.asOfMs, nowMs, decision, actions }, records, output)
     return decision.candidates.some(({ reason }) => reason === 'too_large') ? tooLarge : undefined
   }
 
@@ -502,6 +517,11 @@ export class Pipeline {
   }
 }
 
+/** Of one customer in how many held back decisions are stored; 0 where they are not, or not of this one. */
+function sampled({ heldBackOneIn }: Policy, customer: string): number {
+  return heldBackOneIn > 0 && hashId(customer) % heldBackOneIn === 0 ? heldBackOneIn : 0
+}
+
 /** Not inside the method: a closure there would cost an allocation even for events that return before it is used. */
 const always = (cause: Cause) => () => cause
 
@@ -514,6 +534,7 @@ function publish(decided: Decided, records: readonly OutRecord[], output: Output
   for (const record of records) output.bytes += recordBytes(record)
   output.records.push(...records)
   output.actions.push(...decided.actions)
+  output.bytes += candidateBytes * decided.decision.candidates.length
   output.decisions.push(decided)
 }
 

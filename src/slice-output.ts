@@ -1,4 +1,4 @@
-import type { Decision } from './decide/decision.ts'
+import { type Decision, type Outcome, outcomes } from './decide/decision.ts'
 import type { PublishedAction } from './emit/action.ts'
 import type { Cause } from './emit/cause.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
@@ -12,7 +12,8 @@ export interface Output {
   readonly records: OutRecord[]
   readonly actions: PublishedAction[]
   /**
-   * In order. Without `decidesAlways` there is none where nothing was eligible, nor on an event where all of it was held back.
+   * In order. Without `decidesAlways` there is none where nothing was eligible, nor on an event where all of it was held back,
+   * but of the customers of whom the policy wants that stored.
    */
   readonly decisions: Decided[]
   readonly tally: Tally
@@ -21,7 +22,7 @@ export interface Output {
   /** How many of these throws left something to undo; a throw in the decoder does not. */
   undone: number
   readonly quarantined: { readonly offsets: number[]; readonly timers: string[] }
-  /** About how much the records take. Past `maxBytes` it is full. */
+  /** About how much the records and the decisions take. Past `maxBytes` it is full. */
   bytes: number
   readonly maxBytes: number
   /** The dead letters' part of that. */
@@ -94,12 +95,12 @@ export interface Tally {
   readonly actions: Map<string, number>
   readonly tooLarge: Map<string, number>
   /** By outcome. */
-  readonly decisions: Record<Decision['outcome'], number>
+  readonly decisions: Record<Outcome, number>
 }
 
 /** @param maxBytes bound for the records' bytes; none by default */
 export function emptyOutput(maxBytes = Number.POSITIVE_INFINITY): Output {
-  const decisions = { chosen: 0, suppressed: 0, none: 0 }
+  const decisions = Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Record<Outcome, number>
   const byName = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), tooLarge: new Map(), decisions }
   const tally = { events: 0, skipped: 0, erasures: 0, duplicates: 0, late: 0, timers: 0, ...byName }
   const quarantined = { offsets: [], timers: [] }

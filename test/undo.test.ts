@@ -44,15 +44,22 @@ const breaks: [where: string, wreck: Break][] = [
       return { ...stages, encodeAction: throwing(stages.encodeAction, isBad) }
     },
   ],
-  ...['when', 'value'].map((part): [string, Break] => [
-    `an action's ${part}`,
+  [
+    "an action's when",
     (engine, stages, isBad) => {
-      for (const action of engine.policy.onEvent) {
-        Object.assign(action, { [part]: throwing(action[part as 'when'], isBad) })
+      for (const action of engine.policy.onEvent) Object.assign(action, { when: throwing(action.when, isBad) })
+      return stages
+    },
+  ],
+  [
+    "an action's value",
+    (engine, stages, isBad) => {
+      for (const { factors } of engine.policy.onEvent) {
+        for (const factor of factors) Object.assign(factor, { evaluate: throwing(factor.evaluate, isBad) })
       }
       return stages
     },
-  ]),
+  ],
   [
     'a timer that an event starts',
     (engine, stages, isBad) => {

@@ -49,6 +49,11 @@ test('a minimal file is complete: every default is filled in', () => {
   assert.equal(config.dedupe.window, 3_600_000)
   assert.deepEqual(config.arbitration, { emit: 'best', contact: { cooldownMs: 0, caps: [] } })
   assert.equal(config.output.actions, 'beckon.actions')
+  assert.equal(
+    JSON.stringify(config.arbitration),
+    '{"emit":"best","contact":{"cooldownMs":0,"caps":[]}}',
+    'as in rules of before',
+  )
 })
 
 test('windows, durations and aggregates are read as declared', () => {
@@ -484,6 +489,13 @@ test('a value of the wrong kind is told with what is due there, and with the nea
       'on: expected event, becomes_true or { absent: …, after: …, for: … }; did you mean becomes_true?',
     ],
     [`${minimal}arbitration: { emit: bst }\n`, 'emit: expected best, all or { top: … }; did you mean best?'],
+    [
+      `${minimal}arbitration: { emit: all, slots: { hero: 1 } }\n`,
+      'emit: slots say how many actions go out; leave one of the two out',
+    ],
+    [`${minimal}arbitration: { explore: { epsilon: 5 } }\n`, 'explore.epsilon: from 0 to 1, or 0 % to 100 %'],
+    [`${minimal}holdout: { share: a few, salt: x }\n`, 'holdout.share: a share such as 0.05 or 5 %'],
+    [action('treatments: [{ name: x }, { name: x }]'), 'treatments.1.name: x is declared twice'],
     [minimal.replace('json', 'jsn'), 'format: expected registry, wire, avro or json; did you mean json?'],
     [`${servers}topics: [hotel.events]\n`, 'topics.0: expected { name: … }, found a text'],
     [`${servers}topics: hotel.events\n`, 'topics: expected a list in [ ], found a text'],

@@ -224,6 +224,12 @@ function crossCheck(config: Config, source: ConfigSource): Fault[] {
   unique('features')
   unique('actions')
   unique('gates')
+  for (const [index, { treatments = [] }] of config.actions.entries()) {
+    for (const [i, { name }] of treatments.entries()) {
+      if (treatments.findIndex((other) => other.name === name) === i) continue
+      faults.push(source.fault(['actions', index, 'treatments', i, 'name'], `${name} is declared twice`))
+    }
+  }
   for (const [index, topic] of config.topics.entries()) {
     const at = (key: string, message: string) => faults.push(source.fault(['topics', index, key], message))
     const wantsFile = topic.format === 'wire' || topic.format === 'avro'

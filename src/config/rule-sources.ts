@@ -1,7 +1,7 @@
 import type { Config } from './schema.ts'
 
 /** The expressions of features and actions over the event, each with its path in the configuration. */
-export function ruleSources({ features, actions }: Pick<Config, 'features' | 'actions'>) {
+export function ruleSources({ features, actions, arbitration }: Pick<Config, 'features' | 'actions' | 'arbitration'>) {
   const sources: { readonly source: string; readonly path: readonly PropertyKey[] }[] = []
   const add = (source: unknown, ...path: PropertyKey[]) => {
     if (typeof source === 'string') sources.push({ source, path })
@@ -14,9 +14,17 @@ export function ruleSources({ features, actions }: Pick<Config, 'features' | 'ac
     if ('by' in kind) add(kind.by?.key, 'features', i, 'by')
     if ('steps' in kind) for (const [step, source] of kind.steps.entries()) add(source, 'features', i, kind.name, step)
   }
-  for (const [i, { when, on, value, payload }] of actions.entries()) {
-    add(when, 'actions', i, 'when')
-    add(value, 'actions', i, 'value')
+  add(arbitration.nothing, 'arbitration', 'nothing')
+  for (const [i, action] of actions.entries()) {
+    const { on, payload, treatments = [] } = action
+    for (const key of ['when', 'propensity', 'context', 'value', 'lever'] as const) add(action[key], 'actions', i, key)
+    for (const [k, { when, factor, payload: own = {} }] of treatments.entries()) {
+      add(when, 'actions', i, 'treatments', k, 'when')
+      add(factor, 'actions', i, 'treatments', k, 'factor')
+      for (const [name, entry] of Object.entries(own)) {
+        if (typeof entry === 'object') add(entry.cel, 'actions', i, 'treatments', k, 'payload', name, 'cel')
+      }
+    }
     if (typeof on === 'object') {
       add(on.absent, 'actions', i, 'on', 'absent')
       add(on.after, 'actions', i, 'on', 'after')

@@ -345,6 +345,31 @@ const timer = z
     }),
   )
 
+/** Of 1, or in percent. */
+const share = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\d+(\.\d+)? ?%$/, 'a share such as 0.05 or 5 %')
+      .transform((text) => Number.parseFloat(text) / 100),
+  ])
+  .refine((of) => of >= 0 && of <= 1, 'from 0 to 1, or 0 % to 100 %')
+
+const factor = z.union([z.number(), cel])
+const payload = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.strictObject({ cel })]))
+const slots = z.array(name).min(1)
+
+/** What is left out is as the action has it. */
+const treatment = z.strictObject({
+  name,
+  channel: z.string().optional(),
+  when: cel.optional(),
+  factor: factor.optional(),
+  slots: slots.optional(),
+  payload: payload.optional(),
+})
+
 const action = z
   .strictObject({
     name,
@@ -354,11 +379,19 @@ const action = z
     /** When it is decided: on every event, when `when` becomes true, or when something has not happened in time. */
     on: z.union([z.literal('event').transform(() => undefined), z.literal('becomes_true'), timer]).optional(),
     when: cel,
-    value: z.union([z.number(), cel]).default(1),
+    value: factor.default(1),
+    /** The other factors of its priority. */
+    propensity: factor.optional(),
+    context: factor.optional(),
+    lever: factor.optional(),
+    mandatory: z.boolean().optional(),
+    mode: z.enum(['live', 'shadow']).optional(),
     contact,
     channel: z.string().default(''),
     expires: duration.default(0),
-    payload: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.strictObject({ cel })])).default({}),
+    payload: payload.default({}),
+    slots: slots.optional(),
+    treatments: z.array(treatment).min(1).optional(),
   })
   .transform(({ expires, ...rest }) => ({ ...rest, expiresMs: expires }))
 
@@ -378,10 +411,27 @@ const gate = z.strictObject({
 
 const arbitration = z
   .strictObject({
-    emit: z.union([z.enum(['best', 'all']), z.strictObject({ top: positive })]).default('best'),
+    emit: z.union([z.enum(['best', 'all']), z.strictObject({ top: positive })]).optional(),
     contact,
+    /** By name, how many actions go there. */
+    slots: z.record(name, positive).optional(),
+    factors: z
+      .array(z.enum(['propensity', 'context', 'value', 'lever']))
+      .min(1)
+      .optional(),
+    nothing: factor.optional(),
+    explore: z.strictObject({ epsilon: share }).optional(),
+    held_back: z.strictObject({ one_in: positive }).optional(),
   })
+  .refine(({ emit, slots }) => emit === undefined || slots === undefined, {
+    path: ['emit'],
+    error: 'slots say how many actions go out; leave one of the two out',
+  })
+  .transform(({ emit = 'best' as const, ...rest }) => ({ emit, ...rest }))
   .prefault({})
+
+/** Of the customers a share, by hash, that is decided for and left alone. */
+const holdout = z.strictObject({ share, salt: z.string().min(1) })
 
 /** The whole file. */
 export const configSchema = z.strictObject({
@@ -403,6 +453,8 @@ export const configSchema = z.strictObject({
   /** Said once for many actions: what has to hold beside an action's own condition. */
   gates: z.array(gate).default([]),
   arbitration,
+  /** Absent: nobody is left alone for comparison. */
+  holdout: holdout.optional(),
 })
 
 export type Config = z.output<typeof configSchema>

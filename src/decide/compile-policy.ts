@@ -1,4 +1,4 @@
-import { type Compiled, type Evaluate, ExpressionFault, Scope } from '../expressions/expression.ts'
+import { type Compiled, didYouMean, type Evaluate, ExpressionFault, Scope } from '../expressions/expression.ts'
 import { onOneLine } from '../expressions/on-one-line.ts'
 import type { Feature } from '../features/features.ts'
 import { actionVariables, eventVariables, featureElsewhere, type Moment, timerVariables } from '../features/moment.ts'
@@ -6,15 +6,31 @@ import { featuresRead, signatureOf, variablesOf } from '../features/reading.ts'
 import type { Timer } from '../timers/timer.ts'
 import { byName } from './competing.ts'
 import { compileGates, concerns, type OnGateFault } from './compile-gates.ts'
-import type { Action, ActionDeclaration, Arbitration, ConditionCounts, GateDeclaration, Policy } from './policy.ts'
+import { armsOf } from './holdout.ts'
+import {
+  type Action,
+  type ActionDeclaration,
+  type Arbitration,
+  type ConditionCounts,
+  factorNames,
+  type GateDeclaration,
+  type Holdout,
+  type PayloadValue,
+  type Place,
+  type Policy,
+  type Treatment,
+} from './policy.ts'
+
+type Path = readonly (string | number)[]
 
 /** Where in an action's declaration a fault lies: `when`, `value`, `payload.item`, `on.after` … */
-export type OnFault = (action: ActionDeclaration, path: readonly string[], fault: unknown) => void
+export type OnFault = (action: ActionDeclaration, path: Path, fault: unknown) => void
 
 const always = () => true
 
 /**
- * Compiles the actions and their gates. Every fault goes to `onFault`, or `onGateFault`; an expression with a fault then reads as CEL's error.
+ * Compiles the actions, their gates and the arbitration. Every fault goes to `onFault`, `onGateFault` or `onArbitrationFault`; an
+ * expression with a fault then reads as CEL's error.
  * @param features the features that expressions may name
  * @param version content hash of everything that decides
  */
@@ -26,6 +42,8 @@ export function compilePolicy(
   onFault: OnFault,
   gateDeclarations: readonly GateDeclaration[] = [],
   onGateFault: OnGateFault = () => undefined,
+  holdout?: Holdout,
+  onArbitrationFault: (path: Path, fault: unknown) => void = () => undefined,
 ): Policy {
   const scope = new Scope([...actionVariables, ...variablesOf(features)])
   const eventScope = new Scope(eventVariables, featureElsewhere(features))
@@ -34,10 +52,13 @@ export function compilePolicy(
   const byTimer = new Map<string | undefined, Action[]>()
   const onOutcome = new Set<string>()
   const allGates = compileGates(gateDeclarations, declarations, scope, onGateFault)
+  const places = placesOf(arbitration)
+  const counting = arbitration.factors ?? factorNames
+  const nothing = compileNothing(arbitration, scope, onArbitrationFault)
   for (const declaration of declarations) {
     const names = new Set<string>()
     const compile = (
-      path: readonly string[],
+      path: Path,
       wanted: readonly string[] | undefined,
       parse: () => Compiled<Moment>,
     ): Evaluate<Moment> => {
@@ -52,7 +73,7 @@ export function compilePolicy(
         return () => undefined
       }
     }
-    const { name, group = '', tags = [], on, when, value, contact, channel, expiresMs } = declaration
+    const { name, group = '', tags = [], on, when, contact, expiresMs, mandatory = false } = declaration
     const parse = (source: string, read?: Set<string>) => () => {
       const compiled = scope.compile(source)
       for (const variable of compiled.names) read?.add(variable)
@@ -91,20 +112,62 @@ export function compilePolicy(
       onGateFault(gate.declaration, ['allow'], new ExpressionFault(why, gate.declaration.allow.indexOf(missing)))
     }
     const conditions = { met: 0, unmet: 0, error: 0 }
+    for (const read of nothing?.names ?? []) names.add(read)
+    const missing = on && [...(nothing?.names ?? [])].find((read) => !kept.has(read))
+    if (missing !== undefined) {
+      const why = `${missing} needs an event, and there is none when a timer fires, as for ${name}`
+      onArbitrationFault(['nothing'], new ExpressionFault(why, String(arbitration.nothing).indexOf(missing)))
+    }
+    const numberOf = (path: Path, source: number | string, read?: Set<string>) =>
+      typeof source === 'number' ? () => source : compile(path, ['double', 'int'], parse(source, read))
+    const payloadOf = (path: Path, payload: Readonly<Record<string, PayloadValue>>) =>
+      Object.entries(payload).map(([key, of]): Treatment['payload'][number] => [
+        key,
+        typeof of === 'object' ? compile([...path, key], undefined, parse(of.cel)) : () => of,
+      ])
+    const fittingOf = (path: Path, slots: readonly string[]) =>
+      slots.flatMap((slot, i) => {
+        const at = places.findIndex((place) => place.slot === slot)
+        const known = Object.keys(arbitration.slots ?? {})
+        const what =
+          known.length > 0 ? `there is no slot ${slot}${didYouMean(slot, known)}` : 'arbitration has no slots'
+        if (at < 0) onFault(declaration, [...path, i], new Error(what))
+        return at < 0 ? [] : [at]
+      })
+    const factors = factorNames.flatMap((factor) => {
+      const source = declaration[factor]
+      if (source === undefined) return []
+      const counts = counting.includes(factor)
+      const evaluate = numberOf([factor], source, counts ? names : undefined)
+      return counts ? [{ name: factor, evaluate }] : []
+    })
+    const payload = payloadOf(['payload'], declaration.payload)
+    const fitting = declaration.slots && fittingOf(['slots'], declaration.slots)
+    const everywhere = places.map((_, at) => at)
+    const treatments = (declaration.treatments ?? [{ name: '' }]).map((form, i): Treatment => {
+      const path = ['treatments', i]
+      const own = form.slots && fittingOf([...path, 'slots'], form.slots)
+      return {
+        name: form.name,
+        channel: form.channel ?? declaration.channel,
+        when: form.when === undefined ? undefined : compile([...path, 'when'], ['bool'], parse(form.when, names)),
+        factor: form.factor === undefined ? undefined : numberOf([...path, 'factor'], form.factor, names),
+        places: (own ?? fitting ?? everywhere).toSorted((a, b) => a - b),
+        payload: [...new Map([...payload, ...payloadOf([...path, 'payload'], form.payload ?? {})])],
+      }
+    })
     const action: Action = {
       name,
       group,
       tags,
       when: counted(isCrossing ? always : condition, conditions),
       gates,
-      value: typeof value === 'number' ? () => value : compile(['value'], ['double', 'int'], parse(value, names)),
+      factors,
       contact,
-      channel,
       expiresMs,
-      payload: Object.entries(declaration.payload).map(([key, of]) => [
-        key,
-        typeof of === 'object' ? compile(['payload', key], undefined, parse(of.cel)) : () => of,
-      ]),
+      mandatory,
+      isShadow: declaration.mode === 'shadow',
+      treatments,
       names,
       conditions,
     }
@@ -120,6 +183,34 @@ export function compilePolicy(
     timers: sorted,
     onTimer: sorted.map(({ signature }) => named(signature)),
     arbitration,
+    places,
+    nothing: nothing?.evaluate,
+    epsilon: arbitration.explore?.epsilon ?? 0,
+    heldBackOneIn: arbitration.held_back?.one_in ?? 0,
+    hasMandatory: declarations.some(({ mandatory }) => mandatory),
+    armOf: armsOf(holdout),
+  }
+}
+
+function placesOf({ emit, slots }: Arbitration): Place[] {
+  if (slots !== undefined) return Object.entries(slots).map(([slot, count]) => ({ slot, count }))
+  return [{ slot: '', count: emit === 'best' ? 1 : emit === 'all' ? Number.POSITIVE_INFINITY : emit.top }]
+}
+
+function compileNothing(
+  { nothing }: Arbitration,
+  scope: Scope<Moment>,
+  onFault: (path: Path, fault: unknown) => void,
+): Pick<Compiled<Moment>, 'evaluate' | 'names'> | undefined {
+  if (nothing === undefined) return undefined
+  if (typeof nothing === 'number') return { evaluate: () => nothing, names: new Set() }
+  try {
+    const { evaluate, type, names } = scope.compile(nothing)
+    if (!['double', 'int', 'dyn'].includes(type)) throw new Error(`the expression is of type ${type}, not double`)
+    return { evaluate, names }
+  } catch (fault) {
+    onFault(['nothing'], fault)
+    return { evaluate: () => undefined, names: new Set() }
   }
 }
 

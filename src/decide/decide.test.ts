@@ -7,10 +7,12 @@ import type { Moment } from '../features/moment.ts'
 import { Profile } from '../profiles/profile.ts'
 import { compilePolicy } from './compile-policy.ts'
 import { noteContact, suppression } from './contact.ts'
-import { decide, prospect } from './decide.ts'
+import { type Circumstances, decide, prospect } from './decide.ts'
+import type { Candidate } from './decision.ts'
 import type { ActionDeclaration, Arbitration, ContactRules } from './policy.ts'
 
 const minuteMs = 60_000
+const usual: Circumstances = { draw: 1, arm: '', fits: () => true }
 const free: ContactRules = { cooldownMs: 0, caps: [] }
 const best: Arbitration = { emit: 'best', contact: free }
 
@@ -40,7 +42,7 @@ function deciding(actions: readonly ActionDeclaration[], arbitration = best) {
   return (atMs: number, properties: Record<string, number> = {}) => {
     const event = new Event()
     event.properties = new Properties(Object.keys(properties), Object.values(properties))
-    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, event, atMs), () => true)
+    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, event, atMs), usual)
     Object.assign(profile, decision.after)
     return {
       chosen: decision.chosen.map((candidate) => candidate.action.name),
@@ -79,7 +81,7 @@ test('an action that reads a feature that is not ready does not compete, whateve
   const profile = new Profile('c')
   profile.notReady = new Set(['new', 'of_new'])
   const moment = momentOf(profile, new Event(), 0)
-  const decision = decide(policy, policy.onEvent, profile, moment, () => true)
+  const decision = decide(policy, policy.onEvent, profile, moment, usual)
   assert.deepEqual(
     decision.candidates.map(({ action: { name }, reason }) => [name, reason]),
     [
@@ -90,7 +92,7 @@ test('an action that reads a feature that is not ready does not compete, whateve
   )
   const others = policy.onEvent.filter(({ name }) => name !== 'by_old')
   assert.equal(prospect(policy, others, profile, moment), 'none')
-  assert.equal(decide(policy, others, profile, moment, () => true).outcome, 'none')
+  assert.equal(decide(policy, others, profile, moment, usual).outcome, 'none')
 })
 
 test('equal values are ranked by name, and all or the top n are published', () => {
@@ -130,11 +132,8 @@ test('an action that is too large does not count, and the next best takes its pl
   for (const [arbitration, chosen, reasons] of cases) {
     const policy = policyOf(actions, arbitration)
     const profile = new Profile('c')
-    const ranks: number[] = []
-    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, new Event(), 0), (candidate, rank) => {
-      ranks.push(rank)
-      return candidate.action.name !== 'worth_3'
-    })
+    const fits = ({ action: { name } }: Candidate) => name !== 'worth_3'
+    const decision = decide(policy, policy.onEvent, profile, momentOf(profile, new Event(), 0), { ...usual, fits })
     Object.assign(profile, decision.after)
     assert.deepEqual(
       decision.chosen.map((candidate) => candidate.action.name),
@@ -144,7 +143,6 @@ test('an action that is too large does not count, and the next best takes its pl
       decision.candidates.map(({ reason }) => reason),
       reasons,
     )
-    assert.deepEqual(ranks, [1, ...chosen.map((_, i) => i + 1)], 'the rank goes to whoever is published')
     assert.deepEqual(profile.contacts.get('worth_3'), undefined, 'its cool-down did not begin')
     assert.deepEqual([...profile.contacts.keys()].filter((name) => name !== '*').sort(), [...chosen].sort())
   }
@@ -235,7 +233,7 @@ test('the prospect of a decision is how the decision ends', () => {
         atMs += gapMs
         const moment = momentOf(profile, new Event(), atMs)
         const outlook = prospect(policy, policy.onEvent, profile, moment)
-        const decision = decide(policy, policy.onEvent, profile, moment, () => true)
+        const decision = decide(policy, policy.onEvent, profile, moment, usual)
         assert.equal(outlook, decision.outcome === 'chosen' ? 'open' : decision.outcome)
         Object.assign(profile, decision.after)
       }

@@ -1,10 +1,11 @@
 import type { Moment } from '../features/moment.ts'
-import { byName } from './competing.ts'
-import { withContact } from './contact.ts'
 import type { Customer } from './customer.ts'
 import type { Candidate, Decision, Reason, Refusal } from './decision.ts'
-import { heldBack, notEligible } from './gates.ts'
-import type { Action, Arbitration, Policy } from './policy.ts'
+import { drawFirst, type Exploration, orderOf, probabilities } from './explore.ts'
+import { heldBack, notEligible, notFitting } from './gates.ts'
+import { fillPlaces, type Given, type Slate } from './places.ts'
+import type { Action, Arm, Policy, Treatment } from './policy.ts'
+import { byRank, priorityOf } from './priority.ts'
 
 /**
  * How a decision would end, without making it: no action is eligible, all eligible ones are held back, or there is
@@ -12,7 +13,7 @@ import type { Action, Arbitration, Policy } from './policy.ts'
  * @param actions the policy's actions that compete
  */
 export function prospect(
-  { arbitration }: Policy,
+  { arbitration, hasMandatory }: Policy,
   actions: readonly Action[],
   customer: Customer,
   moment: Moment,
@@ -21,91 +22,183 @@ export function prospect(
   for (let i = 0; i < actions.length; i++) {
     const action = actions[i]!
     if (notEligible(action, moment) !== undefined) continue
-    prospect = 'suppressed'
-    const refusal = heldBack(action, moment, customer, arbitration)
-    if (refusal === undefined) return 'open'
-    if (refusal.reason === 'contact_policy') return prospect
+    for (let j = 0; j < action.treatments.length; j++) {
+      const treatment = action.treatments[j]!
+      if (notFitting(treatment, moment) !== undefined) continue
+      prospect = 'suppressed'
+      const refusal = heldBack(action, treatment, moment, customer, arbitration)
+      if (refusal === undefined) return 'open'
+      if (refusal.reason === 'contact_policy' && !hasMandatory) return prospect
+    }
   }
   return prospect
 }
 
+/** What is not in the rules, the profile or the moment. */
+export interface Circumstances {
+  /** A number in [0, 1) that decides whether and what to explore. */
+  readonly draw: number
+  /** What an experiment does with the customer; empty where there is none. */
+  readonly arm: Arm
+  /** Whether the action can be published in that form. One that can't be takes no place and does not count for contact rules. */
+  readonly fits: (candidate: Candidate) => boolean
+}
+
 /**
- * One evaluation of the policy for one customer: gates, then arbitration. Each candidate gets one reason. This changes
- * nothing: whoever publishes the chosen actions puts `after` in the profile.
+ * One evaluation of the policy for one customer: gates, then arbitration. Each candidate, an action in one of its forms, gets
+ * one reason. This changes nothing: whoever publishes the chosen actions puts `after` in the profile.
  * @param actions the policy's actions that compete
- * @param fits whether the action can be published with this rank, which counts from 1. One that can't be published takes no
- *   place and does not count for contact rules
  */
 export function decide(
-  { arbitration }: Policy,
+  policy: Policy,
   actions: readonly Action[],
   customer: Customer,
   moment: Moment,
-  fits: (candidate: Candidate, rank: number) => boolean,
+  { draw, arm, fits }: Circumstances,
 ): Decision {
+  const given = { policy, moment, customer }
   const eligible: Weighed[] = []
   const others: Candidate[] = []
-  for (const action of actions) {
-    const refusal = notEligible(action, moment)
-    if (refusal === undefined) eligible.push(weigh(action, moment, customer, arbitration))
-    else others.push({ action, treatment: '', ...refusal, score: Number.NaN, probability: 0, slot: '' })
-  }
-  const { chosen, after } = arbitrate(eligible.sort(byRank), moment, customer, arbitration, fits)
-  const outcome = chosen.length > 0 ? 'chosen' : eligible.length > 0 ? 'suppressed' : 'none'
-  const nothing = chosen.length > 0 ? 0 : 1
+  for (const action of actions) weigh(action, given, eligible, others)
+  eligible.sort(byRank)
+  const nothingScore = worthOfNothing(policy, moment)
+  const open = eligible.filter((one) => one.reason === 'chosen' && isWorthIt(one, policy, nothingScore))
+  const live = open.filter(({ action }) => !action.isShadow)
+  const { chosen, nothing, after } = arbitrate(live, given, arm, nothingScore, draw, fits)
+  if (open.length > live.length) arbitrateShadows(open, live, given)
   const candidates = [...eligible, ...others]
-  return { outcome, candidates, chosen, after, nothing, nothingScore: Number.NaN }
+  return { outcome: outcomeOf(eligible, chosen), candidates, chosen, after, nothing, nothingScore }
 }
 
 /** No gate holds it back. */
 const open: Refusal = { reason: 'chosen', gate: '' }
+const unweighed = { score: Number.NaN, probability: 0, slot: '' }
 
 /** A candidate on its way through the arbitration. */
 interface Weighed extends Candidate {
+  readonly treatment: Treatment
   reason: Reason
   gate: string
   probability: number
+  slot: string
 }
 
-function weigh(action: Action, moment: Moment, customer: Customer, arbitration: Arbitration): Weighed {
-  const score = action.value(moment)
-  const about = { action, treatment: '', probability: 0, slot: '' }
-  if (typeof score !== 'number') return { ...about, reason: 'error', gate: '', score: Number.NaN }
-  const { reason, gate } = heldBack(action, moment, customer, arbitration) ?? open
-  return { ...about, reason, gate, score }
-}
-
-/** Fills the places with the best candidates that no gate holds back. A chosen one counts as a contact for the next ones. */
-function arbitrate(
-  ranked: readonly Weighed[],
-  moment: Moment,
-  customer: Customer,
-  arbitration: Arbitration,
-  fits: (candidate: Candidate, rank: number) => boolean,
-): { readonly chosen: readonly Candidate[]; readonly after: Customer } {
-  const { emit } = arbitration
-  const places = emit === 'best' ? 1 : emit === 'all' ? ranked.length : emit.top
-  const chosen: Candidate[] = []
-  let after = customer
-  for (const candidate of ranked) {
-    if (candidate.reason !== 'chosen') continue
-    if (chosen.length === places) candidate.reason = 'outranked'
-    else Object.assign(candidate, heldBack(candidate.action, moment, after, arbitration))
-    if (candidate.reason !== 'chosen') continue
-    candidate.probability = 1
-    if (!fits(candidate, chosen.length + 1)) {
-      Object.assign(candidate, { reason: 'too_large', probability: 0 })
+function weigh(
+  action: Action,
+  { policy: { arbitration }, moment, customer }: Given,
+  eligible: Weighed[],
+  others: Candidate[],
+): void {
+  const refusal = notEligible(action, moment)
+  if (refusal !== undefined) {
+    others.push({ action, treatment: undefined, ...refusal, ...unweighed })
+    return
+  }
+  for (const treatment of action.treatments) {
+    const unfit = notFitting(treatment, moment)
+    if (unfit !== undefined) {
+      others.push({ action, treatment, ...unfit, ...unweighed })
       continue
     }
-    chosen.push(candidate)
-    after = { contacts: withContact(after.contacts, candidate.action, arbitration, moment.asOfMs) }
+    const score = priorityOf(action, treatment, moment)
+    const isWorthless = Number.isNaN(score)
+    const { reason, gate } = isWorthless ? failed : (heldBack(action, treatment, moment, customer, arbitration) ?? open)
+    eligible.push({ action, treatment, reason, gate, ...unweighed, score })
   }
-  return { chosen, after }
 }
 
-/** The most valuable first, ties by name; actions without a value last. */
-function byRank(a: Candidate, b: Candidate): number {
-  const [x, y] = [Number.isNaN(a.score), Number.isNaN(b.score)]
-  if (x !== y) return x ? 1 : -1
-  return (x ? 0 : b.score - a.score) || byName(a.action, b.action)
+const failed: Refusal = { reason: 'error', gate: '' }
+
+/** NaN where nothing does not compete, or its worth can't be evaluated. */
+function worthOfNothing({ nothing }: Policy, moment: Moment): number {
+  const worth = nothing?.(moment)
+  return typeof worth === 'number' ? worth : Number.NaN
+}
+
+/** What is worth less than nothing is not sent; nor is anything, while it can't be told what that is. */
+function isWorthIt(one: Weighed, { nothing }: Policy, nothingScore: number): boolean {
+  if (nothing === undefined || one.action.mandatory || one.score >= nothingScore) return true
+  one.reason = Number.isNaN(nothingScore) ? 'error' : 'nothing'
+  return false
+}
+
+interface Arbitrated {
+  readonly chosen: readonly Candidate[]
+  /** The probability that no action is shown. */
+  readonly nothing: number
+  readonly after: Customer
+}
+
+/** @param live the open candidates by rank, without the shadows */
+function arbitrate(
+  live: readonly Weighed[],
+  given: Given,
+  arm: Arm,
+  nothingScore: number,
+  draw: number,
+  fits: (candidate: Candidate) => boolean,
+): Arbitrated {
+  const { epsilon } = given.policy
+  const refuse = (candidate: Candidate, refusal: Refusal) => Object.assign(candidate, refusal)
+  const explores = epsilon > 0
+  // Any of them may be drawn, so it must be known of each; without exploration only of those whose turn comes.
+  const ranked = explores ? live.filter((one) => fits(one) || !refuse(one, tooLarge)) : live
+  const mandatory = ranked.filter(({ action }) => action.mandatory).length
+  const exploration: Exploration = { epsilon, ranked, mandatory, withNothing: !Number.isNaN(nothingScore) }
+  const first = drawFirst(exploration, draw)
+  if (first === 'nothing') for (const one of ranked.slice(mandatory)) one.reason = 'nothing'
+  const slate = fillPlaces(given, orderOf(exploration, first), refuse, explores ? undefined : fits)
+  for (const { candidate, slot } of slate.placed) Object.assign(candidate, { slot, probability: 1 })
+  let nothing = slate.placed.length > 0 ? 0 : 1
+  if (explores) {
+    const all = probabilities(exploration, (order) => fillPlaces(given, order))
+    nothing = all.nothing
+    for (const one of ranked) one.probability = all.of.get(one)!
+  }
+  return arm === 'holdout' ? withhold(ranked, slate) : arbitrated(slate, nothing)
+}
+
+const tooLarge: Refusal = { reason: 'too_large', gate: '' }
+
+const arbitrated = ({ placed, after }: Slate, nothing: number): Arbitrated => ({
+  chosen: placed.map(({ candidate }) => candidate),
+  nothing,
+  after,
+})
+
+/**
+ * Of what was decided for a customer of the holdout only the mandatory goes out. All of it counts as a contact, so that such a
+ * customer is decided for as often as any other.
+ */
+function withhold(ranked: readonly Weighed[], { placed, after }: Slate): Arbitrated {
+  for (const one of ranked) {
+    if (one.action.mandatory) continue
+    one.probability = 0
+    one.slot = ''
+    if (one.reason === 'chosen') one.reason = 'holdout'
+  }
+  const sent = placed.filter(({ candidate }) => candidate.action.mandatory)
+  return arbitrated({ placed: sent, after }, sent.length > 0 ? 0 : 1)
+}
+
+/** Each action in the shadow as if it were the only one there: beside the live ones, without chance, and at no cost to them. */
+function arbitrateShadows(open: readonly Weighed[], live: readonly Weighed[], given: Given): void {
+  const rivals = live.filter(({ reason }) => reason !== 'too_large')
+  for (const action of new Set(open.map((one) => one.action))) {
+    if (!action.isShadow) continue
+    const own = (candidate: Candidate) => candidate.action === action
+    const order = [...rivals, ...open.filter(own)].sort(byRank)
+    const refuse = (candidate: Candidate, refusal: Refusal) => own(candidate) && Object.assign(candidate, refusal)
+    for (const { candidate } of fillPlaces(given, order, refuse).placed) {
+      if (own(candidate)) Object.assign(candidate, { reason: 'shadow' })
+    }
+  }
+}
+
+function outcomeOf(eligible: readonly Candidate[], chosen: readonly Candidate[]): Decision['outcome'] {
+  if (chosen.length > 0) return 'chosen'
+  for (const outcome of ['holdout', 'shadow', 'nothing'] as const) {
+    if (eligible.some(({ reason }) => reason === outcome)) return outcome
+  }
+  return eligible.length > 0 ? 'suppressed' : 'none'
 }

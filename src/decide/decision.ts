@@ -1,5 +1,5 @@
 import type { Customer } from './customer.ts'
-import type { Action, GateKind } from './policy.ts'
+import type { Action, GateKind, Treatment } from './policy.ts'
 
 /** Why a candidate was chosen or not. */
 export type Reason =
@@ -18,8 +18,14 @@ export type Reason =
   | 'contact_policy'
   /** Others were worth more. */
   | 'outranked'
+  /** It is worth less than sending nothing, or nothing was explored. */
+  | 'nothing'
   /** Its record is larger than the output topic accepts; the next best took its place. */
   | 'too_large'
+  /** It would have been chosen, but the customer is in the holdout. */
+  | 'holdout'
+  /** It would have been chosen, but is only tried in the shadow. */
+  | 'shadow'
 
 /** Why a gate does not let an action through. */
 export interface Refusal {
@@ -30,21 +36,28 @@ export interface Refusal {
 
 export interface Candidate extends Refusal {
   readonly action: Action
-  /** The form that the action takes in its channel; empty where it has but one, or as a whole did not pass. */
-  readonly treatment: string
-  /** Its value; NaN if it is not eligible. */
+  /** The form that the action takes; undefined where it was not eligible in any. */
+  readonly treatment: Treatment | undefined
+  /** Its priority; NaN if it is not eligible. */
   readonly score: number
-  /** The probability of being chosen here. The choice involves no chance, so it is 1 or 0. */
+  /** With which it was to be shown, all gates, ties, places and chance considered; `explore.ts` says how it is computed. */
   readonly probability: number
   /** The named place that it got; empty where none. */
   readonly slot: string
 }
 
+export const outcomes = ['chosen', 'nothing', 'holdout', 'shadow', 'suppressed', 'none'] as const
+
+/**
+ * There is something to publish; nothing was worth more than all that was open, or was explored; the customer is left alone;
+ * only an action in the shadow was chosen; all eligible ones were held back; or none was eligible.
+ */
+export type Outcome = (typeof outcomes)[number]
+
 /** The result of evaluating the policy once for one profile. */
 export interface Decision {
-  /** No action was eligible; all eligible ones were held back; or there is something to publish. */
-  readonly outcome: 'none' | 'suppressed' | 'chosen'
-  /** All actions that competed: the eligible ones in order of rank, then the others by name. */
+  readonly outcome: Outcome
+  /** All that competed, each action in each of its forms: the eligible ones in order of rank, then the others by name. */
   readonly candidates: readonly Candidate[]
   /** The candidates to publish, the best first. */
   readonly chosen: readonly Candidate[]

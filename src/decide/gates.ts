@@ -5,7 +5,8 @@ import { contactPolicy } from './gates/contact-policy.ts'
 import { declared } from './gates/declared.ts'
 import { ownContact } from './gates/own-contact.ts'
 import { readiness } from './gates/readiness.ts'
-import type { Action, Arbitration } from './policy.ts'
+import { treatmentCondition } from './gates/treatment-condition.ts'
+import type { Action, Arbitration, Treatment } from './policy.ts'
 
 /**
  * The gates between an action and a customer, in order, one file each. The first gate that holds the action back gives the
@@ -16,6 +17,15 @@ import type { Action, Arbitration } from './policy.ts'
 export const notEligible = (action: Action, moment: Moment) =>
   readiness(action, moment) ?? condition(action, moment) ?? declared(action, moment)
 
-/** May the customer be contacted with it now? */
-export const heldBack = (action: Action, moment: Moment, customer: Customer, arbitration: Arbitration) =>
-  ownContact(action, moment, customer) ?? contactPolicy(arbitration, moment, customer)
+/** May it take this form? */
+export const notFitting = (treatment: Treatment, moment: Moment) => treatmentCondition(treatment, moment)
+
+/** May the customer be contacted with it now, in this form? What is mandatory skips the rules over all actions. */
+export const heldBack = (
+  action: Action,
+  _treatment: Treatment,
+  moment: Moment,
+  customer: Customer,
+  arbitration: Arbitration,
+) =>
+  ownContact(action, moment, customer) ?? (action.mandatory ? undefined : contactPolicy(arbitration, moment, customer))

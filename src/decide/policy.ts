@@ -13,8 +13,19 @@ export interface ActionDeclaration {
   readonly on?: AbsenceDeclaration | 'becomes_true' | undefined
   /** CEL; the action is a candidate if this is true. */
   readonly when: string
-  /** The priority: a number, or CEL that gives one. */
+  /** The factors of its priority, each a number, or CEL that gives one; 1 where it is left out. */
+  readonly propensity?: number | string | undefined
+  readonly context?: number | string | undefined
   readonly value: number | string
+  readonly lever?: number | string | undefined
+  /** Before all others, and whatever the contact rules over all actions say. */
+  readonly mandatory?: boolean | undefined
+  /** `shadow`: decided and stored, never sent. */
+  readonly mode?: 'live' | 'shadow' | undefined
+  /** The places that it fits; undefined: all of them. */
+  readonly slots?: readonly string[] | undefined
+  /** The forms that it can take, at least one; undefined: the one that the action itself describes. */
+  readonly treatments?: readonly TreatmentDeclaration[] | undefined
   readonly contact: ContactRules
   /** Free text for whoever delivers it: `email`, `in_app` … */
   readonly channel: string
@@ -23,6 +34,23 @@ export interface ActionDeclaration {
   /** What the channel needs: constants, or `{ cel }` evaluated at the decision. */
   readonly payload: Readonly<Record<string, PayloadValue>>
 }
+
+/** A form that an action can take in a channel. What it leaves out is as the action has it. */
+export interface TreatmentDeclaration {
+  readonly name: string
+  readonly channel?: string | undefined
+  /** CEL; the action may take this form if this is true. */
+  readonly when?: string | undefined
+  /** What the action's priority is multiplied with. */
+  readonly factor?: number | string | undefined
+  readonly slots?: readonly string[] | undefined
+  /** Over the action's, entry by entry. */
+  readonly payload?: Readonly<Record<string, PayloadValue>> | undefined
+}
+
+/** In the order in which they are multiplied: P × C × V × L. */
+export const factorNames = ['propensity', 'context', 'value', 'lever'] as const
+export type FactorName = (typeof factorNames)[number]
 
 /** In the order in which they are asked: may we? does it make sense now? is it right for them? */
 export const gateKinds = ['eligible', 'applicable', 'suitable'] as const
@@ -56,11 +84,30 @@ export interface Cap {
   readonly perMs: number
 }
 
-/** How many of the candidates that pass the gates go out: the best one, the best n, or all. */
+/** Which of the candidates that pass the gates go out. */
 export interface Arbitration {
+  /** The best one, the best n, or all; where there are no slots. */
   readonly emit: 'best' | 'all' | { readonly top: number }
+  /** Named places, and how many actions each takes. One that comes first is filled first. */
+  readonly slots?: Readonly<Record<string, number>> | undefined
   /** Contact rules for all actions together. */
   readonly contact: ContactRules
+  /** The factors that count; undefined: all. */
+  readonly factors?: readonly FactorName[] | undefined
+  /** What it is worth to send nothing, a number or CEL; undefined: that does not compete. */
+  readonly nothing?: number | string | undefined
+  /** How often, of 1, something else than the best is tried. */
+  readonly explore?: { readonly epsilon: number } | undefined
+  /** Decisions on events in which all was held back are stored of one customer in so many; undefined: of none. */
+  readonly held_back?: { readonly one_in: number } | undefined
+}
+
+/** A share of the customers, by hash, that is decided for and left alone. */
+export interface Holdout {
+  /** Of 1. */
+  readonly share: number
+  /** Another salt gives other customers. */
+  readonly salt: string
 }
 
 /** A compiled gate. */
@@ -80,15 +127,44 @@ export interface Action {
   readonly when: Evaluate<Moment>
   /** Those declared for it: by kind, then as declared. */
   readonly gates: readonly Gate[]
-  readonly value: Evaluate<Moment>
+  /** Those of its priority that are declared and count. */
+  readonly factors: readonly Factor[]
   readonly contact: ContactRules
-  readonly channel: string
   readonly expiresMs: number
-  readonly payload: readonly (readonly [name: string, value: Evaluate<Moment>])[]
-  /** The names that its condition, its gates and its value read. */
+  readonly mandatory: boolean
+  readonly isShadow: boolean
+  /** At least one, in the order of their declaration. */
+  readonly treatments: readonly Treatment[]
+  /** The names that its condition, its gates, its factors, its treatments' conditions and the worth of nothing read. */
   readonly names: ReadonlySet<string>
   /** For the metrics, which collect and reset them now and then; no decision depends on them. */
   readonly conditions: ConditionCounts
+}
+
+export interface Factor {
+  readonly name: FactorName
+  readonly evaluate: Evaluate<Moment>
+}
+
+/** A compiled treatment. An action that declares none has one without a name. */
+export interface Treatment {
+  readonly name: string
+  readonly channel: string
+  /** undefined: always. */
+  readonly when: Evaluate<Moment> | undefined
+  /** undefined: 1. */
+  readonly factor: Evaluate<Moment> | undefined
+  /** The places that it fits, by their index in the policy's. */
+  readonly places: readonly number[]
+  readonly payload: readonly (readonly [name: string, value: Evaluate<Moment>])[]
+}
+
+/** So many actions of a decision go there. */
+export interface Place {
+  /** Empty where the rules name none. */
+  readonly slot: string
+  /** May be infinite. */
+  readonly count: number
 }
 
 /** How often a condition was evaluated, by result. */
@@ -97,6 +173,9 @@ export interface ConditionCounts {
   unmet: number
   error: number
 }
+
+/** What an experiment does with a customer; empty where there is none. */
+export type Arm = '' | 'treated' | 'holdout'
 
 export interface Policy {
   /** Content hash of everything that decides (actions, arbitration, features): 128 bits of SHA-256, as 32 hex digits. */
@@ -112,4 +191,15 @@ export interface Policy {
   /** Decided when a timer fires, by the timer's index. A crossing's actions have no condition left: the crossing has it. */
   readonly onTimer: readonly (readonly Action[])[]
   readonly arbitration: Arbitration
+  /** In the order in which they are filled. */
+  readonly places: readonly Place[]
+  /** What it is worth to send nothing; undefined: that does not compete. */
+  readonly nothing: Evaluate<Moment> | undefined
+  /** How often, of 1, something else than the best is tried. */
+  readonly epsilon: number
+  /** Of one customer in so many what was held back is stored; 0: of none. */
+  readonly heldBackOneIn: number
+  readonly hasMandatory: boolean
+  /** What an experiment does with the customer. */
+  readonly armOf: (customer: string) => Arm
 }

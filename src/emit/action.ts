@@ -1,10 +1,11 @@
 import type { Candidate } from '../decide/decision.ts'
+import type { Arm } from '../decide/policy.ts'
 import type { Value } from '../events/event.ts'
 import { textOf } from '../events/value-text.ts'
-import { toValue } from '../expressions/to-value.ts'
 import type { Moment } from '../features/moment.ts'
 import { actionId } from './action-id.ts'
 import type { Cause } from './cause.ts'
+import type { Payload } from './payload.ts'
 
 /** An action as published: the fields of schemas/action.avsc. */
 export interface PublishedAction {
@@ -18,7 +19,7 @@ export interface PublishedAction {
   readonly value: number
   readonly channel: string
   readonly expires_at: number | null
-  readonly payload: Readonly<Record<string, Value>>
+  readonly payload: Payload
   /** Empty if a timer triggered the action, and so is the type. */
   readonly event_id: string
   readonly event_type: string
@@ -45,26 +46,32 @@ export interface PublishedAction {
   readonly probability: number
 }
 
-/** @param decision the id of its decision */
+/** What an action has of its decision. */
+export interface Of {
+  readonly id: string
+  readonly arm: Arm
+  /** The version of the policy. */
+  readonly policy: string
+}
+
 export function publishAction(
   { action, treatment, score, probability, slot }: Candidate,
   rank: number,
-  moment: Moment,
+  payload: Payload,
+  { event, asOfMs }: Moment,
   cause: Cause,
-  decision: string,
-  policy: string,
+  { id: decision, arm, policy }: Of,
 ): PublishedAction {
-  const { event } = moment
   return {
     id: actionId(cause, event.customer, action.name),
     action: action.name,
     customer: event.customer,
-    time: moment.asOfMs,
+    time: asOfMs,
     rank,
     value: score,
-    channel: action.channel,
-    expires_at: action.expiresMs === 0 ? null : moment.asOfMs + action.expiresMs,
-    payload: Object.fromEntries(action.payload.map(([name, of]) => [name, toValue(of(moment))])),
+    channel: treatment!.channel,
+    expires_at: action.expiresMs === 0 ? null : asOfMs + action.expiresMs,
+    payload,
     event_id: event.id,
     event_type: event.type,
     topic: cause.topic,
@@ -74,12 +81,12 @@ export function publishAction(
     trigger: cause.timer,
     kind: 'action',
     decision_id: decision,
-    treatment,
+    treatment: treatment!.name,
     slot,
     purpose: '',
     group: action.group,
     tags: action.tags,
-    arm: '',
+    arm,
     probability,
   }
 }

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { outcomes } from '../decide/decision.ts'
 import type { Action } from '../decide/policy.ts'
 import { reasons } from '../ingest/rejected.ts'
 import type { Tally } from '../slice-output.ts'
@@ -137,7 +138,7 @@ export function createMetrics(
     metrics.eventsConsumed.inc({ topic }, 0)
     metrics.erasures.inc({ topic }, 0)
   }
-  for (const result of ['chosen', 'suppressed', 'none']) metrics.decisions.inc({ result }, 0)
+  for (const result of outcomes) metrics.decisions.inc({ result }, 0)
   for (const reason of failures) metrics.partitionFailed.set({ reason }, 0)
   for (const state of taskStates) metrics.partitions.set({ state }, 0)
   metrics.registryUp.set(1)
@@ -155,7 +156,7 @@ export function countSlice(metrics: Metrics, topic: string, tally: Tally): void 
   for (const [reason, n] of tally.deadLetters) metrics.deadLetters.inc({ reason }, n)
   for (const [action, n] of tally.actions) metrics.actions.inc({ action }, n)
   for (const [action, n] of tally.tooLarge) metrics.actionsTooLarge.inc({ action }, n)
-  for (const result of ['chosen', 'suppressed', 'none'] as const) {
+  for (const result of outcomes) {
     if (tally.decisions[result] > 0) metrics.decisions.inc({ result }, tally.decisions[result])
   }
 }

@@ -114,7 +114,7 @@ test('the metrics exist from the start, and a slice is counted', async () => {
     deadLetters: new Map([['truncated', 2]]),
     actions: new Map([['a', 3]]),
     tooLarge: new Map([['b', 4]]),
-    decisions: { chosen: 3, suppressed: 0, none: 2 },
+    decisions: { chosen: 3, nothing: 0, holdout: 4, shadow: 0, suppressed: 0, none: 2 },
   })
   const text = await metrics.registry.metrics()
   assert.match(text, /^beckon_events_consumed_total\{topic="clicks"\} 10$/m)

@@ -52,7 +52,7 @@ export function writeDecisionRow(row: RowBuffer, decided: Decided): void {
   row.varint(count)
   for (let i = 0; i < count; i++) row.string(candidates[i]!.action.name)
   row.varint(count)
-  for (let i = 0; i < count; i++) row.string(candidates[i]!.treatment)
+  for (let i = 0; i < count; i++) row.string(candidates[i]!.treatment?.name ?? '')
   row.varint(count)
   for (let i = 0; i < count; i++) row.string(candidates[i]!.reason)
   row.varint(count)

@@ -50,7 +50,7 @@ function decided(actions: readonly ActionDeclaration[], gates: readonly GateDecl
     notReady: undefined,
     asOfMs: 0,
   }
-  const decision = decide(policy, policy.onEvent, profile, moment, () => true)
+  const decision = decide(policy, policy.onEvent, profile, moment, { draw: 1, arm: '', fits: () => true })
   const outlook = prospect(policy, policy.onEvent, profile, moment)
   assert.equal(outlook, decision.outcome === 'chosen' ? 'open' : decision.outcome)
   return Object.fromEntries(decision.candidates.map((one) => [one.action.name, `${one.reason} ${one.gate}`.trim()]))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import type { Decision } from '../../decide/decision.ts'
-import type { Action } from '../../decide/policy.ts'
+import type { Action, Treatment } from '../../decide/policy.ts'
 import { noGeo } from '../../enrich/enrichment.ts'
 import { Event, Properties } from '../../events/event.ts'
 import { actionsTable, writeActionRow } from '../action-row.ts'
@@ -310,7 +310,7 @@ describe('the tables', { skip }, () => {
   test('a decision is read back as it was written', async () => {
     const candidate = (name: string, reason: 'chosen' | 'not_eligible', score: number) => ({
       action: { name } as Action,
-      treatment: reason === 'chosen' ? 'evening' : '',
+      treatment: reason === 'chosen' ? ({ name: 'evening' } as Treatment) : undefined,
       reason,
       gate: reason === 'chosen' ? '' : 'open_complaint',
       score,

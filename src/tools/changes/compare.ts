@@ -12,9 +12,9 @@ import { type Definition, definitionsOf } from './version.ts'
 export interface Changes {
   /** All features, actions and gates of the new rules, then the ones that are gone. */
   readonly definitions: readonly DefinitionChange[]
-  /** Changes of the arbitration, and of the other settings that say how events are folded. */
+  /** Changes of the arbitration and the holdout, and of the other settings that say how events are folded. */
   readonly settings: readonly SettingChange[]
-  /** Whether the earlier settings for folding are known; if not, only the arbitration is compared. */
+  /** Whether the earlier settings for folding are known; if not, only those two are compared. */
   readonly settingsKnown: boolean
   readonly warnings: readonly Warning[]
 }
@@ -71,6 +71,7 @@ export function compare(
   const settingsKnown = before.settings !== undefined
   const settings = [
     ...compareSettings(before.rules.arbitration, after.rules.arbitration, ['arbitration']),
+    ...compareSettings(before.rules.holdout, after.rules.holdout, ['holdout']),
     ...(settingsKnown ? compareSettings(before.settings, after.settings) : []),
   ]
   return {

@@ -67,7 +67,7 @@ describe('a replay', () => {
       ],
     )
     assert.deepEqual(summary.actions, { help_find_page: 1, offer_subscription: 1 })
-    assert.deepEqual(summary.decisions, { chosen: 2, suppressed: 1, none: 5 })
+    assert.deepEqual(summary.decisions, { chosen: 2, nothing: 0, holdout: 0, shadow: 0, suppressed: 1, none: 5 })
   })
 
   it('counts bots and leaves them alone', async () => {

@@ -1,3 +1,4 @@
+import { outcomes } from '../../decide/decision.ts'
 import type { PublishedAction } from '../../emit/action.ts'
 import type { Engine } from '../../engine.ts'
 import type { OutRecord } from '../../events/log.ts'
@@ -72,9 +73,7 @@ export class Replay {
       summary.duplicates += tally.duplicates
       summary.late += tally.late
       summary.timers += tally.timers
-      for (const result of ['chosen', 'suppressed', 'none'] as const) {
-        summary.decisions[result] += tally.decisions[result]
-      }
+      for (const outcome of outcomes) summary.decisions[outcome] += tally.decisions[outcome]
       for (const of of ['actions', 'tooLarge'] as const) {
         const counts = of === 'actions' ? summary.actions : summary.too_large
         for (const [action, count] of tally[of]) counts[action] = (counts[action] ?? 0) + count

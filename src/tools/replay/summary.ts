@@ -1,3 +1,5 @@
+import type { Outcome } from '../../decide/decision.ts'
+
 /** The result of a replay. The same input and configuration give the same summary, so it holds no clock times. */
 export interface Summary {
   /** Rows of all files, without blank lines and the header of a CSV file. */
@@ -16,8 +18,8 @@ export interface Summary {
   late: number
   /** Timers that fired. */
   timers: number
-  /** Events and timers after which an action was chosen, all candidates were held back, or there was no candidate. */
-  readonly decisions: { chosen: number; suppressed: number; none: number }
+  /** Events and timers by what was decided after them. */
+  readonly decisions: Record<Outcome, number>
   /** By name, in order of the names: how many were published, and how many were too large for that. */
   actions: Record<string, number>
   too_large: Record<string, number>
@@ -43,7 +45,7 @@ export function emptySummary(): Summary {
     duplicates: 0,
     late: 0,
     timers: 0,
-    decisions: { chosen: 0, suppressed: 0, none: 0 },
+    decisions: { chosen: 0, nothing: 0, holdout: 0, shadow: 0, suppressed: 0, none: 0 },
     // An action may be called `constructor`.
     actions: Object.create(null) as Record<string, number>,
     too_large: Object.create(null) as Record<string, number>,
@@ -77,7 +79,16 @@ export function formatSummary(summary: Summary): string {
     ['customers', `${n(customers)} (${n(bots)} bots with ${n(bot_events)} events)`],
     ['sessions', n(sessions)],
     ...(timers > 0 ? [['timers', `${n(timers)} fired`] as const] : []),
-    ['decisions', `${n(decisions.chosen)} with an action, ${n(decisions.suppressed)} held back by contact rules`],
+    [
+      'decisions',
+      [
+        `${n(decisions.chosen)} with an action`,
+        `${n(decisions.suppressed)} held back by contact rules`,
+        ...(decisions.nothing > 0 ? [`${n(decisions.nothing)} for nothing`] : []),
+        ...(decisions.holdout > 0 ? [`${n(decisions.holdout)} of the holdout`] : []),
+        ...(decisions.shadow > 0 ? [`${n(decisions.shadow)} in the shadow`] : []),
+      ].join(', '),
+    ],
     ['actions', byName(summary.actions) || 'none'],
     ...(tooLarge === '' ? [] : [['too large', tooLarge] as const]),
   ]

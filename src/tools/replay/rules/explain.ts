@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Reason } from '../../../decide/decision.ts'
+import type { Candidate, Reason } from '../../../decide/decision.ts'
 import type { Engine } from '../../../engine.ts'
 import type { Value } from '../../../events/event.ts'
 import { Scope } from '../../../expressions/expression.ts'
@@ -56,7 +56,7 @@ export function explain(
         return Object.fromEntries(read.map((name) => [name, all[name]!]))
       }
       for (const { decided, features: then } of seen.toReversed()) {
-        const candidate = decided.decision.candidates.find((one) => one.action.name === action)
+        const candidate = bestForm(decided, action)
         if (candidate === undefined) continue
         const { customer, asOfMs: timeMs } = decided
         const { reason, gate } = candidate
@@ -72,6 +72,12 @@ export function explain(
       const undecided = `its timer (${on.name}) ${stateText(timer, now.timers[index] as AbsenceState | undefined)}`
       return { action, undecided, features: {} }
     })
+}
+
+/** How the action fared in the best of its forms; undefined where it did not compete. */
+export function bestForm({ decision: { candidates } }: Decided, action: string): Candidate | undefined {
+  const own = candidates.filter((one) => one.action.name === action)
+  return own.find(({ reason }) => reason === 'chosen' || reason === 'holdout' || reason === 'shadow') ?? own[0]
 }
 
 function stateText(timer: Absence, state: AbsenceState | undefined): string {

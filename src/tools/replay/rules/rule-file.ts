@@ -17,6 +17,7 @@ export interface RuleFile {
 export interface RuleCase {
   readonly name: string
   readonly line: number
+  readonly holdout: readonly string[]
   readonly steps: readonly Step[]
 }
 
@@ -58,8 +59,20 @@ export function readRuleFile(name: string): RuleFile {
     }
     for (const [action, entries] of Object.entries(expected.payload ?? {})) {
       known(actions, action, 'action', ['payload', action])
-      const declared = Object.keys(engine.config.actions.find(({ name }) => name === action)?.payload ?? entries)
+      const of = engine.config.actions.find(({ name }) => name === action)
+      const forms =
+        of === undefined ? [entries] : [of.payload, ...(of.treatments ?? []).map((form) => form.payload ?? {})]
+      const declared = forms.flatMap(Object.keys)
       for (const entry of Object.keys(entries)) known(declared, entry, 'payload entry', ['payload', action, entry])
+    }
+    for (const [action, treatment] of Object.entries(expected.treatments ?? {})) {
+      known(actions, action, 'action', ['treatments', action])
+      const forms = engine.config.actions.find(({ name }) => name === action)?.treatments ?? []
+      known(['', ...forms.map(({ name }) => name)], treatment, 'treatment', ['treatments', action])
+    }
+    for (const [action, slot] of Object.entries(expected.slots ?? {})) {
+      known(actions, action, 'action', ['slots', action])
+      known(Object.keys(engine.config.arbitration.slots ?? {}), slot, 'slot', ['slots', action])
     }
     for (const feature of Object.keys(expected.features ?? {}))
       known(features, feature, 'feature', ['features', feature])
@@ -89,7 +102,7 @@ export function readRuleFile(name: string): RuleFile {
     if (one.expect) checkNames(one.expect, [...path, 'expect'])
     if (steps.every(({ expected }) => expected === undefined))
       faults.push(source.fault(path, 'the case expects nothing'))
-    return { name: one.name, line: source.fault(path, '').line, steps }
+    return { name: one.name, line: source.fault(path, '').line, holdout: one.holdout ?? [], steps }
   })
   if (faults.length > 0) throw new ConfigError(faults)
   return { name, engine, cases }

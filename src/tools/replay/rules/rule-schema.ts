@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../../../config/duration.ts'
-import type { Reason } from '../../../decide/decision.ts'
+import { type Outcome, outcomes, type Reason } from '../../../decide/decision.ts'
 import type { Value } from '../../../events/event.ts'
 import { parseIsoTime } from '../../../ingest/iso-time.ts'
 
@@ -9,6 +9,11 @@ import { parseIsoTime } from '../../../ingest/iso-time.ts'
 export interface Expected {
   /** The actions of all events since the last check, in their order. */
   readonly actions?: readonly string[] | undefined
+  /** By action, the treatment and the slot of the latest one among `actions`. */
+  readonly treatments?: Readonly<Record<string, string>> | undefined
+  readonly slots?: Readonly<Record<string, string>> | undefined
+  /** How the decision ended whose reasons those are. */
+  readonly decision?: Outcome | undefined
   /** By action, how the last event's decision fell; where time passes, the latest since the last check. */
   readonly reasons?: Readonly<Record<string, Reason>> | undefined
   /** By action, the name of the gate or the rule that said no in that decision; empty where none did. */
@@ -32,7 +37,10 @@ const reasons: Readonly<Record<Reason, null>> = {
   cap: null,
   contact_policy: null,
   outranked: null,
+  nothing: null,
   too_large: null,
+  holdout: null,
+  shadow: null,
 }
 
 const text = z.string()
@@ -42,6 +50,9 @@ const expected = z.union([
   z.array(text).transform((actions): Expected => ({ actions })),
   z.strictObject({
     actions: z.array(text).optional(),
+    treatments: z.record(text, text).optional(),
+    slots: z.record(text, text).optional(),
+    decision: z.enum(outcomes).optional(),
     reasons: z.record(text, z.enum(Object.keys(reasons) as Reason[])).optional(),
     gates: z.record(text, text).optional(),
     features: z.record(text, value).optional(),
@@ -97,7 +108,15 @@ const given = z.strictObject({
 export type GivenEvent = z.output<typeof given>
 
 const cases = z
-  .array(z.strictObject({ name: text.min(1), given: z.array(given).min(1), expect: expected.optional() }))
+  .array(
+    z.strictObject({
+      name: text.min(1),
+      /** The customers who are in the holdout; nobody else is, whatever the configuration's share. */
+      holdout: z.array(text).optional(),
+      given: z.array(given).min(1),
+      expect: expected.optional(),
+    }),
+  )
   .min(1)
 
 /**

@@ -397,4 +397,49 @@ actions: [{ name: sorry, when: outcome == "rejection", value: 50, payload: { why
     )
     assert.throws(() => file('  []\n'), ConfigError)
   })
+
+  it('knows treatments and slots by name, and explores nothing', () => {
+    const head = `
+kafka: { brokers: [localhost:9092] }
+clickhouse: { url: http://localhost:8123 }
+topics: [{ name: shop.events, format: json }]
+actions:
+  - name: a
+    when: 'true'
+    value: 2
+    treatments: [{ name: mail }, { name: push, factor: 2, payload: { text: hi } }]
+  - { name: b, when: 'true' }
+arbitration: { slots: { hero: 1 }, explore: { epsilon: 1 } }`
+    const cases = (expect: string) => `  - { name: x, given: [{ type: view }, { type: view }], expect: ${expect} }\n`
+    const passing = file(
+      cases('{ actions: [a, a], treatments: { a: push }, slots: { a: hero }, payload: { a: { text: hi } } }'),
+      head,
+    )
+    assert.deepEqual(runCase(passing, passing.cases[0]!), [])
+    const failing = file(cases('{ treatments: { a: mail, b: "" }, slots: { b: hero }, decision: nothing }'), head)
+    assert.deepEqual(
+      runCase(failing, failing.cases[0]!)[0]!.differences.map(({ of, got }) => [of, got]),
+      [
+        ['treatment of a', 'push'],
+        ['treatment of b', null],
+        ['slot of b', null],
+        ['decision', 'chosen'],
+      ],
+    )
+    assert.throws(
+      () => file(cases('{ treatments: { a: pusch, c: x }, slots: { a: hreo } }'), head),
+      ({ faults }: ConfigError) => {
+        assert.deepEqual(
+          faults.map(({ message }) => message),
+          [
+            'no treatment pusch; did you mean push?',
+            'no action c; did you mean a?',
+            'no treatment x',
+            'no slot hreo; did you mean hero?',
+          ],
+        )
+        return true
+      },
+    )
+  })
 })

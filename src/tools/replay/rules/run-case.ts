@@ -9,7 +9,7 @@ import type { Decided } from '../../../slice-output.ts'
 import { eventlessMoment } from '../../../timers/eventless-moment.ts'
 import { MemoryProfiles } from '../memory-profiles.ts'
 import { RowPipeline } from '../row-pipeline.ts'
-import { type Explanation, explain, type Features, type Seen } from './explain.ts'
+import { bestForm, type Explanation, explain, type Features, type Seen } from './explain.ts'
 import { customerOf, type GivenKind, kindOf, mappingOf, recordOf } from './given-record.ts'
 import type { RuleCase, RuleFile } from './rule-file.ts'
 import type { GivenEvent } from './rule-schema.ts'
@@ -35,7 +35,8 @@ interface Difference {
 }
 
 /** Plays the case's events, and the time between them, through the service's pipeline; each case begins with no profiles. */
-export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
+export function runCase({ engine: declared }: RuleFile, { steps, holdout }: RuleCase): Mismatch[] {
+  const engine = withoutChance(declared, holdout)
   // Whatever topic records come from, they meet in their customer's profile.
   const areSegments = engine.config.topics.some(
     ({ role = 'events', mapping }) => role === 'events' && mapping === undefined,
@@ -98,14 +99,21 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
     }
     const names = since.map(({ action }) => action)
     compare('actions', expected.actions, names, inOneOnly(expected.actions ?? [], names))
+    for (const of of ['treatments', 'slots'] as const) {
+      const key = of === 'treatments' ? 'treatment' : 'slot'
+      for (const [name, wanted] of Object.entries(expected[of] ?? {})) {
+        const sent = since.findLast(({ action }) => action === name)
+        compare(`${key} of ${name}`, wanted, sent?.[key] ?? null, sent === undefined ? [name] : [])
+      }
+    }
+    compare('decision', expected.decision, asked.at(-1)?.decision.outcome ?? 'no decision', [])
     for (const [name, entries] of Object.entries(expected.payload ?? {})) {
       const payload = since.findLast(({ action }) => action === name)?.payload
       for (const [entry, value] of Object.entries(entries)) {
         compare(`payload.${entry} of ${name}`, value, payload?.[entry] ?? null, payload === undefined ? [name] : [])
       }
     }
-    const candidateOf = (name: string) =>
-      asked.flatMap(({ decision }) => decision.candidates).findLast(({ action }) => action.name === name)
+    const candidateOf = (name: string) => asked.flatMap((decided) => bestForm(decided, name) ?? []).at(-1)
     for (const [name, reason] of Object.entries(expected.reasons ?? {})) {
       compare(`reason of ${name}`, reason, candidateOf(name)?.reason ?? noDecision(engine, name, kind), [name])
     }
@@ -124,6 +132,13 @@ export function runCase({ engine }: RuleFile, { steps }: RuleCase): Mismatch[] {
     seen = []
   }
   return mismatches
+}
+
+/** Nothing is explored, and only the customers that the case names are in the holdout: a test says what the rules say. */
+function withoutChance(engine: Engine, holdout: readonly string[]): Engine {
+  const { policy } = engine
+  const armOf = (customer: string) => (holdout.includes(customer) ? 'holdout' : policy.armOf(customer) && 'treated')
+  return { ...engine, policy: { ...policy, epsilon: 0, armOf } }
 }
 
 /** With prototypes, which decoded values lack. */
