@@ -6,6 +6,7 @@ import { checkMapping } from './config/mapping-check.ts'
 import type { Config, TopicConfig } from './config/schema.ts'
 import { compileMapping } from './config/topic-mapping.ts'
 import { compilePolicy } from './decide/compile-policy.ts'
+import { compileContactPolicy, noContactPolicy } from './decide/contact-policy/compile.ts'
 import type { ActionDeclaration, GateDeclaration, Policy } from './decide/policy.ts'
 import { compileEnricher, type EnrichOptions } from './enrich/enrich.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
@@ -88,11 +89,12 @@ export interface Rules extends Pick<Config, 'features' | 'actions' | 'arbitratio
   /** Not there in rules that had none: their hash is as it was. */
   readonly gates?: Config['gates']
   readonly holdout?: Config['holdout']
+  readonly contact_policy?: Config['contact_policy']
   readonly enrich: { readonly session: Pick<Config['enrich']['session'], 'idle'> }
 }
 
 function compileRules(
-  { features: declared, actions, gates = [], arbitration, holdout, enrich: { session } }: Rules,
+  { features: declared, actions, gates = [], contact_policy, arbitration, holdout, enrich: { session } }: Rules,
   note: (path: readonly PropertyKey[], fault: unknown) => void,
 ): Pick<Engine, 'features' | 'policy' | 'rules' | 'policyText'> {
   const own = new Set(actionVariables.map(({ name }) => name))
@@ -103,14 +105,28 @@ function compileRules(
   }
   // A feature that is declared twice is reported elsewhere.
   const once = declared.filter(({ name }, index) => declared.findIndex((other) => other.name === name) === index)
-  const features = compileFeatures(once, session.idle, (declaration, path, fault) => {
-    note(['features', declared.indexOf(declaration), ...path], fault)
-  })
+  const features = compileFeatures(
+    once,
+    session.idle,
+    (declaration, path, fault) => {
+      note(['features', declared.indexOf(declaration), ...path], fault)
+    },
+    contact_policy !== undefined,
+  )
   const { idle } = session
-  const about = gates.length > 0 ? { gates } : {}
+  const about = {
+    ...(gates.length > 0 ? { gates } : {}),
+    ...(contact_policy === undefined ? {} : { contact_policy }),
+  }
   const held = holdout === undefined ? {} : { holdout }
   const rules: Rules = { features: declared, actions, ...about, arbitration, ...held, enrich: { session: { idle } } }
   const policyText = JSON.stringify(rules)
+  const contactPolicy =
+    contact_policy === undefined
+      ? noContactPolicy
+      : compileContactPolicy(contact_policy, actions, features.whereabouts, (path, fault) =>
+          note(['contact_policy', ...path], fault),
+        )
   const policy = compilePolicy(
     actions,
     arbitration,
@@ -124,6 +140,7 @@ function compileRules(
       note(['gates', (gates as readonly GateDeclaration[]).indexOf(declaration), ...path], fault),
     holdout,
     (path, fault) => note(['arbitration', ...path], fault),
+    contactPolicy,
   )
   return { features, policy, rules, policyText }
 }

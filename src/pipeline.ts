@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { drawOf } from './decide/chance.ts'
-import { joinedBy, joinTimers } from './decide/competing.ts'
+import { joinEnded, joinedBy, joinTimers } from './decide/competing.ts'
+import { endedHolds, withoutEnded, withZoneKnown } from './decide/contact-policy/ended-holds.ts'
+import { afterOutcome } from './decide/contact-policy/outcomes.ts'
+import { withIds } from './decide/contact-policy/past-contacts.ts'
 import { decide, prospect } from './decide/decide.ts'
 import type { Candidate } from './decide/decision.ts'
 import type { Action, Policy } from './decide/policy.ts'
@@ -285,6 +288,8 @@ export class Pipeline {
     this.#note(offset, position, event, enrichment, session, late, false)
     moment.session = profile.session
     const competing = this.#updateTimers(slice, profile, isFirst, moment)
+    if (profile.holds.length > 0) this.#endUnknownZones(profile, moment, slice.profiles)
+    if (slice.role === 'outcomes') Object.assign(profile, afterOutcome(this.#stages.policy, profile, event, undefined))
     return this.#decideOnEvent(slice, offset, position, competing, profile, moment)
   }
 
@@ -352,9 +357,17 @@ export class Pipeline {
     return competing
   }
 
+  /** What waits because nobody knew where the customer is waits no longer, if it is known now. */
+  #endUnknownZones(profile: Profile, moment: Moment, profiles: Profiles): void {
+    const holds = withZoneKnown(this.#stages.policy, profile.holds, moment)
+    if (holds === profile.holds) return
+    profile.holds = holds
+    profiles.schedule(profile)
+  }
+
   /** Most events end here: nothing is eligible, or all of it is held back (which is stored of some customers). */
   #decideOnEvent(
-    { topic, partition, nowMs, output }: SliceContext,
+    { topic, partition, profiles, nowMs, output }: SliceContext,
     offset: number,
     position: number,
     competing: readonly Action[],
@@ -362,14 +375,17 @@ export class Pipeline {
     moment: Moment,
   ): Rejected | undefined {
     const { policy, decidesAlways } = this.#stages
-    const outlook = prospect(policy, competing, profile, moment)
+    const outlook = prospect(policy, competing, profile, moment, nowMs)
     const oneIn = outlook === 'suppressed' ? sampled(policy, profile.customer) : 1
     if (outlook !== 'open' && !decidesAlways && oneIn === 0) {
       output.tally.decisions[outlook]++
       return undefined
     }
     const cause = { topic, partition, offset, position, timer: '', dueMs: 0 }
-    return this.#decide(competing, profile, moment, cause, always(cause), nowMs, output, oneIn)
+    const { holds } = profile
+    const rejection = this.#decide(competing, profile, moment, cause, always(cause), nowMs, output, oneIn)
+    if (profile.holds !== holds) profiles.schedule(profile)
+    return rejection
   }
 
   /** @throws ProcessingError where there is nothing to undo with */
@@ -397,7 +413,7 @@ export class Pipeline {
     return competing
   }
 
-  /** Fires a profile's timers that are due by the clock, in the order of their times. @param kind fires only this kind */
+  /** Fires what is due for a profile by the clock, in the order of the times. @param kind fires only timers of this kind */
   #fireDue(
     profile: Profile,
     at: Positioned,
@@ -421,12 +437,13 @@ export class Pipeline {
         output.quarantined.timers.push(name)
       }
       endDue(timers, profile.timers, due, momentMs)
+      if (kind === undefined) profile.holds = withoutEnded(profile.holds, momentMs)
     }
   }
 
   /**
-   * Fires the timers that are due at one moment. Their actions compete in one decision: as of the clock, or, where a
-   * condition has become true, as of the moment.
+   * Fires the timers that are due at one moment. Their actions compete in one decision, with those whose wait for the end of
+   * quiet hours is over: as of the clock, or, where a condition has become true, as of the moment.
    */
   #fireMoment(
     profile: Profile,
@@ -446,12 +463,24 @@ export class Pipeline {
       if (hasTurned) atMs = momentMs
       return hasTurned
     })
-    if (fired.length === 0) return
-    output.tally.timers += fired.length
-    const causes = fired.map((index): Cause => ({ ...at, timer: policy.timers[index]!.name, dueMs: momentMs }))
-    const cause = { ...causes[0]!, timer: causes.map(({ timer }) => timer).join('; ') }
-    const causeOf = (action: Action) => causes[fired.findIndex((index) => policy.onTimer[index]!.includes(action))]!
-    this.#decide(joinTimers(policy, fired), profile, asOf(atMs), cause, causeOf, nowMs, output)
+    const moment = asOf(atMs)
+    const ended = endedHolds(policy, profile, momentMs, moment.asOfMs)
+    if (fired.length + ended.length === 0) return
+    output.tally.timers += fired.length + ended.length
+    const causes = [
+      ...fired.map((index): Cause => ({ ...at, timer: policy.timers[index]!.name, dueMs: momentMs })),
+      ...ended.map(
+        ({ hold: { rule, sinceMs } }): Cause => ({ ...at, timer: `${rule} ended`, dueMs: momentMs, sinceMs }),
+      ),
+    ]
+    const names = new Set(causes.map(({ timer }) => timer))
+    const cause = { ...causes[0]!, timer: [...names].join('; ') }
+    const causeOf = (action: Action) => {
+      const index = fired.findIndex((timer) => policy.onTimer[timer]!.includes(action))
+      return causes[index >= 0 ? index : fired.length + ended.findIndex((one) => one.action.name === action.name)]!
+    }
+    const competing = joinEnded(joinTimers(policy, fired), ended)
+    this.#decide(competing, profile, moment, cause, causeOf, nowMs, output)
   }
 
   /**
@@ -487,12 +516,13 @@ export class Pipeline {
       return (encodeAction(longest).value?.length ?? 0) <= maxRecordBytes
     }
     const draw = policy.epsilon > 0 ? drawOf('explore', of.id) : 1
-    const decision = decide(policy, competing, profile, moment, { draw, arm: of.arm, fits })
+    const decision = decide(policy, competing, profile, moment, { draw, arm: of.arm, nowMs, fits })
     output.tally.decisions[decision.outcome]++
     if (decision.outcome === 'none' && !decidesAlways) return undefined
     Object.assign(profile, decision.after)
     const actions = decision.chosen.map((candidate, i) => publishAs(candidate, i + 1, payloads.get(candidate)!))
     const records = actions.map(encodeAction)
+    profile.pastContacts = withIds(profile.pastContacts, actions)
     publish({ ...of, oneIn, cause, customer, asOfMs: moment.asOfMs, nowMs, decision, actions }, records, output)
     return decision.candidates.some(({ reason }) => reason === 'too_large') ? tooLarge : undefined
   }

@@ -89,6 +89,7 @@ const decider = (engine: Engine, format: ActionFormat, registry: Registry | unde
   careful: new Pipeline(compileStages(engine, format)),
   features: engine.features,
   timers: engine.policy.timers,
+  hasHolds: engine.policy.held.size > 0,
   policy: engine.policy.version,
   settings: engine.settings.hash,
   fetchSchema: (topic, id, nowMs) => fetchSchema(engine, registry, topic, id, nowMs),

@@ -230,6 +230,20 @@ function crossCheck(config: Config, source: ConfigSource): Fault[] {
       faults.push(source.fault(['actions', index, 'treatments', i, 'name'], `${name} is declared twice`))
     }
   }
+  // A decision names the gate or the rule that said no.
+  const rules = config.contact_policy
+  const named = new Set(config.gates.map(({ name }) => name))
+  for (const list of ['limits', 'exclusions', 'suppressions', 'quiet_hours'] as const) {
+    for (const [index, { name }] of (rules?.[list] ?? []).entries()) {
+      if (named.has(name)) {
+        const path = ['contact_policy', list, index, 'name']
+        faults.push(
+          source.fault(path, `${name} is declared twice, among the gates and the rules of the contact policy`),
+        )
+      }
+      named.add(name)
+    }
+  }
   for (const [index, topic] of config.topics.entries()) {
     const at = (key: string, message: string) => faults.push(source.fault(['topics', index, key], message))
     const wantsFile = topic.format === 'wire' || topic.format === 'avro'

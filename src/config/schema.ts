@@ -6,7 +6,9 @@ import { zoneOf } from '../features/windows/calendar.ts'
 import { roles } from '../ingest/role.ts'
 import type { AbsenceDeclaration } from '../timers/absence.ts'
 import { aggregateKeys, aggregateOf, windowFault } from './aggregate-schema.ts'
+import { contactPolicy } from './contact-policy-schema.ts'
 import { duration, durationText, positiveDuration } from './duration.ts'
+import { name } from './name.ts'
 
 /**
  * The shape of `beckon.yaml`: every key, its default, unit and check. The result is complete: no later code fills in a
@@ -14,9 +16,6 @@ import { duration, durationText, positiveDuration } from './duration.ts'
  */
 
 const port = z.int().min(1).max(65_535)
-const name = z
-  .string()
-  .regex(/^[a-z][a-z0-9_]{0,63}$/, 'a name of lower-case letters, digits and _, at most 64 characters')
 const topicName = z.string().regex(/^[a-zA-Z0-9._-]{1,249}$/, 'a Kafka topic name')
 const cel = z.string().min(1)
 const positive = z.int().min(1)
@@ -313,15 +312,26 @@ const cap = z.strictObject({
   per: positiveDuration,
 })
 
-const contact = z
-  .strictObject({
-    cooldown: duration.default(0),
-    caps: z.array(cap).default([]),
-  })
+const contactKeys = {
+  cooldown: duration.default(0),
+  caps: z.array(cap).default([]),
+}
+
+const rulesOf = ({ cooldown, caps }: { cooldown: number; caps: readonly z.output<typeof cap>[] }) => ({
+  cooldownMs: cooldown,
+  caps: caps.map(({ max, per }) => ({ max, perMs: per })),
+})
+
+const contact = z.strictObject(contactKeys).prefault({}).transform(rulesOf)
+
+/** An action's own, and whether it has a part in the rules for several. */
+const ownContact = z
+  .strictObject({ ...contactKeys, counts: z.boolean().optional(), obeys: z.boolean().optional() })
   .prefault({})
-  .transform(({ cooldown, caps }) => ({
-    cooldownMs: cooldown,
-    caps: caps.map(({ max, per }) => ({ max, perMs: per })),
+  .transform(({ counts, obeys, ...own }) => ({
+    ...rulesOf(own),
+    ...(counts === undefined ? {} : { counts }),
+    ...(obeys === undefined ? {} : { obeys }),
   }))
 
 /** CEL; or just words, which are an event type. */
@@ -386,7 +396,7 @@ const action = z
     lever: factor.optional(),
     mandatory: z.boolean().optional(),
     mode: z.enum(['live', 'shadow']).optional(),
-    contact,
+    contact: ownContact,
     channel: z.string().default(''),
     expires: duration.default(0),
     payload: payload.default({}),
@@ -452,6 +462,8 @@ export const configSchema = z.strictObject({
   actions: z.array(action).default([]),
   /** Said once for many actions: what has to hold beside an action's own condition. */
   gates: z.array(gate).default([]),
+  /** Absent: no rules but those of the actions and the arbitration. */
+  contact_policy: contactPolicy.optional(),
   arbitration,
   /** Absent: nobody is left alone for comparison. */
   holdout: holdout.optional(),

@@ -5,7 +5,9 @@ import { actionVariables, eventVariables, featureElsewhere, type Moment, timerVa
 import { featuresRead, signatureOf, variablesOf } from '../features/reading.ts'
 import type { Timer } from '../timers/timer.ts'
 import { byName } from './competing.ts'
-import { compileGates, concerns, type OnGateFault } from './compile-gates.ts'
+import { compileGates, type OnGateFault } from './compile-gates.ts'
+import { noContactPolicy } from './contact-policy/compile.ts'
+import type { QuietHours } from './contact-policy/quiet-hours.ts'
 import { armsOf } from './holdout.ts'
 import {
   type Action,
@@ -20,6 +22,7 @@ import {
   type Policy,
   type Treatment,
 } from './policy.ts'
+import { selects } from './selector.ts'
 
 type Path = readonly (string | number)[]
 
@@ -44,6 +47,7 @@ export function compilePolicy(
   onGateFault: OnGateFault = () => undefined,
   holdout?: Holdout,
   onArbitrationFault: (path: Path, fault: unknown) => void = () => undefined,
+  contactPolicy = noContactPolicy,
 ): Policy {
   const scope = new Scope([...actionVariables, ...variablesOf(features)])
   const eventScope = new Scope(eventVariables, featureElsewhere(features))
@@ -51,6 +55,7 @@ export function compilePolicy(
   const timers = new Map<string, Timer>()
   const byTimer = new Map<string | undefined, Action[]>()
   const onOutcome = new Set<string>()
+  const held = new Map<string, Action>()
   const allGates = compileGates(gateDeclarations, declarations, scope, onGateFault)
   const places = placesOf(arbitration)
   const counting = arbitration.factors ?? factorNames
@@ -74,12 +79,18 @@ export function compilePolicy(
       }
     }
     const { name, group = '', tags = [], on, when, contact, expiresMs, mandatory = false } = declaration
+    const forms = (declaration.treatments ?? [{ name: '' }]).map((form) => ({
+      form,
+      channel: form.channel ?? declaration.channel,
+    }))
+    const rules = forms.map(({ channel }) => contactPolicy.rulesOf(declaration, channel))
+    const waits = rules.flatMap(({ quietHours }) => quietHours).find(({ holds }) => holds)
     const parse = (source: string, read?: Set<string>) => () => {
       const compiled = scope.compile(source)
       for (const variable of compiled.names) read?.add(variable)
-      const missing = on && [...compiled.names].find((variable) => !kept.has(variable))
+      const missing = (on ?? waits) && [...compiled.names].find((variable) => !kept.has(variable))
       if (missing === undefined) return compiled
-      const why = on === 'becomes_true' ? 'time alone may make the condition true' : 'there is none when a timer fires'
+      const why = on === 'becomes_true' ? 'time alone may make the condition true' : whyNone(on, waits)
       const hint = `${missing} needs an event, and ${why}: use features, traits and the session`
       throw new ExpressionFault(hint, source.indexOf(missing))
     }
@@ -103,19 +114,19 @@ export function compilePolicy(
       }
     }
     if (timer !== undefined) timers.set(timer.signature, timer)
-    const gates = allGates.filter((gate) => concerns(gate.declaration, declaration))
+    const gates = allGates.filter((gate) => selects(gate.declaration.of, declaration))
     for (const gate of gates) {
       for (const read of gate.names) names.add(read)
-      const missing = on && [...gate.names].find((read) => !kept.has(read))
+      const missing = (on ?? waits) && [...gate.names].find((read) => !kept.has(read))
       if (missing === undefined) continue
-      const why = `${missing} needs an event, and there is none when a timer fires, as for ${name}`
+      const why = `${missing} needs an event, and ${whyNone(on, waits)}, as for ${name}`
       onGateFault(gate.declaration, ['allow'], new ExpressionFault(why, gate.declaration.allow.indexOf(missing)))
     }
     const conditions = { met: 0, unmet: 0, error: 0 }
     for (const read of nothing?.names ?? []) names.add(read)
-    const missing = on && [...(nothing?.names ?? [])].find((read) => !kept.has(read))
+    const missing = (on ?? waits) && [...(nothing?.names ?? [])].find((read) => !kept.has(read))
     if (missing !== undefined) {
-      const why = `${missing} needs an event, and there is none when a timer fires, as for ${name}`
+      const why = `${missing} needs an event, and ${whyNone(on, waits)}, as for ${name}`
       onArbitrationFault(['nothing'], new ExpressionFault(why, String(arbitration.nothing).indexOf(missing)))
     }
     const numberOf = (path: Path, source: number | string, read?: Set<string>) =>
@@ -144,12 +155,13 @@ export function compilePolicy(
     const payload = payloadOf(['payload'], declaration.payload)
     const fitting = declaration.slots && fittingOf(['slots'], declaration.slots)
     const everywhere = places.map((_, at) => at)
-    const treatments = (declaration.treatments ?? [{ name: '' }]).map((form, i): Treatment => {
+    const treatments = forms.map(({ form, channel }, i): Treatment => {
       const path = ['treatments', i]
       const own = form.slots && fittingOf([...path, 'slots'], form.slots)
       return {
+        ...rules[i]!,
         name: form.name,
-        channel: form.channel ?? declaration.channel,
+        channel,
         when: form.when === undefined ? undefined : compile([...path, 'when'], ['bool'], parse(form.when, names)),
         factor: form.factor === undefined ? undefined : numberOf([...path, 'factor'], form.factor, names),
         places: (own ?? fitting ?? everywhere).toSorted((a, b) => a - b),
@@ -171,6 +183,7 @@ export function compilePolicy(
       names,
       conditions,
     }
+    if (waits !== undefined) held.set(name, { ...action, when: counted(condition, conditions) })
     byTimer.set(timer?.signature, [...(byTimer.get(timer?.signature) ?? []), action])
   }
   const named = (timer: string | undefined) => (byTimer.get(timer) ?? []).sort(byName)
@@ -183,11 +196,14 @@ export function compilePolicy(
     timers: sorted,
     onTimer: sorted.map(({ signature }) => named(signature)),
     arbitration,
+    contactPolicy,
+    declared: new Map(declarations.map((declaration) => [declaration.name, declaration])),
+    allObey: declarations.every(({ contact, mandatory }) => contact.obeys !== false && !mandatory),
+    held,
     places,
     nothing: nothing?.evaluate,
     epsilon: arbitration.explore?.epsilon ?? 0,
     heldBackOneIn: arbitration.held_back?.one_in ?? 0,
-    hasMandatory: declarations.some(({ mandatory }) => mandatory),
     armOf: armsOf(holdout),
   }
 }
@@ -212,6 +228,12 @@ function compileNothing(
     onFault(['nothing'], fault)
     return { evaluate: () => undefined, names: new Set() }
   }
+}
+
+/** Why an action is decided without an event, for messages. */
+function whyNone(on: ActionDeclaration['on'], waits: QuietHours | undefined): string {
+  if (on !== undefined) return 'there is none when a timer fires'
+  return `there is none when quiet hours end (${waits?.held.gate}; or let them drop it)`
 }
 
 /** The condition, with each evaluation counted by its result. */

@@ -31,6 +31,9 @@ export function suppression(
 export const timesKept = ({ cooldownMs, caps }: ContactRules): number =>
   caps.reduce((most, { max }) => Math.max(most, max), cooldownMs > 0 ? 1 : 0)
 
+/** Past this, times are forgotten though a window has them: the most that a cap may count. */
+const maxKept = 1_000
+
 /** A copy of the contacts with one more, noted for the action itself and for all together, if rules look at them. */
 export function withContact(
   contacts: Contacts,
@@ -40,8 +43,19 @@ export function withContact(
 ): Contacts {
   const after = new Map(contacts)
   addContact(after, name, contact, atMs)
-  addContact(after, anyAction, contactOfAll, atMs)
+  if (contact.counts !== false) addContact(after, anyAction, contactOfAll, atMs)
   return after
+}
+
+/** A copy of the contacts without an action's that was given back, as of then; the same ones where none is known. */
+export function withoutContact(contacts: Contacts, name: string, counts: boolean, atMs: number): Contacts {
+  const keys = counts ? [name, anyAction] : [name]
+  const found = keys.flatMap((key) => {
+    const times = contacts.get(key) ?? []
+    const place = times.lastIndexOf(atMs)
+    return place < 0 ? [] : [[key, times.toSpliced(place, 1)] as const]
+  })
+  return found.length === 0 ? contacts : new Map([...contacts, ...found])
 }
 
 function addContact(after: Map<string, readonly number[]>, key: string, rules: ContactRules, atMs: number): void {
@@ -52,7 +66,8 @@ function addContact(after: Map<string, readonly number[]>, key: string, rules: C
 }
 
 /**
- * Notes an action, and forgets the times that no rule will look at again. Stream time never goes back; but a timer decides
+ * Notes an action, and forgets the times that no rule will look at again: those beyond what the rules count, once they are out of
+ * every window. So one that is given back makes none forgotten that still counts. Stream time never goes back; but a timer decides
  * as of now, a little ahead of stream time. So an action on an event may be noted after one with a later time.
  */
 export function noteContact(times: number[], rules: ContactRules, atMs: number): void {
@@ -60,5 +75,6 @@ export function noteContact(times: number[], rules: ContactRules, atMs: number):
   while (place > 0 && times[place - 1]! > atMs) place--
   times.splice(place, 0, atMs)
   const kept = timesKept(rules)
-  if (times.length > kept) times.splice(0, times.length - kept)
+  const longestMs = rules.caps.reduce((longest, { perMs }) => Math.max(longest, perMs), rules.cooldownMs)
+  while (times.length > kept && (times.length > maxKept || atMs - times[0]! >= longestMs)) times.shift()
 }

@@ -110,7 +110,9 @@ test('a contact by a timer ahead of the stream time counts, whatever comes in be
     if (times.length < 2) noteContact(times, caps, atMs)
   }
   noteContact(times, caps, 103)
-  assert.deepEqual(times, [103, 105], 'in order')
+  assert.deepEqual(times, [100, 103, 105], 'in order; each is in the window, and one may be given back')
+  noteContact(times, caps, 114)
+  assert.deepEqual(times, [105, 114])
   assert.equal(suppression([105], { cooldownMs: 10, caps: [] }, 103), 'cooldown')
   assert.equal(suppression([105], { cooldownMs: 0, caps: [] }, 103), undefined)
 })

@@ -1,9 +1,12 @@
 import type { Moment } from '../features/moment.ts'
+import { type Hold, isHeld, withHold } from './contact-policy/holds.ts'
+import { stateOf } from './contact-policy/outcomes.ts'
 import type { Customer } from './customer.ts'
 import type { Candidate, Decision, Reason, Refusal } from './decision.ts'
 import { drawFirst, type Exploration, orderOf, probabilities } from './explore.ts'
+import { ofAllActions } from './gates/contact-policy.ts'
 import { heldBack, notEligible, notFitting } from './gates.ts'
-import { fillPlaces, type Given, type Slate } from './places.ts'
+import { fillPlaces, type Given, outranked, type Slate } from './places.ts'
 import type { Action, Arm, Policy, Treatment } from './policy.ts'
 import { byRank, priorityOf } from './priority.ts'
 
@@ -11,12 +14,14 @@ import { byRank, priorityOf } from './priority.ts'
  * How a decision would end, without making it: no action is eligible, all eligible ones are held back, or there is
  * something to choose from. Most events end here, so nothing is allocated.
  * @param actions the policy's actions that compete
+ * @param nowMs the slice's clock
  */
 export function prospect(
-  { arbitration, hasMandatory }: Policy,
+  policy: Policy,
   actions: readonly Action[],
   customer: Customer,
   moment: Moment,
+  nowMs = moment.asOfMs,
 ): 'none' | 'suppressed' | 'open' {
   let prospect: 'none' | 'suppressed' = 'none'
   for (let i = 0; i < actions.length; i++) {
@@ -26,9 +31,12 @@ export function prospect(
       const treatment = action.treatments[j]!
       if (notFitting(treatment, moment) !== undefined) continue
       prospect = 'suppressed'
-      const refusal = heldBack(action, treatment, moment, customer, arbitration)
+      const refusal = heldBack(action, treatment, moment, customer, policy, nowMs)
       if (refusal === undefined) return 'open'
-      if (refusal.reason === 'contact_policy' && !hasMandatory) return prospect
+      // A hold has to be noted. Once it is, what waits costs no more than what is dropped.
+      if (refusal.reason === 'held' && !action.isShadow && !isHeld(customer.holds, action.name, moment.asOfMs))
+        return 'open'
+      if (refusal === ofAllActions && policy.allObey) return prospect
     }
   }
   return prospect
@@ -40,6 +48,8 @@ export interface Circumstances {
   readonly draw: number
   /** What an experiment does with the customer; empty where there is none. */
   readonly arm: Arm
+  /** The slice's clock; ms. If left out, the moment's. */
+  readonly nowMs?: number
   /** Whether the action can be published in that form. One that can't be takes no place and does not count for contact rules. */
   readonly fits: (candidate: Candidate) => boolean
 }
@@ -54,9 +64,9 @@ export function decide(
   actions: readonly Action[],
   customer: Customer,
   moment: Moment,
-  { draw, arm, fits }: Circumstances,
+  { draw, arm, nowMs = moment.asOfMs, fits }: Circumstances,
 ): Decision {
-  const given = { policy, moment, customer }
+  const given = { policy, moment, customer, nowMs }
   const eligible: Weighed[] = []
   const others: Candidate[] = []
   for (const action of actions) weigh(action, given, eligible, others)
@@ -67,7 +77,9 @@ export function decide(
   const { chosen, nothing, after } = arbitrate(live, given, arm, nothingScore, draw, fits)
   if (open.length > live.length) arbitrateShadows(open, live, given)
   const candidates = [...eligible, ...others]
-  return { outcome: outcomeOf(eligible, chosen), candidates, chosen, after, nothing, nothingScore }
+  const holds = holdsAfter(eligible, chosen, after, given, nothingScore)
+  const state = holds === after.holds ? after : { ...stateOf(after), holds }
+  return { outcome: outcomeOf(eligible, chosen), candidates, chosen, after: state, nothing, nothingScore }
 }
 
 /** No gate holds it back. */
@@ -85,7 +97,7 @@ interface Weighed extends Candidate {
 
 function weigh(
   action: Action,
-  { policy: { arbitration }, moment, customer }: Given,
+  { policy, moment, customer, nowMs }: Given,
   eligible: Weighed[],
   others: Candidate[],
 ): void {
@@ -102,7 +114,9 @@ function weigh(
     }
     const score = priorityOf(action, treatment, moment)
     const isWorthless = Number.isNaN(score)
-    const { reason, gate } = isWorthless ? failed : (heldBack(action, treatment, moment, customer, arbitration) ?? open)
+    const { reason, gate } = isWorthless
+      ? failed
+      : (heldBack(action, treatment, moment, customer, policy, nowMs) ?? open)
     eligible.push({ action, treatment, reason, gate, ...unweighed, score })
   }
 }
@@ -120,6 +134,26 @@ function isWorthIt(one: Weighed, { nothing }: Policy, nothingScore: number): boo
   if (nothing === undefined || one.action.mandatory || one.score >= nothingScore) return true
   one.reason = Number.isNaN(nothingScore) ? 'error' : 'nothing'
   return false
+}
+
+/** What waits from now on: all that would go out, were it not for quiet hours. What has gone out in another form waits no more. */
+function holdsAfter(
+  eligible: readonly Weighed[],
+  chosen: readonly Candidate[],
+  { holds: before }: Customer,
+  { policy, moment, nowMs }: Given,
+  nothingScore: number,
+): readonly Hold[] {
+  let holds = before
+  for (const one of eligible) {
+    const { action, treatment } = one
+    if (one.reason !== 'held' || action.isShadow || !isWorthIt(one, policy, nothingScore)) continue
+    const better = chosen.filter((other) => byRank(other, one) < 0).length
+    const isOut = chosen.some((other) => other.action === action)
+    if (isOut || better >= policy.places.reduce((sum, { count }) => sum + count, 0)) Object.assign(one, outranked)
+    else holds = withHold(holds, action, treatment, moment, nowMs)
+  }
+  return holds
 }
 
 interface Arbitrated {

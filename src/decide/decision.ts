@@ -14,8 +14,12 @@ export type Reason =
   | GateKind
   | 'cooldown'
   | 'cap'
-  /** The contact rules for all actions together hold it back. */
+  /** The contact rules for all actions together hold it back; or a rule of the contact policy, which `gate` names. */
   | 'contact_policy'
+  /** It is quiet hours: it is decided again when they end. */
+  | 'held'
+  /** It is quiet hours, and it may not wait or is of no use when they end. */
+  | 'quiet_hours'
   /** Others were worth more. */
   | 'outranked'
   /** It is worth less than sending nothing, or nothing was explored. */
@@ -30,7 +34,7 @@ export type Reason =
 /** Why a gate does not let an action through. */
 export interface Refusal {
   readonly reason: Reason
-  /** The declared gate that refused; empty if it was none of these. */
+  /** The declared gate, or rule of the contact policy, that refused; empty if it was none of these. */
   readonly gate: string
 }
 

@@ -1,12 +1,16 @@
 import type { Moment } from '../features/moment.ts'
 import type { Customer } from './customer.ts'
+import type { Refusal } from './decision.ts'
 import { condition } from './gates/condition.ts'
 import { contactPolicy } from './gates/contact-policy.ts'
 import { declared } from './gates/declared.ts'
+import { limits } from './gates/limits.ts'
 import { ownContact } from './gates/own-contact.ts'
+import { quietHours } from './gates/quiet-hours.ts'
 import { readiness } from './gates/readiness.ts'
+import { suppressions } from './gates/suppressions.ts'
 import { treatmentCondition } from './gates/treatment-condition.ts'
-import type { Action, Arbitration, Treatment } from './policy.ts'
+import type { Action, Policy, Treatment } from './policy.ts'
 
 /**
  * The gates between an action and a customer, in order, one file each. The first gate that holds the action back gives the
@@ -20,12 +24,20 @@ export const notEligible = (action: Action, moment: Moment) =>
 /** May it take this form? */
 export const notFitting = (treatment: Treatment, moment: Moment) => treatmentCondition(treatment, moment)
 
-/** May the customer be contacted with it now, in this form? What is mandatory skips the rules over all actions. */
+/**
+ * May the customer be contacted with it now, in this form? What is mandatory skips limits, but not what is never to be.
+ * @param nowMs the slice's clock
+ */
 export const heldBack = (
   action: Action,
-  _treatment: Treatment,
+  treatment: Treatment,
   moment: Moment,
   customer: Customer,
-  arbitration: Arbitration,
-) =>
-  ownContact(action, moment, customer) ?? (action.mandatory ? undefined : contactPolicy(arbitration, moment, customer))
+  { arbitration }: Policy,
+  nowMs: number,
+): Refusal | undefined =>
+  ownContact(action, moment, customer) ??
+  contactPolicy(action, arbitration, moment, customer) ??
+  suppressions(treatment, moment, customer) ??
+  limits(action, treatment, moment, customer) ??
+  quietHours(action, treatment, moment, customer, nowMs)

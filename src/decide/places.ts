@@ -1,9 +1,11 @@
 import type { Moment } from '../features/moment.ts'
 import { withContact } from './contact.ts'
+import { withoutHold } from './contact-policy/holds.ts'
+import { contactOf, withPastContact } from './contact-policy/past-contacts.ts'
 import type { Customer } from './customer.ts'
 import type { Candidate, Refusal } from './decision.ts'
 import { heldBack } from './gates.ts'
-import type { Policy } from './policy.ts'
+import type { Action, Policy, Treatment } from './policy.ts'
 
 /** One of the places that a decision gives away. */
 export interface Placed {
@@ -24,9 +26,11 @@ export interface Given {
   readonly policy: Policy
   readonly moment: Moment
   readonly customer: Customer
+  /** The slice's clock; ms. */
+  readonly nowMs: number
 }
 
-const outranked: Refusal = { reason: 'outranked', gate: '' }
+export const outranked: Refusal = { reason: 'outranked', gate: '' }
 
 /**
  * Gives the places away, in the candidates' order: each gets the first place that it fits and that is free, by the order in
@@ -36,11 +40,12 @@ const outranked: Refusal = { reason: 'outranked', gate: '' }
  * @param fits whether it can be published; one that can't be takes no place
  */
 export function fillPlaces(
-  { policy: { places, arbitration }, moment, customer }: Given,
+  { policy, moment, customer, nowMs }: Given,
   order: Iterable<Candidate>,
   refuse?: (candidate: Candidate, refusal: Refusal) => void,
   fits: (candidate: Candidate) => boolean = always,
 ): Slate {
+  const { places } = policy
   const room = places.map(({ count }) => count)
   let free = room.reduce((sum, count) => sum + count, 0)
   const placed: Placed[] = []
@@ -54,17 +59,34 @@ export function fillPlaces(
       refuse?.(candidate, outranked)
       continue
     }
-    const refusal = after === customer ? undefined : heldBack(action, treatment!, moment, after, arbitration)
+    const refusal = after === customer ? undefined : heldBack(action, treatment!, moment, after, policy, nowMs)
     if (refusal !== undefined) refuse?.(candidate, refusal)
     else if (!fits(candidate)) refuse?.(candidate, tooLarge)
     else {
       room[place]!--
       free--
       placed.push({ candidate, slot: places[place]!.slot })
-      after = { contacts: withContact(after.contacts, action, arbitration, moment.asOfMs) }
+      after = afterContact(after, action, treatment!, policy, moment)
     }
   }
   return { placed, after }
+}
+
+/** The customer's state once the action is published; its id is not known yet. */
+function afterContact(
+  { contacts, pastContacts, reactions, holds }: Customer,
+  action: Action,
+  treatment: Treatment,
+  { arbitration, contactPolicy }: Policy,
+  moment: Moment,
+): Customer {
+  const contact = contactOf(action, treatment, moment.asOfMs)
+  return {
+    contacts: withContact(contacts, action, arbitration, moment.asOfMs),
+    pastContacts: withPastContact(pastContacts, contact, contactPolicy.limits, moment),
+    reactions,
+    holds: withoutHold(holds, action.name),
+  }
 }
 
 const tooLarge: Refusal = { reason: 'too_large', gate: '' }

@@ -2,7 +2,9 @@ import type { Evaluate } from '../expressions/expression.ts'
 import type { Moment } from '../features/moment.ts'
 import type { AbsenceDeclaration } from '../timers/absence.ts'
 import type { Timer } from '../timers/timer.ts'
+import type { ContactPolicy, RulesOfForm } from './contact-policy/compile.ts'
 import type { Refusal } from './decision.ts'
+import type { Selector } from './selector.ts'
 
 /** An action as declared: checked, with every default filled in. */
 export interface ActionDeclaration {
@@ -26,7 +28,12 @@ export interface ActionDeclaration {
   readonly slots?: readonly string[] | undefined
   /** The forms that it can take, at least one; undefined: the one that the action itself describes. */
   readonly treatments?: readonly TreatmentDeclaration[] | undefined
-  readonly contact: ContactRules
+  readonly contact: ContactRules & {
+    /** Whether it counts for limits over several actions; it does where this says nothing. */
+    readonly counts?: boolean | undefined
+    /** Whether it obeys those limits, and the contact policy; it does where this says nothing. */
+    readonly obeys?: boolean | undefined
+  }
   /** Free text for whoever delivers it: `email`, `in_app` … */
   readonly channel: string
   /** How long after the event's time the action is worth delivering; ms, 0 for no limit. */
@@ -61,11 +68,7 @@ export interface GateDeclaration {
   readonly name: string
   readonly kind: GateKind
   /** The actions that it is for: those named, and those of a group or with a tag; all actions if it says nothing. */
-  readonly of: {
-    readonly actions: readonly string[]
-    readonly groups: readonly string[]
-    readonly tags: readonly string[]
-  }
+  readonly of: Selector
   /** CEL; lets through where it is true. */
   readonly allow: string
 }
@@ -129,7 +132,7 @@ export interface Action {
   readonly gates: readonly Gate[]
   /** Those of its priority that are declared and count. */
   readonly factors: readonly Factor[]
-  readonly contact: ContactRules
+  readonly contact: ActionDeclaration['contact']
   readonly expiresMs: number
   readonly mandatory: boolean
   readonly isShadow: boolean
@@ -146,8 +149,8 @@ export interface Factor {
   readonly evaluate: Evaluate<Moment>
 }
 
-/** A compiled treatment. An action that declares none has one without a name. */
-export interface Treatment {
+/** A compiled treatment, with the rules of the contact policy that it obeys. An action that declares none has one without a name. */
+export interface Treatment extends RulesOfForm {
   readonly name: string
   readonly channel: string
   /** undefined: always. */
@@ -199,7 +202,13 @@ export interface Policy {
   readonly epsilon: number
   /** Of one customer in so many what was held back is stored; 0: of none. */
   readonly heldBackOneIn: number
-  readonly hasMandatory: boolean
   /** What an experiment does with the customer. */
   readonly armOf: (customer: string) => Arm
+  readonly contactPolicy: ContactPolicy
+  /** By name. */
+  readonly declared: ReadonlyMap<string, ActionDeclaration>
+  /** Whether all actions obey the rules over all actions together: none is mandatory, or says that it obeys none. */
+  readonly allObey: boolean
+  /** The actions that quiet hours may hold, by name. A crossing's has its condition here: it is asked again. */
+  readonly held: ReadonlyMap<string, Action>
 }

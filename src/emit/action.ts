@@ -70,7 +70,7 @@ export function publishAction(
     rank,
     value: score,
     channel: treatment!.channel,
-    expires_at: action.expiresMs === 0 ? null : asOfMs + action.expiresMs,
+    expires_at: action.expiresMs === 0 ? null : (cause.sinceMs ?? asOfMs) + action.expiresMs,
     payload,
     event_id: event.id,
     event_type: event.type,

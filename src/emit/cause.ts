@@ -16,4 +16,6 @@ export interface Cause extends Positioned {
   readonly timer: string
   /** When the timer was due; ms, 0 for an event. */
   readonly dueMs: number
+  /** When an action that waited was due first: its expiry counts from there; ms. undefined: from the decision. */
+  readonly sinceMs?: number
 }

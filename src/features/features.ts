@@ -6,10 +6,10 @@ import { compileComputed } from './computed.ts'
 import type { AggregateFeature, FeatureDeclaration } from './declaration.ts'
 import { addEvent, type FeatureGroup, type Member, memberOf } from './group.ts'
 import { tooLate } from './grouping.ts'
-import { eventVariables, featureElsewhere, type Moment, type ProfileMoment } from './moment.ts'
+import { eventVariables, featureElsewhere, type Moment, type ProfileMoment, type Whereabouts } from './moment.ts'
 import { emptyPanes, rowCount } from './panes.ts'
 import { totalFrom } from './totals.ts'
-import { type Condition, type FindGroup, placeFeature } from './windows/kinds.ts'
+import { type Condition, type FindGroup, placeFeature, placeWhereabouts } from './windows/kinds.ts'
 
 /**
  * The features of one customer: `updateFeatures` folds an event into the rows of its groups, and a feature reads them as of
@@ -56,6 +56,8 @@ export interface Rest {
 export interface FeatureSet {
   readonly groups: readonly FeatureGroup[]
   readonly features: readonly Feature[]
+  /** Only where it was asked for. */
+  readonly whereabouts?: Whereabouts
 }
 
 /** A fault in one expression of a declaration; `path` leads to the expression from the feature's own keys. */
@@ -64,11 +66,13 @@ export type OnFault = (feature: FeatureDeclaration, path: readonly PropertyKey[]
 /**
  * Compiles the declarations. Every fault goes to `onFault`; if there is one, only the names and types of the set are valid.
  * @param sessionGapMs a session ends when more than this passes without an event
+ * @param asksWhere whether other rules ask where a customer is
  */
 export function compileFeatures(
   declarations: readonly FeatureDeclaration[],
   sessionGapMs: number,
   onFault: OnFault,
+  asksWhere = false,
 ): FeatureSet {
   const scope = new Scope(eventVariables, featureElsewhere(declarations))
   const groups: FeatureGroup[] = []
@@ -98,7 +102,7 @@ export function compileFeatures(
     features.push(addFeature(declaration, expressions, sessionGapMs, find))
   }
   features.push(...compileComputed(declarations, features, onFault))
-  return { groups, features }
+  return { groups, features, ...(asksWhere ? { whereabouts: placeWhereabouts(find) } : {}) }
 }
 
 interface Expressions {

@@ -23,6 +23,12 @@ export interface Moment {
   asOfMs: number
 }
 
+/** Where a customer is, as far as events said: a timezone that is one, and a country, in a profile's groups. */
+export interface Whereabouts {
+  readonly timezone: (groups: Moment['groups']) => string | undefined
+  readonly country: (groups: Moment['groups']) => string | undefined
+}
+
 /** Names of the features that are not ready, including those computed from one that is not. */
 export type NotReady = ReadonlySet<string>
 

@@ -62,7 +62,7 @@ export class ProfileCache {
     this.#rules = rules
     this.#earlier = earlier
     this.#rows = new ProfileRows(partition, rules)
-    this.timers = new DueTimers(store, partition, rules.timers, storeIsEmpty)
+    this.timers = new DueTimers(store, partition, rules.timers, rules.hasHolds === true, storeIsEmpty)
     this.#away = storeIsEmpty ? new BloomFilter() : undefined
   }
 

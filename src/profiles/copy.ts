@@ -9,11 +9,22 @@ import type { RecentIds } from './recent-ids.ts'
  */
 export type ProfileCopy = Pick<
   Profile,
-  'streamTimeMs' | 'groups' | 'notReady' | 'later' | 'traits' | 'traitTimes' | 'contacts' | 'timers'
+  | 'streamTimeMs'
+  | 'groups'
+  | 'notReady'
+  | 'later'
+  | 'traits'
+  | 'traitTimes'
+  | 'contacts'
+  | 'pastContacts'
+  | 'reactions'
+  | 'holds'
+  | 'timers'
 > & { readonly session: Profile['session']; readonly recentIds: RecentIds; readonly laterEvents: number }
 
 export function copyProfile(profile: Profile): ProfileCopy {
   const { streamTimeMs, groups, notReady, later, session, traits, traitTimes, recentIds, contacts, timers } = profile
+  const { pastContacts, reactions, holds } = profile
   return {
     streamTimeMs,
     groups: groups.map((panes) => panes && copyPanes(panes)),
@@ -25,6 +36,9 @@ export function copyProfile(profile: Profile): ProfileCopy {
     traitTimes,
     recentIds: recentIds.copy(),
     contacts,
+    pastContacts,
+    reactions,
+    holds,
     timers: timers.length === 0 ? timers : timers.map((state): TimerState | undefined => state && { ...state }),
   }
 }

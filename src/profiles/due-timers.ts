@@ -21,11 +21,18 @@ export class DueTimers {
   readonly #queue: TimerQueue
   #timers: readonly Timer[]
 
-  constructor(store: ProfileStore, partition: number, timers: readonly Timer[], storeIsEmpty: boolean) {
+  /** @param hasHolds whether actions may wait for a time though no timer runs */
+  constructor(
+    store: ProfileStore,
+    partition: number,
+    timers: readonly Timer[],
+    hasHolds: boolean,
+    storeIsEmpty: boolean,
+  ) {
     this.#store = store
     this.#partition = partition
     this.#timers = timers
-    this.#queue = new TimerQueue(maxQueued, storeIsEmpty || timers.length === 0)
+    this.#queue = new TimerQueue(maxQueued, storeIsEmpty || (timers.length === 0 && !hasHolds))
   }
 
   useTimers(timers: readonly Timer[]): void {

@@ -13,6 +13,8 @@ import { readFeatures } from './readable.ts'
 export interface Rules {
   readonly features: FeatureSet
   readonly timers: readonly Timer[]
+  /** Whether quiet hours may hold actions. */
+  readonly hasHolds?: boolean
   /** Content hash. */
   readonly policy: string
 }

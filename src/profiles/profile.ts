@@ -1,3 +1,6 @@
+import { type Hold, noHolds } from '../decide/contact-policy/holds.ts'
+import { type Contact, noPastContacts } from '../decide/contact-policy/past-contacts.ts'
+import { noReactions, type Reaction } from '../decide/contact-policy/suppressions.ts'
 import type { Enrichment } from '../enrich/enrichment.ts'
 import { noSession, type Session } from '../enrich/session.ts'
 import type { Event, Value } from '../events/event.ts'
@@ -33,6 +36,10 @@ export class Profile {
   /** Times of the actions published to the customer, ascending, by action name; kept as long as a cap looks back. */
   contacts: ReadonlyMap<string, readonly number[]> = noContacts
   timers: TimerStates = noTimers
+  /** What the contact policy looks at: past contacts, what came of them, and the actions that wait. Replaced, never changed. */
+  pastContacts: readonly Contact[] = noPastContacts
+  reactions: readonly Reaction[] = noReactions
+  holds: readonly Hold[] = noHolds
   /** Changed since its row was last written. */
   dirty = false
   /** How often it was changed since its row was last written. */

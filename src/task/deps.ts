@@ -20,6 +20,8 @@ export interface Decider {
   readonly careful: Pipeline
   readonly features: FeatureSet
   readonly timers: readonly Timer[]
+  /** Whether quiet hours may hold actions. */
+  readonly hasHolds: boolean
   /** Content hash of the policy. */
   readonly policy: string
   /** Content hash of the settings: everything else that decides how events are folded. */

@@ -44,6 +44,12 @@ export class Zone {
     }
   }
 
+  /** What clocks show there: ms since midnight. */
+  clockMs(timeMs: number): number {
+    const localMs = timeMs + this.#offsetMs(timeMs)
+    return localMs - Math.floor(localMs / dayMs) * dayMs
+  }
+
   /** The first moment after `timeMs` that is in another local period; ms. */
   nextMs(period: Period, timeMs: number): number {
     const found = this.#found.get(period)

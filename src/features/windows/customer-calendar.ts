@@ -2,7 +2,7 @@ import type { Panes } from '../aggregate.ts'
 import { edge } from '../aggregates/edge.ts'
 import { type FeatureGroup, type Member, memberOf } from '../group.ts'
 import type { Reach } from '../grouping.ts'
-import type { Moment } from '../moment.ts'
+import type { Moment, Whereabouts } from '../moment.ts'
 import { keyOf, lowerBound, rowCount } from '../panes.ts'
 import type { Period } from '../window.ts'
 import { quarterHourMs, utc, type Zone, zoneOf } from './calendar.ts'
@@ -25,6 +25,29 @@ function timezoneOf({ event }: Moment): string | undefined {
   const trait = event.traits.get('timezone')
   if (typeof trait === 'string' && zoneOf(trait) !== undefined) return trait
   return event.timezone !== '' && zoneOf(event.timezone) !== undefined ? event.timezone : undefined
+}
+
+/** Keeps the customer's country, from the latest event that says it; the event's trait wins over what its address says. */
+function addCountry(group: FeatureGroup): Member {
+  return memberOf(group, 'country', () => edge('last'), countryOf)
+}
+
+function countryOf({ event, enrichment }: Moment): string | undefined {
+  const trait = event.traits.get('country')
+  if (typeof trait === 'string' && trait !== '') return trait
+  return enrichment.geo.country === '' ? undefined : enrichment.geo.country
+}
+
+/** Where the customer is, as far as events said; kept in the only row of a lifetime's group, which takes every event. */
+export function addWhereabouts(group: FeatureGroup): Whereabouts {
+  const [timezone, country] = [addTimezone(group), addCountry(group)]
+  const read =
+    ({ keptAt }: Member) =>
+    (groups: readonly (Panes | undefined)[]) => {
+      const text = groups[group.index]?.kept[keptAt]
+      return typeof text === 'string' ? text : undefined
+    }
+  return { timezone: read(timezone), country: read(country) }
 }
 
 /** @param keptAt where the timezone is in the only row of `timezones` */

@@ -3,9 +3,9 @@ import type { AggregateFeature } from '../declaration.ts'
 import type { Rest } from '../features.ts'
 import type { FeatureGroup } from '../group.ts'
 import type { Placement, Reach } from '../grouping.ts'
-import type { Moment } from '../moment.ts'
+import type { Moment, Whereabouts } from '../moment.ts'
 import { quarterHourMs, utc, zoneOf } from './calendar.ts'
-import { addTimezone, customerPeriod } from './customer-calendar.ts'
+import { addTimezone, addWhereabouts, customerPeriod } from './customer-calendar.ts'
 import { type Calendar, IndexedRows } from './indexed-rows.ts'
 import { LastEvents } from './last-events.ts'
 import { OrderedRows } from './ordered-rows.ts'
@@ -63,19 +63,14 @@ export function placeFeature(
         }
         return indexed(`each ${period} in ${timezone}`, periods, 1)
       }
-      const timezones = find(
-        undefined,
-        'lifetime',
-        () => new IndexedRows(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY),
-      )
-      timezones.placement.reach(1)
-      const member = addTimezone(timezones.group)
+      const group = groupOfAll(find)
+      const member = addTimezone(group)
       const make = () => new IndexedRows(quarterHourMs, latenessMs ?? Number.POSITIVE_INFINITY)
-      const { group, placement } = find(where, `quarter hours${late}`, make)
+      const quarterHours = find(where, `quarter hours${late}`, make)
       return {
-        group,
-        reach: customerPeriod(period, placement, timezones.group, member.keptAt),
-        rests: [{ group: timezones.group, member }],
+        group: quarterHours.group,
+        reach: customerPeriod(period, quarterHours.placement, group, member.keptAt),
+        rests: [{ group, member }],
       }
     }
     case 'events': {
@@ -105,3 +100,14 @@ export function placeFeature(
     }
   }
 }
+
+/** One row for the customer's whole life, which takes every event. */
+function groupOfAll(find: FindGroup): FeatureGroup {
+  const make = () => new IndexedRows(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
+  const { group, placement } = find(undefined, 'lifetime', make)
+  placement.reach(1)
+  return group
+}
+
+/** For rules that ask where a customer is though no feature does. */
+export const placeWhereabouts = (find: FindGroup): Whereabouts => addWhereabouts(groupOfAll(find))

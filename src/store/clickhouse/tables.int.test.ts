@@ -322,7 +322,7 @@ describe('the tables', { skip }, () => {
       outcome: 'chosen',
       candidates: [best, candidate('remind', 'not_eligible', Number.NaN)],
       chosen: [best],
-      after: { contacts: new Map() },
+      after: { contacts: new Map(), pastContacts: [], reactions: [], holds: [] },
       nothing: 0.05,
       nothingScore: 2,
     }
@@ -345,7 +345,7 @@ describe('the tables', { skip }, () => {
         outcome: 'none',
         candidates: [],
         chosen: [],
-        after: { contacts: new Map() },
+        after: { contacts: new Map(), pastContacts: [], reactions: [], holds: [] },
         nothing: 1,
         nothingScore: Number.NaN,
       },

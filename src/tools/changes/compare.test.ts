@@ -312,3 +312,27 @@ test('people and machines are told the same, of every feature what becomes of it
   )
   assert.deepEqual(json.warnings, [{ action: 'call', feature: 'views', state: 'from_events' }])
 })
+
+test('rules of the contact policy are told like gates, and a limit that no earlier rule kept contacts for is warned of', () => {
+  const limits = (...rules: string[]) => ({ rest: `contact_policy: { limits: [${rules.join(', ')}] }` })
+  const weekly = '{ name: weekly, max: 3, per: 7d }'
+  assert.deepEqual(told(changesOf({}, limits(weekly))).slice(2), ['weekly new'])
+  const warned = (before: Parts, after: Parts) =>
+    changesOf(before, after).warnings.flatMap((warning) => ('rule' in warning ? warning.rule : []))
+  assert.deepEqual(warned({}, limits(weekly)), ['weekly'])
+  assert.deepEqual(warned(limits(weekly), limits(weekly)), [])
+  assert.deepEqual(warned(limits(weekly), limits('{ name: daily, max: 1, per: day }')), [], 'it looks less far')
+  assert.deepEqual(warned(limits(weekly), limits('{ name: weekly, max: 4, per: 7d }')), ['weekly'])
+  assert.deepEqual(warned(limits(weekly), limits('{ name: calls, of: { actions: [call] }, max: 3, per: 7d }')), [
+    'calls',
+  ])
+  assert.deepEqual(warned({}, limits('{ name: none, max: 0 }')), [], 'it counts nothing')
+  const { notes } = formatChanges(changesOf({}, limits(weekly)))
+  assert.deepEqual(notes, [
+    'warning: weekly counts what earlier rules looked at: of other contacts before the change nothing is known',
+  ])
+  const zone = 'contact_policy: { timezone: Europe/Paris }'
+  assert.deepEqual(changesOf({}, { rest: zone }).settings, [
+    { key: 'contact_policy.timezone', from: null, to: 'Europe/Paris' },
+  ])
+})

@@ -1,4 +1,7 @@
+import { canonical } from '../../canonical.ts'
 import { timesKept } from '../../decide/contact.ts'
+import { countsContacts } from '../../decide/contact-policy/compile.ts'
+import type { LimitDeclaration } from '../../decide/contact-policy/declaration.ts'
 import type { Action, ContactRules, Policy } from '../../decide/policy.ts'
 import type { Engine } from '../../engine.ts'
 import { type CarryOver, carryOver } from '../../features/carry-over.ts'
@@ -10,7 +13,7 @@ import { type Definition, definitionsOf } from './version.ts'
 
 /** What will change when these rules replace others. */
 export interface Changes {
-  /** All features, actions and gates of the new rules, then the ones that are gone. */
+  /** All features, actions, gates and rules of the contact policy as they are now, then the ones that are gone. */
   readonly definitions: readonly DefinitionChange[]
   /** Changes of the arbitration and the holdout, and of the other settings that say how events are folded. */
   readonly settings: readonly SettingChange[]
@@ -45,6 +48,8 @@ export type Warning =
   | { readonly action: string; readonly contacts: Contacts }
   /** The same for the contact rules over all actions. */
   | { readonly setting: 'arbitration.contact'; readonly contacts: Contacts }
+  /** It counts contacts that no earlier rule looked at, or not for as long: of those before the change nothing is known. */
+  | { readonly rule: string }
   /** Its timer is new: none is running yet, and running timers of the old one are dropped. */
   | { readonly action: string; readonly timer: string }
   /** It waits for a condition that nothing waited for before, or not over these features. */
@@ -64,7 +69,7 @@ export function compare(
   after: Compiled & { readonly settings: Settings },
 ): Changes {
   const states = carryOvers(before.features, after)
-  const definitions = (['feature', 'action', 'gate'] as const).flatMap((kind) => {
+  const definitions = (['feature', 'action', 'gate', 'rule'] as const).flatMap((kind) => {
     const of = ({ rules }: Compiled) => definitionsOf(rules).filter((definition) => definition.kind === kind)
     return compareDefinitions(of(before), of(after))
   })
@@ -72,6 +77,7 @@ export function compare(
   const settings = [
     ...compareSettings(before.rules.arbitration, after.rules.arbitration, ['arbitration']),
     ...compareSettings(before.rules.holdout, after.rules.holdout, ['holdout']),
+    ...compareSettings(zonesOf(before), zonesOf(after), ['contact_policy']),
     ...(settingsKnown ? compareSettings(before.settings, after.settings) : []),
   ]
   return {
@@ -87,10 +93,17 @@ export function compare(
       ...featureWarnings(after, states),
       ...nameWarnings(after, definitions),
       ...contactWarnings(before, after),
+      ...ruleWarnings(before, after),
       ...timerWarnings(before, after),
     ],
   }
 }
+
+/** What the contact policy says beside its rules. */
+const zonesOf = ({ rules: { contact_policy: of } }: Compiled) => ({
+  timezone: of?.timezone,
+  country_timezones: of?.country_timezones ?? {},
+})
 
 const carryOvers = (before: FeatureSet, { features }: Compiled): Map<string, CarryOver> =>
   new Map(features.features.map((feature) => [feature.name, carryOver(before, feature)]))
@@ -155,6 +168,25 @@ function contactWarnings({ rules: before }: Compiled, { rules }: Compiled): Warn
     })),
   ]
 }
+
+/** A limit knows what one of before kept: the same contacts, as many, for as long. */
+function ruleWarnings({ rules: before }: Compiled, { rules }: Compiled): Warning[] {
+  const limitsOf = ({ contact_policy }: Compiled['rules']) =>
+    contact_policy === undefined ? [] : countsContacts(contact_policy)
+  const known = limitsOf(before)
+  const isKnown = (limit: LimitDeclaration) =>
+    known.some(
+      (one) =>
+        canonical(one.counts) === canonical(limit.counts) &&
+        one.max >= limit.max &&
+        reachMs(one.per) >= reachMs(limit.per),
+    )
+  const lacking = limitsOf(rules).filter((limit) => limit.max > 0 && !isKnown(limit))
+  return [...new Set(lacking.map(({ name }) => name))].map((rule) => ({ rule }))
+}
+
+const reachMs = (per: LimitDeclaration['per']) =>
+  'rollingMs' in per ? per.rollingMs : (per.period === 'day' ? 1 : 7) * 86_400_000
 
 /** Profiles keep timers by their signature, as `profiles/codec.ts` does. */
 function timerWarnings(before: Compiled, { policy, rules }: Compiled): Warning[] {

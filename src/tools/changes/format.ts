@@ -39,6 +39,9 @@ function warningText(warning: Warning): string {
   if ('wasNamed' in warning) {
     return `${warning.action} forgets what was sent as ${warning.wasNamed}: its cool-down and caps begin anew`
   }
+  if ('rule' in warning) {
+    return `${warning.rule} counts what earlier rules looked at: of other contacts before the change nothing is known`
+  }
   if ('contacts' in warning) {
     const whose = 'action' in warning ? `of ${warning.action}` : 'over all actions'
     return `the cool-down and caps ${whose} count from now on: of what was sent before, ${knownText(warning.contacts.known)}`

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { canonical } from '../../canonical.ts'
 import type { Rules } from '../../engine.ts'
 
-/** A feature, an action or a gate, and the version of its declaration. */
+/** A feature, an action, a gate or a rule of the contact policy, and the version of its declaration. */
 export interface Definition {
-  readonly kind: 'feature' | 'action' | 'gate'
+  readonly kind: 'feature' | 'action' | 'gate' | 'rule'
   readonly name: string
   /**
    * Content hash of the declaration with its defaults, without its name: 48 bits of SHA-256, as 12 hex digits. Comments,
@@ -13,8 +13,8 @@ export interface Definition {
   readonly version: string
 }
 
-/** All features, then all actions, then all gates, in the order of their declaration. */
-export function definitionsOf({ features, actions, gates = [], enrich }: Rules): Definition[] {
+/** All features, then all actions, gates and rules, in the order of their declaration. */
+export function definitionsOf({ features, actions, gates = [], contact_policy, enrich }: Rules): Definition[] {
   const { idle } = enrich.session
   return [
     ...features.map(({ name, ...content }): Definition => {
@@ -24,7 +24,16 @@ export function definitionsOf({ features, actions, gates = [], enrich }: Rules):
     }),
     ...actions.map(({ name, ...content }): Definition => ({ kind: 'action', name, version: hash(content) })),
     ...gates.map(({ name, ...content }): Definition => ({ kind: 'gate', name, version: hash(content) })),
+    ...rulesOf(contact_policy).map(
+      ({ name, ...content }): Definition => ({ kind: 'rule', name, version: hash(content) }),
+    ),
   ]
+}
+
+function rulesOf(policy: Rules['contact_policy']) {
+  if (policy === undefined) return []
+  const { limits, exclusions, suppressions, quiet_hours } = policy
+  return [...limits, ...exclusions, ...suppressions, ...quiet_hours]
 }
 
 const hash = (content: unknown) => createHash('sha256').update(canonical(content)).digest('hex').slice(0, 12)

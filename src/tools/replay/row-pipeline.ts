@@ -63,7 +63,7 @@ export class RowPipeline {
       'json',
     )
     this.#pipeline = new Pipeline({ ...stages, decidesAlways })
-    this.#hasTimers = engine.policy.timers.length > 0
+    this.#hasTimers = engine.policy.timers.length > 0 || engine.policy.held.size > 0
   }
 
   /**

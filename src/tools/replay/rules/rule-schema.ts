@@ -36,6 +36,8 @@ const reasons: Readonly<Record<Reason, null>> = {
   cooldown: null,
   cap: null,
   contact_policy: null,
+  held: null,
+  quiet_hours: null,
   outranked: null,
   nothing: null,
   too_large: null,
