@@ -42,7 +42,8 @@ export function readRuleFile(name: string): RuleFile {
   const faults: Fault[] = []
   const actions = engine.policy.names
   const features = engine.features.features.map((feature) => feature.name)
-  const gates = engine.config.gates.map(({ name }) => name)
+  const { limits = [], exclusions = [], suppressions = [], quiet_hours = [] } = engine.config.contact_policy ?? {}
+  const gates = [engine.config.gates, limits, exclusions, suppressions, quiet_hours].flat().map(({ name }) => name)
   const knownAt = (names: readonly string[], wanted: string, kind: string, path: readonly PropertyKey[]) => {
     if (names.includes(wanted)) return
     const near = nearest(wanted, names)

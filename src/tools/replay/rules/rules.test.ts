@@ -162,6 +162,12 @@ describe('a rule test', () => {
     const soldOut = '{ type: x, properties: { urgent: true, sold_out: true } }'
     assert.deepEqual(differences([soldOut], '{ gates: { call: in_stock, help: "" } }'), [])
     assert.deepEqual(differences([soldOut], '{ gates: { call: "" } }'), ['gate of call: "" "in_stock"'])
+    const quiet = '{ quiet_hours: [{ name: night, from: 09:00, to: 11:00, timezone: UTC, then: drop }] }'
+    const rules = file(
+      `  - { name: x, given: [${view}, ${view}], expect: { gates: { help: night } } }\n`,
+      `include: beckon.yaml\ncontact_policy: ${quiet}`,
+    )
+    assert.deepEqual(runCase(rules, rules.cases[0]!), [])
     const missed = [view, '{ at: +1h, then: { reasons: { miss: chosen } } }']
     assert.deepEqual(differences([...missed, '{ at: +2h }'], '[]'), [])
     assert.deepEqual(differences([...missed, '{ at: +2h }'], '{ reasons: { miss: chosen } }'), [
