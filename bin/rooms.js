@@ -72,7 +72,10 @@ const layers = [
     log: 'Kafka and an in-memory log behind one port',
   },
   { ingest: 'records to events: Avro, JSON, mapping, the registry, rejections' },
-  { enrich: 'sessions, agents, referrers, campaigns, channel groups, places' },
+  {
+    enrich: 'sessions, agents, referrers, campaigns, channel groups, places',
+    consent: 'what customers have said about being addressed, by purpose and channel',
+  },
   { events: 'the event, its values and texts; record batches' },
   {
     'canonical.ts': 'JSON with its keys in order',

@@ -4,7 +4,7 @@ import { ConfigError, type Fault } from './config/fault.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { checkMapping } from './config/mapping-check.ts'
 import type { Config, TopicConfig } from './config/schema.ts'
-import { compileMapping } from './config/topic-mapping.ts'
+import { mappingOf } from './config/topic-mapping.ts'
 import { compilePolicy } from './decide/compile-policy.ts'
 import { compileContactPolicy, noContactPolicy } from './decide/contact-policy/compile.ts'
 import type { ActionDeclaration, GateDeclaration, Policy } from './decide/policy.ts'
@@ -19,7 +19,6 @@ import { findUnfitValues } from './features/value-types.ts'
 import { foldSettingsOf, type SettingsText } from './fold-settings.ts'
 import { compileDecoder, type Decoder } from './ingest/decode.ts'
 import { nameOf } from './ingest/mapping.ts'
-import { outcomeMapping } from './ingest/outcome.ts'
 import { Rejected } from './ingest/rejected.ts'
 import { readSchema } from './schema-files.ts'
 
@@ -158,8 +157,7 @@ function readFiles({ topics, enrich }: Config, note: Note): Files {
     try {
       if (schema !== undefined) schemas.set(name, readFileSync(schema, 'utf8'))
       // The topic has our own schema, without a registry.
-      else if (needsSchema(format) && mapping === undefined)
-        schemas.set(name, readSchema(role === 'outcomes' ? 'outcome' : 'event'))
+      else if (needsSchema(format) && mapping === undefined) schemas.set(name, readSchema(ownSchemas[role ?? 'events']))
     } catch {
       note(['topics', index, 'schema'], new Error(`can't read ${schema}`))
     }
@@ -189,6 +187,9 @@ export function compileFolding(
   return { decoders, enrich: compileEnricher(enrichOptions(enrich, geo)) }
 }
 
+/** Our own schema of each role's records. */
+const ownSchemas = { events: 'event', outcomes: 'outcome', traits: 'event', consent: 'consent' } as const
+
 const needsSchema = (format: TopicConfig['format']) => format === 'wire' || format === 'avro'
 
 const formats = { registry: 'confluent', wire: 'confluent-file', avro: 'avro', json: 'json' } as const
@@ -200,14 +201,11 @@ function topicDecoder(
   onFault: (path: readonly string[], fault: unknown) => void,
 ): Decoder | undefined {
   let isFaulty = false
-  const foreign =
-    topic.mapping &&
-    compileMapping(topic.mapping, (path, fault) => {
-      isFaulty = true
-      onFault(['mapping', ...path], fault)
-    })
+  const mapping = mappingOf(topic, (path, fault) => {
+    isFaulty = true
+    onFault(['mapping', ...path], fault)
+  })
   if (isFaulty) return undefined
-  const mapping = foreign ?? (topic.role === 'outcomes' ? outcomeMapping : undefined)
   const decoder = compileDecoder({
     format: formats[topic.format],
     maxBytes: limits.max_event_kb * 1024,
@@ -217,7 +215,7 @@ function topicDecoder(
   if (!(decoder instanceof Rejected)) return decoder
   const [field] = decoder.fields
   const isMapped = topic.mapping !== undefined && field !== undefined
-  onFault(isMapped ? ['mapping', nameOf(field)] : ['schema'], new Error(decoder.detail))
+  onFault(isMapped ? ['mapping', nameOf(field, mapping)] : ['schema'], new Error(decoder.detail))
   return undefined
 }
 

@@ -179,6 +179,7 @@ test('a slice gives actions and dead letters in the order of the input, and coun
     lateBy: new Map(),
     timers: 0,
     deadLetters: new Map([['truncated', 1]]),
+    statements: new Map(),
     actions: new Map([['every_second', 1]]),
     tooLarge: new Map(),
     decisions: { chosen: 1, nothing: 0, holdout: 0, shadow: 0, suppressed: 0, none: 2 },

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mergeConsent } from './consent/consent.ts'
 import { drawOf } from './decide/chance.ts'
 import { joinEnded, joinedBy, joinTimers } from './decide/competing.ts'
 import { endedHolds, withoutEnded, withZoneKnown } from './decide/contact-policy/ended-holds.ts'
@@ -20,10 +21,13 @@ import { recordBytes } from './events/record-bytes.ts'
 import { updateFeatures } from './features/features.ts'
 import type { Moment } from './features/moment.ts'
 import { readsAny } from './features/reading.ts'
+import { ConsentStatement } from './ingest/consent.ts'
 import { UnknownSchema } from './ingest/decode.ts'
 import { Erasure } from './ingest/erasure.ts'
+import type { Statement } from './ingest/ingest.ts'
 import { Rejected, rejected } from './ingest/rejected.ts'
 import type { Role } from './ingest/role.ts'
+import { TraitStatement } from './ingest/traits.ts'
 import { eraseProfile } from './profiles/erase.ts'
 import { nextDueOf } from './profiles/next-due.ts'
 import { noteLater, type Profile } from './profiles/profile.ts'
@@ -40,7 +44,7 @@ import {
   timersAt,
 } from './slice-output.ts'
 import { updateAbsences } from './timers/absence.ts'
-import { crossByEvent, crossByTime } from './timers/crossing.ts'
+import { askAgain, crossByEvent, crossByTime } from './timers/crossing.ts'
 import { dueAt, endDue } from './timers/due.ts'
 import { eventlessMoment, noEnrichment } from './timers/eventless-moment.ts'
 import type { CrossingState } from './timers/states.ts'
@@ -87,6 +91,7 @@ export class ProcessingError extends Error {
 
 /** Once a slice has this many bytes of dead letters, only the beginning of each further one is kept. */
 const deadLetterBudget = 4 * 1024 * 1024
+const noRoom = rejected('no_room', 'the customer has stated consent for more purposes and channels than are kept')
 const nothing: Quarantined = { offsets: new Set(), timers: new Set() }
 const tooLarge = rejected('output_limit', 'an action is larger than the output topic takes')
 
@@ -179,7 +184,8 @@ export class Pipeline {
       tally.events++
       if (leftOut.offsets.size > 0 && leftOut.offsets.has(batch.offset(i))) continue
       let rejection: Rejected | undefined
-      if (event instanceof Event) rejection = this.#one(slice, batch.offset(i), event)
+      if (event instanceof Event || event instanceof TraitStatement || event instanceof ConsentStatement)
+        rejection = this.#one(slice, batch.offset(i), event)
       else if (event === undefined) tally.skipped++
       else if (event instanceof Erasure) this.#erase(event, batch.offset(i), profiles, tally)
       else {
@@ -246,14 +252,15 @@ export class Pipeline {
     tally.erasures++
   }
 
-  /** One event. @returns why it is a dead letter, undefined where it is none. */
-  #one(slice: SliceContext, offset: number, event: Event): Rejected | undefined {
+  /** One event or statement. @returns why it is a dead letter, undefined where it is none. */
+  #one(slice: SliceContext, offset: number, event: Event | Statement): Rejected | undefined {
     const { profiles, output } = slice
     const profile = profiles.of(event.customer)
     const position = profiles.origin + offset
     if (!profiles.take(profile, position)) return undefined
     const undo = this.#undoes ? noteForUndo(profile, output, this.#events) : undefined
     try {
+      if (!(event instanceof Event)) return this.#state(slice, offset, position, event, profile)
       return this.#throughStages(slice, offset, position, event, profile)
     } catch (fault) {
       this.#takeBack(undo, fault, output)
@@ -291,6 +298,42 @@ export class Pipeline {
     if (profile.holds.length > 0) this.#endUnknownZones(profile, moment, slice.profiles)
     if (slice.role === 'outcomes') Object.assign(profile, afterOutcome(this.#stages.policy, profile, event, undefined))
     return this.#decideOnEvent(slice, offset, position, competing, profile, moment)
+  }
+
+  /** Notes what is known of the customer from now on. It is nothing that they did, so no session, window or stream time moves. */
+  #state(
+    { topic, partition, nowMs, profiles, output }: SliceContext,
+    offset: number,
+    position: number,
+    statement: Statement,
+    profile: Profile,
+  ): Rejected | undefined {
+    if (statement instanceof TraitStatement) {
+      const { event } = statement
+      mergeTraits(profile, event.traits, event.timeMs)
+      this.#note(offset, position, event, noEnrichment, outsideSessions, false, false)
+      this.#askAgain(profile, profiles, nowMs)
+      count(output.tally.statements, 'traits')
+      return undefined
+    }
+    const consent = mergeConsent(profile.consent, statement)
+    if (consent === undefined) return noRoom
+    const isKnown = this.#stages.policy.purposes.has(statement.purpose)
+    const result = !isKnown ? 'unknown_purpose' : statement.given ? 'given' : 'withdrawn'
+    count(output.tally.statements, `consent_${consent === profile.consent ? 'superseded' : result}`)
+    profile.consent = consent
+    output.consents.push({ statement, at: { topic, partition, offset, position } })
+    return undefined
+  }
+
+  /** Has the conditions that wait to become true evaluated by the clock, since what is known of the customer has changed. */
+  #askAgain(profile: Profile, profiles: Profiles, nowMs: number): void {
+    if (!this.#hasCrossings) return
+    this.#stages.policy.timers.forEach(({ kind }, i) => {
+      const state = profile.timers[i]
+      if (kind === 'crossing' && state !== undefined) askAgain(state as CrossingState, profile.streamTimeMs, nowMs)
+    })
+    profiles.schedule(profile)
   }
 
   /** False for a duplicate. */
@@ -566,6 +609,10 @@ function publish(decided: Decided, records: readonly OutRecord[], output: Output
   output.actions.push(...decided.actions)
   output.bytes += candidateBytes * decided.decision.candidates.length
   output.decisions.push(decided)
+}
+
+function count<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
 function quarantine({ faults, quarantined }: Output, offset: number, fault: unknown): void {

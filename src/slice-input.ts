@@ -7,6 +7,7 @@ import type { OutRecord, RecordBatch } from './events/log.ts'
 import type { FeatureSet } from './features/features.ts'
 import type { UnknownSchema } from './ingest/decode.ts'
 import type { Erasure } from './ingest/erasure.ts'
+import type { Statement } from './ingest/ingest.ts'
 import type { Rejected } from './ingest/rejected.ts'
 import type { Role } from './ingest/role.ts'
 import type { Profile } from './profiles/profile.ts'
@@ -49,5 +50,5 @@ export interface Clock {
   readonly clockMs: number
 }
 
-/** A decoded record: an event, a customer to erase, why it is neither, a schema to fetch first, or nothing to do. */
-export type Decoded = Event | Erasure | Rejected | UnknownSchema | undefined
+/** A decoded record: an event, a statement, a customer to erase, why it is neither, a schema to fetch first, or nothing to do. */
+export type Decoded = Event | Statement | Erasure | Rejected | UnknownSchema | undefined

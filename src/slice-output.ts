@@ -1,6 +1,7 @@
+import type { ConsentChange } from './consent/consent.ts'
 import { type Decision, type Outcome, outcomes } from './decide/decision.ts'
 import type { PublishedAction } from './emit/action.ts'
-import type { Cause } from './emit/cause.ts'
+import type { Cause, Positioned } from './emit/cause.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
 import type { Event } from './events/event.ts'
 import type { OutRecord } from './events/log.ts'
@@ -16,6 +17,8 @@ export interface Output {
    * but of the customers of whom the policy wants that stored.
    */
   readonly decisions: Decided[]
+  /** In order. */
+  readonly consents: StatedConsent[]
   readonly tally: Tally
   /** What the code threw, for the quarantined events and timers. */
   readonly faults: unknown[]
@@ -44,6 +47,12 @@ export interface FoldedEvent {
   /** Too late for at least one feature. */
   readonly late: boolean
   readonly duplicate: boolean
+}
+
+/** What a customer said about being addressed, and in which record. */
+export interface StatedConsent {
+  readonly statement: ConsentChange & { readonly customer: string }
+  readonly at: Positioned
 }
 
 /** A decision, what caused it and what it published. */
@@ -76,6 +85,18 @@ export interface Quarantined {
   readonly timers: ReadonlySet<string>
 }
 
+/** What came of a statement of traits or consent. */
+export const statementResults = [
+  'traits',
+  'consent_given',
+  'consent_withdrawn',
+  /** A later statement holds already. */
+  'consent_superseded',
+  /** It is kept, but no action has the purpose. */
+  'consent_unknown_purpose',
+] as const
+export type StatementResult = (typeof statementResults)[number]
+
 export const timersAt = (dueMs: number, customer: string) => `${dueMs} ${customer}`
 
 /** Counts of one slice, for the metrics. */
@@ -91,6 +112,7 @@ export interface Tally {
   /** Timers that fired. */
   timers: number
   readonly deadLetters: Map<RejectReason, number>
+  readonly statements: Map<StatementResult, number>
   /** Published actions, by name; and those that were too large to publish. */
   readonly actions: Map<string, number>
   readonly tooLarge: Map<string, number>
@@ -101,9 +123,10 @@ export interface Tally {
 /** @param maxBytes bound for the records' bytes; none by default */
 export function emptyOutput(maxBytes = Number.POSITIVE_INFINITY): Output {
   const decisions = Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Record<Outcome, number>
-  const byName = { lateBy: new Map(), deadLetters: new Map(), actions: new Map(), tooLarge: new Map(), decisions }
-  const tally = { events: 0, skipped: 0, erasures: 0, duplicates: 0, late: 0, timers: 0, ...byName }
+  const byName = { lateBy: new Map(), deadLetters: new Map(), statements: new Map(), actions: new Map() }
+  const counted = { ...byName, tooLarge: new Map(), decisions }
+  const tally = { events: 0, skipped: 0, erasures: 0, duplicates: 0, late: 0, timers: 0, ...counted }
   const quarantined = { offsets: [], timers: [] }
   const counts = { bytes: 0, maxBytes, deadLetterBytes: 0, undone: 0 }
-  return { records: [], actions: [], decisions: [], tally, faults: [], quarantined, ...counts }
+  return { records: [], actions: [], decisions: [], consents: [], tally, faults: [], quarantined, ...counts }
 }

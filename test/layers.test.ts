@@ -35,6 +35,7 @@ const rooms = [
   'src/decide/gates',
   'src/features/aggregates',
   'src/enrich',
+  'src/consent',
   'src/ingest',
   'src/timers',
   'src/expressions',

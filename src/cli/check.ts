@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { absenceHints } from '../config/absence-hints.ts'
+import { consentHints } from '../config/consent-hints.ts'
 import { ConfigError, formatFault } from '../config/fault.ts'
 import { readConfig } from '../config/load.ts'
 import { propertyHints } from '../config/property-hints.ts'
@@ -52,7 +53,12 @@ async function check({ config: file, against, versions, json }: Options): Promis
   const engine = compileEngine(loaded)
   const { config, features, policy, rules } = engine
   const schemaOf = ({ schema }: TopicConfig) => (schema === undefined ? undefined : readFileSync(schema, 'utf8'))
-  const found = [...typeHints(config), ...propertyHints(config, schemaOf), ...absenceHints(config, features.features)]
+  const found = [
+    ...typeHints(config),
+    ...propertyHints(config, schemaOf),
+    ...absenceHints(config, features.features),
+    ...consentHints(config),
+  ]
   const hints = found.map(({ path, message }) => loaded.source.fault(path, message))
   const counts = { topics: config.topics.length, features: features.features.length, actions: policy.names.length }
   const definitions = definitionsOf(rules)

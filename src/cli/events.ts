@@ -23,7 +23,9 @@ interface EventsOptions {
 
 export function eventsCommand(): Command {
   return new Command('events')
-    .description('records of the input topics as the service reads them: events, and dead letters with their reason')
+    .description(
+      'records of the input topics as the service reads them: events, statements, and dead letters with their reason',
+    )
     .addOption(configOption())
     .addOption(new Option('-n, --show <n>', 'the newest N of each topic').argParser(parseCount).default(10))
     .option('--topic <name>', 'of that input topic alone')
@@ -93,7 +95,8 @@ function topicsOf({ topics }: Config, { topic, partition, offset }: EventsOption
 /** The record's place and what it is, then a line for each field. */
 export function formatSeen(seen: SeenRecord): string {
   const { topic, partition, offset, is, reason, detail, type = '', time = '', event = {}, enrichment = {} } = seen
-  const what = { event: `${time}  ${type}`, dead_letter: `${reason}: ${detail}`, erasure: '', skipped: 'no value' }[is]
+  const statement = { traits: time, consent: time, erasure: '', skipped: 'no value' }
+  const what = { ...statement, event: `${time}  ${type}`, dead_letter: `${reason}: ${detail}` }[is]
   const head = printable(`${topic}-${partition}@${offset}  ${is.replace('_', ' ')}  ${what}`.trimEnd())
   const rows = [...Object.entries(event), ...Object.entries(enrichment)].map(([name, value]) => [
     '',

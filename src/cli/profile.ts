@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
+import { type ConsentRow, readConsent } from '../store/clickhouse/consent.ts'
 import { createProfileStore } from '../store/clickhouse/profiles.ts'
 import { configOption } from './config-option.ts'
 import { connectStore } from './connect.ts'
@@ -8,7 +9,7 @@ import { alignColumns, printable } from './table.ts'
 
 export function profileCommand(): Command {
   return new Command('profile')
-    .description("a customer's features, traits and session, as ClickHouse has them")
+    .description("a customer's features, traits, consent and session, as ClickHouse has them")
     .argument('<id>', 'the customer')
     .addOption(configOption())
     .option('--json', 'one JSON object')
@@ -17,7 +18,8 @@ export function profileCommand(): Command {
       const client = connectStore(config)
       try {
         const rows = await createProfileStore(client).readCustomer(customer)
-        if (json) console.log(JSON.stringify({ customer, profiles: rows }))
+        const consent = await readConsent(client, customer)
+        if (json) console.log(JSON.stringify({ customer, profiles: rows, consent }))
         if (rows.length === 0) {
           const { database } = config.clickhouse
           throw new CommandError(
@@ -25,7 +27,9 @@ export function profileCommand(): Command {
           )
         }
         const names = config.features.map(({ name }) => name)
-        if (!json) console.log((rows as unknown as CustomerRow[]).map((row) => formatProfile(row, names)).join('\n\n'))
+        if (json) return
+        const blocks = (rows as unknown as CustomerRow[]).map((row) => formatProfile(row, names))
+        console.log([...blocks, ...formatConsent(consent)].join('\n\n'))
       } finally {
         await client.close()
       }
@@ -58,7 +62,12 @@ export function formatProfile(row: CustomerRow, names: readonly string[]): strin
   const since = `from ${row.session_start} to ${row.session_last}, ${row.session_events} events`
   const head = [
     ['customer', row.customer],
-    ['as of', `${row.stream_time} UTC, its stream time: features are as of then, not as of now`],
+    [
+      'as of',
+      Date.parse(`${row.stream_time}Z`) === 0
+        ? 'no event yet'
+        : `${row.stream_time} UTC, its stream time: features are as of then, not as of now`,
+    ],
     ['lies in', `partition ${row.partition}`],
     ['written', `${row.updated_at} UTC`],
     ['session', session === 0 ? 'none' : `number ${session}, ${since}${entryPage ? `, entered at ${entryPage}` : ''}`],
@@ -86,6 +95,19 @@ export function formatProfile(row: CustomerRow, names: readonly string[]): strin
     block('trait', Object.entries(row.traits)),
   ]
   return blocks.filter((text) => text !== '').join('\n\n')
+}
+
+/** Nothing where the customer has said nothing. */
+export function formatConsent(consent: readonly ConsentRow[]): string[] {
+  if (consent.length === 0) return []
+  const rows = consent.map(({ purpose, channel, given, since, topic, partition, offset }) => [
+    purpose,
+    channel || 'any other',
+    given ? 'yes' : 'no',
+    `${since} UTC`,
+    `${topic}-${partition}@${offset}`,
+  ])
+  return [alignColumns([['purpose', 'channel', 'consent', 'since', 'said in'], ...toPrintable(rows)])]
 }
 
 function block(title: string, rows: readonly (readonly string[])[]): string {

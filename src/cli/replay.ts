@@ -6,7 +6,7 @@ import { finished } from 'node:stream/promises'
 import { Command, Option } from 'commander'
 import { readConfig } from '../config/load.ts'
 import type { TopicConfig } from '../config/schema.ts'
-import { compileMapping } from '../config/topic-mapping.ts'
+import { mappingOf } from '../config/topic-mapping.ts'
 import type { PublishedAction } from '../emit/action.ts'
 import { compileEngine, type Engine } from '../engine.ts'
 import type { FieldMapping } from '../ingest/mapping.ts'
@@ -58,7 +58,6 @@ export function replayCommand(streams: Streams = process): Command {
 }
 
 async function replay(files: readonly string[], options: ReplayOptions, { stdout, stderr }: Streams): Promise<void> {
-  const fileMapping = options.mapping === undefined ? undefined : readMappingFile(options.mapping)
   const sizes = await Promise.all(files.map(sizeOf))
   const totalBytes = sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined
   const progress = openProgress(stderr, options.json ?? false)
@@ -77,6 +76,7 @@ async function replay(files: readonly string[], options: ReplayOptions, { stdout
   const first = await open(0)
   const engine = openReplayEngine(options.config, first.format)
   const topic = topicOf(engine, options.topic)
+  const fileMapping = options.mapping === undefined ? undefined : readMappingFile(options.mapping, topic.role)
   const run = new Replay(engine, topic.name, Date.now())
   const out = await openOutput(options.out, stdout)
   let fault: unknown
@@ -84,7 +84,7 @@ async function replay(files: readonly string[], options: ReplayOptions, { stdout
     for (const [index, name] of files.entries()) {
       const source = index === 0 ? first : await open(index)
       const mapping = fileMapping ?? mappingFor(source.format, topic)
-      for await (const actions of run.actions({ name, rows: source.rows, mapping })) {
+      for await (const actions of run.actions({ name, rows: source.rows, mapping, role: topic.role })) {
         await out.write(actions)
         progress.update(run.lines, totalBytes === undefined ? undefined : readBytes / totalBytes)
       }
@@ -133,9 +133,10 @@ function topicOf({ config }: Engine, name: string | undefined): TopicConfig {
   )
 }
 
-function mappingFor(format: SourceFormat, { mapping }: TopicConfig): FieldMapping | undefined {
+function mappingFor(format: SourceFormat, topic: TopicConfig): FieldMapping | undefined {
   if (format === 'access-log') return accessLogMapping
-  if (mapping !== undefined) return compileMapping(mapping, () => assert.fail('the engine compiled it before'))
+  const mapping = mappingOf(topic, () => assert.fail('the engine compiled it before'))
+  if (mapping !== undefined && (topic.mapping !== undefined || format === 'ndjson')) return mapping
   if (format === 'ndjson') return undefined
   throw new CommandError(
     'a CSV file needs --mapping, or a topic of the configuration that has a mapping',

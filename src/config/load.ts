@@ -251,17 +251,21 @@ function crossCheck(config: Config, source: ConfigSource): Fault[] {
       at('schema', `a foreign topic of format ${topic.format} needs a schema file`)
     }
     if (topic.format === 'registry' && !config.registry) at('format', 'the format registry needs the section registry')
-    for (const key of ['action_id', 'action'] as const) {
-      if (topic.mapping?.[key] === undefined || topic.role === 'outcomes') continue
-      const message = 'only a topic with role: outcomes says of which action a record is'
-      faults.push(source.fault(['topics', index, 'mapping', key], message))
-    }
     if (topic.tombstones === 'erase' && topic.key !== 'customer') {
       at('tombstones', 'erase needs key: customer, since it is the key that says who is erased')
     }
     const { actions, dead_letters: deadLetters, journal } = config.output
     if ([actions, deadLetters, journal].includes(topic.name)) {
       at('name', 'an input topic can not be an output topic too')
+    }
+  }
+  if (!config.topics.some(({ role }) => role === 'consent')) {
+    for (const [index, { purpose }] of config.actions.entries()) {
+      if (purpose === undefined) continue
+      const mend = 'declare one with role: consent, or take the purpose out'
+      faults.push(
+        source.fault(['actions', index, 'purpose'], `no topic says who has given consent, so nobody has: ${mend}`),
+      )
     }
   }
   if (config.output.format === 'registry' && !config.registry) {

@@ -14,20 +14,21 @@ type OnFault = (path: readonly string[], fault: unknown) => void
  * records have that schema; with a registry the schema is only known when records come, and with JSON never. Only looks at
  * what compiles; the rest was reported already.
  */
-export function checkMapping({ format, mapping }: TopicConfig, schemaText: string, onFault: OnFault): void {
+export function checkMapping({ format, role, mapping }: TopicConfig, schemaText: string, onFault: OnFault): void {
   if (mapping === undefined || (format !== 'wire' && format !== 'avro')) return
   const schema = parseAvroSchema(schemaText)
   if (schema instanceof Rejected) return
   const fields = fieldsByPath(schema)
-  const survey = surveySchema(schema, new Plan(compileMapping(mapping, () => {})))
-  for (const field of survey?.unreached ?? []) {
-    const key = nameOf(field) as keyof typeof mapping
+  const compiled = compileMapping(mapping, () => {}, role)
+  const survey = surveySchema(schema, new Plan(compiled))
+  const lack = (key: keyof typeof mapping) => {
     const paths = pathsOf(mapping[key])
-    onFault(
-      [key],
-      new Error(`the schema has no field ${paths.join(' or ')}${didYouMean(paths[0]!, [...fields.keys()])}`),
-    )
+    const message = `the schema has no field ${paths.join(' or ')}${didYouMean(paths[0]!, [...fields.keys()])}`
+    onFault([key], new Error(message))
   }
+  for (const field of survey?.unreached ?? []) lack(nameOf(field, compiled) as keyof typeof mapping)
+  const given = pathsOf(mapping.given)
+  if (given.length > 0 && !given.some((path) => fields.has(path))) lack('given')
   const symbols = pathsOf(mapping.type).map((path) => symbolsOf(fields.get(path)))
   if (symbols.length === 0 || symbols.includes(undefined)) return
   const known = symbols.flatMap((some) => some ?? [])

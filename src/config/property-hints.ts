@@ -4,6 +4,7 @@ import { surveySchema } from '../ingest/avro.ts'
 import { parseAvroSchema } from '../ingest/avro-schema.ts'
 import { Plan } from '../ingest/plan.ts'
 import { Rejected } from '../ingest/rejected.ts'
+import { areStatements } from '../ingest/role.ts'
 import { ruleSources } from './rule-sources.ts'
 import type { Config, TopicConfig } from './schema.ts'
 import { compileMapping } from './topic-mapping.ts'
@@ -17,6 +18,7 @@ import type { Hint } from './type-hints.ts'
 export function propertyHints(config: Config, schemaOf: (topic: TopicConfig) => string | undefined): Hint[] {
   const given = new Set<string>()
   for (const topic of config.topics) {
+    if (areStatements(topic.role)) continue
     const names = propertiesOf(topic, schemaOf(topic))
     if (names === undefined) return []
     for (const name of names) given.add(name)

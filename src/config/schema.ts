@@ -105,6 +105,9 @@ export const mapping = z.strictObject({
   /** Of a topic of outcomes: the id of the action that it came of, or the action's name. */
   action_id: fieldSource.optional(),
   action: fieldSource.optional(),
+  /** Of a topic of consent: what it is for, and whether it is given. */
+  purpose: fieldSource.optional(),
+  given: fieldSource.optional(),
   value: fieldSource.optional(),
   currency: fieldSource.optional(),
   /** A map or record whose entries become properties; fields that nothing names become properties too. */
@@ -116,7 +119,7 @@ export const mapping = z.strictObject({
 
 const topic = z.strictObject({
   name: topicName,
-  /** What its records are: what customers did (`events`, if left out), or what came of actions. */
+  /** What its records are: events, if left out. */
   role: z.enum(roles).optional(),
   /** The wire format with a registry, the wire format with a schema file, bare Avro with a schema file, or JSON. */
   format: z.enum(['registry', 'wire', 'avro', 'json']).default('registry'),
@@ -386,6 +389,8 @@ const action = z
     /** What rules and reports may call it by, beside its name. */
     group: name.optional(),
     tags: z.array(name).optional(),
+    /** What it addresses the customer for: then it takes their consent, by its channel. */
+    purpose: z.string().min(1).max(64).optional(),
     /** When it is decided: on every event, when `when` becomes true, or when something has not happened in time. */
     on: z.union([z.literal('event').transform(() => undefined), z.literal('becomes_true'), timer]).optional(),
     when: cel,

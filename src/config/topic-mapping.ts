@@ -1,7 +1,11 @@
 import type { Properties, Value } from '../events/event.ts'
 import { Scope } from '../expressions/expression.ts'
+import { consentMapping, ownConsent } from '../ingest/consent.ts'
 import type { ActionField, FieldMapping, Source, TextField, TimeField, TimeSource } from '../ingest/mapping.ts'
+import { outcomeMapping } from '../ingest/outcome.ts'
 import { recordKey, recordTime } from '../ingest/record-head.ts'
+import { areStatements, type Role } from '../ingest/role.ts'
+import { ownTraits, traitsMapping } from '../ingest/traits.ts'
 import type { TopicConfig } from './schema.ts'
 
 type Declared = NonNullable<TopicConfig['mapping']>
@@ -35,12 +39,29 @@ const times: readonly (readonly [key: 'time' | 'sent_at' | 'received_at', field:
 
 type Declarable = string | string[] | { field: string | string[] } | { cel: string } | { constant: string | number }
 
-/** What every event needs, and how to map it. */
-const needed = {
+/** What records need, and how to map it. */
+const hints = {
   customer: 'missing: say customer: FIELD, the one with the id of who it is, or anonymous_id: FIELD',
   type: 'missing: say type: FIELD, the one that tells what was done, or type: { constant: NAME }',
   time: 'missing: say time: FIELD, the one that tells when it was done; with a unit, time: { field: FIELD, unit: s }',
+  purpose: 'missing: say purpose: FIELD, the one that tells what the consent is for, or purpose: { constant: NAME }',
+  given:
+    'missing: say given: FIELD, the one that tells whether it is given, or given: { cel: record.status == "granted" }',
 } as const
+
+/** What a record of each role must have. */
+const needed: Readonly<Record<Role, readonly (keyof typeof hints)[]>> = {
+  events: ['customer', 'type', 'time'],
+  outcomes: ['customer', 'type', 'time'],
+  traits: ['customer', 'time'],
+  consent: ['customer', 'purpose', 'given', 'time'],
+}
+
+/** All that a statement's mapping may say. */
+const taken: Readonly<Record<'traits' | 'consent', readonly (keyof Declared)[]>> = {
+  traits: ['customer', 'anonymous_id', 'time', 'sent_at', 'received_at', 'traits'],
+  consent: ['customer', 'purpose', 'channel', 'given', 'time'],
+}
 
 const unfit = {
   [recordKey]: `${recordKey} is a text: it can be an id, a type or another text, but neither a time, nor a number, nor a map`,
@@ -59,6 +80,22 @@ export function readsTimestamp({ mapping }: TopicConfig): boolean {
   return times.some(([key]) => pathsOf(mapping?.[key]).includes(recordTime))
 }
 
+const ownMappings: Readonly<Record<Role, FieldMapping | undefined>> = {
+  events: undefined,
+  outcomes: outcomeMapping,
+  traits: ownTraits,
+  consent: ownConsent,
+}
+
+/** The mapping of a topic's records, foreign or our own; undefined for our own events. @param onFault as for `compileMapping` */
+export function mappingOf(
+  { role = 'events', mapping }: Pick<TopicConfig, 'role' | 'mapping'>,
+  onFault: (path: readonly string[], fault: unknown) => void,
+): FieldMapping | undefined {
+  if (mapping !== undefined) return compileMapping(mapping, onFault, role)
+  return ownMappings[role]
+}
+
 /**
  * The mapping of a foreign topic, ready for its decoder. Event fields that it does not name are not looked for. The record's
  * fields that nothing reads become properties.
@@ -67,11 +104,13 @@ export function readsTimestamp({ mapping }: TopicConfig): boolean {
 export function compileMapping(
   declared: Declared,
   onFault: (path: readonly string[], fault: unknown) => void,
+  role: Role = 'events',
 ): FieldMapping {
+  checkKeys(declared, role, onFault)
   const mapping: { -readonly [K in keyof FieldMapping]: FieldMapping[K] } = {}
-  for (const key of ['customer', 'type', 'time'] as const) {
+  for (const key of needed[role]) {
     const given = declared[key] ?? (key === 'customer' ? declared.anonymous_id : undefined)
-    if (given === undefined) onFault([key], new Error(needed[key]))
+    if (given === undefined) onFault([key], new Error(hints[key]))
   }
   const refuse = (key: string, from: Declared[keyof Declared], path: keyof typeof unfit) => {
     if (pathsOf(from).includes(path)) onFault([key], new Error(unfit[path]))
@@ -100,7 +139,7 @@ export function compileMapping(
     const isPaths = typeof from === 'string' || Array.isArray(from)
     mapping[field] = (isPaths ? from : { from: source(key, from), unit: from.unit }) as TimeSource
   }
-  for (const key of ['value', 'properties', 'traits'] as const) {
+  for (const key of ['value', 'given', 'properties', 'traits'] as const) {
     for (const path of [recordKey, recordTime] as const) refuse(key, declared[key], path)
   }
   if (declared.value !== undefined) mapping.value = source('value', declared.value)
@@ -109,5 +148,23 @@ export function compileMapping(
     if (from !== undefined) mapping[key] = [from]
   }
   if (declared.types !== undefined) mapping.types = declared.types
-  return mapping
+  if (role === 'traits') return traitsMapping(mapping)
+  if (!areStatements(role)) return mapping
+  const part = (key: 'purpose' | 'given') => source(key, declared[key] ?? { constant: '' })
+  const { customer = '', channel, time = '' } = mapping
+  return consentMapping({ customer, purpose: part('purpose'), given: part('given'), time, ...(channel && { channel }) })
+}
+
+/** A key that nothing would look at. */
+function checkKeys(declared: Declared, role: Role, onFault: (path: readonly string[], fault: unknown) => void): void {
+  for (const key of Object.keys(declared) as (keyof Declared)[]) {
+    if (declared[key] === undefined) continue
+    if (!areStatements(role)) {
+      if (key === 'purpose' || key === 'given') onFault([key], new Error('only a topic with role: consent has it'))
+      if (role === 'outcomes' || (key !== 'action_id' && key !== 'action')) continue
+      onFault([key], new Error('only a topic with role: outcomes says of which action a record is'))
+    } else if (!taken[role].includes(key)) {
+      onFault([key], new Error(`of no use in a topic with role: ${role}, which takes ${taken[role].join(', ')}`))
+    }
+  }
 }

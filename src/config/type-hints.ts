@@ -1,5 +1,6 @@
 import { nearest } from '../expressions/expression.ts'
 import { comparedTexts } from '../expressions/named.ts'
+import { areStatements } from '../ingest/role.ts'
 import { ruleSources } from './rule-sources.ts'
 import type { Config } from './schema.ts'
 
@@ -36,9 +37,10 @@ export function typeHints(config: Config): Hint[] {
       ]
     }),
   )
+  const ofEvents = renames.filter((_, index) => !areStatements(config.topics[index]!.role))
   const renamed = named.flatMap(({ type, path }): Hint[] => {
-    if (given.has(type) || !renames.every((types) => types.has(type))) return []
-    const names = [...new Set(renames.map((types) => types.get(type)!))].join(' or ')
+    if (given.has(type) || !ofEvents.every((types) => types.has(type))) return []
+    const names = [...new Set(ofEvents.map((types) => types.get(type)!))].join(' or ')
     return [{ path, message: `no event has the type ${type}: the mapping renames it to ${names}` }]
   })
   return [...unnamed, ...renamed]

@@ -78,7 +78,7 @@ export function compilePolicy(
         return () => undefined
       }
     }
-    const { name, group = '', tags = [], on, when, contact, expiresMs, mandatory = false } = declaration
+    const { name, group = '', tags = [], on, when, contact, purpose = '', expiresMs, mandatory = false } = declaration
     const forms = (declaration.treatments ?? [{ name: '' }]).map((form) => ({
       form,
       channel: form.channel ?? declaration.channel,
@@ -176,6 +176,7 @@ export function compilePolicy(
       gates,
       factors,
       contact,
+      purpose,
       expiresMs,
       mandatory,
       isShadow: declaration.mode === 'shadow',
@@ -191,6 +192,7 @@ export function compilePolicy(
   return {
     version,
     names: declarations.map(({ name }) => name).sort(),
+    purposes: new Set(declarations.flatMap(({ purpose }) => purpose ?? [])),
     onEvent: named(undefined),
     onOutcome: named(undefined).filter((action) => onOutcome.has(action.name)),
     timers: sorted,

@@ -1,3 +1,4 @@
+import type { Consent } from '../consent/consent.ts'
 import type { Contacts } from './contact.ts'
 import type { Hold } from './contact-policy/holds.ts'
 import type { Contact } from './contact-policy/past-contacts.ts'
@@ -13,4 +14,5 @@ export interface Customer {
   readonly reactions: readonly Reaction[]
   /** The actions that wait for the end of quiet hours. */
   readonly holds: readonly Hold[]
+  readonly consent: Consent
 }

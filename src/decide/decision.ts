@@ -12,6 +12,8 @@ export type Reason =
   | 'not_ready'
   /** A declared gate says no; `gate` names it. */
   | GateKind
+  /** The customer has not given consent for its purpose by its channel. */
+  | 'consent'
   | 'cooldown'
   | 'cap'
   /** The contact rules for all actions together hold it back; or a rule of the contact policy, which `gate` names. */

@@ -2,6 +2,7 @@ import type { Moment } from '../features/moment.ts'
 import type { Customer } from './customer.ts'
 import type { Refusal } from './decision.ts'
 import { condition } from './gates/condition.ts'
+import { consent } from './gates/consent.ts'
 import { contactPolicy } from './gates/contact-policy.ts'
 import { declared } from './gates/declared.ts'
 import { limits } from './gates/limits.ts'
@@ -36,6 +37,7 @@ export const heldBack = (
   { arbitration }: Policy,
   nowMs: number,
 ): Refusal | undefined =>
+  consent(action, treatment, customer) ??
   ownContact(action, moment, customer) ??
   contactPolicy(action, arbitration, moment, customer) ??
   suppressions(treatment, moment, customer) ??

@@ -74,7 +74,7 @@ export function fillPlaces(
 
 /** The customer's state once the action is published; its id is not known yet. */
 function afterContact(
-  { contacts, pastContacts, reactions, holds }: Customer,
+  { consent, contacts, pastContacts, reactions, holds }: Customer,
   action: Action,
   treatment: Treatment,
   { arbitration, contactPolicy }: Policy,
@@ -82,6 +82,7 @@ function afterContact(
 ): Customer {
   const contact = contactOf(action, treatment, moment.asOfMs)
   return {
+    consent,
     contacts: withContact(contacts, action, arbitration, moment.asOfMs),
     pastContacts: withPastContact(pastContacts, contact, contactPolicy.limits, moment),
     reactions,

@@ -11,6 +11,8 @@ export interface ActionDeclaration {
   readonly name: string
   readonly group?: string | undefined
   readonly tags?: readonly string[] | undefined
+  /** What it addresses the customer for, which takes their consent; undefined: it takes none. */
+  readonly purpose?: string | undefined
   /** When it is decided: on an absence, or when its own condition becomes true; undefined: on every event. */
   readonly on?: AbsenceDeclaration | 'becomes_true' | undefined
   /** CEL; the action is a candidate if this is true. */
@@ -133,6 +135,8 @@ export interface Action {
   /** Those of its priority that are declared and count. */
   readonly factors: readonly Factor[]
   readonly contact: ActionDeclaration['contact']
+  /** What it takes consent for; empty if it takes none. */
+  readonly purpose: string
   readonly expiresMs: number
   readonly mandatory: boolean
   readonly isShadow: boolean
@@ -185,6 +189,8 @@ export interface Policy {
   readonly version: string
   /** The names of all actions, in order. */
   readonly names: readonly string[]
+  /** What the actions take consent for. */
+  readonly purposes: ReadonlySet<string>
   /** Decided on every event. Ordered by name, like all lists of actions. */
   readonly onEvent: readonly Action[]
   /** Decided on every outcome: those of `onEvent` whose condition reads what the outcome is. */

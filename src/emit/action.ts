@@ -83,7 +83,7 @@ export function publishAction(
     decision_id: decision,
     treatment: treatment!.name,
     slot,
-    purpose: '',
+    purpose: action.purpose,
     group: action.group,
     tags: action.tags,
     arm,

@@ -26,7 +26,7 @@ export function noSession(): Session {
   return { index: 0, startMs: 0, lastMs: 0, events: 0, entryPage: '' }
 }
 
-/** For events that are in no session, such as what came of an action. */
+/** For what is in no session, such as what came of an action, or a statement of traits. */
 export const outsideSessions: Session = Object.freeze(noSession())
 
 /**

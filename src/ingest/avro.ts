@@ -167,10 +167,13 @@ class EventCompiler {
 
   #unnamed(schema: AvroSchema, path: string): Step {
     if (!this.#plan.keeps(path)) return this.#values.skip(schema)
-    if (schema.kind === 'union') return unionStep(schema.branches, (branch) => this.#unnamed(branch, path))
-    if (schema.kind === 'null') return () => {}
+    const { properties, keepsNulls } = this.#plan
+    const branchStep = (branch: AvroSchema) => this.#unnamed(branch, path)
+    if (schema.kind === 'union') {
+      return keepsNulls ? anyStep(schema.branches.map(branchStep)) : unionStep(schema.branches, branchStep)
+    }
+    if (schema.kind === 'null') return keepsNulls ? () => properties.add(path, null) : () => {}
     this.properties.add(path)
-    const { properties } = this.#plan
     const read = this.#values.read(schema)
     return (cursor) => properties.add(path, read(cursor))
   }
@@ -293,7 +296,8 @@ class EventCompiler {
             continue
           }
           const value = read(cursor)
-          if (value !== null && plan.keeps(prefix + name)) plan.properties.add(prefix + name, value)
+          if ((value !== null || plan.keepsNulls) && plan.keeps(prefix + name))
+            plan.properties.add(prefix + name, value)
         }
       }
       cursor.leave()
@@ -301,6 +305,7 @@ class EventCompiler {
   }
 
   #entries(schema: AvroSchema, collector: PropertyCollector): Step {
+    const { keepsNulls } = this.#plan
     if (collector === this.#plan.properties) {
       if (schema.kind === 'record') for (const { name } of schema.fields) this.properties.add(name)
       else this.isOpen = true
@@ -314,7 +319,7 @@ class EventCompiler {
           cursor.enter()
           for (let i = 0; i < readers.length; i++) {
             const value = readers[i]!(cursor)
-            if (value !== null) collector.add(schema.fields[i]!.name, value)
+            if (value !== null || keepsNulls) collector.add(schema.fields[i]!.name, value)
           }
           cursor.leave()
         }
@@ -373,9 +378,14 @@ function unionStep(branches: readonly AvroSchema[], compile: (branch: AvroSchema
       if (readIndex(cursor, 2) === 1) step(cursor, event)
     }
   }
-  const steps = branches.map((branch) => (branch.kind === 'null' ? () => {} : compile(branch)))
-  return (cursor, event) => steps[readIndex(cursor, steps.length)]!(cursor, event)
+  return anyStep(branches.map((branch) => (branch.kind === 'null' ? () => {} : compile(branch))))
 }
+
+/** @param steps of a union's branches */
+const anyStep =
+  (steps: readonly Step[]): Step =>
+  (cursor, event) =>
+    steps[readIndex(cursor, steps.length)]!(cursor, event)
 
 function textReader(schema: AvroSchema, id: boolean): Read<string> {
   switch (schema.kind) {

@@ -1,12 +1,17 @@
 import { correctedTimeMs } from '../enrich/clock-skew.ts'
 import { Event } from '../events/event.ts'
 import { ByteRange, type RecordBatch } from '../events/log.ts'
+import { type ConsentStatement, toConsent } from './consent.ts'
 import { type Decoder, tombstone, type UnknownSchema } from './decode.ts'
 import { type Erasure, erasureOf } from './erasure.ts'
 import { toOutcome } from './outcome.ts'
-import type { Rejected } from './rejected.ts'
-import type { Role } from './role.ts'
+import { Rejected } from './rejected.ts'
+import { areStatements, type Role } from './role.ts'
+import { type TraitStatement, toTraits } from './traits.ts'
 import { defaultEventLimits, deriveId, validateKey, validateShape, validateTime } from './validate.ts'
+
+/** What is known of a customer, or said by them, without being an event. */
+export type Statement = TraitStatement | ConsentStatement
 
 /** How the records of one topic become events. */
 export interface TopicIngest {
@@ -34,7 +39,11 @@ export interface IngestOptions {
  */
 export function compileIngest(
   options: IngestOptions,
-): (batch: RecordBatch, i: number, nowMs: number) => Event | Erasure | Rejected | UnknownSchema | undefined {
+): (
+  batch: RecordBatch,
+  i: number,
+  nowMs: number,
+) => Event | Statement | Erasure | Rejected | UnknownSchema | undefined {
   const { topics, correctClockSkew, futureMs, refusesNegativeQuantity } = options
   const limits = { ...defaultEventLimits, refusesNegativeQuantity }
   const key = new ByteRange()
@@ -59,8 +68,15 @@ export function compileIngest(
     deriveId(event, batch.topic, batch.partition, batch.offset(i))
     if (correctClockSkew) event.timeMs = correctedTimeMs(event.timeMs, event.sentAtMs, event.receivedAtMs)
     const untimely = validateTime(event, nowMs, futureMs)
-    return untimely === undefined ? event : decoder.placed(untimely)
+    if (untimely !== undefined) return decoder.placed(untimely)
+    return areStatements(role) ? toStatement(event, role, decoder) : event
   }
+}
+
+function toStatement(event: Event, role: 'traits' | 'consent', decoder: Decoder): Statement | Rejected {
+  if (role === 'traits') return toTraits(event)
+  const consent = toConsent(event)
+  return consent instanceof Rejected ? decoder.placed(consent) : consent
 }
 
 function locate(batch: RecordBatch, i: number, key: ByteRange, value: ByteRange): void {

@@ -42,7 +42,8 @@ export type TimeField = 'time' | 'originalTime' | 'sentAt' | 'receivedAt'
 export type MappedField = TextField | ActionField | TimeField | 'value' | 'properties' | 'traits'
 
 /** The field's name in the configuration and in messages. */
-export const nameOf = (field: MappedField): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+export const nameOf = (field: MappedField, { called }: Pick<FieldMapping, 'called'> = {}): string =>
+  called?.[field] ?? field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 export interface FieldMapping
   extends Readonly<Partial<Record<TextField | ActionField, Source>>>,
@@ -57,6 +58,10 @@ export interface FieldMapping
   readonly traits?: readonly string[]
   /** If given, only these unnamed fields become properties; the others are skipped unread. */
   readonly keep?: readonly string[]
+  /** For statements of traits: where `traits` is not given, whatever nothing names is a trait; and null, which removes one, is kept. */
+  readonly ofTraits?: boolean
+  /** What the configuration calls a field, where that is not its own name. */
+  readonly called?: Readonly<Partial<Record<MappedField, string>>>
   /** From the producer's event types to ours. */
   readonly types?: Readonly<Record<string, string>>
 }

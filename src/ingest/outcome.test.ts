@@ -75,6 +75,7 @@ describe('a record of a topic of outcomes', () => {
         types: { open: 'impression' },
       },
       (path, fault) => assert.fail(`${path}: ${fault}`),
+      'outcomes',
     )
     const record = { who: { id: 7 }, meta: { old_id: 12, name: 'offer' }, kind: 'open', ts: 1_700_000_000, mail: 'm' }
     const { customer, what, timeMs, properties } = ofJson(record, mapping)

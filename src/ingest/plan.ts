@@ -73,6 +73,8 @@ export class Plan {
   readonly known = new KnownTexts()
   /** Whether some source is a function of the whole record: then all of it has to be read. */
   readonly needsRecord: boolean
+  /** Whether a null says something: it removes a trait. */
+  readonly keepsNulls: boolean
   readonly #keep: ReadonlySet<string> | undefined
   readonly #types: ReadonlyMap<string, string> | undefined
   readonly #collected: readonly string[]
@@ -106,6 +108,7 @@ export class Plan {
    */
   constructor(mapping: FieldMapping, isOfFile = false) {
     this.#mapping = mapping
+    this.keepsNulls = mapping.ofTraits ?? false
     this.#isOfFile = isOfFile
     this.#keep = mapping.keep && new Set(mapping.keep)
     this.#types = mapping.types && new Map(Object.entries(mapping.types))
@@ -113,7 +116,7 @@ export class Plan {
     for (const field of ['properties', 'traits'] as const) {
       const targets = (mapping[field] ?? []).map((path): Target => {
         const kind = field === 'traits' && path === 'traits' ? 'callTraits' : field
-        return { kind, place: placeAt(field, path) }
+        return { kind, place: this.#placeAt(field, path) }
       })
       for (const [i, path] of (mapping[field] ?? []).entries()) this.#node(path).targets.push(targets[i]!)
       this.#bound.set(field, targets)
@@ -125,7 +128,7 @@ export class Plan {
     for (const [name, field] of [...(Object.entries(textSlots) as [TextField, TextSlot][]), ...this.#actionSlots()]) {
       const { id, repeats } = field
       const target = (path: string, set: (event: Event, text: string) => void): Target => {
-        return { kind: 'text', place: placeAt(name, path), id, repeats, set }
+        return { kind: 'text', place: this.#placeAt(name, path), id, repeats, set }
       }
       bound.set(
         name,
@@ -133,7 +136,7 @@ export class Plan {
       )
     }
     const number = (path: string, set: (event: Event, value: number) => void): Target => {
-      return { kind: 'number', place: placeAt('value', path), set }
+      return { kind: 'number', place: this.#placeAt('value', path), set }
     }
     bound.set('value', this.#bind('value', valueSlot, Number.NaN, mapping.value, number, asNumber))
     for (const [name, field] of Object.entries({ ...timeSlots, originalTime: this.#originalTime }) as [
@@ -142,7 +145,7 @@ export class Plan {
     ][]) {
       const { from, unit } = timeSource(mapping[name])
       const target = (path: string, set: (event: Event, ms: number) => void): Target => {
-        return { kind: 'time', place: placeAt(name, path), unit: path === recordTime ? 'ms' : unit, set }
+        return { kind: 'time', place: this.#placeAt(name, path), unit: path === recordTime ? 'ms' : unit, set }
       }
       bound.set(
         name,
@@ -187,9 +190,13 @@ export class Plan {
   #placeOf(fields: readonly MappedField[]): Place {
     const texts = fields.flatMap((field) => {
       const from = sourceText(this.#mapping[field])
-      return from === undefined ? [] : [`${nameOf(field)}, from ${from}`]
+      return from === undefined ? [] : [this.#placeAt(field, from).text]
     })
     return { text: texts.join('; '), fields }
+  }
+
+  #placeAt(field: MappedField, path: string | undefined): Place {
+    return { text: `${nameOf(field, this.#mapping)}, from ${path}`, fields: [field] }
   }
 
   /** Whether an unnamed field becomes a property. */
@@ -219,6 +226,7 @@ export class Plan {
     if (isStandIn(event.id)) event.id = ''
     if (this.#types !== undefined) event.type = this.#types.get(event.type) ?? event.type
     this.#takeTraits(event)
+    if (this.#mapping.ofTraits && this.#mapping.traits === undefined) event.traits = event.properties
     if (this.#action !== undefined) noteAction(event, this.#action)
   }
 
@@ -268,12 +276,12 @@ export class Plan {
       }
     }
     if (typeof source === 'object' && 'constant' in source) {
-      const constant = convert(source.constant, placeAt(name, sourceText(source)))
+      const constant = convert(source.constant, this.#placeAt(name, sourceText(source)))
       this.#begin.push((event) => field.set(event, constant))
       return 'given'
     }
     if (typeof source === 'object' && 'evaluate' in source) {
-      const place = placeAt(name, sourceText(source))
+      const place = this.#placeAt(name, sourceText(source))
       this.#evaluate.push((event, record) => field.set(event, convert(source.evaluate(record) ?? null, place)))
       return 'given'
     }
@@ -281,7 +289,7 @@ export class Plan {
     const others: ((event: Event) => T)[] = []
     const paths = typeof source === 'string' ? [source] : source
     for (const [index, path] of paths.entries()) {
-      const place = placeAt(name, path)
+      const place = this.#placeAt(name, path)
       if (!this.#isOfFile && (path === recordKey || path === recordTime)) {
         this.#head ??= new RecordHead()
         const head = this.#head
@@ -347,10 +355,6 @@ const noAction: Readonly<Record<ActionField, string>> = { actionId: '', action: 
 function noteAction(event: Event, { actionId, action }: Readonly<Record<ActionField, string>>): void {
   if (!isStandIn(actionId)) event.properties = event.properties.with('action_id', actionId)
   if (!isStandIn(action)) event.properties = event.properties.with('action', action)
-}
-
-function placeAt(field: MappedField, path: string | undefined): Place {
-  return { text: `${nameOf(field)}, from ${path}`, fields: [field] }
 }
 
 /** The places of everything that is read at a path. */

@@ -32,14 +32,15 @@ class Walk {
     this.#event = event
   }
 
-  /** A null counts as absent, as with Avro's optional fields; a null among collected entries is kept. */
+  /** A null counts as absent, as with Avro's optional fields; among collected entries, and in a statement of traits, it is kept. */
   field(within: PathNode, prefix: string, name: string, value: Value): void {
-    if (value === null) return
+    if (value === null && !this.#plan.keepsNulls) return
     const node = within.children.get(name)
     if (node === undefined) {
       if (this.#plan.keeps(prefix + name)) this.#plan.properties.add(prefix + name, value)
       return
     }
+    if (value === null) return
     for (const target of node.targets) {
       try {
         if (collects(target)) collectEntries(this.#plan[target.kind], value)

@@ -36,13 +36,14 @@ export const reasons = [
   'future',
   // Later stages.
   'processing',
+  'no_room',
   'output_limit',
 ] as const
 
 export type Reason = (typeof reasons)[number]
 
-/** Reasons of records that did become events. */
-export const laterReasons: readonly Reason[] = ['processing', 'output_limit']
+/** Reasons of records that did become events or statements. */
+export const laterReasons: readonly Reason[] = ['processing', 'no_room', 'output_limit']
 
 /** In characters. A schema may have longer names, and every dead letter repeats the place. */
 const maxPlaceLength = 200

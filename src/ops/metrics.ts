@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { outcomes } from '../decide/decision.ts'
 import type { Action } from '../decide/policy.ts'
 import { reasons } from '../ingest/rejected.ts'
-import type { Tally } from '../slice-output.ts'
+import { statementResults, type Tally } from '../slice-output.ts'
 
 /**
  * The metrics: prefix `beckon_`, base units, labels from closed sets, never a customer's id. Series whose labels are known are
@@ -58,6 +58,7 @@ export function createMetrics(
     deadLetters: counter('dead_letters_total', 'Records that became dead letters.', ['reason']),
     skipped: counter('skipped_total', 'Tombstones skipped.'),
     erasures: counter('erasures_total', 'Customers erased by a tombstone.', ['topic']),
+    statements: counter('statements_total', 'Statements of traits and consent, by what came of them.', ['result']),
     duplicates: counter('duplicate_events_total', 'Events dropped because their id was seen within the window.'),
     lateEvents: counter('late_events_total', 'Events too late for a feature whose condition they met.', ['feature']),
     actions: counter('actions_total', 'Actions published.', ['action']),
@@ -128,6 +129,7 @@ export function createMetrics(
     parityLastRun: gauge('parity_last_run_timestamp_seconds', 'When the last parity check ended; 0 before the first.'),
   }
   for (const reason of reasons) metrics.deadLetters.inc({ reason }, 0)
+  for (const result of statementResults) metrics.statements.inc({ result }, 0)
   for (const action of actions) {
     metrics.actions.inc({ action }, 0)
     metrics.actionsTooLarge.inc({ action }, 0)
@@ -153,6 +155,7 @@ export function countSlice(metrics: Metrics, topic: string, tally: Tally): void 
   metrics.duplicates.inc(tally.duplicates)
   for (const [feature, n] of tally.lateBy) metrics.lateEvents.inc({ feature }, n)
   metrics.timersFired.inc(tally.timers)
+  for (const [result, n] of tally.statements) metrics.statements.inc({ result }, n)
   for (const [reason, n] of tally.deadLetters) metrics.deadLetters.inc({ reason }, n)
   for (const [action, n] of tally.actions) metrics.actions.inc({ action }, n)
   for (const [action, n] of tally.tooLarge) metrics.actionsTooLarge.inc({ action }, n)

@@ -112,6 +112,7 @@ test('the metrics exist from the start, and a slice is counted', async () => {
     lateBy: new Map([['views', 1]]),
     timers: 0,
     deadLetters: new Map([['truncated', 2]]),
+    statements: new Map([['consent_withdrawn', 5]]),
     actions: new Map([['a', 3]]),
     tooLarge: new Map([['b', 4]]),
     decisions: { chosen: 3, nothing: 0, holdout: 4, shadow: 0, suppressed: 0, none: 2 },
@@ -121,6 +122,8 @@ test('the metrics exist from the start, and a slice is counted', async () => {
   assert.match(text, /^beckon_actions_too_large_total\{action="b"\} 4$/m)
   assert.match(text, /^beckon_erasures_total\{topic="clicks"\} 1$/m)
   assert.match(text, /^beckon_late_events_total\{feature="views"\} 1$/m)
+  assert.match(text, /^beckon_statements_total\{result="consent_withdrawn"\} 5$/m)
+  assert.match(text, /^beckon_statements_total\{result="traits"\} 0$/m)
   assert.match(text, /^beckon_late_events_total\{feature="carts"\} 0$/m)
   assert.match(text, /^beckon_dead_letters_total\{reason="truncated"\} 2$/m)
   assert.match(text, /^beckon_dead_letters_total\{reason="future"\} 0$/m)

@@ -2,6 +2,8 @@ import { Event } from '../events/event.ts'
 import { lackingAfter } from '../features/carry-over.ts'
 import type { FeatureSet } from '../features/features.ts'
 import type { NotReady } from '../features/moment.ts'
+import { ConsentStatement } from '../ingest/consent.ts'
+import { TraitStatement } from '../ingest/traits.ts'
 import { type Gathered, gatheredKey } from '../store/event-history.ts'
 import type { ProfileStore } from '../store/profile-store.ts'
 import type { RowChunk } from '../store/row-binary.ts'
@@ -117,7 +119,7 @@ export class ProfileCache {
   missing(decoded: readonly unknown[]): string[] {
     const missing = new Set<string>()
     if (this.#away?.isEmpty) return []
-    for (const event of decoded) if (event instanceof Event && this.#isAway(event.customer)) missing.add(event.customer)
+    for (const one of decoded) if (readsProfile(one) && this.#isAway(one.customer)) missing.add(one.customer)
     return [...missing]
   }
 
@@ -265,3 +267,7 @@ export class ProfileCache {
     this.#bytes += profile.bytes
   }
 }
+
+/** Whether a record is folded into its customer's profile: an erasure makes a new one. */
+const readsProfile = (decoded: unknown): decoded is Event | TraitStatement | ConsentStatement =>
+  decoded instanceof Event || decoded instanceof TraitStatement || decoded instanceof ConsentStatement

@@ -5,7 +5,7 @@ import type { RecentIds } from './recent-ids.ts'
 
 /**
  * A copy of all that an event may change in a profile, so that it can be put back. It shares what the stages replace but never
- * change in place (traits, what is not ready). It leaves out the profile's place in the cache and in the partition.
+ * change in place (traits, consent, what is not ready). It leaves out the profile's place in the cache and in the partition.
  */
 export type ProfileCopy = Pick<
   Profile,
@@ -15,6 +15,7 @@ export type ProfileCopy = Pick<
   | 'later'
   | 'traits'
   | 'traitTimes'
+  | 'consent'
   | 'contacts'
   | 'pastContacts'
   | 'reactions'
@@ -24,7 +25,7 @@ export type ProfileCopy = Pick<
 
 export function copyProfile(profile: Profile): ProfileCopy {
   const { streamTimeMs, groups, notReady, later, session, traits, traitTimes, recentIds, contacts, timers } = profile
-  const { pastContacts, reactions, holds } = profile
+  const { consent, pastContacts, reactions, holds } = profile
   return {
     streamTimeMs,
     groups: groups.map((panes) => panes && copyPanes(panes)),
@@ -35,6 +36,7 @@ export function copyProfile(profile: Profile): ProfileCopy {
     traits,
     traitTimes,
     recentIds: recentIds.copy(),
+    consent,
     contacts,
     pastContacts,
     reactions,

@@ -9,10 +9,11 @@ export function eraseProfile(profile: Profile, erasedBefore: number): void {
   Object.assign(profile, new Profile(customer), { position, dirty, changes, used, bytes, erasedBefore })
 }
 
-/** Erased, and no event of the customer has come since: there is no profile. */
+/** Erased, and nothing of the customer has come since: there is no profile. */
 export const isErased = (profile: Profile): boolean => profile.erasedBefore > 0 && isEmpty(profile)
 
-/** The customer never had an event, except for some that were undone: there is nothing to store. */
+/** Nothing came of the customer, except for events that were undone: there is nothing to store. */
 export const isBlank = (profile: Profile): boolean => profile.erasedBefore === 0 && isEmpty(profile)
 
-const isEmpty = ({ streamTimeMs, recentIds }: Profile) => streamTimeMs === 0 && recentIds.size === 0
+const isEmpty = ({ streamTimeMs, recentIds, traitTimes, consent }: Profile) =>
+  streamTimeMs === 0 && recentIds.size === 0 && traitTimes.size === 0 && consent.size === 0

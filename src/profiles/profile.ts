@@ -1,3 +1,4 @@
+import { type Consent, noConsent } from '../consent/consent.ts'
 import { type Hold, noHolds } from '../decide/contact-policy/holds.ts'
 import { type Contact, noPastContacts } from '../decide/contact-policy/past-contacts.ts'
 import { noReactions, type Reaction } from '../decide/contact-policy/suppressions.ts'
@@ -33,6 +34,7 @@ export class Profile {
   traits: ReadonlyMap<string, Value> = noTraits
   traitTimes: ReadonlyMap<string, number> = noTimes
   readonly recentIds = new RecentIds()
+  consent: Consent = noConsent
   /** Times of the actions published to the customer, ascending, by action name; kept as long as a cap looks back. */
   contacts: ReadonlyMap<string, readonly number[]> = noContacts
   timers: TimerStates = noTimers

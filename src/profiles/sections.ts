@@ -1,5 +1,6 @@
 import type { RowBuffer } from '../store/row-binary.ts'
 import { StateError } from '../store/state-error.ts'
+import { consentSection } from './consent-section.ts'
 import { contactSection } from './contact-section.ts'
 import type { Profile } from './profile.ts'
 import type { StateReader } from './state-values.ts'
@@ -17,7 +18,7 @@ export interface Section {
 }
 
 /** By id. */
-const sections: readonly Section[] = [contactSection]
+const sections: readonly Section[] = [consentSection, contactSection]
 
 export function writeSections(out: RowBuffer, profile: Profile): void {
   for (const { id, isEmpty, write } of sections) {

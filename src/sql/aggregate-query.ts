@@ -11,6 +11,7 @@ import {
   eventId,
   eventMs,
   eventVariablesSql,
+  isOfEvent,
   timezoneSql,
 } from './event-columns.ts'
 import { expressionToSql } from './expression.ts'
@@ -72,7 +73,7 @@ export class AggregateQuery {
     return cell
   }
 
-  /** The cell of a customer's trait: what the latest event says, even null; within one ms the largest value. */
+  /** The cell of a customer's trait: what the latest event or statement says, even null; within one ms the largest value. */
   addTrait(name: string): Cell {
     const key = `traits.${name}`
     let cell = this.#cells.get(key)
@@ -86,7 +87,7 @@ export class AggregateQuery {
   }
 
   /**
-   * Gives a row (PART, customer, the cells) for each customer with events.
+   * Gives a row (PART, customer, the cells) for each customer with events or statements of traits.
    * @param rows a query for rows of `events`, without duplicates: for each customer the first ones in order of position, with
    *   none left out in between
    */
@@ -105,9 +106,11 @@ export class AggregateQuery {
   #aggregate(declaration: AggregateFeature): AggregateSql {
     const { kind, where, window } = declaration
     const judged = this.#judged
+    const isEvent = this.#facts.add(isOfEvent)
     const steps = 'steps' in kind ? kind.steps.map((step) => judged.add(this.#condition(step))) : []
     const conditions = [
-      where === undefined ? '1' : this.#condition(where),
+      isEvent,
+      ...(where === undefined ? [] : [this.#condition(where)]),
       ...(steps.length === 0 || ('strict' in kind && kind.strict) ? [] : [`(${steps.join(' OR ')})`]),
     ]
     const levels = {
@@ -134,7 +137,7 @@ export class AggregateQuery {
 }
 
 function momentOf(asOf: AsOf): string {
-  if (asOf === 'stream_time') return `max(${eventMs}) OVER whole`
+  if (asOf === 'stream_time') return `maxIf(${eventMs}, ${isOfEvent}) OVER whole`
   if (asOf === 'now') return 'toUnixTimestamp64Milli(now64(3))'
   return `toInt64(${asOf === 'row' ? readAtMs : asOf})`
 }

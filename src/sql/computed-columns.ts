@@ -82,7 +82,7 @@ export class ComputedColumns {
     return { column: valueColumn(simple(value.type, column), type), level: level + 1, reads }
   }
 
-  /** A customer's trait is what the latest event says, as in `mergeTraits`; a removed trait does not exist. */
+  /** A customer's trait is what the latest event or statement says, as in `mergeTraits`; a removed trait does not exist. */
   readonly #traits: SqlMap = {
     member: (name) => {
       const cell = this.#traitOf(name)

@@ -34,6 +34,8 @@ export class Columns {
   }
 }
 
+/** A row without a type is a statement of traits: no feature counts it. */
+export const isOfEvent = "type != ''"
 /** Event time; ms. */
 export const eventMs = 'toUnixTimestamp64Milli(time)'
 /** Whether the event belongs to the session in its row: an outcome has none, a late event from a session that is over is before its start. */
@@ -132,7 +134,7 @@ export function timezoneSql(variable: VariableSql): string {
   const stated = new SqlValues().to('string', traits.member('timezone')).text
   const known = `SELECT time_zone FROM system.time_zones WHERE time_zone IN (${zoneNames().map(quoteText).join(', ')})`
   const isZone = (name: string) => `${name} IN (${known})`
-  return `multiIf(${isZone(`ifNull(${stated}, '')`)}, ifNull(${stated}, ''), ${isZone("context['timezone']")}, context['timezone'], '')`
+  return `multiIf(NOT (${isOfEvent}), '', ${isZone(`ifNull(${stated}, '')`)}, ifNull(${stated}, ''), ${isZone("context['timezone']")}, context['timezone'], '')`
 }
 
 function property(name: string): Sql {

@@ -2,7 +2,7 @@ import type { AggregateFeature } from '../features/declaration.ts'
 import type { Period, Window } from '../features/window.ts'
 import { sessionLatenessMs } from '../features/windows/kinds.ts'
 import { nowMs, rowMs } from './aggregate.ts'
-import { type Columns, customerKey, eventId, eventMs } from './event-columns.ts'
+import { type Columns, customerKey, eventId, eventMs, isOfEvent } from './event-columns.ts'
 import { quoteText } from './quote.ts'
 
 /** The levels of a query to which a window adds what it needs; each is computed over the rows of the level before. */
@@ -73,7 +73,7 @@ function defaultLateness(window: Window, kind: AggregateFeature['kind']): number
 }
 
 /** The customer's stream time when the row's event came. */
-const streamTime = ({ facts }: Levels) => facts.add(`max(${eventMs}) OVER arrived`)
+const streamTime = ({ facts }: Levels) => facts.add(`maxIf(${eventMs}, ${isOfEvent}) OVER arrived`)
 
 const starts: Readonly<Record<Period, string>> = { day: 'toDate', week: 'toMonday', month: 'toStartOfMonth' }
 

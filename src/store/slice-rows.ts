@@ -1,5 +1,6 @@
-import type { Decided, FoldedEvent } from '../slice-output.ts'
+import type { Decided, FoldedEvent, StatedConsent } from '../slice-output.ts'
 import { actionsTable, writeActionRow } from './action-row.ts'
+import { consentTable, writeConsentRow } from './consent-row.ts'
 import { decisionsTable, writeDecisionRow } from './decision-row.ts'
 import { eventsTable, writeEventRow } from './event-row.ts'
 import { RowBuffer, type RowChunk } from './row-binary.ts'
@@ -7,11 +8,19 @@ import type { RowWriter } from './row-writer.ts'
 
 type WriteEvents = (events: readonly FoldedEvent[]) => void
 
+/** What of a slice is stored. */
+interface StoredOutput {
+  readonly events: readonly RowChunk[]
+  readonly decisions: readonly Decided[]
+  readonly consents: readonly StatedConsent[]
+}
+
 /** Makes the rows of slices. All tasks can share one instance, since rows are made synchronously. */
 export class SliceRows {
   readonly #events = new RowBuffer()
   readonly #decisions = new RowBuffer()
   readonly #actions = new RowBuffer()
+  readonly #consents = new RowBuffer()
 
   /**
    * Turns the events of a piece of a slice into rows, so that the events can be garbage-collected.
@@ -26,8 +35,14 @@ export class SliceRows {
   }
 
   /** Hands all rows of a committed slice to the store. */
-  store(writer: Pick<RowWriter, 'write'>, events: readonly RowChunk[], decisions: readonly Decided[]): void {
+  store(writer: Pick<RowWriter, 'write'>, { events, decisions, consents }: StoredOutput): void {
     for (const chunk of events) if (chunk.rowEnds.length > 0) writer.write(eventsTable, chunk)
+    if (consents.length > 0) {
+      const said = chunkOf(this.#consents, () => {
+        for (const one of consents) writeConsentRow(this.#consents, one)
+      })
+      writer.write(consentTable, said)
+    }
     if (decisions.length === 0) return
     const decided = chunkOf(this.#decisions, () => {
       for (const one of decisions) writeDecisionRow(this.#decisions, one)

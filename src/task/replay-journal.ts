@@ -108,7 +108,7 @@ class Replay {
   async #keep(folded: Folded, ids: string[]): Promise<void> {
     const { rows, sliceRows } = this.#deps
     for (const { id } of folded.actions) ids.push(id)
-    sliceRows.store(rows, folded.events, folded.decisions)
+    sliceRows.store(rows, folded)
     if (rows.full) await whileCurrent(this.#turn, rows.whenDrained())
     await this.#turn.heartbeat()
     if (!this.#turn.isCurrent()) throw new Lost('the partition was lost while it was opened')

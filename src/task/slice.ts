@@ -69,7 +69,7 @@ export async function finishSlice(
   const foldedMs = performance.now()
   await commit(deps, at, opened, taken, folded, { fired, refolded }, clock, turn)
   const committedMs = performance.now()
-  sliceRows.store(rows, folded.events, folded.decisions)
+  sliceRows.store(rows, folded)
   metrics.sliceSeconds.observe({ stage: 'fold' }, (foldedMs - beganMs) / 1000)
   metrics.sliceSeconds.observe({ stage: 'commit' }, (committedMs - foldedMs) / 1000)
   tell(deps, at, topic, folded)

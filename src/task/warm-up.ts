@@ -49,7 +49,7 @@ async function foldLast(deps: TaskDeps, ended: AbortSignal): Promise<number> {
           if (ended.aborted) return folded
           const output = emptyOutput()
           const { rows } = foldPiece(deps, profiles, batch, from, decoded, nowMs, output)
-          sliceRows.store(nowhere, [rows], output.decisions)
+          sliceRows.store(nowhere, { ...output, events: [rows] })
           folded += to - from
           await setImmediate()
         }

@@ -63,6 +63,17 @@ export function crossByTime(crossing: Crossing, state: CrossingState, moment: Mo
   return turned
 }
 
+/**
+ * Has the condition evaluated as of `nowMs` or a little later, since what it reads has changed without an event and without
+ * time: a condition that becomes true by that fires then.
+ * @param streamTimeMs the customer's
+ */
+export function askAgain(state: CrossingState, streamTimeMs: number, nowMs: number): void {
+  // Each time that it turns has a moment of its own.
+  const askMs = Math.max(nowMs, streamTimeMs, state.asOfMs + 1)
+  state.nextMs = Math.min(state.nextMs, askMs)
+}
+
 /** Per look ahead. A sliding window has many rows, and each evaluation reads all that are left in it. */
 const maxEvaluations = 64
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig } from '../../src/config/load.ts'
+import { mergeConsent, noConsent } from '../../src/consent/consent.ts'
 import { compileEngine, type Engine } from '../../src/engine.ts'
 import type { RecordBatch } from '../../src/events/log.ts'
 import { MemoryLog } from '../../src/log/memory/memory-log.ts'
@@ -123,6 +124,8 @@ export async function sampleProfile(): Promise<GoldenProfile> {
   const nowMs = startMs + 86_400_000
   const batch = await sampleBatch()
   pipeline.fold(batch, 0, pipeline.decode(batch, 0, batch.count, nowMs), profiles, nowMs)
+  const statement = { purpose: 'news', channel: 'email', given: true, timeMs: startMs }
+  profiles.of(sampled).consent = mergeConsent(noConsent, statement)!
   // As it is read back, since a table of ids is laid out otherwise then.
   const profile = profileOf(engine, stateOf(engine, profiles.of(sampled)))
   return { policyText: engine.policyText, state: stateOf(engine, profile), profile: plain(engine, profile) }
@@ -169,7 +172,7 @@ export const profileOf = ({ features, policy }: Engine, state: string): Profile 
 
 /** All that a profile says, as JSON has it. */
 export function plain({ features }: Engine, profile: Profile) {
-  const { streamTimeMs, session, traits, traitTimes, contacts, timers, recentIds, groups, notReady } = profile
+  const { streamTimeMs, session, traits, traitTimes, consent, contacts, timers, recentIds, groups, notReady } = profile
   const moment = { groups, notReady, session, traits, asOfMs: streamTimeMs }
   const ids: [number, number][] = []
   recentIds.forEach((hash, timeMs) => {
@@ -181,6 +184,8 @@ export function plain({ features }: Engine, profile: Profile) {
     session,
     traits: Object.fromEntries(traits),
     traitTimes: Object.fromEntries(traitTimes),
+    // Left out by formats that did not have it.
+    ...(consent.size > 0 ? { consent: [...consent].map(([purpose, said]) => [purpose, [...said]]) } : {}),
     contacts: Object.fromEntries(contacts),
     timers,
     ids: ids.sort(([a], [b]) => a - b),

@@ -45,7 +45,8 @@ export function afterGivingBack(policy: Policy, customer: Customer, { id, name, 
 }
 
 /** Only these parts: a profile is more. */
-export const stateOf = ({ contacts, pastContacts, reactions, holds }: Customer): Customer => ({
+export const stateOf = ({ consent, contacts, pastContacts, reactions, holds }: Customer): Customer => ({
+  consent,
   contacts,
   pastContacts,
   reactions,

@@ -30,7 +30,7 @@ SELECT customer FROM (${latest(`${ofPartition} AND customer > {after:String}`)} 
 const selectEvents = `
 SELECT ${pastEventColumns}
 FROM events
-WHERE customer IN {customers:Array(String)} AND (${ofPartition} OR position < ${movedPositionOfPartition}) AND NOT duplicate
+WHERE customer IN {customers:Array(String)} AND (${ofPartition} OR position < ${movedPositionOfPartition}) AND NOT duplicate AND type != ''
   AND time >= fromUnixTimestamp64Milli({sinceMs:Int64}) AND position < {beforePosition:UInt64}
   AND (customer, position) > ({customer:String}, {position:UInt64})
 ORDER BY customer, position

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
+import { noConsent } from '../../consent/consent.ts'
 import type { Decision } from '../../decide/decision.ts'
 import type { Action, Treatment } from '../../decide/policy.ts'
 import { noGeo } from '../../enrich/enrichment.ts'
 import { Event, Properties } from '../../events/event.ts'
 import { actionsTable, writeActionRow } from '../action-row.ts'
+import { consentTable } from '../consent-row.ts'
 import { decisionsTable, writeDecisionRow } from '../decision-row.ts'
 import { eventsTable, writeEventRow } from '../event-row.ts'
 import { policiesTable, writePolicyRow } from '../policy-row.ts'
@@ -34,7 +36,8 @@ describe('the tables', { skip }, () => {
     return database.select(`SELECT ${Object.keys(table.columns).join(', ')} FROM ${table.name} FINAL ORDER BY ${order}`)
   }
 
-  for (const table of [eventsTable, profilesTable, decisionsTable, actionsTable, policiesTable, settingsTable]) {
+  const written = [eventsTable, profilesTable, decisionsTable, actionsTable, consentTable, policiesTable, settingsTable]
+  for (const table of written) {
     test(`${table.name} has the columns of a row, with types that hold every value, and defaults for the others`, async () => {
       const columns = await database.select<{ name: string; type: string }>(
         `SELECT name, type FROM system.columns
@@ -322,7 +325,7 @@ describe('the tables', { skip }, () => {
       outcome: 'chosen',
       candidates: [best, candidate('remind', 'not_eligible', Number.NaN)],
       chosen: [best],
-      after: { contacts: new Map(), pastContacts: [], reactions: [], holds: [] },
+      after: { contacts: new Map(), consent: noConsent, pastContacts: [], reactions: [], holds: [] },
       nothing: 0.05,
       nothingScore: 2,
     }
@@ -345,7 +348,7 @@ describe('the tables', { skip }, () => {
         outcome: 'none',
         candidates: [],
         chosen: [],
-        after: { contacts: new Map(), pastContacts: [], reactions: [], holds: [] },
+        after: { contacts: new Map(), consent: noConsent, pastContacts: [], reactions: [], holds: [] },
         nothing: 1,
         nothingScore: Number.NaN,
       },

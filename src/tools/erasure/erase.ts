@@ -29,6 +29,7 @@ export interface Rows {
   readonly events: number
   readonly decisions: number
   readonly actions: number
+  readonly consent: number
   readonly profiles: number
 }
 
@@ -92,12 +93,12 @@ export async function eraseCustomer(log: Log, store: ErasureStore, options: Eras
   await waitFor(store, await sendTombstones(log, options, partitions), options)
   const erased = await store.erased(customer, partitions)
   checkEffect(erased, before)
-  const { events, decisions, actions } = await store.count(customer, erased)
+  const { profiles: _olds, ...rows } = await store.count(customer, erased)
   await store.delete(customer, erased)
   const left = Object.values(await store.count(customer, erased)).reduce((sum, n) => sum + n, 0)
   if (left > 0) throw new ErasureFault(`${left} rows were written while they were deleted: run it again`)
   await store.deleteMarks(customer, erased)
-  return { events, decisions, actions, profiles }
+  return { ...rows, profiles }
 }
 
 /** To all topics that accept them: there is no order between topics, and events sent before have to go as well. */

@@ -1,9 +1,11 @@
 import type { Enrichment } from '../../enrich/enrichment.ts'
 import type { Event, Value } from '../../events/event.ts'
 import { toValue } from '../../expressions/to-value.ts'
+import { ConsentStatement } from '../../ingest/consent.ts'
 import { Erasure } from '../../ingest/erasure.ts'
 import { nameOf } from '../../ingest/mapping.ts'
 import { Rejected } from '../../ingest/rejected.ts'
+import { TraitStatement } from '../../ingest/traits.ts'
 import type { DecodedRecord } from './decode-record.ts'
 import type { Found } from './records.ts'
 
@@ -16,15 +18,15 @@ export interface SeenRecord {
   readonly offset: number
   /** The record's own timestamp, ms. */
   readonly timestamp: number
-  readonly is: 'event' | 'dead_letter' | 'erasure' | 'skipped'
+  readonly is: 'event' | 'traits' | 'consent' | 'dead_letter' | 'erasure' | 'skipped'
   /** Only for a dead letter. */
   readonly reason?: string
   readonly detail?: string
-  /** Only for an event, like the fields below. */
+  /** Only for an event, like what is derived. */
   readonly type?: string
   /** As ISO 8601. */
   readonly time?: string
-  /** The customer, and everything else that the event says. */
+  /** The customer, and everything else that the event or statement says. */
   readonly event?: Fields
   /** What is derived from it without its customer's profile; so there is no session. */
   readonly enrichment?: Fields
@@ -48,15 +50,25 @@ export function seenRecord(
   if (decoded instanceof Rejected)
     return { ...place, is: 'dead_letter', reason: decoded.reason, detail: decoded.detail }
   if (decoded instanceof Erasure) return { ...place, is: 'erasure', event: show({ customer: decoded.customer }) }
+  if (decoded instanceof ConsentStatement) {
+    const { timeMs, given, ...said } = decoded
+    return { ...place, is: 'consent', time: isoTime(timeMs), event: show({ ...said, given }) }
+  }
+  if (decoded instanceof TraitStatement) {
+    const { event } = decoded
+    return { ...place, is: 'traits', time: isoTime(event.timeMs), event: show(fieldsOf(event)) }
+  }
   return {
     ...place,
     is: 'event',
     type: decoded.type,
-    time: new Date(decoded.timeMs).toISOString(),
+    time: isoTime(decoded.timeMs),
     event: show(fieldsOf(decoded)),
     enrichment: enriched(enrich(decoded), show),
   }
 }
+
+const isoTime = (ms: number) => new Date(ms).toISOString()
 
 const texts = [
   'customer',
@@ -77,8 +89,8 @@ const texts = [
 function fieldsOf(event: Event): Fields {
   const fields: Record<string, Value> = {}
   for (const name of texts) if (event[name] !== '') fields[nameOf(name)] = event[name]
-  if (event.sentAtMs > 0) fields['sent_at'] = new Date(event.sentAtMs).toISOString()
-  if (event.receivedAtMs > 0) fields['received_at'] = new Date(event.receivedAtMs).toISOString()
+  if (event.sentAtMs > 0) fields['sent_at'] = isoTime(event.sentAtMs)
+  if (event.receivedAtMs > 0) fields['received_at'] = isoTime(event.receivedAtMs)
   if (!Number.isNaN(event.value)) fields['value'] = event.value
   for (const name of ['properties', 'traits'] as const) {
     if (event[name].names.length > 0) fields[name] = toValue(event[name])

@@ -3,6 +3,7 @@ import type { PublishedAction } from '../../emit/action.ts'
 import type { Engine } from '../../engine.ts'
 import type { OutRecord } from '../../events/log.ts'
 import type { FieldMapping } from '../../ingest/mapping.ts'
+import type { Role } from '../../ingest/role.ts'
 import type { Row } from '../sources/row.ts'
 import { MemoryProfiles } from './memory-profiles.ts'
 import type { GoodRow } from './row-batch.ts'
@@ -18,6 +19,8 @@ export interface ReplayedFile {
   readonly rows: AsyncIterable<readonly Row[]>
   /** Undefined for rows of our own events. */
   readonly mapping: FieldMapping | undefined
+  /** What its rows are; undefined for events. */
+  readonly role?: Role | undefined
 }
 
 /** One replay: files one after the other, as if they were one. Bound: a slice of rows, and the profiles. */
@@ -41,12 +44,13 @@ export class Replay {
   }
 
   /** The actions of a file in the order of its rows, slice by slice. Throws what reading the rows throws. */
-  async *actions({ name, rows, mapping }: ReplayedFile): AsyncGenerator<readonly PublishedAction[]> {
+  async *actions({ name, rows, mapping, role }: ReplayedFile): AsyncGenerator<readonly PublishedAction[]> {
     const summary = this.#summary
     const pipeline = new RowPipeline(this.#engine, {
       topic: this.#topic,
       nowMs: this.#nowMs,
       ...(mapping && { mapping }),
+      ...(role && { role }),
       onEnriched: ({ customer }, { agent }) => {
         if (!agent.bot) return
         this.#bots.add(customer)

@@ -1,8 +1,10 @@
 import type { Engine } from '../../engine.ts'
 import type { Enrichment } from '../../enrich/enrichment.ts'
 import { Event } from '../../events/event.ts'
+import { ConsentStatement } from '../../ingest/consent.ts'
 import type { FieldMapping } from '../../ingest/mapping.ts'
 import type { Role } from '../../ingest/role.ts'
+import { TraitStatement } from '../../ingest/traits.ts'
 import { Pipeline } from '../../pipeline.ts'
 import type { Decoded } from '../../slice-input.ts'
 import { emptyOutput, type Output } from '../../slice-output.ts'
@@ -79,14 +81,15 @@ export class RowPipeline {
     let from = 0
     for (let i = 0; i < decoded.length; i++) {
       const event = decoded[i]
-      if (!(event instanceof Event) || event.timeMs <= profiles.latestMs) continue
+      const timeMs = timeOf(event)
+      if (timeMs <= profiles.latestMs) continue
       // Earlier rows may start a timer that is due before this one.
       if (this.#hasTimers) {
         this.#pipeline.fold(batch, from, decoded.slice(from, i), profiles, profiles.latestMs, output)
-        this.fire(batch.offset(i), event.timeMs - 1, profiles, output)
+        this.fire(batch.offset(i), timeMs - 1, profiles, output)
         from = i
       }
-      profiles.latestMs = event.timeMs
+      profiles.latestMs = timeMs
     }
     this.#pipeline.fold(batch, from, decoded.slice(from), profiles, profiles.latestMs, output)
     return { ...output, decoded }
@@ -105,4 +108,10 @@ export class RowPipeline {
     profiles.latestMs = Math.max(profiles.latestMs, untilMs)
     return output
   }
+}
+
+/** ms; 0 for what has no time. */
+function timeOf(decoded: Decoded): number {
+  if (decoded instanceof TraitStatement) return decoded.event.timeMs
+  return decoded instanceof Event || decoded instanceof ConsentStatement ? decoded.timeMs : 0
 }

@@ -36,6 +36,7 @@ describe('what an erasure takes from the tables', { skip }, () => {
     await insert('decisions', [...columns, 'trigger'], ...decided, fired)
     const acted = events.map((row, i) => [...row, `id-${i}`])
     await insert('actions', [...columns, 'id'], ...acted)
+    await insert('consent', columns, ...events)
     // Of partition 0 the erased profile has come back; that of partition 1 has not. They are inserted one by one, as parts.
     for (const row of [
       [0, customer, 8, 0, false],
@@ -78,11 +79,17 @@ describe('what an erasure takes from the tables', { skip }, () => {
   test('what lies before the erasure goes, in its partition; nothing else does', async () => {
     // The older profiles may have been merged away.
     const { profiles: _, ...before } = await store.count(customer, erased)
-    assert.deepEqual(before, { events: 3, decisions: 4, actions: 3 })
+    assert.deepEqual(before, { events: 3, decisions: 4, actions: 3, consent: 3 })
     await store.delete(customer, erased)
-    assert.deepEqual(await store.count(customer, erased), { events: 0, decisions: 0, actions: 0, profiles: 0 })
+    assert.deepEqual(await store.count(customer, erased), {
+      events: 0,
+      decisions: 0,
+      actions: 0,
+      consent: 0,
+      profiles: 0,
+    })
     const rest = [`${customer} shop 0 101`, `${customer} shop 1 3`, `${customer} shop 2 1`]
-    for (const table of ['events', 'decisions', 'actions']) {
+    for (const table of ['events', 'decisions', 'actions', 'consent']) {
       const rows = await left(table, "concat(topic, ' ', toString(partition), ' ', toString(offset))")
       assert.deepEqual(rows, ['another shop 0 5', ...rest], table)
     }

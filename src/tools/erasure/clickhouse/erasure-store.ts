@@ -7,7 +7,12 @@ import { select } from '../../../store/clickhouse/select.ts'
 import type { Erased, ErasureStore, Rows } from '../erase.ts'
 
 /** The tables that hold customers, each with the columns that identify a row however often it was written. */
-const tables = { events: 'topic, partition, offset', decisions: 'topic, partition, offset, trigger', actions: 'id' }
+const tables = {
+  events: 'topic, partition, offset',
+  decisions: 'topic, partition, offset, trigger',
+  actions: 'id',
+  consent: 'topic, partition, offset',
+}
 
 const of = (place: string) => `customer = {customer:String} AND partition IN {partitions:Array(UInt16)}
   AND arrayExists((p, e) -> partition = p AND ${place}, {partitions:Array(UInt16)}, {befores:Array(UInt64)})`
@@ -69,8 +74,8 @@ export function createErasureStore(client: ClickHouseClient): ErasureStore {
     },
     async count(customer, erased): Promise<Rows> {
       const [found = []] = await rowsOf<readonly string[]>(selectCounts, paramsOf(customer, erased))
-      const [events = 0, decisions = 0, actions = 0, olds = 0] = found.map(Number)
-      return { events, decisions, actions, profiles: olds }
+      const [events = 0, decisions = 0, actions = 0, consent = 0, olds = 0] = found.map(Number)
+      return { events, decisions, actions, consent, profiles: olds }
     },
     async delete(customer, erased) {
       const params = paramsOf(customer, erased)

@@ -1,25 +1,35 @@
+import { consentMapping } from '../../../ingest/consent.ts'
 import type { FieldMapping } from '../../../ingest/mapping.ts'
 import { outcomeMapping } from '../../../ingest/outcome.ts'
 import type { Role } from '../../../ingest/role.ts'
+import { traitsMapping } from '../../../ingest/traits.ts'
 import type { GivenEvent } from './rule-schema.ts'
 
 /** What a step of a case is: a record of a topic with that role, or time that passes. */
 export type GivenKind = Role | 'time'
 
-export const kindOf = ({ type, outcome }: GivenEvent): GivenKind =>
-  type !== undefined ? 'events' : outcome !== undefined ? 'outcomes' : 'time'
+export function kindOf({ type, outcome, consent, traits }: GivenEvent): GivenKind {
+  if (type !== undefined) return 'events'
+  if (outcome !== undefined) return 'outcomes'
+  if (consent !== undefined) return 'consent'
+  return traits === undefined ? 'time' : 'traits'
+}
 
 type Key = keyof GivenEvent
 const always: readonly Key[] = ['at', 'customer', 'then']
 const ofOthers: Readonly<Record<Exclude<GivenKind, 'events'>, readonly Key[]>> = {
   outcomes: ['outcome', 'action', 'id', 'value', 'channel', 'properties'],
+  consent: ['consent', 'given', 'channel'],
+  traits: ['traits'],
   time: [],
 }
-const notOfEvents: readonly Key[] = ['outcome', 'action']
+const notOfEvents: readonly Key[] = ['outcome', 'action', 'consent', 'given']
 
 const said: Readonly<Record<GivenKind, string>> = {
-  events: 'what came of an action is a line of its own',
+  events: 'what came of an action, or what a customer agrees to, is a line of its own',
   outcomes: `an outcome has only ${[...ofOthers.outcomes, ...always].join(', ')}`,
+  consent: `consent has only ${[...ofOthers.consent, ...always].join(', ')}`,
+  traits: `a statement of traits has only ${[...ofOthers.traits, ...always].join(', ')}`,
   time: `an event has a type; where time passes there are only ${always.join(', ')}`,
 }
 
@@ -60,9 +70,20 @@ const segmentWords: FieldMapping = {
   referrer: ['referrer', 'properties.referrer'],
 }
 
+const ofConsent = consentMapping({
+  customer: 'customer',
+  purpose: 'consent',
+  channel: 'channel',
+  given: 'given',
+  time: 'time',
+})
+const ofTraits = traitsMapping({ customer: 'customer', time: 'time', traits: ['traits'] })
+
 /** @param areSegments whether a topic of events has no mapping of its own */
 export function mappingOf(role: Role, areSegments: boolean): FieldMapping {
   if (role === 'outcomes') return { ...outcomeMapping, type: 'outcome', properties: ['properties'] }
+  if (role === 'consent') return ofConsent
+  if (role === 'traits') return ofTraits
   return areSegments ? segmentWords : ownWords
 }
 
@@ -76,5 +97,16 @@ export function recordOf(given: GivenEvent, timeMs: number): Buffer {
 }
 
 /** What a failure calls it; empty where only time passes. */
-export const titleOf = ({ type = '', outcome, action = 'no action' }: GivenEvent): string =>
-  outcome === undefined ? type : `${outcome} of ${action}`
+export function titleOf(given: GivenEvent): string {
+  const { type = '', outcome, action = 'no action', consent, given: isGiven } = given
+  switch (kindOf(given)) {
+    case 'outcomes':
+      return `${outcome} of ${action}`
+    case 'consent':
+      return `consent for ${consent} ${isGiven ? 'given' : 'withdrawn'}`
+    case 'traits':
+      return 'a statement of traits'
+    default:
+      return type
+  }
+}

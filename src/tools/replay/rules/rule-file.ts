@@ -93,6 +93,8 @@ export function readRuleFile(name: string): RuleFile {
       if (kind !== 'time' && !engine.config.topics.some(({ role = 'events' }) => role === kind))
         faults.push(source.fault(at, `no topic has the role ${kind}, so this never comes`))
       if (event.action !== undefined) knownAt(actions, event.action, 'action', [...at, 'action'])
+      if (kind === 'consent' && event.given === undefined)
+        faults.push(source.fault(at, 'say whether it is given: true or false'))
       if (kind === 'time' && event.at === undefined)
         faults.push(source.fault(at, 'neither an event, which has a type, nor a time to pass'))
       if (isLast && event.then && one.expect) {

@@ -33,6 +33,7 @@ const reasons: Readonly<Record<Reason, null>> = {
   eligible: null,
   applicable: null,
   suitable: null,
+  consent: null,
   cooldown: null,
   cap: null,
   contact_policy: null,
@@ -82,11 +83,14 @@ const at = text.transform((written, context): At => {
 
 const given = z.strictObject({
   at: at.optional(),
-  /** If this and `outcome` are left out, nothing happens, and only time passes. */
+  /** If this, `outcome`, `consent` and `traits` are left out, nothing happens, and only time passes. */
   type: text.min(1).optional(),
   /** What came of an action, which is named: the customer's latest of that name is meant. */
   outcome: text.min(1).optional(),
   action: text.optional(),
+  /** What the customer gives consent for or withdraws it from: by `channel`, or by all if that is left out. */
+  consent: text.min(1).optional(),
+  given: z.boolean().optional(),
   id: text.optional(),
   customer: text.optional(),
   session_id: text.optional(),
@@ -101,6 +105,7 @@ const given = z.strictObject({
   value: z.number().optional(),
   currency: text.optional(),
   properties: z.record(text, value).optional(),
+  /** Of an event; by themselves, what another system knows of the customer. */
   traits: z.record(text, value).optional(),
   /** What is expected as soon as the event has been decided on. */
   // biome-ignore lint/suspicious/noThenProperty: it is a word of the file's language; no such object is awaited.

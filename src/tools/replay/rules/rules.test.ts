@@ -198,6 +198,29 @@ actions: [{ name: sorry, when: outcome == "rejection", value: 50, payload: { why
     assert.throws(() => file(`  - { name: x, given: [${no}], expect: [] }\n`), /no topic has the role outcomes/)
   })
 
+  it('takes what customers agree to, and what is known of them', () => {
+    const rules = `include: beckon.yaml
+topics: [{ name: consents, role: consent, format: json }, { name: crm, role: traits, format: json }]
+actions:
+  - { name: sell, when: type == "ask", value: 50, channel: email, purpose: marketing }
+  - { name: greet, on: becomes_true, when: traits.tier == "gold", value: 60 }`
+    const of = (given: string[], expect: string) => {
+      const { cases, ...rest } = file(`  - { name: x, given: [${given.join(', ')}], expect: ${expect} }\n`, rules)
+      return runCase({ ...rest, cases }, cases[0]!).map((mismatch) => mismatch.differences)
+    }
+    const ask = '{ type: ask }'
+    const yes = '{ consent: marketing, given: true, channel: email }'
+    assert.deepEqual(of([ask], '{ actions: [], reasons: { sell: consent } }'), [])
+    assert.deepEqual(of([yes, ask], '[sell]'), [])
+    assert.deepEqual(of([yes, '{ consent: marketing, given: false }', ask], '{ reasons: { sell: consent } }'), [])
+    assert.deepEqual(of([ask, '{ traits: { tier: gold }, then: [greet] }', '{ at: +1h }'], '[]'), [])
+    assert.deepEqual(of([ask, '{ traits: { tier: gold } }'], '{ reasons: { greet: chosen } }'), [])
+    assert.throws(() => file(`  - { name: x, given: [${yes}], expect: [] }\n`), /no topic has the role consent/)
+    assert.throws(() => of(['{ consent: marketing }'], '[]'), /say whether it is given/)
+    assert.throws(() => of(['{ consent: marketing, given: true, url: x }'], '[]'), /consent has only/)
+    assert.throws(() => of(['{ traits: { a: 1 }, url: x }'], '[]'), /a statement of traits has only/)
+  })
+
   it('keeps customers apart, and takes an event for late that is before the one before it', () => {
     assert.deepEqual(differences([view, '{ type: view, customer: c2 }'], '[]'), [])
     assert.deepEqual(differences(['{ at: 10:00, type: x }', '{ at: 09:59, type: view }', view], '[help]'), [])

@@ -4,7 +4,7 @@ import type { Engine } from '../../../engine.ts'
 import { Event, type Value } from '../../../events/event.ts'
 import type { Moment } from '../../../features/moment.ts'
 import { Rejected } from '../../../ingest/rejected.ts'
-import type { Role } from '../../../ingest/role.ts'
+import { areStatements, type Role } from '../../../ingest/role.ts'
 import type { Decided } from '../../../slice-output.ts'
 import { eventlessMoment } from '../../../timers/eventless-moment.ts'
 import { MemoryProfiles } from '../memory-profiles.ts'
@@ -71,23 +71,35 @@ export function runCase({ engine: declared }: RuleFile, { steps, holdout }: Rule
     pass(index, kind === 'time' ? timeMs : timeMs - 1)
     let moment = eventlessMoment(profiles.of(customer), Math.max(timeMs, profiles.of(customer).streamTimeMs))
     // What time brought about since the check before, the latest last; of an event, its own decision alone.
-    let asked = seen.map(({ decided }) => decided).filter((one) => one.customer === customer)
+    const passed = () => seen.map(({ decided }) => decided).filter((one) => one.customer === customer)
+    let asked = passed()
     if (kind !== 'time') {
       const row = { kind: 'json', line: index, bytes: recordOf(event, timeMs) } as const
       const { actions, decisions, decoded, faults } = pipelineOf(kind).fold([row], 0, profiles)
       const [outcome] = decoded
-      if (!(outcome instanceof Event) || faults.length > 0) {
+      if (outcome === undefined || outcome instanceof Rejected || faults.length > 0) {
         const got = outcome instanceof Rejected ? `dead letter ${outcome.reason}: ${outcome.detail}` : String(faults[0])
         const differences = [{ of: 'the event', expected: 'an event', got, actions: [] }]
         return [...mismatches, { after: event, customer, timeMs, differences, explanations: [] }]
       }
       since.push(...actions)
-      const profile = profiles.of(outcome.customer)
-      moment = { ...eventlessMoment(profile, profile.streamTimeMs), event: outcome, enrichment: engine.enrich(outcome) }
-      // A duplicate has no decision; decisions of timers that were due before it are not its own.
-      const own = decisions.find(({ cause }) => cause.timer === '')
-      asked = own === undefined ? [] : [own]
-      if (own !== undefined) note(own, moment)
+      const profile = profiles.of(customer)
+      if (outcome instanceof Event) {
+        const own = decisions.find(({ cause }) => cause.timer === '')
+        moment = {
+          ...eventlessMoment(profile, profile.streamTimeMs),
+          event: outcome,
+          enrichment: engine.enrich(outcome),
+        }
+        // A duplicate has no decision; decisions of timers that were due before it are not its own.
+        asked = own === undefined ? [] : [own]
+        if (own !== undefined) note(own, moment)
+      } else {
+        // What it has made true fires at once.
+        pass(index, timeMs)
+        moment = eventlessMoment(profile, Math.max(timeMs, profile.streamTimeMs))
+        asked = passed()
+      }
     }
     if (expected === undefined) continue
 
@@ -147,7 +159,7 @@ const plain = (value: Value) => JSON.parse(JSON.stringify(value)) as unknown
 /** Why there is no reason for an action. */
 function noDecision({ config }: Engine, name: string, kind: GivenKind): string {
   const { on } = config.actions.find((action) => action.name === name)!
-  if (kind === 'time') return 'no decision: time brought about none'
+  if (kind === 'time' || areStatements(kind)) return 'no decision: time brought about none'
   if (on === 'becomes_true') return 'no decision: its condition did not become true with the event'
   if (on !== undefined) return 'no decision: it is of a timer'
   return kind === 'outcomes' ? 'no decision: its condition does not read the outcome' : 'no decision: a duplicate'

@@ -6,7 +6,8 @@ import { toStoreError } from '../../../store/clickhouse/client.ts'
 export async function firstEventMs(client: ClickHouseClient): Promise<number | undefined> {
   const query_id = randomUUID()
   try {
-    const query = 'SELECT toUInt32(count() > 0), toString(toUnixTimestamp64Milli(min(time))) FROM events'
+    const query =
+      "SELECT toUInt32(count() > 0), toString(toUnixTimestamp64Milli(min(time))) FROM events WHERE type != ''"
     const result = await client.query({ query, query_id, format: 'JSONCompactEachRow' })
     const [some, ms] = (await result.json<[number, string]>())[0]!
     return some === 0 ? undefined : Number(ms)

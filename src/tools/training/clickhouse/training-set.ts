@@ -184,7 +184,7 @@ const selectCustomers = `
 INSERT INTO asked SELECT {rows:UInt64} + rowNumberInAllBlocks(), {rows:UInt64} + rowNumberInAllBlocks() + 1, customer, {at:Int64}
 FROM (
   SELECT customer FROM events
-  WHERE customer > {after:String} AND time < fromUnixTimestamp64Milli({at:Int64})
+  WHERE customer > {after:String} AND type != '' AND time < fromUnixTimestamp64Milli({at:Int64})
   GROUP BY customer ORDER BY customer LIMIT {limit:UInt32}
 )
 SETTINGS max_threads = 1, optimize_aggregation_in_order = 1`
