@@ -18,11 +18,18 @@ export interface Selectable {
 }
 
 const none: readonly string[] = []
+const always = () => true
 
-/** Whether the rule is for the action. It allocates nothing: past contacts are looked at with each decision. */
-export function selects(of: Selector, { name, group, tags = none, channel }: Selectable): boolean {
+/** Tells which actions a rule is for. It allocates nothing: past contacts are looked at with each event. */
+export function selectorOf(of: Selector): (one: Selectable) => boolean {
+  const named = of.actions.length + of.groups.length + of.tags.length + (of.channels ?? none).length
+  return named === 0 ? always : (one) => isNamed(of, one)
+}
+
+export const selects = (of: Selector, one: Selectable): boolean => selectorOf(of)(one)
+
+function isNamed(of: Selector, { name, group, tags = none, channel }: Selectable): boolean {
   const channels = of.channels ?? none
-  if (of.actions.length + of.groups.length + of.tags.length + channels.length === 0) return true
   if (of.actions.includes(name) || channels.includes(channel)) return true
   if (group !== undefined && of.groups.includes(group)) return true
   for (let i = 0; i < tags.length; i++) if (of.tags.includes(tags[i]!)) return true

@@ -1,7 +1,7 @@
 import type { Moment, Whereabouts } from '../../features/moment.ts'
 import { utc, type Zone, zoneOf } from '../../features/windows/calendar.ts'
 import type { ActionDeclaration } from '../policy.ts'
-import { checkNames, type Selector, selects } from '../selector.ts'
+import { checkNames, type Selector, selectorOf, selects } from '../selector.ts'
 import type { ContactPolicyDeclaration, LimitDeclaration, Span } from './declaration.ts'
 import type { Limit, LimitSpan } from './limits.ts'
 import type { QuietHours } from './quiet-hours.ts'
@@ -88,9 +88,10 @@ export function compileContactPolicy(
 }
 
 function compileLimit({ name, counts, max }: LimitDeclaration, span: LimitSpan, isStrict: boolean): Limit {
+  const isCounted = selectorOf(counts)
   return {
     // What counts for nothing is still there to be kept away from.
-    counts: (contact) => (isStrict || contact.counts) && selects(counts, contact),
+    counts: (contact) => (isStrict || contact.counts) && isCounted(contact),
     max,
     span,
     isStrict,

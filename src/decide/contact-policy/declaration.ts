@@ -56,3 +56,7 @@ export interface QuietHoursDeclaration {
   /** Whether what comes in them waits for their end; else it is dropped. */
   readonly holds: boolean
 }
+
+/** All rules, each with its name. */
+export const rulesOf = (policy: ContactPolicyDeclaration | undefined) =>
+  policy === undefined ? [] : [...policy.limits, ...policy.exclusions, ...policy.suppressions, ...policy.quiet_hours]

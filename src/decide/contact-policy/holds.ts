@@ -1,6 +1,6 @@
 import type { Moment } from '../../features/moment.ts'
 import type { Action, Treatment } from '../policy.ts'
-import { untilMs } from './quiet-hours.ts'
+import { isQuietFor, untilMs } from './quiet-hours.ts'
 
 /**
  * An action that waits for the end of quiet hours. It reserves nothing and stores no choice: at the end it is decided anew,
@@ -50,8 +50,8 @@ export function withHold(
   if (isHeld(holds, name, moment.asOfMs)) return holds
   const before = holdOf(holds, name)
   for (const rule of quietHours) {
+    if (!isQuietFor(rule, moment, nowMs)) continue
     const endMs = untilMs(rule, moment, nowMs)
-    if (endMs === 0) continue
     const hold = { action: name, rule: rule.held.gate, sinceMs: before?.sinceMs ?? moment.asOfMs, endMs }
     return [...withoutHold(holds, name), hold]
   }

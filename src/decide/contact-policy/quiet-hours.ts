@@ -41,13 +41,19 @@ export function quietUntilMs(hours: Hours, zone: Zone, timeMs: number): number {
 }
 
 /**
- * Until when it is quiet for a decision: as of its own time, and by the clock where that is ahead, as it is behind an outage.
- * @returns ms; infinite where the zone is not known; 0 where it is not quiet
+ * Whether it is quiet for a decision: as of its own time, or by the clock where that is ahead, as it is behind an outage. Where
+ * nobody knows the timezone it is.
  */
+export function isQuietFor(hours: QuietHours, moment: Moment, nowMs: number): boolean {
+  const zone = hours.zone(moment)
+  if (zone === undefined) return true
+  return isQuiet(hours, zone, moment.asOfMs) || (nowMs > moment.asOfMs && isQuiet(hours, zone, nowMs))
+}
+
+/** Until when, if it is quiet for the decision; ms, infinite where the timezone is not known. */
 export function untilMs(hours: QuietHours, moment: Moment, nowMs: number): number {
   const zone = hours.zone(moment)
   if (zone === undefined) return Number.POSITIVE_INFINITY
   const { asOfMs } = moment
-  if (isQuiet(hours, zone, asOfMs)) return quietUntilMs(hours, zone, asOfMs)
-  return nowMs > asOfMs && isQuiet(hours, zone, nowMs) ? quietUntilMs(hours, zone, nowMs) : 0
+  return quietUntilMs(hours, zone, isQuiet(hours, zone, asOfMs) ? asOfMs : nowMs)
 }

@@ -1,6 +1,6 @@
 import type { Moment } from '../../features/moment.ts'
-import { holdOf } from '../contact-policy/holds.ts'
-import { untilMs } from '../contact-policy/quiet-hours.ts'
+import { holdOf, isHeld } from '../contact-policy/holds.ts'
+import { isQuietFor, untilMs } from '../contact-policy/quiet-hours.ts'
 import type { Customer } from '../customer.ts'
 import type { Refusal } from '../decision.ts'
 import type { Action, Treatment } from '../policy.ts'
@@ -18,11 +18,12 @@ export function quietHours(
 ): Refusal | undefined {
   for (let i = 0; i < quietHours.length; i++) {
     const rule = quietHours[i]!
-    const endMs = untilMs(rule, moment, nowMs)
-    if (endMs === 0) continue
+    if (!isQuietFor(rule, moment, nowMs)) continue
     if (!rule.holds) return rule.dropped
+    if (expiresMs === 0 || isHeld(holds, name, moment.asOfMs)) return rule.held
     const sinceMs = holdOf(holds, name)?.sinceMs ?? moment.asOfMs
-    const isInTime = expiresMs === 0 || endMs === Number.POSITIVE_INFINITY || endMs < sinceMs + expiresMs
+    const endMs = untilMs(rule, moment, nowMs)
+    const isInTime = endMs === Number.POSITIVE_INFINITY || endMs < sinceMs + expiresMs
     return isInTime ? rule.held : rule.dropped
   }
   return undefined

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { canonical } from '../../canonical.ts'
+import { rulesOf } from '../../decide/contact-policy/declaration.ts'
 import type { Rules } from '../../engine.ts'
 
 /** A feature, an action, a gate or a rule of the contact policy, and the version of its declaration. */
@@ -28,12 +29,6 @@ export function definitionsOf({ features, actions, gates = [], contact_policy, e
       ({ name, ...content }): Definition => ({ kind: 'rule', name, version: hash(content) }),
     ),
   ]
-}
-
-function rulesOf(policy: Rules['contact_policy']) {
-  if (policy === undefined) return []
-  const { limits, exclusions, suppressions, quiet_hours } = policy
-  return [...limits, ...exclusions, ...suppressions, ...quiet_hours]
 }
 
 const hash = (content: unknown) => createHash('sha256').update(canonical(content)).digest('hex').slice(0, 12)

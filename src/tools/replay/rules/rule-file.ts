@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { ConfigError, type Fault } from '../../../config/fault.ts'
 import { readConfig } from '../../../config/load.ts'
+import { rulesOf } from '../../../decide/contact-policy/declaration.ts'
 import { compileEngine, type Engine } from '../../../engine.ts'
 import { nearest } from '../../../expressions/expression.ts'
 import { readYamlFile } from '../yaml-file.ts'
@@ -42,8 +43,7 @@ export function readRuleFile(name: string): RuleFile {
   const faults: Fault[] = []
   const actions = engine.policy.names
   const features = engine.features.features.map((feature) => feature.name)
-  const { limits = [], exclusions = [], suppressions = [], quiet_hours = [] } = engine.config.contact_policy ?? {}
-  const gates = [engine.config.gates, limits, exclusions, suppressions, quiet_hours].flat().map(({ name }) => name)
+  const gates = [...engine.config.gates, ...rulesOf(engine.config.contact_policy)].map(({ name }) => name)
   const knownAt = (names: readonly string[], wanted: string, kind: string, path: readonly PropertyKey[]) => {
     if (names.includes(wanted)) return
     const near = nearest(wanted, names)
