@@ -63,6 +63,7 @@ const layers = [
     decide: 'gates, contact rules, arbitration: the decision as a value',
   },
   {
+    cases: 'what came of actions: cases, outcomes, goals',
     sql: 'features as SQL',
     timers: 'absences, and conditions that become true as time passes',
   },

@@ -38,6 +38,10 @@ export interface Engine {
   readonly settings: SettingsText
 }
 
+/** Whether a case may be open: something could tell what came of an action. */
+export const keepsCases = ({ policy, config }: Pick<Engine, 'policy' | 'config'>): boolean =>
+  policy.goals.size > 0 || config.topics.some(({ role }) => role === 'outcomes')
+
 /** Reports a fault at a path of the configuration. */
 type Note = (path: readonly PropertyKey[], fault: unknown) => void
 

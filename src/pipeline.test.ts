@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { verdictOf } from './cases/case.ts'
 import { compilePolicy } from './decide/compile-policy.ts'
 import type { PublishedAction } from './emit/action.ts'
 import { compileActionEncoder } from './emit/encode-action.ts'
@@ -182,6 +183,8 @@ test('a slice gives actions and dead letters in the order of the input, and coun
     statements: new Map(),
     actions: new Map([['every_second', 1]]),
     tooLarge: new Map(),
+    outcomes: new Map(),
+    verdicts: new Map(),
     decisions: { chosen: 1, nothing: 0, holdout: 0, shadow: 0, suppressed: 0, none: 2 },
   })
   assert.equal(events.length, 4, 'a duplicate is stored too')
@@ -614,3 +617,50 @@ test('an outcome counts for features, touches no session, and asks only the acti
 })
 
 const namesOf = (actions: readonly PublishedAction[]) => actions.map(({ action }) => action)
+
+test('a published action begins a case, which an event that meets its goal closes, or else the end of its window', () => {
+  const { features } = stagesOf()
+  const contact = { cooldownMs: 0, caps: [] }
+  const offer = {
+    name: 'offer',
+    when: 'type == "view"',
+    value: 2,
+    contact,
+    channel: 'mail',
+    expiresMs: 0,
+    payload: {},
+    goal: { when: 'type == "order"', withinMs: 60_000, value: 'properties.revenue' },
+  }
+  const policy = compilePolicy([offer], { emit: 'best', contact }, features.features, 'v1', fail)
+  const pipeline = new Pipeline(stagesOf({ policy }))
+  const known = profiles()
+  const order = eventOf('c', 'c2', 'order', startMs + 10)
+  order.properties = new Properties(['revenue'], [9])
+  const decoded = [eventOf('a', 'c1'), eventOf('b', 'c2'), order, eventOf('d', 'c1', 'order', startMs + 60_000)]
+  const { actions, cases, tally } = pipeline.fold(batchOf(4), 0, decoded, known, startMs)
+  const seen = (all: typeof cases) =>
+    all.map(({ customer, position, now }) => [customer, position, verdictOf(now), now.revision, now.value || 0])
+  assert.deepEqual(seen(cases), [
+    ['c1', 100, 'open', 1, 0],
+    ['c2', 101, 'open', 1, 0],
+    ['c2', 102, 'positive', 2, 9],
+  ])
+  assert.deepEqual(
+    cases.map(({ now }) => now.id),
+    [actions[0]!.id, actions[1]!.id, actions[1]!.id],
+  )
+  assert.deepEqual(
+    [...tally.verdicts],
+    [
+      ['offer\nopen', 2],
+      ['offer\npositive', 1],
+    ],
+  )
+  assert.deepEqual([...tally.outcomes], [['offer\ngoal\nclosed', 1]])
+
+  const end = { topic: 'clicks', partition: 2, offset: 104 }
+  const at = (clockMs: number) => pipeline.fire(end, ['c1', 'c2'], known, { nowMs: clockMs, clockMs })
+  assert.deepEqual(seen(at(startMs + 59_999).cases), [])
+  assert.deepEqual(seen(at(startMs + 60_000).cases), [['c1', 104, 'unseen', 2, 0]])
+  assert.deepEqual(seen(at(startMs + 90_000).cases), [])
+})

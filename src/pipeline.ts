@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { newCase, verdictOf } from './cases/case.ts'
+import { begin, type Cases, type Change, defaultWindowMs, endWindows } from './cases/cases.ts'
+import { type Settled, settleGoal, settleOutcome } from './cases/settle.ts'
 import { mergeConsent } from './consent/consent.ts'
 import { drawOf } from './decide/chance.ts'
 import { joinEnded, joinedBy, joinTimers } from './decide/competing.ts'
@@ -8,7 +11,7 @@ import { withIds } from './decide/contact-policy/past-contacts.ts'
 import { decide, prospect } from './decide/decide.ts'
 import type { Candidate } from './decide/decision.ts'
 import type { Action, Policy } from './decide/policy.ts'
-import { publishAction } from './emit/action.ts'
+import { type PublishedAction, publishAction } from './emit/action.ts'
 import { decisionId } from './emit/action-id.ts'
 import type { Cause, Place, Positioned } from './emit/cause.ts'
 import { deadLetter, headOnly, whole } from './emit/dead-letter.ts'
@@ -118,6 +121,8 @@ export class Pipeline {
   #events: FoldedEvent[] = []
   readonly #moment: Moment
   readonly #hasCrossings: boolean
+  /** Then each action has a case; else only those with a goal. */
+  readonly #hasOutcomes: boolean
 
   /**
    * @param onThrow what to do when the code throws while it processes an event or a timer. `undo` takes back what it changed,
@@ -128,6 +133,7 @@ export class Pipeline {
     this.#stages = stages
     this.#undoes = onThrow === 'undo'
     this.#hasCrossings = stages.policy.timers.some(({ kind }) => kind === 'crossing')
+    this.#hasOutcomes = [...stages.roles.values()].includes('outcomes')
     this.#moment = {
       event: new Event(),
       enrichment: noEnrichment,
@@ -294,10 +300,13 @@ export class Pipeline {
     const late = this.#updateFeatures(profile, moment, slice.output.tally)
     this.#note(offset, position, event, enrichment, session, late, false)
     moment.session = profile.session
+    const { cases } = profile
+    if (cases.length > 0 || slice.role === 'outcomes') this.#updateCases(slice, position, profile, moment)
     const competing = this.#updateTimers(slice, profile, isFirst, moment)
     if (profile.holds.length > 0) this.#endUnknownZones(profile, moment, slice.profiles)
-    if (slice.role === 'outcomes') Object.assign(profile, afterOutcome(this.#stages.policy, profile, event, undefined))
-    return this.#decideOnEvent(slice, offset, position, competing, profile, moment)
+    const rejection = this.#decideOnEvent(slice, offset, position, competing, profile, moment)
+    if (profile.cases !== cases) slice.profiles.schedule(profile)
+    return rejection
   }
 
   /** Notes what is known of the customer from now on. It is nothing that they did, so no session, window or stream time moves. */
@@ -383,6 +392,38 @@ export class Pipeline {
     if (late) tally.late++
     if (profile.later !== undefined) noteLater(profile, moment.event, moment.enrichment, moment.session)
     return late
+  }
+
+  /** Notes what the event says of actions that were sent before. */
+  #updateCases({ role, partition, output }: SliceContext, position: number, profile: Profile, moment: Moment): void {
+    const at = { partition, position }
+    const { streamTimeMs } = profile
+    const note = (settled: Settled) => {
+      count(output.tally.outcomes, `${settled.of?.action ?? ''}\n${settled.outcome}\n${settled.effect}`)
+      if (settled.effect === 'closed' || settled.effect === 'revised') countVerdicts(output.tally, settled.changed)
+      changeCases(profile, settled, at, output)
+    }
+    if (role === 'outcomes') {
+      const settled = settleOutcome(profile.cases, moment.event, streamTimeMs)
+      note(settled)
+      const sent = settled.of && { ...settled.of, name: settled.of.action }
+      Object.assign(profile, afterOutcome(this.#stages.policy, profile, moment.event, sent))
+    }
+    const reached = settleGoal(profile.cases, this.#stages.policy.goals, moment, streamTimeMs)
+    if (reached !== undefined) note(reached)
+  }
+
+  #beginCase(profile: Profile, sent: PublishedAction, at: Positioned, output: Output): void {
+    const { policy } = this.#stages
+    const { id, action, treatment, channel, group, tags, purpose, arm, time: timeMs, probability, value: score } = sent
+    const goal = policy.goals.get(action)
+    if (goal === undefined && !this.#hasOutcomes) return
+    const endMs = timeMs + (goal?.withinMs ?? defaultWindowMs)
+    const of = { id, action, treatment, channel, group, tags, purpose, arm, policy: policy.version }
+    const begun = newCase({ ...of, timeMs, endMs, probability, score, hasGoal: goal !== undefined })
+    const change = begin(profile.cases, begun, profile.streamTimeMs)
+    countVerdicts(output.tally, change.changed)
+    changeCases(profile, change, at, output)
   }
 
   /** @returns the actions that compete */
@@ -471,6 +512,10 @@ export class Pipeline {
       if (momentMs > clock.clockMs) return
       const name = timersAt(momentMs, profile.customer)
       const due = dueAt(timers, profile.timers, momentMs, kind)
+      if (kind === undefined && profile.cases.length > 0) {
+        endCases(profile, momentMs, at, output)
+        if (nextDueOf(timers, profile) > momentMs) continue
+      }
       const undo = this.#undoes ? noteForUndo(profile, output, this.#events) : undefined
       try {
         if (!leftOut.timers.has(name)) this.#fireMoment(profile, due, momentMs, at, clock, output)
@@ -567,6 +612,7 @@ export class Pipeline {
     const records = actions.map(encodeAction)
     profile.pastContacts = withIds(profile.pastContacts, actions)
     publish({ ...of, oneIn, cause, customer, asOfMs: moment.asOfMs, nowMs, decision, actions }, records, output)
+    for (const action of actions) this.#beginCase(profile, action, cause, output)
     return decision.candidates.some(({ reason }) => reason === 'too_large') ? tooLarge : undefined
   }
 
@@ -609,6 +655,26 @@ function publish(decided: Decided, records: readonly OutRecord[], output: Output
   output.actions.push(...decided.actions)
   output.bytes += candidateBytes * decided.decision.candidates.length
   output.decisions.push(decided)
+}
+
+function endCases(profile: Profile, momentMs: number, at: Positioned, output: Output): void {
+  const ended = endWindows(profile.cases, momentMs)
+  countVerdicts(output.tally, ended.changed)
+  changeCases(profile, ended, at, output)
+}
+
+function changeCases(
+  profile: Profile,
+  { cases, changed }: Change,
+  { partition, position }: Pick<Positioned, 'partition' | 'position'>,
+  output: Output,
+): void {
+  profile.cases = cases
+  for (const now of changed) output.cases.push({ partition, position, customer: profile.customer, now })
+}
+
+function countVerdicts({ verdicts }: Tally, cases: Cases): void {
+  for (const one of cases) count(verdicts, `${one.action}\n${verdictOf(one)}`)
 }
 
 function count<Key>(counts: Map<Key, number>, key: Key): void {

@@ -1,3 +1,4 @@
+import type { Case } from './cases/case.ts'
 import type { ConsentChange } from './consent/consent.ts'
 import { type Decision, type Outcome, outcomes } from './decide/decision.ts'
 import type { PublishedAction } from './emit/action.ts'
@@ -19,6 +20,8 @@ export interface Output {
   readonly decisions: Decided[]
   /** In order. */
   readonly consents: StatedConsent[]
+  /** Each state that a case came into, in order. */
+  readonly cases: CaseChange[]
   readonly tally: Tally
   /** What the code threw, for the quarantined events and timers. */
   readonly faults: unknown[]
@@ -75,6 +78,15 @@ export interface Decided {
   readonly actions: readonly PublishedAction[]
 }
 
+/** A case that began or changed. */
+export interface CaseChange {
+  readonly partition: number
+  /** Of what changed it. */
+  readonly position: number
+  readonly customer: string
+  readonly now: Case
+}
+
 /**
  * What the code threw on, and what therefore changed nothing: events, by offset, and timers, by due time and customer. Those
  * timers are no longer due.
@@ -116,6 +128,10 @@ export interface Tally {
   /** Published actions, by name; and those that were too large to publish. */
   readonly actions: Map<string, number>
   readonly tooLarge: Map<string, number>
+  /** What became of outcomes, by action, outcome and effect, a line each. */
+  readonly outcomes: Map<string, number>
+  /** Cases that came to a verdict, by action and verdict, a line each. */
+  readonly verdicts: Map<string, number>
   /** By outcome. */
   readonly decisions: Record<Outcome, number>
 }
@@ -124,9 +140,10 @@ export interface Tally {
 export function emptyOutput(maxBytes = Number.POSITIVE_INFINITY): Output {
   const decisions = Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Record<Outcome, number>
   const byName = { lateBy: new Map(), deadLetters: new Map(), statements: new Map(), actions: new Map() }
-  const counted = { ...byName, tooLarge: new Map(), decisions }
+  const counted = { ...byName, tooLarge: new Map(), outcomes: new Map(), verdicts: new Map(), decisions }
   const tally = { events: 0, skipped: 0, erasures: 0, duplicates: 0, late: 0, timers: 0, ...counted }
   const quarantined = { offsets: [], timers: [] }
   const counts = { bytes: 0, maxBytes, deadLetterBytes: 0, undone: 0 }
-  return { records: [], actions: [], decisions: [], consents: [], tally, faults: [], quarantined, ...counts }
+  const made = { records: [], actions: [], decisions: [], consents: [], cases: [] }
+  return { ...made, tally, faults: [], quarantined, ...counts }
 }

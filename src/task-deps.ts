@@ -1,6 +1,6 @@
 import { type EarlierTexts, earlierEngine, Unlike } from './earlier.ts'
 import type { ActionFormat } from './emit/encode-action.ts'
-import type { Engine } from './engine.ts'
+import { type Engine, keepsCases } from './engine.ts'
 import { settingsOf } from './fold-settings.ts'
 import type { Registry } from './ingest/registry/registry.ts'
 import { Rejected } from './ingest/rejected.ts'
@@ -89,7 +89,7 @@ const decider = (engine: Engine, format: ActionFormat, registry: Registry | unde
   careful: new Pipeline(compileStages(engine, format)),
   features: engine.features,
   timers: engine.policy.timers,
-  hasHolds: engine.policy.held.size > 0,
+  hasOthersDue: engine.policy.held.size > 0 || keepsCases(engine),
   policy: engine.policy.version,
   settings: engine.settings.hash,
   fetchSchema: (topic, id, nowMs) => fetchSchema(engine, registry, topic, id, nowMs),

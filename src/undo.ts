@@ -8,13 +8,13 @@ import type { FoldedEvent, Output } from './slice-output.ts'
  * @returns puts it all back as if the event had never come, except `output.faults`
  */
 export function noteForUndo(profile: Profile, output: Output, events: FoldedEvent[]): () => void {
-  const { records, actions, decisions, consents, tally, quarantined, bytes, deadLetterBytes } = output
+  const { records, actions, decisions, consents, cases, tally, quarantined, bytes, deadLetterBytes } = output
   const copy = copyProfile(profile)
   const counts = { ...tally, decisions: { ...tally.decisions } }
-  for (const name of ['lateBy', 'deadLetters', 'statements', 'actions', 'tooLarge'] as const) {
+  for (const name of ['lateBy', 'deadLetters', 'statements', 'actions', 'tooLarge', 'outcomes', 'verdicts'] as const) {
     Object.assign(counts, { [name]: new Map<string, number>(tally[name]) })
   }
-  const lengths = [events, records, actions, decisions, consents, quarantined.timers].map((list) => ({
+  const lengths = [events, records, actions, decisions, consents, cases, quarantined.timers].map((list) => ({
     list,
     length: list.length,
   }))

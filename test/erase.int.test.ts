@@ -9,7 +9,7 @@ import { type Service, skip, until, World } from './harness.ts'
 const program = fileURLToPath(new URL('../../bin/beckon.js', import.meta.url))
 const partitions = 2
 const forMs = 3_000
-const tables = ['events', 'decisions', 'actions', 'consent', 'profiles'] as const
+const tables = ['events', 'decisions', 'actions', 'consent', 'cases', 'profiles'] as const
 
 /** A customer is erased through the input, and stays erased, whatever becomes of the process; nobody else is touched. */
 describe('the erasure of a customer', { skip }, () => {
@@ -31,7 +31,7 @@ describe('the erasure of a customer', { skip }, () => {
       ],
       features: [views, { name: 'adds', count: {}, where: 'type == "add"', window: { size: '1h' } }, ...more],
       actions: [
-        { name: 'hello', when: 'views >= 1' },
+        { name: 'hello', when: 'views >= 1', goal: { when: 'buy', within: '1d' } },
         { name: 'remind', on: { absent: 'buy', after: 'add', for: `${forMs}ms` }, when: 'adds > 0' },
       ],
       arbitration: { emit: 'all' },
@@ -95,7 +95,7 @@ describe('the erasure of a customer', { skip }, () => {
     )
     return Object.fromEntries(tables.map((table, i) => [table, Number(counts[i]![0]!.n)]))
   }
-  const nothing = { events: 0, decisions: 0, actions: 0, consent: 0, profiles: 0 }
+  const nothing = { events: 0, decisions: 0, actions: 0, consent: 0, cases: 0, profiles: 0 }
 
   const actionsOf = async () =>
     (await world.read('actions')).map(({ value }) => JSON.parse(String(value)) as Record<string, unknown>)
@@ -129,11 +129,14 @@ describe('the erasure of a customer', { skip }, () => {
     await assertFull(service)
 
     const first = await erase(gone)
-    assert.deepEqual([first.code, first.erased], [0, { events: 7, decisions: 7, actions: 7, consent: 0, profiles: 1 }])
+    assert.deepEqual(
+      [first.code, first.erased],
+      [0, { events: 7, decisions: 7, actions: 7, consent: 0, cases: 7, profiles: 1 }],
+    )
     const second = await erase(split)
     assert.deepEqual(
       [second.code, second.erased],
-      [0, { events: 7, decisions: 7, actions: 7, consent: 0, profiles: 2 }],
+      [0, { events: 7, decisions: 7, actions: 7, consent: 0, cases: 7, profiles: 2 }],
     )
     for (const who of [gone, split]) assert.deepEqual(await rowsOf(who), nothing)
     const topics = Object.values(world.outputs)
@@ -170,7 +173,7 @@ describe('the erasure of a customer', { skip }, () => {
     assert.equal((await erase(back)).code, 0)
     await view(back)
     await assertFull(service)
-    assert.deepEqual(await rowsOf(back), { events: 1, decisions: 1, actions: 1, consent: 0, profiles: 1 })
+    assert.deepEqual(await rowsOf(back), { events: 1, decisions: 1, actions: 1, consent: 0, cases: 1, profiles: 1 })
     const [profile] = await world.select(
       `SELECT session_index, session_events FROM customers WHERE customer = '${back}'`,
     )

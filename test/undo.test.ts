@@ -10,7 +10,7 @@ import { SliceRows } from '../src/store/slice-rows.ts'
 import type { Absence } from '../src/timers/absence.ts'
 import type { Crossing } from '../src/timers/crossing.ts'
 import { MemoryProfiles } from '../src/tools/replay/memory-profiles.ts'
-import { sampleEngine, sampleEvents, startMs, stateOf } from './golden/profile.ts'
+import { actionsWithGoals, sampleEngine, sampleEvents, startMs, stateOf } from './golden/profile.ts'
 
 /**
  * An event that makes the code throw, wherever it does, leaves the profile to the byte, and all that the slice sends, as if it
@@ -61,6 +61,14 @@ const breaks: [where: string, wreck: Break][] = [
     },
   ],
   [
+    "an action's goal",
+    (engine, stages, isBad) => {
+      const goal = engine.policy.goals.get('greet')!
+      Object.assign(goal, { when: throwing(goal.when, isBad) })
+      return stages
+    },
+  ],
+  [
     'a timer that an event starts',
     (engine, stages, isBad) => {
       const timer = engine.policy.timers.find(({ kind }) => kind === 'absence')!
@@ -78,7 +86,12 @@ const breaks: [where: string, wreck: Break][] = [
   ],
 ]
 
-async function run(leaveOut: boolean, wreck: Break | undefined, pieces: number, engine = sampleEngine()) {
+async function run(
+  leaveOut: boolean,
+  wreck: Break | undefined,
+  pieces: number,
+  engine = sampleEngine(actionsWithGoals),
+) {
   let isBad = false
   const stages = compileStages(engine, 'json')
   const wrecked = wreck?.(engine, stages, () => isBad) ?? stages
@@ -112,14 +125,23 @@ async function run(leaveOut: boolean, wreck: Break | undefined, pieces: number, 
     }
   }
   isBad = false
-  const { actions, decisions, tally, quarantined } = output
+  const { actions, decisions, cases, tally, quarantined } = output
   const sent = actions.map(({ id }) => id)
   const { deadLetters: _letters, events: _events, ...counts } = tally
   const made = decisions.map(({ cause, decision }) => [
     cause,
     decision.candidates.map(({ action: { name }, reason, score }) => [name, reason, score]),
   ])
-  return { engine, state: stateOf(engine, profiles.of(customer)), sent, made, rows: rows.join(), counts, quarantined }
+  return {
+    engine,
+    state: stateOf(engine, profiles.of(customer)),
+    sent,
+    made,
+    rows: rows.join(),
+    cases,
+    counts,
+    quarantined,
+  }
 }
 
 const badId = `m${badIndex}`

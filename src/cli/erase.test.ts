@@ -4,7 +4,7 @@ import { formatErased, formatWaiting } from './erase.ts'
 
 test('what is gone and what is left are told without the customer', () => {
   const dayMs = 86_400_000
-  const text = formatErased({ events: 1_234, decisions: 5, actions: 4, consent: 3, profiles: 1 }, [
+  const text = formatErased({ events: 1_234, decisions: 5, actions: 4, consent: 3, cases: 3, profiles: 1 }, [
     { topic: 'shop.events', holds: 'the events', retentionMs: 7 * dayMs },
     { topic: 'shop.actions', holds: 'the actions', retentionMs: -1 },
     { topic: 'shop.dead', holds: 'what was bad', retentionMs: dayMs / 4 },
@@ -16,6 +16,7 @@ test('what is gone and what is left are told without the customer', () => {
     'decisions  5',
     'actions    4',
     'consent    3',
+    'cases      3',
     'profiles   1',
     '',
     'left in Kafka  kept      holds',

@@ -24,7 +24,9 @@ export interface Remaining {
 
 export function eraseCommand(): Command {
   return new Command('erase')
-    .description('erase a customer: profile, timers, events, decisions and actions; the running service takes part')
+    .description(
+      'erase a customer: profile, timers, events, decisions, actions and cases; the running service takes part',
+    )
     .argument('<id>', 'the customer')
     .addOption(configOption())
     .option('--json', 'one JSON object')

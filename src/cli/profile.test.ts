@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type CustomerRow, formatProfile } from './profile.ts'
+import { type CustomerRow, formatCases, formatProfile } from './profile.ts'
 
 const row: CustomerRow = {
   partition: 3,
@@ -51,6 +51,30 @@ describe('a profile for people', () => {
     const none = { numbers: {}, strings: {}, lists: {}, maps: {}, not_ready: [], traits: {} }
     const text = formatProfile({ ...row, session_index: 0, ...none }, [])
     assert.match(text, /session {3}none$/)
+  })
+
+  it('shows the cases that are open, and how far each is', () => {
+    const one = {
+      action_id: 'a1',
+      action: 'offer',
+      treatment: '',
+      channel: 'mail',
+      time: '2026-01-02 03:04:05.678',
+      ends: '2026-01-03 03:04:05.678',
+      delivered: null,
+      impression: null,
+      click: null,
+    }
+    assert.deepEqual(formatCases([]), [])
+    const seen = { ...one, action: 'call', treatment: 'evening', delivered: one.time, impression: one.time }
+    assert.equal(
+      formatCases([one, seen]).join(),
+      [
+        'open case       since (UTC)              until (UTC)              so far',
+        'offer           2026-01-02 03:04:05.678  2026-01-03 03:04:05.678  nothing yet',
+        'call (evening)  2026-01-02 03:04:05.678  2026-01-03 03:04:05.678  seen',
+      ].join('\n'),
+    )
   })
 
   it('shows what a producer sent without obeying it', () => {

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
+import { type OpenCase, readOpenCases } from '../store/clickhouse/cases.ts'
 import { type ConsentRow, readConsent } from '../store/clickhouse/consent.ts'
 import { createProfileStore } from '../store/clickhouse/profiles.ts'
 import { configOption } from './config-option.ts'
@@ -9,7 +10,7 @@ import { alignColumns, printable } from './table.ts'
 
 export function profileCommand(): Command {
   return new Command('profile')
-    .description("a customer's features, traits, consent and session, as ClickHouse has them")
+    .description("a customer's features, traits, consent, session and open cases, as ClickHouse has them")
     .argument('<id>', 'the customer')
     .addOption(configOption())
     .option('--json', 'one JSON object')
@@ -19,7 +20,8 @@ export function profileCommand(): Command {
       try {
         const rows = await createProfileStore(client).readCustomer(customer)
         const consent = await readConsent(client, customer)
-        if (json) console.log(JSON.stringify({ customer, profiles: rows, consent }))
+        const cases = await readOpenCases(client, customer)
+        if (json) console.log(JSON.stringify({ customer, profiles: rows, consent, open_cases: cases }))
         if (rows.length === 0) {
           const { database } = config.clickhouse
           throw new CommandError(
@@ -29,7 +31,7 @@ export function profileCommand(): Command {
         const names = config.features.map(({ name }) => name)
         if (json) return
         const blocks = (rows as unknown as CustomerRow[]).map((row) => formatProfile(row, names))
-        console.log([...blocks, ...formatConsent(consent)].join('\n\n'))
+        console.log([...blocks, ...formatConsent(consent), ...formatCases(cases)].join('\n\n'))
       } finally {
         await client.close()
       }
@@ -108,6 +110,18 @@ export function formatConsent(consent: readonly ConsentRow[]): string[] {
     `${topic}-${partition}@${offset}`,
   ])
   return [alignColumns([['purpose', 'channel', 'consent', 'since', 'said in'], ...toPrintable(rows)])]
+}
+
+/** A block, or none. */
+export function formatCases(cases: readonly OpenCase[]): string[] {
+  if (cases.length === 0) return []
+  const rows = cases.map(({ action, treatment, time, ends, delivered, impression, click }) => [
+    treatment === '' ? action : `${action} (${treatment})`,
+    time,
+    ends,
+    click !== null ? 'clicked' : impression !== null ? 'seen' : delivered !== null ? 'delivered' : 'nothing yet',
+  ])
+  return [alignColumns([['open case', 'since (UTC)', 'until (UTC)', 'so far'], ...toPrintable(rows)])]
 }
 
 function block(title: string, rows: readonly (readonly string[])[]): string {

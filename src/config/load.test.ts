@@ -290,6 +290,47 @@ features:
   ])
 })
 
+test('a goal is declared by an event type or a condition, within a time, and its faults are reported', () => {
+  const action = (goal: string) => `${minimal}
+features: [{ name: n, count: {}, window: lifetime }]
+actions:
+  - { name: a, when: 'true'${goal === '' ? '' : `, goal: ${goal}`} }
+`
+  const config = (goal: string) => loadConfig(write({ 'beckon.yaml': action(goal) }), {}).config
+  assert.equal('goal' in config('').actions[0]!, false, 'rules without one are as they were, to their hash')
+  assert.deepEqual(config('{ when: Order Completed, within: 1d }').actions[0]!.goal, {
+    when: 'type == "Order Completed"',
+    withinMs: 86_400_000,
+  })
+  assert.deepEqual(config('{ when: url == "/x", within: 5m, value: properties.revenue }').actions[0]!.goal, {
+    when: 'url == "/x"',
+    withinMs: 300_000,
+    value: 'properties.revenue',
+  })
+  const faults: [goal: string, fault: RegExp][] = [
+    ['{ when: bought }', /^beckon.yaml:9 actions.0.goal.within: missing/],
+    ['{ within: 1h }', /^beckon.yaml:9 actions.0.goal.when: missing/],
+    ['{ when: bought, within: 0s }', /actions.0.goal.within: a time longer than 0/],
+    ['{ when: n > 1, within: 1h }', /actions.0.goal.when: n is a feature, and this is of the event alone/],
+    ['{ when: typ == "x", within: 1h }', /actions.0.goal.when: .*did you mean type\?/],
+    ['{ when: url + "x", within: 1h }', /actions.0.goal.when: the expression is of type string, not bool/],
+    ['{ when: bought, within: 1h, value: url }', /actions.0.goal.value: the expression is of type string, not double/],
+    ['{ when: bought, within: 1h, worth: 3 }', /actions.0.goal.worth: unknown key/],
+  ]
+  for (const [goal, fault] of faults) assert.match(faultsOf({ 'beckon.yaml': action(goal) }).join(), fault)
+})
+
+test('a topic of outcomes may map an action, and no other topic', () => {
+  const mapping = 'mapping: { customer: c, type: t, time: s, action_id: a.id, action: a.name }'
+  const text = (role: string) => minimal.replace('format: json', `format: json, ${role}${mapping}`)
+  assert.deepEqual(faultsOf({ 'beckon.yaml': text('role: outcomes, ') }), [])
+  const why = 'only a topic with role: outcomes says of which action a record is'
+  assert.deepEqual(
+    faultsOf({ 'beckon.yaml': text('') }).map((fault) => fault.replace(/^beckon.yaml:\d+ /, '')),
+    [`topics.0.mapping.action_id: ${why}`, `topics.0.mapping.action: ${why}`],
+  )
+})
+
 test('a timer is declared by event types or conditions, and its faults are reported', () => {
   const action = (on: string, rest = 'when: n > 0') => `${minimal}
 features: [{ name: n, count: {}, window: lifetime }]

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { GoalDeclaration } from '../cases/goal.ts'
 import { onOneLine } from '../expressions/on-one-line.ts'
 import type { FeatureDeclaration } from '../features/declaration.ts'
 import { maxPanes, type Window } from '../features/window.ts'
@@ -382,6 +383,19 @@ const treatment = z.strictObject({
   slots: slots.optional(),
   payload: payload.optional(),
 })
+const goal = z
+  .strictObject({
+    when: eventCondition,
+    within: positiveDuration,
+    value: z.union([z.number(), cel]).optional(),
+  })
+  .transform(
+    ({ when, within, value }): GoalDeclaration => ({
+      when: when.cel,
+      withinMs: within,
+      ...(value === undefined ? {} : { value }),
+    }),
+  )
 
 const action = z
   .strictObject({
@@ -404,6 +418,8 @@ const action = z
     contact: ownContact,
     channel: z.string().default(''),
     expires: duration.default(0),
+    /** What counts as its success, within a time of the decision. */
+    goal: goal.optional(),
     payload: payload.default({}),
     slots: slots.optional(),
     treatments: z.array(treatment).min(1).optional(),

@@ -1,3 +1,4 @@
+import type { Goal } from '../cases/goal.ts'
 import { type Compiled, didYouMean, type Evaluate, ExpressionFault, Scope } from '../expressions/expression.ts'
 import { onOneLine } from '../expressions/on-one-line.ts'
 import type { Feature } from '../features/features.ts'
@@ -56,6 +57,8 @@ export function compilePolicy(
   const byTimer = new Map<string | undefined, Action[]>()
   const onOutcome = new Set<string>()
   const held = new Map<string, Action>()
+  const goals = new Map<string, Goal>()
+  const goalConditions = new Map<string, Evaluate<Moment>>()
   const allGates = compileGates(gateDeclarations, declarations, scope, onGateFault)
   const places = placesOf(arbitration)
   const counting = arbitration.factors ?? factorNames
@@ -121,6 +124,17 @@ export function compilePolicy(
       if (missing === undefined) continue
       const why = `${missing} needs an event, and ${whyNone(on, waits)}, as for ${name}`
       onGateFault(gate.declaration, ['allow'], new ExpressionFault(why, gate.declaration.allow.indexOf(missing)))
+    }
+    const { goal } = declaration
+    if (goal !== undefined) {
+      const { when, withinMs, value = 'value' } = goal
+      const asked = goalConditions.get(when) ?? compile(['goal', 'when'], ['bool'], () => eventScope.compile(when))
+      goalConditions.set(when, asked)
+      const worth =
+        typeof value === 'number'
+          ? () => value
+          : compile(['goal', 'value'], ['double', 'int'], () => eventScope.compile(value))
+      goals.set(name, { when: asked, withinMs, value: worth })
     }
     const conditions = { met: 0, unmet: 0, error: 0 }
     for (const read of nothing?.names ?? []) names.add(read)
@@ -191,6 +205,7 @@ export function compilePolicy(
   const sorted = [...timers.values()].sort((a, b) => (a.signature < b.signature ? -1 : 1))
   return {
     version,
+    goals,
     names: declarations.map(({ name }) => name).sort(),
     purposes: new Set(declarations.flatMap(({ purpose }) => purpose ?? [])),
     onEvent: named(undefined),

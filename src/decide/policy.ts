@@ -1,3 +1,4 @@
+import type { Goal, GoalDeclaration } from '../cases/goal.ts'
 import type { Evaluate } from '../expressions/expression.ts'
 import type { Moment } from '../features/moment.ts'
 import type { AbsenceDeclaration } from '../timers/absence.ts'
@@ -40,6 +41,8 @@ export interface ActionDeclaration {
   readonly channel: string
   /** How long after the event's time the action is worth delivering; ms, 0 for no limit. */
   readonly expiresMs: number
+  /** What counts as its success. */
+  readonly goal?: GoalDeclaration | undefined
   /** What the channel needs: constants, or `{ cel }` evaluated at the decision. */
   readonly payload: Readonly<Record<string, PayloadValue>>
 }
@@ -191,6 +194,8 @@ export interface Policy {
   readonly names: readonly string[]
   /** What the actions take consent for. */
   readonly purposes: ReadonlySet<string>
+  /** By action. */
+  readonly goals: ReadonlyMap<string, Goal>
   /** Decided on every event. Ordered by name, like all lists of actions. */
   readonly onEvent: readonly Action[]
   /** Decided on every outcome: those of `onEvent` whose condition reads what the outcome is. */

@@ -65,6 +65,12 @@ export function createMetrics(
     actionsTooLarge: counter('actions_too_large_total', 'Actions larger than the output topic takes.', ['action']),
     conditions: counter('conditions_total', "Evaluations of an action's condition.", ['action', 'result']),
     decisions: counter('decisions_total', 'Evaluations of the policy.', ['result']),
+    outcomes: counter('outcomes_total', 'What came of actions, and events that met a goal.', [
+      'action',
+      'outcome',
+      'effect',
+    ]),
+    cases: counter('cases_total', 'Cases that came to a verdict; those that began are open.', ['action', 'verdict']),
     kafkaUp: gauge('kafka_up', '1 while some broker answers.'),
     groupMember: gauge('group_member', '1 while the consumer group counts on this process.'),
     fetchAge: gauge('fetch_age_seconds', 'How long the next fetch of a running partition has been without an answer.', [
@@ -101,7 +107,7 @@ export function createMetrics(
       'customers_in_two_partitions',
       'Customers with events in more than one partition in the last hour.',
     ),
-    timersPending: gauge('timers_pending', 'Customers with a timer, as far as is held in memory.'),
+    timersPending: gauge('timers_pending', 'Customers with a timer or an open case, as far as is held in memory.'),
     timersFired: counter('timers_fired_total', 'Timers that fired.'),
     backfillPending: gauge(
       'backfill_pending_customers',
@@ -159,6 +165,14 @@ export function countSlice(metrics: Metrics, topic: string, tally: Tally): void 
   for (const [reason, n] of tally.deadLetters) metrics.deadLetters.inc({ reason }, n)
   for (const [action, n] of tally.actions) metrics.actions.inc({ action }, n)
   for (const [action, n] of tally.tooLarge) metrics.actionsTooLarge.inc({ action }, n)
+  for (const [key, n] of tally.outcomes) {
+    const [action = '', outcome = '', effect = ''] = key.split('\n')
+    metrics.outcomes.inc({ action, outcome, effect }, n)
+  }
+  for (const [key, n] of tally.verdicts) {
+    const [action = '', verdict = ''] = key.split('\n')
+    metrics.cases.inc({ action, verdict }, n)
+  }
   for (const result of outcomes) {
     if (tally.decisions[result] > 0) metrics.decisions.inc({ result }, tally.decisions[result])
   }

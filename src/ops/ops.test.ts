@@ -115,11 +115,15 @@ test('the metrics exist from the start, and a slice is counted', async () => {
     statements: new Map([['consent_withdrawn', 5]]),
     actions: new Map([['a', 3]]),
     tooLarge: new Map([['b', 4]]),
+    outcomes: new Map([['a\nclick\nnoted', 5]]),
+    verdicts: new Map([['a\npositive', 6]]),
     decisions: { chosen: 3, nothing: 0, holdout: 4, shadow: 0, suppressed: 0, none: 2 },
   })
   const text = await metrics.registry.metrics()
   assert.match(text, /^beckon_events_consumed_total\{topic="clicks"\} 10$/m)
   assert.match(text, /^beckon_actions_too_large_total\{action="b"\} 4$/m)
+  assert.match(text, /^beckon_outcomes_total\{action="a",outcome="click",effect="noted"\} 5$/m)
+  assert.match(text, /^beckon_cases_total\{action="a",verdict="positive"\} 6$/m)
   assert.match(text, /^beckon_erasures_total\{topic="clicks"\} 1$/m)
   assert.match(text, /^beckon_late_events_total\{feature="views"\} 1$/m)
   assert.match(text, /^beckon_statements_total\{result="consent_withdrawn"\} 5$/m)

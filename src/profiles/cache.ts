@@ -64,7 +64,7 @@ export class ProfileCache {
     this.#rules = rules
     this.#earlier = earlier
     this.#rows = new ProfileRows(partition, rules)
-    this.timers = new DueTimers(store, partition, rules.timers, rules.hasHolds === true, storeIsEmpty)
+    this.timers = new DueTimers(store, partition, rules.timers, storeIsEmpty || isNothingDue(rules))
     this.#away = storeIsEmpty ? new BloomFilter() : undefined
   }
 
@@ -271,3 +271,6 @@ export class ProfileCache {
 /** Whether a record is folded into its customer's profile: an erasure makes a new one. */
 const readsProfile = (decoded: unknown): decoded is Event | TraitStatement | ConsentStatement =>
   decoded instanceof Event || decoded instanceof TraitStatement || decoded instanceof ConsentStatement
+
+/** Whether nothing is ever due by itself under these rules: then the store need not be asked. */
+const isNothingDue = ({ timers, hasOthersDue }: Rules) => timers.length === 0 && hasOthersDue !== true

@@ -5,7 +5,8 @@ import type { RecentIds } from './recent-ids.ts'
 
 /**
  * A copy of all that an event may change in a profile, so that it can be put back. It shares what the stages replace but never
- * change in place (traits, consent, what is not ready). It leaves out the profile's place in the cache and in the partition.
+ * change in place (traits, consent, contacts, cases, what is not ready). It leaves out the profile's place in the cache and in
+ * the partition.
  */
 export type ProfileCopy = Pick<
   Profile,
@@ -21,11 +22,12 @@ export type ProfileCopy = Pick<
   | 'reactions'
   | 'holds'
   | 'timers'
+  | 'cases'
 > & { readonly session: Profile['session']; readonly recentIds: RecentIds; readonly laterEvents: number }
 
 export function copyProfile(profile: Profile): ProfileCopy {
   const { streamTimeMs, groups, notReady, later, session, traits, traitTimes, recentIds, contacts, timers } = profile
-  const { consent, pastContacts, reactions, holds } = profile
+  const { consent, pastContacts, reactions, holds, cases } = profile
   return {
     streamTimeMs,
     groups: groups.map((panes) => panes && copyPanes(panes)),
@@ -41,6 +43,7 @@ export function copyProfile(profile: Profile): ProfileCopy {
     pastContacts,
     reactions,
     holds,
+    cases,
     timers: timers.length === 0 ? timers : timers.map((state): TimerState | undefined => state && { ...state }),
   }
 }

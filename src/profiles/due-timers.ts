@@ -21,18 +21,12 @@ export class DueTimers {
   readonly #queue: TimerQueue
   #timers: readonly Timer[]
 
-  /** @param hasHolds whether actions may wait for a time though no timer runs */
-  constructor(
-    store: ProfileStore,
-    partition: number,
-    timers: readonly Timer[],
-    hasHolds: boolean,
-    storeIsEmpty: boolean,
-  ) {
+  /** @param isComplete whether the store knows of nothing that is due */
+  constructor(store: ProfileStore, partition: number, timers: readonly Timer[], isComplete: boolean) {
     this.#store = store
     this.#partition = partition
     this.#timers = timers
-    this.#queue = new TimerQueue(maxQueued, storeIsEmpty || (timers.length === 0 && !hasHolds))
+    this.#queue = new TimerQueue(maxQueued, isComplete)
   }
 
   useTimers(timers: readonly Timer[]): void {

@@ -13,8 +13,8 @@ import { readFeatures } from './readable.ts'
 export interface Rules {
   readonly features: FeatureSet
   readonly timers: readonly Timer[]
-  /** Whether quiet hours may hold actions. */
-  readonly hasHolds?: boolean
+  /** Whether something may be due though no timer runs: actions that wait, cases that are open. */
+  readonly hasOthersDue?: boolean
   /** Content hash. */
   readonly policy: string
 }

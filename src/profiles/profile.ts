@@ -1,3 +1,4 @@
+import { type Cases, noCases } from '../cases/cases.ts'
 import { type Consent, noConsent } from '../consent/consent.ts'
 import { type Hold, noHolds } from '../decide/contact-policy/holds.ts'
 import { type Contact, noPastContacts } from '../decide/contact-policy/past-contacts.ts'
@@ -42,6 +43,8 @@ export class Profile {
   pastContacts: readonly Contact[] = noPastContacts
   reactions: readonly Reaction[] = noReactions
   holds: readonly Hold[] = noHolds
+  /** What came of the actions published to the customer. */
+  cases: Cases = noCases
   /** Changed since its row was last written. */
   dirty = false
   /** How often it was changed since its row was last written. */

@@ -1,5 +1,6 @@
 import type { RowBuffer } from '../store/row-binary.ts'
 import { StateError } from '../store/state-error.ts'
+import { caseSection } from './case-section.ts'
 import { consentSection } from './consent-section.ts'
 import { contactSection } from './contact-section.ts'
 import type { Profile } from './profile.ts'
@@ -18,7 +19,7 @@ export interface Section {
 }
 
 /** By id. */
-const sections: readonly Section[] = [consentSection, contactSection]
+const sections: readonly Section[] = [caseSection, consentSection, contactSection]
 
 export function writeSections(out: RowBuffer, profile: Profile): void {
   for (const { id, isEmpty, write } of sections) {

@@ -1,5 +1,6 @@
-import type { Decided, FoldedEvent, StatedConsent } from '../slice-output.ts'
+import type { CaseChange, Decided, FoldedEvent, StatedConsent } from '../slice-output.ts'
 import { actionsTable, writeActionRow } from './action-row.ts'
+import { casesTable, writeCaseRow } from './case-row.ts'
 import { consentTable, writeConsentRow } from './consent-row.ts'
 import { decisionsTable, writeDecisionRow } from './decision-row.ts'
 import { eventsTable, writeEventRow } from './event-row.ts'
@@ -13,6 +14,7 @@ interface StoredOutput {
   readonly events: readonly RowChunk[]
   readonly decisions: readonly Decided[]
   readonly consents: readonly StatedConsent[]
+  readonly cases: readonly CaseChange[]
 }
 
 /** Makes the rows of slices. All tasks can share one instance, since rows are made synchronously. */
@@ -21,6 +23,7 @@ export class SliceRows {
   readonly #decisions = new RowBuffer()
   readonly #actions = new RowBuffer()
   readonly #consents = new RowBuffer()
+  readonly #cases = new RowBuffer()
 
   /**
    * Turns the events of a piece of a slice into rows, so that the events can be garbage-collected.
@@ -35,8 +38,14 @@ export class SliceRows {
   }
 
   /** Hands all rows of a committed slice to the store. */
-  store(writer: Pick<RowWriter, 'write'>, { events, decisions, consents }: StoredOutput): void {
+  store(writer: Pick<RowWriter, 'write'>, { events, decisions, consents, cases }: StoredOutput): void {
     for (const chunk of events) if (chunk.rowEnds.length > 0) writer.write(eventsTable, chunk)
+    if (cases.length > 0) {
+      const changed = chunkOf(this.#cases, () => {
+        for (const change of cases) writeCaseRow(this.#cases, change)
+      })
+      writer.write(casesTable, changed)
+    }
     if (consents.length > 0) {
       const said = chunkOf(this.#consents, () => {
         for (const one of consents) writeConsentRow(this.#consents, one)

@@ -20,8 +20,8 @@ export interface Decider {
   readonly careful: Pipeline
   readonly features: FeatureSet
   readonly timers: readonly Timer[]
-  /** Whether quiet hours may hold actions. */
-  readonly hasHolds: boolean
+  /** Whether something may be due though no timer runs: actions that wait, cases that are open. */
+  readonly hasOthersDue?: boolean
   /** Content hash of the policy. */
   readonly policy: string
   /** Content hash of the settings: everything else that decides how events are folded. */

@@ -205,7 +205,7 @@ const deciderOf = (engine: Engine) => ({
   careful: new Pipeline(compileStages(engine, 'json')),
   features: engine.features,
   timers: engine.policy.timers,
-  hasHolds: engine.policy.held.size > 0,
+  hasOthersDue: engine.policy.held.size > 0,
   policy: engine.policy.version,
   settings: engine.settings.hash,
   fetchSchema: async () => undefined,

@@ -75,6 +75,11 @@ const actions = [
   { name: 'lure', on: 'becomes_true', when: 'count_panes >= 2', contact: { cooldown: '1h' } },
 ]
 
+/** With cases. The golden folds know none. */
+export const actionsWithGoals = actions.map((action) =>
+  action.name === 'greet' ? { ...action, goal: { when: 'order', within: '6h', value: 'properties.price' } } : action,
+)
+
 /** 2025-03-29 21:00 UTC, two hours before a day of 23 hours begins in Prague. */
 export const startMs = 1_743_282_000_000
 const minuteMs = 60_000
@@ -117,7 +122,7 @@ export interface GoldenProfile {
 
 /** The events as the code of today folds them. */
 export async function sampleProfile(): Promise<GoldenProfile> {
-  const engine = sampleEngine()
+  const engine = sampleEngine(actionsWithGoals)
   const { policy } = engine
   const pipeline = new Pipeline(compileStages(engine, 'json'))
   const profiles = new MemoryProfiles(policy.timers)
@@ -131,7 +136,7 @@ export async function sampleProfile(): Promise<GoldenProfile> {
   return { policyText: engine.policyText, state: stateOf(engine, profile), profile: plain(engine, profile) }
 }
 
-export function sampleEngine(): Engine {
+export function sampleEngine(given: readonly object[] = actions): Engine {
   const folder = mkdtempSync(join(tmpdir(), 'beckon-golden-'))
   const file = join(folder, 'beckon.yaml')
   const config = {
@@ -139,7 +144,7 @@ export function sampleEngine(): Engine {
     clickhouse: { url: 'http://localhost:8123' },
     topics: [{ name: 'clicks', format: 'json' }],
     features,
-    actions,
+    actions: given,
   }
   try {
     writeFileSync(file, JSON.stringify(config))
@@ -172,7 +177,8 @@ export const profileOf = ({ features, policy }: Engine, state: string): Profile 
 
 /** All that a profile says, as JSON has it. */
 export function plain({ features }: Engine, profile: Profile) {
-  const { streamTimeMs, session, traits, traitTimes, consent, contacts, timers, recentIds, groups, notReady } = profile
+  const { streamTimeMs, session, traits, traitTimes, consent, contacts, timers, cases, recentIds, groups, notReady } =
+    profile
   const moment = { groups, notReady, session, traits, asOfMs: streamTimeMs }
   const ids: [number, number][] = []
   recentIds.forEach((hash, timeMs) => {
@@ -188,6 +194,7 @@ export function plain({ features }: Engine, profile: Profile) {
     ...(consent.size > 0 ? { consent: [...consent].map(([purpose, said]) => [purpose, [...said]]) } : {}),
     contacts: Object.fromEntries(contacts),
     timers,
+    cases: cases.length > 0 ? cases : undefined,
     ids: ids.sort(([a], [b]) => a - b),
     features: Object.fromEntries(values),
   }

@@ -1,5 +1,5 @@
 /**
- * The position at which the partitions began anew in the last repartition. Rows of `events`, `decisions` and `actions` from
+ * The position at which the partitions began anew in the last repartition. Rows of `events`, `decisions`, `actions` and `cases` from
  * before it are in the customer's partition of that time, which may be any. 0 where there was no repartition.
  */
 const movedAt = "max(JSONExtractUInt(state, 'moved', 'position'))"

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
+import { newCase } from '../../cases/case.ts'
+import { withOutcome } from '../../cases/outcome.ts'
 import { noConsent } from '../../consent/consent.ts'
 import type { Decision } from '../../decide/decision.ts'
 import type { Action, Treatment } from '../../decide/policy.ts'
 import { noGeo } from '../../enrich/enrichment.ts'
 import { Event, Properties } from '../../events/event.ts'
 import { actionsTable, writeActionRow } from '../action-row.ts'
+import { casesTable, writeCaseRow } from '../case-row.ts'
 import { consentTable } from '../consent-row.ts'
 import { decisionsTable, writeDecisionRow } from '../decision-row.ts'
 import { eventsTable, writeEventRow } from '../event-row.ts'
@@ -36,7 +39,16 @@ describe('the tables', { skip }, () => {
     return database.select(`SELECT ${Object.keys(table.columns).join(', ')} FROM ${table.name} FINAL ORDER BY ${order}`)
   }
 
-  const written = [eventsTable, profilesTable, decisionsTable, actionsTable, consentTable, policiesTable, settingsTable]
+  const written = [
+    eventsTable,
+    profilesTable,
+    decisionsTable,
+    actionsTable,
+    consentTable,
+    casesTable,
+    policiesTable,
+    settingsTable,
+  ]
   for (const table of written) {
     test(`${table.name} has the columns of a row, with types that hold every value, and defaults for the others`, async () => {
       const columns = await database.select<{ name: string; type: string }>(
@@ -379,6 +391,67 @@ describe('the tables', { skip }, () => {
       one_in: 10,
     })
     assert.deepEqual([ofTimer?.['trigger'], ofTimer?.['nothing'], ofTimer?.['nothing_score']], ['quiet', 1, null])
+  })
+
+  test('a case is read back as it was written, and its latest revision holds', async () => {
+    const sent = {
+      id: 'i1',
+      action: 'call_back',
+      treatment: 'evening',
+      channel: 'phone',
+      group: 'care',
+      tags: ['a', 'b'],
+      purpose: 'service',
+      arm: 'treated',
+      policy: 'abc',
+      timeMs: 1_700_000_000_000,
+      endMs: 1_700_000_060_000,
+      probability: 0.25,
+      score: 4,
+      hasGoal: true,
+    }
+    const begun = newCase(sent)
+    const clicked = withOutcome(begun, 'click', 1_700_000_001_000, Number.NaN)
+    const reached = withOutcome(clicked, 'goal', 1_700_000_002_000, 9.5)
+    for (const [i, now] of [reached, begun, clicked].entries()) {
+      writeCaseRow(row, { partition: 1, position: 10 + i, customer: 'c1', now })
+    }
+    writeCaseRow(row, { partition: 1, position: 20, customer: 'c2', now: withOutcome(begun, 'expired', 1, 0) })
+    const [read, expired] = await roundTrip(casesTable, 'customer')
+    assert.deepEqual(read, {
+      action_id: 'i1',
+      partition: 1,
+      position: '10',
+      customer: 'c1',
+      action: 'call_back',
+      treatment: 'evening',
+      channel: 'phone',
+      group: 'care',
+      tags: ['a', 'b'],
+      purpose: 'service',
+      arm: 'treated',
+      policy: 'abc',
+      time: '2023-11-14 22:13:20.000',
+      ends: '2023-11-14 22:14:20.000',
+      probability: 0.25,
+      score: 4,
+      verdict: 'positive',
+      delivered: null,
+      impression: '2023-11-14 22:13:21.000',
+      click: '2023-11-14 22:13:21.000',
+      goal: '2023-11-14 22:13:22.000',
+      conversion: null,
+      rejection: null,
+      failed: null,
+      failure: '',
+      value: 9.5,
+      revision: 3,
+    })
+    const { verdict, failure, failed, value } = expired!
+    assert.deepEqual(
+      { verdict, failure, failed, value },
+      { verdict: 'not_delivered', failure: 'expired', failed: '1970-01-01 00:00:00.001', value: null },
+    )
   })
 
   test('an action is read back as it was written', async () => {

@@ -17,7 +17,7 @@ export async function checkClickHouse(world: World): Promise<Verdict> {
   return warn(`ClickHouse ${version}`, `upgrade it: beckon is tested with 26.7, and needs ${oldestVersion} or later`)
 }
 
-const tables = ['events', 'profiles', 'decisions', 'actions', 'consent', 'policies', 'settings']
+const tables = ['events', 'profiles', 'decisions', 'actions', 'consent', 'cases', 'policies', 'settings']
 const views = ['customers', 'customer_features', 'consent_now']
 
 export async function checkTables(world: World): Promise<Verdict> {

@@ -8,7 +8,7 @@ const customer = 'c-1'
 const topics = ['clicks', 'taps']
 const home = partitionOfKey(customer, 4)
 const away = (home + 1) % 4
-const none: Rows = { events: 0, decisions: 0, actions: 0, consent: 0, profiles: 0 }
+const none: Rows = { events: 0, decisions: 0, actions: 0, consent: 0, cases: 0, profiles: 0 }
 
 /** What the tables say; the service is `behind` looks late, and `heeds` tombstones or passes over them. */
 function storeOf({ partitions = [] as number[], rows = none, behind = 0, heeds = true, late = none } = {}) {
@@ -66,7 +66,7 @@ async function erase(store: ErasureStore, of = customer) {
 }
 
 test('a tombstone goes where the customer is known and where the next event would go; then the rows before it are deleted', async () => {
-  const rows = { events: 5, decisions: 2, actions: 1, consent: 4, profiles: 2 }
+  const rows = { events: 5, decisions: 2, actions: 1, consent: 4, cases: 1, profiles: 2 }
   const { store, calls } = storeOf({ partitions: [away], rows })
   const { rows: gone, tombstones } = await erase(store)
   assert.deepEqual(gone, rows)

@@ -30,6 +30,7 @@ export interface Rows {
   readonly decisions: number
   readonly actions: number
   readonly consent: number
+  readonly cases: number
   readonly profiles: number
 }
 

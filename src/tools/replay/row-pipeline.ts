@@ -1,4 +1,4 @@
-import type { Engine } from '../../engine.ts'
+import { type Engine, keepsCases } from '../../engine.ts'
 import type { Enrichment } from '../../enrich/enrichment.ts'
 import { Event } from '../../events/event.ts'
 import { ConsentStatement } from '../../ingest/consent.ts'
@@ -50,9 +50,13 @@ export class RowPipeline {
         ...engine,
         config: {
           ...config,
-          topics: [{ name: topic, role, format: 'json', key: 'any', tombstones: 'dead_letter' }],
+          topics: [
+            // Whether actions have cases is a matter of all topics.
+            ...config.topics.filter(({ name }) => name !== topic),
+            { name: topic, role, format: 'json', key: 'any', tombstones: 'dead_letter' },
+          ],
         },
-        decoders: new Map([[topic, this.#decoder]]),
+        decoders: new Map([...engine.decoders, [topic, this.#decoder]]),
         enrich:
           onEnriched === undefined
             ? enrich
@@ -65,7 +69,7 @@ export class RowPipeline {
       'json',
     )
     this.#pipeline = new Pipeline({ ...stages, decidesAlways })
-    this.#hasTimers = engine.policy.timers.length > 0 || engine.policy.held.size > 0
+    this.#hasTimers = engine.policy.timers.length > 0 || engine.policy.held.size > 0 || keepsCases(engine)
   }
 
   /**

@@ -37,6 +37,9 @@ describe('what an erasure takes from the tables', { skip }, () => {
     const acted = events.map((row, i) => [...row, `id-${i}`])
     await insert('actions', [...columns, 'id'], ...acted)
     await insert('consent', columns, ...events)
+    const cased = events.map(([, partition, , position, who], i) => [partition, position, who, `id-${i}`, 1])
+    const revised = [0, 10, customer, 'id-0', 2]
+    await insert('cases', ['partition', 'position', 'customer', 'action_id', 'revision'], ...cased, revised)
     // Of partition 0 the erased profile has come back; that of partition 1 has not. They are inserted one by one, as parts.
     for (const row of [
       [0, customer, 8, 0, false],
@@ -79,13 +82,14 @@ describe('what an erasure takes from the tables', { skip }, () => {
   test('what lies before the erasure goes, in its partition; nothing else does', async () => {
     // The older profiles may have been merged away.
     const { profiles: _, ...before } = await store.count(customer, erased)
-    assert.deepEqual(before, { events: 3, decisions: 4, actions: 3, consent: 3 })
+    assert.deepEqual(before, { events: 3, decisions: 4, actions: 3, consent: 3, cases: 3 })
     await store.delete(customer, erased)
     assert.deepEqual(await store.count(customer, erased), {
       events: 0,
       decisions: 0,
       actions: 0,
       consent: 0,
+      cases: 0,
       profiles: 0,
     })
     const rest = [`${customer} shop 0 101`, `${customer} shop 1 3`, `${customer} shop 2 1`]
@@ -93,6 +97,7 @@ describe('what an erasure takes from the tables', { skip }, () => {
       const rows = await left(table, "concat(topic, ' ', toString(partition), ' ', toString(offset))")
       assert.deepEqual(rows, ['another shop 0 5', ...rest], table)
     }
+    assert.deepEqual(await left('cases', 'action_id'), ['another id-6', ...[1, 4, 5].map((i) => `${customer} id-${i}`)])
     const profile = "concat(toString(partition), ' ', toString(version))"
     const back = [`${customer} 0 14`, `${customer} 2 2`]
     assert.deepEqual(await left("profiles FINAL WHERE NOT deleted AND customer != ''", profile), [

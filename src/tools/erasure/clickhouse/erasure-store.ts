@@ -12,6 +12,7 @@ const tables = {
   decisions: 'topic, partition, offset, trigger',
   actions: 'id',
   consent: 'topic, partition, offset',
+  cases: 'action_id',
 }
 
 const of = (place: string) => `customer = {customer:String} AND partition IN {partitions:Array(UInt16)}
@@ -74,8 +75,8 @@ export function createErasureStore(client: ClickHouseClient): ErasureStore {
     },
     async count(customer, erased): Promise<Rows> {
       const [found = []] = await rowsOf<readonly string[]>(selectCounts, paramsOf(customer, erased))
-      const [events = 0, decisions = 0, actions = 0, consent = 0, olds = 0] = found.map(Number)
-      return { events, decisions, actions, consent, profiles: olds }
+      const [events = 0, decisions = 0, actions = 0, consent = 0, cases = 0, olds = 0] = found.map(Number)
+      return { events, decisions, actions, consent, cases, profiles: olds }
     },
     async delete(customer, erased) {
       const params = paramsOf(customer, erased)

@@ -54,6 +54,7 @@ export function readRuleFile(name: string): RuleFile {
       knownAt(names, wanted, kind, [...path, ...at])
     for (const [i, action] of (expected.actions ?? []).entries()) known(actions, action, 'action', ['actions', i])
     for (const action of Object.keys(expected.reasons ?? {})) known(actions, action, 'action', ['reasons', action])
+    for (const action of Object.keys(expected.cases ?? {})) known(actions, action, 'action', ['cases', action])
     for (const [action, gate] of Object.entries(expected.gates ?? {})) {
       known(actions, action, 'action', ['gates', action])
       known(['', ...gates], gate, 'gate', ['gates', action])

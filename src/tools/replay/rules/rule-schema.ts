@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Verdict } from '../../../cases/case.ts'
 import { duration } from '../../../config/duration.ts'
 import { type Outcome, outcomes, type Reason } from '../../../decide/decision.ts'
 import type { Value } from '../../../events/event.ts'
@@ -18,6 +19,8 @@ export interface Expected {
   readonly reasons?: Readonly<Record<string, Reason>> | undefined
   /** By action, the name of the gate or the rule that said no in that decision; empty where none did. */
   readonly gates?: Readonly<Record<string, string>> | undefined
+  /** By action, what has come of the customer's latest one. */
+  readonly cases?: Readonly<Record<string, Verdict>> | undefined
   /** Their values at the last event's decision; null: the feature has no value. */
   readonly features?: Readonly<Record<string, Value>> | undefined
   /** By action: entries in the payload of the latest one among `actions`. */
@@ -46,6 +49,15 @@ const reasons: Readonly<Record<Reason, null>> = {
   shadow: null,
 }
 
+/** Typed likewise. */
+const verdicts: Readonly<Record<Verdict, null>> = {
+  open: null,
+  positive: null,
+  negative: null,
+  not_delivered: null,
+  unseen: null,
+}
+
 const text = z.string()
 const value = z.json() as z.ZodType<Value>
 
@@ -58,6 +70,7 @@ const expected = z.union([
     decision: z.enum(outcomes).optional(),
     reasons: z.record(text, z.enum(Object.keys(reasons) as Reason[])).optional(),
     gates: z.record(text, text).optional(),
+    cases: z.record(text, z.enum(Object.keys(verdicts) as Verdict[])).optional(),
     features: z.record(text, value).optional(),
     payload: z.record(text, z.record(text, value)).optional(),
   }),

@@ -221,6 +221,31 @@ actions:
     assert.throws(() => of(['{ traits: { a: 1 }, url: x }'], '[]'), /a statement of traits has only/)
   })
 
+  it('asks what has come of an action', () => {
+    const rules = `include: beckon.yaml
+topics: [{ name: feedback, role: outcomes, format: json }]
+actions:
+  - { name: lure, when: type == "lured", goal: { when: bought, within: 1h } }
+  - { name: hint, when: type == "asked" }`
+    const of = (given: string, expect: string) => {
+      const { cases, ...rest } = file(`  - { name: x, given: [${given}], expect: { cases: ${expect} } }\n`, rules)
+      return runCase({ ...rest, cases }, cases[0]!).flatMap((mismatch) =>
+        mismatch.differences.map(({ of, expected, got }) => `${of}: ${expected} ${got}`),
+      )
+    }
+    const seen = '{ outcome: impression, action: lure }'
+    assert.deepEqual(of('{ type: lured }', '{ lure: open }'), [])
+    assert.deepEqual(of('{ type: lured }, { type: bought, value: 5 }', '{ lure: positive }'), [])
+    assert.deepEqual(of('{ type: lured }, { at: +1h }', '{ lure: unseen }'), [])
+    assert.deepEqual(of(`{ type: lured }, ${seen}, { at: +1h }`, '{ lure: negative }'), [])
+    // An action without a goal has a case too, as there is a topic that may tell.
+    assert.deepEqual(of('{ type: asked }, { outcome: click, action: hint }', '{ hint: positive }'), [])
+    assert.deepEqual(of('{ type: lured }', '{ lure: unseen, hint: open }'), [
+      'case of lure: unseen open',
+      'case of hint: open none',
+    ])
+  })
+
   it('keeps customers apart, and takes an event for late that is before the one before it', () => {
     assert.deepEqual(differences([view, '{ type: view, customer: c2 }'], '[]'), [])
     assert.deepEqual(differences(['{ at: 10:00, type: x }', '{ at: 09:59, type: view }', view], '[help]'), [])

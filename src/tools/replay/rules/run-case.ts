@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { verdictOf } from '../../../cases/case.ts'
 import type { PublishedAction } from '../../../emit/action.ts'
 import type { Engine } from '../../../engine.ts'
 import { Event, type Value } from '../../../events/event.ts'
@@ -131,6 +132,10 @@ export function runCase({ engine: declared }: RuleFile, { steps, holdout }: Rule
     }
     for (const [name, gate] of Object.entries(expected.gates ?? {})) {
       compare(`gate of ${name}`, gate, candidateOf(name)?.gate ?? noDecision(engine, name, kind), [name])
+    }
+    for (const [name, verdict] of Object.entries(expected.cases ?? {})) {
+      const latest = profiles.of(customer).cases.findLast(({ action }) => action === name)
+      compare(`case of ${name}`, verdict, latest === undefined ? 'none' : verdictOf(latest), [])
     }
     for (const [name, value] of Object.entries(expected.features ?? {})) {
       compare(`feature ${name}`, value, features[name] ?? null, [])
