@@ -10,7 +10,7 @@ import { SliceRows } from '../src/store/slice-rows.ts'
 import type { Absence } from '../src/timers/absence.ts'
 import type { Crossing } from '../src/timers/crossing.ts'
 import { MemoryProfiles } from '../src/tools/replay/memory-profiles.ts'
-import { actionsWithGoals, sampleEngine, sampleEvents, startMs, stateOf } from './golden/profile.ts'
+import { actionsWithGoals, contactPolicy, sampleEngine, sampleEvents, startMs, stateOf } from './golden/profile.ts'
 
 /**
  * An event that makes the code throw, wherever it does, leaves the profile to the byte, and all that the slice sends, as if it
@@ -90,7 +90,7 @@ async function run(
   leaveOut: boolean,
   wreck: Break | undefined,
   pieces: number,
-  engine = sampleEngine(actionsWithGoals),
+  engine = sampleEngine(actionsWithGoals, { contact_policy: contactPolicy }),
 ) {
   let isBad = false
   const stages = compileStages(engine, 'json')

@@ -80,6 +80,13 @@ export const actionsWithGoals = actions.map((action) =>
   action.name === 'greet' ? { ...action, goal: { when: 'order', within: '6h', value: 'properties.price' } } : action,
 )
 
+/** With past contacts, and an action that waits. */
+export const contactPolicy = {
+  limits: [{ name: 'few', max: 9, per: '7d' }],
+  suppressions: [{ name: 'two_noes', after: 'rejection', times: 2, within: '30d', off: '90d' }],
+  quiet_hours: [{ name: 'all_day', of: { actions: ['lure'] }, from: '00:01', to: '00:00', timezone: 'Europe/Prague' }],
+}
+
 /** 2025-03-29 21:00 UTC, two hours before a day of 23 hours begins in Prague. */
 export const startMs = 1_743_282_000_000
 const minuteMs = 60_000
@@ -122,7 +129,7 @@ export interface GoldenProfile {
 
 /** The events as the code of today folds them. */
 export async function sampleProfile(): Promise<GoldenProfile> {
-  const engine = sampleEngine(actionsWithGoals)
+  const engine = sampleEngine(actionsWithGoals, { contact_policy: contactPolicy })
   const { policy } = engine
   const pipeline = new Pipeline(compileStages(engine, 'json'))
   const profiles = new MemoryProfiles(policy.timers)
@@ -131,12 +138,15 @@ export async function sampleProfile(): Promise<GoldenProfile> {
   pipeline.fold(batch, 0, pipeline.decode(batch, 0, batch.count, nowMs), profiles, nowMs)
   const statement = { purpose: 'news', channel: 'email', given: true, timeMs: startMs }
   profiles.of(sampled).consent = mergeConsent(noConsent, statement)!
+  const about = { name: 'greet', group: 'hello', tags: ['soft'], channel: 'email' }
+  profiles.of(sampled).reactions = [{ outcome: 'rejection', timeMs: startMs, ...about }]
   // As it is read back, since a table of ids is laid out otherwise then.
   const profile = profileOf(engine, stateOf(engine, profiles.of(sampled)))
   return { policyText: engine.policyText, state: stateOf(engine, profile), profile: plain(engine, profile) }
 }
 
-export function sampleEngine(given: readonly object[] = actions): Engine {
+/** @param more sections of the configuration */
+export function sampleEngine(given: readonly object[] = actions, more: object = {}): Engine {
   const folder = mkdtempSync(join(tmpdir(), 'beckon-golden-'))
   const file = join(folder, 'beckon.yaml')
   const config = {
@@ -145,6 +155,7 @@ export function sampleEngine(given: readonly object[] = actions): Engine {
     topics: [{ name: 'clicks', format: 'json' }],
     features,
     actions: given,
+    ...more,
   }
   try {
     writeFileSync(file, JSON.stringify(config))
@@ -179,6 +190,7 @@ export const profileOf = ({ features, policy }: Engine, state: string): Profile 
 export function plain({ features }: Engine, profile: Profile) {
   const { streamTimeMs, session, traits, traitTimes, consent, contacts, timers, cases, recentIds, groups, notReady } =
     profile
+  const { pastContacts, reactions, holds } = profile
   const moment = { groups, notReady, session, traits, asOfMs: streamTimeMs }
   const ids: [number, number][] = []
   recentIds.forEach((hash, timeMs) => {
@@ -193,6 +205,7 @@ export function plain({ features }: Engine, profile: Profile) {
     // Left out by formats that did not have it.
     ...(consent.size > 0 ? { consent: [...consent].map(([purpose, said]) => [purpose, [...said]]) } : {}),
     contacts: Object.fromEntries(contacts),
+    ...(holds.length > 0 ? { pastContacts, reactions, holds } : {}),
     timers,
     cases: cases.length > 0 ? cases : undefined,
     ids: ids.sort(([a], [b]) => a - b),
