@@ -1,7 +1,7 @@
 import { type Case, type Verdict, verdictOf } from './case.ts'
 
 /** The outcomes that a case knows. Any other word is an event, and says nothing of the case. */
-const kinds = [
+export const kinds = [
   'delivered',
   'impression',
   'click',

@@ -4,6 +4,7 @@ import { absenceHints } from '../config/absence-hints.ts'
 import { consentHints } from '../config/consent-hints.ts'
 import { ConfigError, formatFault } from '../config/fault.ts'
 import { readConfig } from '../config/load.ts'
+import { outcomeHints } from '../config/outcome-hints.ts'
 import { propertyHints } from '../config/property-hints.ts'
 import type { TopicConfig } from '../config/schema.ts'
 import { typeHints } from '../config/type-hints.ts'
@@ -58,6 +59,7 @@ async function check({ config: file, against, versions, json }: Options): Promis
     ...propertyHints(config, schemaOf),
     ...absenceHints(config, features.features),
     ...consentHints(config),
+    ...outcomeHints(config),
   ]
   const hints = found.map(({ path, message }) => loaded.source.fault(path, message))
   const counts = { topics: config.topics.length, features: features.features.length, actions: policy.names.length }

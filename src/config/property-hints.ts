@@ -19,6 +19,7 @@ export function propertyHints(config: Config, schemaOf: (topic: TopicConfig) => 
   const given = new Set<string>()
   for (const topic of config.topics) {
     if (areStatements(topic.role)) continue
+    if (topic.role === 'outcomes') for (const name of ['outcome', 'action_id', 'action']) given.add(name)
     const names = propertiesOf(topic, schemaOf(topic))
     if (names === undefined) return []
     for (const name of names) given.add(name)

@@ -29,6 +29,8 @@ export function ruleSources({ features, actions, arbitration }: Pick<Config, 'fe
       add(on.absent, 'actions', i, 'on', 'absent')
       add(on.after, 'actions', i, 'on', 'after')
     }
+    add(action.goal?.when, 'actions', i, 'goal', 'when')
+    add(action.goal?.value, 'actions', i, 'goal', 'value')
     for (const [name, entry] of Object.entries(payload)) {
       if (typeof entry === 'object') add(entry.cel, 'actions', i, 'payload', name, 'cel')
     }

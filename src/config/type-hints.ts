@@ -1,6 +1,5 @@
 import { nearest } from '../expressions/expression.ts'
 import { comparedTexts } from '../expressions/named.ts'
-import { areStatements } from '../ingest/role.ts'
 import { ruleSources } from './rule-sources.ts'
 import type { Config } from './schema.ts'
 
@@ -23,7 +22,10 @@ interface Named {
 export function typeHints(config: Config): Hint[] {
   const named = namedTypes(config)
   const known = [...new Set(named.map(({ type }) => type))]
-  const renames = config.topics.map(({ mapping }) => new Map(Object.entries(mapping?.types ?? {})))
+  // What outcomes are called, `outcomeHints` looks at.
+  const renames = config.topics.map(
+    ({ role, mapping }) => new Map(role === 'outcomes' ? [] : Object.entries(mapping?.types ?? {})),
+  )
   const given = new Set(renames.flatMap((types) => [...types.values()]))
   const unnamed = renames.flatMap((types, index) =>
     [...types].flatMap(([from, to]): Hint[] => {
@@ -37,9 +39,9 @@ export function typeHints(config: Config): Hint[] {
       ]
     }),
   )
-  const ofEvents = renames.filter((_, index) => !areStatements(config.topics[index]!.role))
+  const ofEvents = renames.filter((_, index) => (config.topics[index]!.role ?? 'events') === 'events')
   const renamed = named.flatMap(({ type, path }): Hint[] => {
-    if (given.has(type) || !ofEvents.every((types) => types.has(type))) return []
+    if (given.has(type) || ofEvents.length === 0 || !ofEvents.every((types) => types.has(type))) return []
     const names = [...new Set(ofEvents.map((types) => types.get(type)!))].join(' or ')
     return [{ path, message: `no event has the type ${type}: the mapping renames it to ${names}` }]
   })
