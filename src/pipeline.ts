@@ -322,6 +322,10 @@ export class Pipeline {
       mergeTraits(profile, event.traits, event.timeMs)
       this.#note(offset, position, event, noEnrichment, outsideSessions, false, false)
       this.#askAgain(profile, profiles, nowMs)
+      if (profile.holds.length > 0) {
+        const now = eventlessMoment(profile, Math.max(profile.streamTimeMs, nowMs))
+        this.#endUnknownZones(profile, now, profiles)
+      }
       count(output.tally.statements, 'traits')
       return undefined
     }

@@ -147,6 +147,19 @@ describe('consent', () => {
     assert.deepEqual([letters(withdrawn), counts(withdrawn)], [{}, { consent_unknown_purpose: 1 }])
   })
 
+  it('that is withdrawn in quiet hours keeps from going out what waits for their end', async () => {
+    const quiet = [{ name: 'noon', from: '11:00', to: '13:00', timezone: 'UTC' }]
+    const rules = { actions: [write], contact_policy: { quiet_hours: quiet } }
+    for (const given of [true, false]) {
+      const { event, consent, fire, profile } = streaming(engineOf(rules))
+      await consent(true, nowMs - 9)
+      await event(nowMs - 8)
+      assert.equal(profile().holds.length, 1)
+      await consent(given, nowMs - 7)
+      assert.deepEqual(sent(fire(nowMs + 60 * minuteMs)), given ? ['write'] : [])
+    }
+  })
+
   it('is kept in the state, and gone with an erasure', async () => {
     const engine = engineOf({ actions: [write] })
     const { consent, profile } = streaming(engine)
@@ -238,6 +251,20 @@ describe('traits from a topic of their own', () => {
       actions.map(({ action, time }) => [action, time]),
       [['lure', nowMs + 9 * minuteMs]],
     )
+  })
+
+  it('can say the timezone that what has quiet hours waits for', async () => {
+    const rules = { contact_policy: { quiet_hours: [{ name: 'night', from: '21:00', to: '08:00' }] } }
+    const { event, crm, fire, profile } = streaming(engineOf({ actions: [{ ...write, purpose: undefined }], ...rules }))
+    assert.deepEqual(sent(await event(nowMs - minuteMs)), [])
+    await crm({ timezone: 'Nowhere/Else', updated_at: nowMs })
+    assert.deepEqual(sent(fire(nowMs + minuteMs)), [])
+    await crm({ timezone: 'Asia/Tokyo', updated_at: nowMs + 1 })
+    assert.deepEqual(sent(fire(nowMs + minuteMs)), [], 'it is evening there')
+    const eightMs = Date.UTC(2026, 2, 1, 23)
+    assert.equal(profile().holds[0]?.endMs, eightMs)
+    assert.deepEqual(sent(fire(eightMs)), ['write'])
+    assert.deepEqual(profile().holds, [])
   })
 
   it('of a record that can not be one are a dead letter', async () => {
