@@ -7,6 +7,7 @@ import type { Config, TopicConfig } from './config/schema.ts'
 import { mappingOf } from './config/topic-mapping.ts'
 import { compilePolicy } from './decide/compile-policy.ts'
 import { compileContactPolicy, noContactPolicy } from './decide/contact-policy/compile.ts'
+import { asksWhere } from './decide/contact-policy/declaration.ts'
 import type { ActionDeclaration, GateDeclaration, Policy } from './decide/policy.ts'
 import { compileEnricher, type EnrichOptions } from './enrich/enrich.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
@@ -114,7 +115,7 @@ function compileRules(
     (declaration, path, fault) => {
       note(['features', declared.indexOf(declaration), ...path], fault)
     },
-    contact_policy !== undefined,
+    asksWhere(contact_policy),
   )
   const { idle } = session
   const about = {

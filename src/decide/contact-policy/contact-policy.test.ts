@@ -192,6 +192,47 @@ test('where nobody knows the timezone it waits, until it is known', () => {
   assert.equal(known!.endMs, 13 * hourMs)
 })
 
+test('what is mandatory skips limits, but not what it is never to be with, or after', () => {
+  const alarm = action('alarm', { mandatory: true })
+  const never = { name: 'never', never: all, after: { ...all, actions: ['b'] }, forMs: dayMs }
+  const limited = customerOf([alarm], { limits: [oneADay] }, { emit: 'all', contact: { cooldownMs: dayMs, caps: [] } })
+  assert.deepEqual(limited.decideAt(0), { alarm: 'chosen' })
+  assert.deepEqual(limited.decideAt(1), { alarm: 'chosen' })
+  const excluded = customerOf([alarm, action('b', { when: 'time_ms == 0' })], { exclusions: [never] })
+  assert.deepEqual(excluded.decideAt(0), { alarm: 'chosen', b: 'chosen' })
+  assert.equal(excluded.decideAt(1)['alarm'], 'contact_policy never')
+  const quiet = customerOf([alarm], { timezone: 'UTC', quiet_hours: [night] })
+  assert.deepEqual(quiet.decideAt(0), { alarm: 'held night' })
+})
+
+test('an action that goes out in another form does not wait, and what is outranked does not either', () => {
+  const forms = [
+    { name: 'mail', channel: 'email' },
+    { name: 'push', channel: 'push', factor: 0.5 },
+  ]
+  const mails = { ...night, of: { ...all, channels: ['email'] } }
+  const declared = { timezone: 'UTC', quiet_hours: [mails] }
+  const { policy, profile, momentAt } = customerOf([action('a', { treatments: forms })], declared)
+  const circumstances = { draw: 1, arm: '', fits: () => true } as const
+  const { candidates, after } = decide(policy, policy.onEvent, profile, momentAt(0), circumstances)
+  assert.deepEqual(
+    candidates.map(({ treatment, reason }) => [treatment?.name, reason]),
+    [
+      ['mail', 'outranked'],
+      ['push', 'chosen'],
+    ],
+  )
+  assert.deepEqual(after.holds, [])
+  const mail = action('mail', { channel: 'email' })
+  const best: Arbitration = { emit: 'best', contact: free }
+  const lesser = customerOf([mail, action('banner', { value: 2 })], declared, best)
+  assert.deepEqual(lesser.decideAt(0), { banner: 'chosen', mail: 'outranked' })
+  assert.deepEqual(lesser.profile.holds, [])
+  const better = customerOf([mail, action('banner', { value: 0.5 })], declared, best)
+  assert.deepEqual(better.decideAt(0), { banner: 'chosen', mail: 'held night' })
+  assert.equal(better.profile.holds.length, 1)
+})
+
 test('faults: names that nothing has, with the nearest, and what needs an event at the end of quiet hours', () => {
   const { faults } = compile([action('call', { tags: ['sales'], channel: 'phone', when: 'type == "view"' })], {
     limits: [

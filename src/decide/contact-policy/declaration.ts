@@ -57,6 +57,12 @@ export interface QuietHoursDeclaration {
   readonly holds: boolean
 }
 
+/** Whether a rule asks where the customer is. */
+export const asksWhere = (policy: ContactPolicyDeclaration | undefined): boolean =>
+  policy !== undefined &&
+  (policy.quiet_hours.some(({ timezone }) => timezone === 'customer') ||
+    policy.limits.some(({ per }) => 'period' in per && per.timezone === 'customer'))
+
 /** All rules, each with its name. */
 export const rulesOf = (policy: ContactPolicyDeclaration | undefined) =>
   policy === undefined ? [] : [...policy.limits, ...policy.exclusions, ...policy.suppressions, ...policy.quiet_hours]

@@ -69,7 +69,7 @@ export function withPastContact(
   for (const one of all.reverse()) {
     let isNeeded = false
     for (const [i, limit] of limits.entries()) {
-      if (!limit.counts(one) || !isWithin(limit, one.timeMs + backMs, moment)) continue
+      if (limit.max === 0 || !limit.counts(one) || !isWithin(limit, one.timeMs + backMs, moment)) continue
       if (counted[i]!++ < limit.max + spare) isNeeded = true
     }
     if (isNeeded) kept.push(one)
