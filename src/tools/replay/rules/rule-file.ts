@@ -53,8 +53,9 @@ export function readRuleFile(name: string): RuleFile {
     const known = (names: readonly string[], wanted: string, kind: string, at: readonly PropertyKey[]) =>
       knownAt(names, wanted, kind, [...path, ...at])
     for (const [i, action] of (expected.actions ?? []).entries()) known(actions, action, 'action', ['actions', i])
-    for (const action of Object.keys(expected.reasons ?? {})) known(actions, action, 'action', ['reasons', action])
-    for (const action of Object.keys(expected.cases ?? {})) known(actions, action, 'action', ['cases', action])
+    for (const key of ['reasons', 'cases', 'worth'] as const)
+      for (const action of Object.keys(expected[key] ?? {})) known(actions, action, 'action', [key, action])
+    for (const [i, action] of (expected.open ?? []).entries()) known(actions, action, 'action', ['open', i])
     for (const [action, gate] of Object.entries(expected.gates ?? {})) {
       known(actions, action, 'action', ['gates', action])
       known(['', ...gates], gate, 'gate', ['gates', action])

@@ -21,6 +21,10 @@ export interface Expected {
   readonly gates?: Readonly<Record<string, string>> | undefined
   /** By action, what has come of the customer's latest one. */
   readonly cases?: Readonly<Record<string, Verdict>> | undefined
+  /** The customer's open cases, by action, in the order in which they began. */
+  readonly open?: readonly string[] | undefined
+  /** By action, what has come of the customer's latest one was worth; null: nothing said. */
+  readonly worth?: Readonly<Record<string, number | null>> | undefined
   /** Their values at the last event's decision; null: the feature has no value. */
   readonly features?: Readonly<Record<string, Value>> | undefined
   /** By action: entries in the payload of the latest one among `actions`. */
@@ -71,6 +75,8 @@ const expected = z.union([
     reasons: z.record(text, z.enum(Object.keys(reasons) as Reason[])).optional(),
     gates: z.record(text, text).optional(),
     cases: z.record(text, z.enum(Object.keys(verdicts) as Verdict[])).optional(),
+    open: z.array(text).optional(),
+    worth: z.record(text, z.number().nullable()).optional(),
     features: z.record(text, value).optional(),
     payload: z.record(text, z.record(text, value)).optional(),
   }),

@@ -244,6 +244,10 @@ actions:
       'case of lure: unseen open',
       'case of hint: open none',
     ])
+    const both = '{ type: lured }, { type: asked }'
+    assert.deepEqual(of(both, '{}, open: [lure, hint], worth: { lure: null }'), [])
+    assert.deepEqual(of(`${both}, { type: bought, value: 5 }`, '{}, open: [hint], worth: { lure: 5 }'), [])
+    assert.deepEqual(of(both, '{}, open: [], worth: { lure: 5 }'), ['open:  lure,hint', 'worth of lure: 5 null'])
   })
 
   it('keeps customers apart, and takes an event for late that is before the one before it', () => {

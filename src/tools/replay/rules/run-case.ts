@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { verdictOf } from '../../../cases/case.ts'
+import { isOpen, verdictOf } from '../../../cases/case.ts'
 import type { PublishedAction } from '../../../emit/action.ts'
 import type { Engine } from '../../../engine.ts'
 import { Event, type Value } from '../../../events/event.ts'
@@ -133,9 +133,17 @@ export function runCase({ engine: declared }: RuleFile, { steps, holdout }: Rule
     for (const [name, gate] of Object.entries(expected.gates ?? {})) {
       compare(`gate of ${name}`, gate, candidateOf(name)?.gate ?? noDecision(engine, name, kind), [name])
     }
+    const { cases } = profiles.of(customer)
+    const caseOf = (name: string) => cases.findLast(({ action }) => action === name)
     for (const [name, verdict] of Object.entries(expected.cases ?? {})) {
-      const latest = profiles.of(customer).cases.findLast(({ action }) => action === name)
+      const latest = caseOf(name)
       compare(`case of ${name}`, verdict, latest === undefined ? 'none' : verdictOf(latest), [])
+    }
+    const open = cases.filter(isOpen).map(({ action }) => action)
+    compare('open', expected.open, open, [])
+    for (const [name, worth] of Object.entries(expected.worth ?? {})) {
+      const value = caseOf(name)?.value ?? Number.NaN
+      compare(`worth of ${name}`, worth, Number.isNaN(value) ? null : value, [])
     }
     for (const [name, value] of Object.entries(expected.features ?? {})) {
       compare(`feature ${name}`, value, features[name] ?? null, [])
