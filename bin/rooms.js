@@ -14,6 +14,8 @@ const layers = [
     'tools/demo': 'a local shop whose visitors stream through the service',
     'tools/doctor': 'finds what is wrong with brokers, topics, tables, clocks',
     'tools/replay': 'files through the pipeline, and rule tests',
+    'tools/explain': 'derives a decision again from what is stored, and says why it ended so',
+    'tools/covered': 'who is left with nothing, and which actions are left over',
     'tools/training': 'training sets: features as of a moment, by SQL',
     'tools/repartition': 'moves customers to where their keys lie among more partitions',
     'tools/erasure': 'forgets a customer, in the store and in the journal',

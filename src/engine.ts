@@ -13,8 +13,8 @@ import { compileEnricher, type EnrichOptions } from './enrich/enrich.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
 import { type GeoDatabase, openGeoDatabase } from './enrich/mmdb/geo-database.ts'
 import type { Event } from './events/event.ts'
-import { ExpressionFault, isVariableName } from './expressions/expression.ts'
-import { compileFeatures, type FeatureSet } from './features/features.ts'
+import { type Adapt, asItIs, ExpressionFault, isVariableName } from './expressions/expression.ts'
+import { compileFeatures, type FeatureSet, type OnFault } from './features/features.ts'
 import { actionVariables } from './features/moment.ts'
 import { findUnfitValues } from './features/value-types.ts'
 import { foldSettingsOf, type SettingsText } from './fold-settings.ts'
@@ -88,6 +88,12 @@ export function withRules(engine: Engine, policyText: string): Engine | undefine
   }
 }
 
+/** The same engine, in which actions, gates and computed features read what `adapt` makes of their variables. */
+export const withVariables = (engine: Engine, adapt: Adapt): Engine => ({
+  ...engine,
+  ...compileRules(engine.rules, () => undefined, adapt),
+})
+
 /** All that decides, as declared. The idle time of a session is a rule too, since session windows end after that gap. */
 export interface Rules extends Pick<Config, 'features' | 'actions' | 'arbitration'> {
   /** Not there in rules that had none: their hash is as it was. */
@@ -100,6 +106,7 @@ export interface Rules extends Pick<Config, 'features' | 'actions' | 'arbitratio
 function compileRules(
   { features: declared, actions, gates = [], contact_policy, arbitration, holdout, enrich: { session } }: Rules,
   note: (path: readonly PropertyKey[], fault: unknown) => void,
+  adapt = asItIs,
 ): Pick<Engine, 'features' | 'policy' | 'rules' | 'policyText'> {
   const own = new Set(actionVariables.map(({ name }) => name))
   const isTaken = (name: string) => own.has(name) || !isVariableName(name)
@@ -109,14 +116,10 @@ function compileRules(
   }
   // A feature that is declared twice is reported elsewhere.
   const once = declared.filter(({ name }, index) => declared.findIndex((other) => other.name === name) === index)
-  const features = compileFeatures(
-    once,
-    session.idle,
-    (declaration, path, fault) => {
-      note(['features', declared.indexOf(declaration), ...path], fault)
-    },
-    asksWhere(contact_policy),
-  )
+  const noteFeature: OnFault = (declaration, path, fault) => {
+    note(['features', declared.indexOf(declaration), ...path], fault)
+  }
+  const features = compileFeatures(once, session.idle, noteFeature, asksWhere(contact_policy), adapt)
   const { idle } = session
   const about = {
     ...(gates.length > 0 ? { gates } : {}),
@@ -145,6 +148,7 @@ function compileRules(
     holdout,
     (path, fault) => note(['arbitration', ...path], fault),
     contactPolicy,
+    adapt,
   )
   return { features, policy, rules, policyText }
 }

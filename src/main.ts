@@ -1,12 +1,14 @@
 import { Command, CommanderError } from 'commander'
 import { backfillCommand } from './cli/backfill.ts'
 import { checkCommand } from './cli/check.ts'
+import { coverageCommand } from './cli/coverage.ts'
 import { demoCommand } from './cli/demo.ts'
 import { dlqCommand } from './cli/dlq.ts'
 import { doctorCommand } from './cli/doctor.ts'
 import { eraseCommand } from './cli/erase.ts'
 import { eventsCommand } from './cli/events.ts'
 import { exitCode, explainError } from './cli/exit.ts'
+import { explainCommand } from './cli/explain.ts'
 import { featuresCommand } from './cli/features.ts'
 import { migrateCommand } from './cli/migrate.ts'
 import { parityCommand } from './cli/parity.ts'
@@ -26,6 +28,8 @@ const program = new Command('beckon')
   .addCommand(replayCommand())
   .addCommand(eventsCommand())
   .addCommand(profileCommand())
+  .addCommand(explainCommand())
+  .addCommand(coverageCommand())
   .addCommand(parityCommand())
   .addCommand(featuresCommand())
   .addCommand(backfillCommand())

@@ -592,7 +592,7 @@ export class Pipeline {
     output: Output,
     oneIn = 1,
   ): Rejected | undefined {
-    const { policy, encodeAction, maxRecordBytes, decidesAlways } = this.#stages
+    const { policy, encodeAction, maxRecordBytes, decidesAlways, onDecision } = this.#stages
     const { customer } = profile
     const of = { id: decisionId(cause, customer), arm: policy.armOf(customer), policy: policy.version }
     const payloads = new Map<Candidate, Payload>()
@@ -609,6 +609,17 @@ export class Pipeline {
     }
     const draw = policy.epsilon > 0 ? drawOf('explore', of.id) : 1
     const decision = decide(policy, competing, profile, moment, { draw, arm: of.arm, nowMs, fits })
+    onDecision?.({
+      cause,
+      moment,
+      competing,
+      customer: profile,
+      decision,
+      again: (otherPolicy, actionsOf, at, whom) => {
+        const clockMs = nowMs + at.asOfMs - moment.asOfMs
+        return decide(otherPolicy, actionsOf, whom, at, { draw, arm: of.arm, nowMs: clockMs, fits: () => true })
+      },
+    })
     output.tally.decisions[decision.outcome]++
     if (decision.outcome === 'none' && !decidesAlways) return undefined
     Object.assign(profile, decision.after)

@@ -1,10 +1,14 @@
-import type { Policy } from './decide/policy.ts'
+import type { Customer } from './decide/customer.ts'
+import type { Decision } from './decide/decision.ts'
+import type { Action, Policy } from './decide/policy.ts'
 import type { PublishedAction } from './emit/action.ts'
+import type { Cause } from './emit/cause.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
 import type { SessionBounds } from './enrich/session.ts'
 import type { Event } from './events/event.ts'
 import type { OutRecord, RecordBatch } from './events/log.ts'
 import type { FeatureSet } from './features/features.ts'
+import type { Moment } from './features/moment.ts'
 import type { UnknownSchema } from './ingest/decode.ts'
 import type { Erasure } from './ingest/erasure.ts'
 import type { Statement } from './ingest/ingest.ts'
@@ -26,9 +30,22 @@ export interface Stages {
   readonly encodeAction: (action: PublishedAction) => OutRecord
   /** Whether every event puts a decision in the output, even where nothing was eligible or all of it was held back. */
   readonly decidesAlways?: boolean
+  /** Told of every decision of `decide`, before it takes effect. */
+  readonly onDecision?: (open: OpenDecision) => void
   readonly deadLetterTopic: string
   /** The largest record that the output topics take; bytes. */
   readonly maxRecordBytes: number
+}
+
+/** A decision with all that it was made of. The moment is used for further events: read it at once. */
+export interface OpenDecision {
+  readonly cause: Cause
+  readonly moment: Moment
+  readonly competing: readonly Action[]
+  readonly customer: Customer
+  readonly decision: Decision
+  /** Decides the same under other rules, as of another moment, or of another customer; it changes nothing. */
+  readonly again: (policy: Policy, competing: readonly Action[], moment: Moment, customer: Customer) => Decision
 }
 
 /** The profiles in memory. */

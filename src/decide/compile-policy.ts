@@ -1,5 +1,5 @@
 import type { Goal } from '../cases/goal.ts'
-import { type Compiled, didYouMean, type Evaluate, ExpressionFault, Scope } from '../expressions/expression.ts'
+import { asItIs, type Compiled, didYouMean, type Evaluate, ExpressionFault, Scope } from '../expressions/expression.ts'
 import { onOneLine } from '../expressions/on-one-line.ts'
 import type { Feature } from '../features/features.ts'
 import { actionVariables, eventVariables, featureElsewhere, type Moment, timerVariables } from '../features/moment.ts'
@@ -37,6 +37,7 @@ const always = () => true
  * expression with a fault then reads as CEL's error.
  * @param features the features that expressions may name
  * @param version content hash of everything that decides
+ * @param adapt of what the expressions read
  */
 export function compilePolicy(
   declarations: readonly ActionDeclaration[],
@@ -49,8 +50,9 @@ export function compilePolicy(
   holdout?: Holdout,
   onArbitrationFault: (path: Path, fault: unknown) => void = () => undefined,
   contactPolicy = noContactPolicy,
+  adapt = asItIs,
 ): Policy {
-  const scope = new Scope([...actionVariables, ...variablesOf(features)])
+  const scope = new Scope([...actionVariables, ...variablesOf(features)].map(adapt))
   const eventScope = new Scope(eventVariables, featureElsewhere(features))
   const kept = new Set([...timerVariables, ...features].map(({ name }) => name))
   const timers = new Map<string, Timer>()

@@ -53,6 +53,11 @@ export const outerName = (name: string) => (name === '_type' ? 'type' : name)
 
 type Elsewhere = (name: string) => string | undefined
 
+/** Puts another variable of the same name and type in the place of each: to ask what would be if one read otherwise. */
+export type Adapt = <Moment>(variable: Variable<Moment>) => Variable<Moment>
+
+export const asItIs: Adapt = (variable) => variable
+
 /** The variables that expressions may name, ready for compiling. Make one for all expressions of a kind, not one for each. */
 export class Scope<Moment> {
   readonly #environment = new Environment({ homogeneousAggregateLiterals: false })
@@ -83,11 +88,15 @@ export class Scope<Moment> {
       const signature = JSON.stringify(signed(parsed.ast))
       const { valid, type, error } = parsed.check()
       if (!valid) throw error
-      const read = (name: string) => this.#variables.get(outerName(name))?.read
-      return { evaluate: compileNode(parsed.ast, read), type: type ?? 'dyn', names, tree: parsed.ast, signature }
+      return { evaluate: this.evaluator(parsed.ast), type: type ?? 'dyn', names, tree: parsed.ast, signature }
     } catch (error) {
       throw this.#fault(error, source)
     }
+  }
+
+  /** Compiles a checked tree, or a part of it. @throws NotSupported, where `compile` of the whole does */
+  evaluator(node: ASTNode): Evaluate<Moment> {
+    return compileNode(node, (name: string) => this.#variables.get(outerName(name))?.read)
   }
 
   /** Collects the names of the variables in a tree, and gives them their inner names in place. */

@@ -1,4 +1,4 @@
-import { isVariableName, Scope } from '../expressions/expression.ts'
+import { type Adapt, isVariableName, Scope } from '../expressions/expression.ts'
 import { toValue } from '../expressions/to-value.ts'
 import type { ComputedFeature, FeatureDeclaration } from './declaration.ts'
 import type { Feature, OnFault } from './features.ts'
@@ -15,6 +15,7 @@ export function compileComputed(
   declarations: readonly FeatureDeclaration[],
   aggregates: readonly Feature[],
   onFault: OnFault,
+  adapt: Adapt,
 ): Feature[] {
   const declared = declarations.filter((declaration): declaration is ComputedFeature => 'value' in declaration)
   const evaluators = new Map<string, (moment: ProfileMoment) => unknown>()
@@ -26,7 +27,7 @@ export function compileComputed(
   const own = new Set(profileVariables.map(({ name }) => name))
   // A name that is already taken is a fault of its own, which the caller reports.
   const features = [...aggregates, ...computed].filter(({ name }) => !own.has(name) && isVariableName(name))
-  const scope = new Scope<ProfileMoment>([...profileVariables, ...variablesOf(features)], (name) =>
+  const scope = new Scope<ProfileMoment>([...profileVariables, ...variablesOf(features)].map(adapt), (name) =>
     eventNames.has(name) ? `${name} is of an event, and value is of features and traits` : undefined,
   )
   const reads = new Map<string, ReadonlySet<string>>()

@@ -1,5 +1,5 @@
 import type { Value } from '../events/event.ts'
-import { type Evaluate, Scope } from '../expressions/expression.ts'
+import { asItIs, type Evaluate, Scope } from '../expressions/expression.ts'
 import type { Panes, Total } from './aggregate.ts'
 import { makeAggregate } from './aggregates/kinds.ts'
 import { compileComputed } from './computed.ts'
@@ -67,12 +67,14 @@ export type OnFault = (feature: FeatureDeclaration, path: readonly PropertyKey[]
  * Compiles the declarations. Every fault goes to `onFault`; if there is one, only the names and types of the set are valid.
  * @param sessionGapMs a session ends when more than this passes without an event
  * @param asksWhere whether other rules ask where a customer is
+ * @param adapt of what computed features read
  */
 export function compileFeatures(
   declarations: readonly FeatureDeclaration[],
   sessionGapMs: number,
   onFault: OnFault,
   asksWhere = false,
+  adapt = asItIs,
 ): FeatureSet {
   const scope = new Scope(eventVariables, featureElsewhere(declarations))
   const groups: FeatureGroup[] = []
@@ -101,7 +103,7 @@ export function compileFeatures(
     const expressions = compileExpressions(scope, declaration, onFault)
     features.push(addFeature(declaration, expressions, sessionGapMs, find))
   }
-  features.push(...compileComputed(declarations, features, onFault))
+  features.push(...compileComputed(declarations, features, onFault, adapt))
   return { groups, features, ...(asksWhere ? { whereabouts: placeWhereabouts(find) } : {}) }
 }
 

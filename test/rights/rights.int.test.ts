@@ -114,6 +114,8 @@ it('suffice as they are documented, for the service and for each command', { ski
   await beckon('features', '--as-of', new Date().toISOString(), '-c', asReader)
   await beckon('check', '--against', 'running', '-c', asReader)
 
+  assert.match(await beckon('explain', 'ada', '-c', configOf('explain', 'beckon_reader')), /^ada got hello/)
+  assert.match(await beckon('coverage', '-c', asReader), /decisions on events are stored/)
   assert.match(await beckon('events', '-c', configOf('events', 'beckon_reader')), /view/)
   assert.match(await beckon('dlq', 'list', '-c', configOf('dlq list', 'beckon_reader')), /shop\.events/)
   assert.match(await beckon('dlq', 'redrive', '-c', configOf('dlq redrive', 'beckon_reader')), /^1 redriven/)
