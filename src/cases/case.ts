@@ -50,7 +50,8 @@ export interface Sent {
  * What is known of a case. A success counts whenever it comes. Without one, a customer who was reached and did nothing until
  * the window was over said no; of one who was not reached nothing is known.
  */
-export type Verdict = 'open' | 'positive' | 'negative' | 'not_delivered' | 'unseen'
+export const verdicts = ['open', 'positive', 'negative', 'not_delivered', 'unseen'] as const
+export type Verdict = (typeof verdicts)[number]
 
 export function verdictOf(one: Case): Verdict {
   const { goalMs, conversionMs, clickMs, hasGoal, rejectionMs, failureMs, deliveredMs, impressionMs, isOver } = one

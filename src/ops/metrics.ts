@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { verdicts } from '../cases/case.ts'
 import { outcomes } from '../decide/decision.ts'
 import type { Action } from '../decide/policy.ts'
 import { reasons } from '../ingest/rejected.ts'
@@ -140,6 +141,7 @@ export function createMetrics(
     metrics.actions.inc({ action }, 0)
     metrics.actionsTooLarge.inc({ action }, 0)
     for (const result of conditionResults) metrics.conditions.inc({ action, result }, 0)
+    for (const verdict of verdicts) metrics.cases.inc({ action, verdict }, 0)
   }
   for (const feature of features) metrics.lateEvents.inc({ feature }, 0)
   for (const topic of topics) {

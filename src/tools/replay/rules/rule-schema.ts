@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Verdict } from '../../../cases/case.ts'
+import { type Verdict, verdicts } from '../../../cases/case.ts'
 import { duration } from '../../../config/duration.ts'
 import { type Outcome, outcomes, type Reason } from '../../../decide/decision.ts'
 import type { Value } from '../../../events/event.ts'
@@ -53,15 +53,6 @@ const reasons: Readonly<Record<Reason, null>> = {
   shadow: null,
 }
 
-/** Typed likewise. */
-const verdicts: Readonly<Record<Verdict, null>> = {
-  open: null,
-  positive: null,
-  negative: null,
-  not_delivered: null,
-  unseen: null,
-}
-
 const text = z.string()
 const value = z.json() as z.ZodType<Value>
 
@@ -74,7 +65,7 @@ const expected = z.union([
     decision: z.enum(outcomes).optional(),
     reasons: z.record(text, z.enum(Object.keys(reasons) as Reason[])).optional(),
     gates: z.record(text, text).optional(),
-    cases: z.record(text, z.enum(Object.keys(verdicts) as Verdict[])).optional(),
+    cases: z.record(text, z.enum(verdicts)).optional(),
     open: z.array(text).optional(),
     worth: z.record(text, z.number().nullable()).optional(),
     features: z.record(text, value).optional(),
