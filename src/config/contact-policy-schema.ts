@@ -120,7 +120,16 @@ export const contactPolicy = z.strictObject({
   /** Of customers of whom nothing says where they are. */
   timezone: zone.optional(),
   /** By country, for those of whom only that is known. */
-  country_timezones: z.record(z.string().regex(/^[A-Z]{2}$/, 'two capital letters (ISO 3166)'), zone).default({}),
+  country_timezones: z
+    .record(z.string(), zone)
+    .superRefine((zones, context) => {
+      for (const country of Object.keys(zones)) {
+        if (/^[A-Z]{2}$/.test(country)) continue
+        const message = `${country} is no country: two capital letters, as of ISO 3166`
+        context.addIssue({ code: 'custom', message, path: [country] })
+      }
+    })
+    .default({}),
   limits: z.array(limit).default([]),
   exclusions: z.array(exclusion).default([]),
   suppressions: z.array(suppression).default([]),
