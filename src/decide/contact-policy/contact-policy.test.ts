@@ -182,6 +182,12 @@ test('behind an outage it is quiet by the clock as well, and what has waited too
   assert.deepEqual(endedHolds(policy, profile, 32 * hourMs, 40 * hourMs), [], 'expired since it was due first')
 })
 
+test('what comes late, as of a night that is over, is decided again at once, and not as of its end, which had its turn', () => {
+  const { profile, decideAt } = customerOf([action('a')], { timezone: 'UTC', quiet_hours: [night] })
+  assert.deepEqual(decideAt(23 * hourMs, 34 * hourMs), { a: 'held night' })
+  assert.equal(profile.holds[0]!.endMs, 34 * hourMs)
+})
+
 test('where nobody knows the timezone it waits, until it is known', () => {
   const { policy, profile, momentAt, decideAt } = customerOf([action('a')], { quiet_hours: [night] })
   assert.deepEqual(decideAt(12 * hourMs), { a: 'held night' })

@@ -50,10 +50,14 @@ export function isQuietFor(hours: QuietHours, moment: Moment, nowMs: number): bo
   return isQuiet(hours, zone, moment.asOfMs) || (nowMs > moment.asOfMs && isQuiet(hours, zone, nowMs))
 }
 
-/** Until when, if it is quiet for the decision; ms, infinite where the timezone is not known. */
+/**
+ * Until when, if it is quiet for the decision; ms, infinite where the timezone is not known. It is not before `nowMs`, also for
+ * what comes late, as of a night that is over: no two waits for one action end at the same moment, which is part of its id.
+ */
 export function untilMs(hours: QuietHours, moment: Moment, nowMs: number): number {
   const zone = hours.zone(moment)
   if (zone === undefined) return Number.POSITIVE_INFINITY
   const { asOfMs } = moment
-  return quietUntilMs(hours, zone, isQuiet(hours, zone, asOfMs) ? asOfMs : nowMs)
+  const endMs = isQuiet(hours, zone, asOfMs) ? quietUntilMs(hours, zone, asOfMs) : nowMs
+  return endMs > nowMs ? endMs : quietUntilMs(hours, zone, nowMs)
 }
