@@ -7,6 +7,7 @@ import { featuresRead, signatureOf, variablesOf } from '../features/reading.ts'
 import type { Timer } from '../timers/timer.ts'
 import { byName } from './competing.ts'
 import { compileGates, type OnGateFault } from './compile-gates.ts'
+import { timesKept } from './contact.ts'
 import { noContactPolicy } from './contact-policy/compile.ts'
 import type { QuietHours } from './contact-policy/quiet-hours.ts'
 import { armsOf } from './holdout.ts'
@@ -217,6 +218,7 @@ export function compilePolicy(
     arbitration,
     contactPolicy,
     declared: new Map(declarations.map((declaration) => [declaration.name, declaration])),
+    contactsInteract: timesKept(arbitration.contact) > 0 || contactPolicy.limits.length > 0,
     allObey: declarations.every(({ contact, mandatory }) => contact.obeys !== false && !mandatory),
     held,
     places,

@@ -1,4 +1,5 @@
 import type { Moment } from '../features/moment.ts'
+import { anyAction } from './contact.ts'
 import { type Hold, isHeld, withHold } from './contact-policy/holds.ts'
 import { stateOf } from './contact-policy/outcomes.ts'
 import type { Customer } from './customer.ts'
@@ -185,7 +186,11 @@ function arbitrate(
   for (const { candidate, slot } of slate.placed) Object.assign(candidate, { slot, probability: 1 })
   let nothing = slate.placed.length > 0 ? 0 : 1
   if (explores) {
-    const all = probabilities(exploration, (order) => fillPlaces(given, order))
+    const { contacts } = given.customer
+    const ofAll = new Map([[anyAction, contacts.get(anyAction) ?? []]])
+    // An action's own contacts hold back no other one, and are many to copy for each arm.
+    const shared = { ...given, customer: { ...stateOf(given.customer), contacts: ofAll } }
+    const all = probabilities(exploration, (order) => fillPlaces(shared, order))
     nothing = all.nothing
     for (const one of ranked) one.probability = all.of.get(one)!
   }
@@ -194,7 +199,7 @@ function arbitrate(
 
 const tooLarge: Refusal = { reason: 'too_large', gate: '' }
 
-const arbitrated = ({ placed, after }: Slate, nothing: number): Arbitrated => ({
+const arbitrated = ({ placed, reserved: { after } }: Slate, nothing: number): Arbitrated => ({
   chosen: placed.map(({ candidate }) => candidate),
   nothing,
   after,
@@ -204,7 +209,7 @@ const arbitrated = ({ placed, after }: Slate, nothing: number): Arbitrated => ({
  * Of what was decided for a customer of the holdout only the mandatory goes out. All of it counts as a contact, so that such a
  * customer is decided for as often as any other.
  */
-function withhold(ranked: readonly Weighed[], { placed, after }: Slate): Arbitrated {
+function withhold(ranked: readonly Weighed[], { placed, reserved }: Slate): Arbitrated {
   for (const one of ranked) {
     if (one.action.mandatory) continue
     one.probability = 0
@@ -212,7 +217,7 @@ function withhold(ranked: readonly Weighed[], { placed, after }: Slate): Arbitra
     if (one.reason === 'chosen') one.reason = 'holdout'
   }
   const sent = placed.filter(({ candidate }) => candidate.action.mandatory)
-  return arbitrated({ placed: sent, after }, sent.length > 0 ? 0 : 1)
+  return arbitrated({ placed: sent, reserved }, sent.length > 0 ? 0 : 1)
 }
 
 /** Each action in the shadow as if it were the only one there: beside the live ones, without chance, and at no cost to them. */

@@ -25,6 +25,16 @@ export const notEligible = (action: Action, moment: Moment) =>
 /** May it take this form? */
 export const notFitting = (treatment: Treatment, moment: Moment) => treatmentCondition(treatment, moment)
 
+/** May the customer still be contacted with it after other actions of the same decision? Of all gates only these know of them. */
+export const usedUp = (
+  action: Action,
+  treatment: Treatment,
+  moment: Moment,
+  customer: Customer,
+  { arbitration }: Policy,
+): Refusal | undefined =>
+  contactPolicy(action, arbitration, moment, customer) ?? limits(action, treatment, moment, customer)
+
 /**
  * May the customer be contacted with it now, in this form? What is mandatory skips limits, but not what is never to be.
  * @param nowMs the slice's clock

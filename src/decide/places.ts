@@ -4,7 +4,7 @@ import { withoutHold } from './contact-policy/holds.ts'
 import { contactOf, withPastContact } from './contact-policy/past-contacts.ts'
 import type { Customer } from './customer.ts'
 import type { Candidate, Refusal } from './decision.ts'
-import { heldBack } from './gates.ts'
+import { usedUp } from './gates.ts'
 import type { Action, Policy, Treatment } from './policy.ts'
 
 /** One of the places that a decision gives away. */
@@ -17,8 +17,8 @@ export interface Placed {
 /** What would be shown. */
 export interface Slate {
   readonly placed: readonly Placed[]
-  /** The customer's state, once that is shown. */
-  readonly after: Customer
+  /** `after` is the customer's state, once that is shown. */
+  readonly reserved: { readonly after: Customer }
 }
 
 /** What a slate needs to know. */
@@ -40,16 +40,16 @@ export const outranked: Refusal = { reason: 'outranked', gate: '' }
  * @param fits whether it can be published; one that can't be takes no place
  */
 export function fillPlaces(
-  { policy, moment, customer, nowMs }: Given,
+  given: Given,
   order: Iterable<Candidate>,
   refuse?: (candidate: Candidate, refusal: Refusal) => void,
   fits: (candidate: Candidate) => boolean = always,
 ): Slate {
-  const { places } = policy
+  const { places } = given.policy
   const room = places.map(({ count }) => count)
   let free = room.reduce((sum, count) => sum + count, 0)
   const placed: Placed[] = []
-  let after = customer
+  const reserved = new Reserved(given)
   for (const candidate of order) {
     if (free === 0 && refuse === undefined) break
     const { action, treatment } = candidate
@@ -59,34 +59,58 @@ export function fillPlaces(
       refuse?.(candidate, outranked)
       continue
     }
-    const refusal = after === customer ? undefined : heldBack(action, treatment!, moment, after, policy, nowMs)
+    const refusal = reserved.refusalOf(action, treatment!)
     if (refusal !== undefined) refuse?.(candidate, refusal)
     else if (!fits(candidate)) refuse?.(candidate, tooLarge)
     else {
       room[place]!--
       free--
       placed.push({ candidate, slot: places[place]!.slot })
-      after = afterContact(after, action, treatment!, policy, moment)
+      reserved.add(action, treatment!)
     }
   }
-  return { placed, after }
+  return { placed, reserved }
 }
 
-/** The customer's state once the action is published; its id is not known yet. */
-function afterContact(
-  { consent, contacts, pastContacts, reactions, holds }: Customer,
-  action: Action,
-  treatment: Treatment,
-  { arbitration, contactPolicy }: Policy,
-  moment: Moment,
-): Customer {
-  const contact = contactOf(action, treatment, moment.asOfMs)
-  return {
-    consent,
-    contacts: withContact(contacts, action, arbitration, moment.asOfMs),
-    pastContacts: withPastContact(pastContacts, contact, contactPolicy.limits, moment),
-    reactions,
-    holds: withoutHold(holds, action.name),
+/**
+ * What the placed actions take of what the customer may be told: their contacts. They are noted when somebody asks, since
+ * whoever fills a last place need not know.
+ */
+class Reserved {
+  readonly #given: Given
+  #after: Customer
+  readonly #pending: (readonly [Action, Treatment])[] = []
+
+  constructor(given: Given) {
+    this.#given = given
+    this.#after = given.customer
+  }
+
+  add(action: Action, treatment: Treatment): void {
+    this.#pending.push([action, treatment])
+  }
+
+  /** Why the action, which nothing held back before the others were placed, can't be placed after them. */
+  refusalOf(action: Action, treatment: Treatment): Refusal | undefined {
+    const { policy, moment } = this.#given
+    return policy.contactsInteract ? usedUp(action, treatment, moment, this.after, policy) : undefined
+  }
+
+  /** The customer's state once the actions are published; their ids are not known yet. */
+  get after(): Customer {
+    const { policy, moment } = this.#given
+    for (const [action, treatment] of this.#pending.splice(0)) {
+      const { consent, contacts, pastContacts, reactions, holds } = this.#after
+      const contact = contactOf(action, treatment, moment.asOfMs)
+      this.#after = {
+        consent,
+        contacts: withContact(contacts, action, policy.arbitration, moment.asOfMs),
+        pastContacts: withPastContact(pastContacts, contact, policy.contactPolicy.limits, moment),
+        reactions,
+        holds: withoutHold(holds, action.name),
+      }
+    }
+    return this.#after
   }
 }
 

@@ -220,6 +220,8 @@ export interface Policy {
   readonly declared: ReadonlyMap<string, ActionDeclaration>
   /** Whether all actions obey the rules over all actions together: none is mandatory, or says that it obeys none. */
   readonly allObey: boolean
+  /** Whether one action that is sent may hold back another one of the same decision. */
+  readonly contactsInteract: boolean
   /** The actions that quiet hours may hold, by name. A crossing's has its condition here: it is asked again. */
   readonly held: ReadonlyMap<string, Action>
 }

@@ -258,10 +258,11 @@ test('what else folds and decides is told by key, a section that is new as a who
   const before = { topics: mapped, rest: 'dedupe: { window: 1h }\narbitration: { emit: all }' }
   const after = {
     topics: mapped.replace('user', 'visitor').replace(']', ', { name: orders, format: json }]'),
-    rest: 'dedupe: { window: 2h }\nlimits: { max_event_kb: 8 }\narbitration: { emit: best }',
+    rest: 'dedupe: { window: 2h }\nlimits: { max_event_kb: 8 }\narbitration: { emit: best }\nholdout: { share: 5 %, salt: x }',
   }
   assert.deepEqual(changesOf(before, after).settings, [
     { key: 'arbitration.emit', from: 'all', to: 'best' },
+    { key: 'holdout', from: null, to: { share: 0.05, salt: 'x' } },
     { key: 'topics.clicks.mapping.customer', from: 'user', to: 'visitor' },
     { key: 'topics.orders', from: null, to: { format: 'json', key: 'any', tombstones: 'skip' } },
     { key: 'dedupe.window', from: 3_600_000, to: 7_200_000 },
