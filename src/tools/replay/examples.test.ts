@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { loadConfig } from '../../config/load.ts'
-import { compileEngine } from '../../engine.ts'
+import { compileEngine, type Engine } from '../../engine.ts'
+import type { Profile } from '../../profiles/profile.ts'
+import { ProfileRows } from '../../profiles/profile-rows.ts'
 import { createShop } from '../demo/shop.ts'
 import { readMappingFile } from './mapping-file.ts'
+import { MemoryProfiles } from './memory-profiles.ts'
 import { Replay } from './replay.ts'
 import { readRuleFile } from './rules/rule-file.ts'
 import { runCase } from './rules/run-case.ts'
@@ -16,6 +19,22 @@ const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()
 const called = (name: string) => files.filter((path) => path.endsWith(name)).map((path) => join(folder, path))
 /** Each is a configuration of its own with what happens under it. */
 const scenarios = join(folder, 'scenarios/')
+
+/** As if the service were started again before each event. */
+class StoredProfiles extends MemoryProfiles {
+  readonly #rows: ProfileRows
+
+  constructor({ features, policy: { timers } }: Engine) {
+    super(timers)
+    this.#rows = new ProfileRows(0, { features, timers, policy: '' })
+  }
+
+  override of(customer: string): Profile {
+    const profile = this.#rows.read(customer, this.#rows.stateOf(super.of(customer)))
+    this.profiles.set(customer, profile)
+    return profile
+  }
+}
 
 describe('the examples', () => {
   it('are configurations and mappings without a fault', () => {
@@ -47,6 +66,15 @@ describe('the examples', () => {
     for (const name of called('.test.yaml').filter((name) => name.startsWith(scenarios))) {
       const file = readRuleFile(name)
       for (const one of file.cases) assert.deepEqual(runCase(file, one), [], `${name}: ${one.name}`)
+    }
+  })
+
+  it('come out the same where each profile is stored and read again whenever it is asked for', () => {
+    for (const name of called('.test.yaml')) {
+      const file = readRuleFile(name)
+      for (const one of file.cases) {
+        assert.deepEqual(runCase(file, one, new StoredProfiles(file.engine)), [], `${name}: ${one.name}`)
+      }
     }
   })
 

@@ -8,7 +8,7 @@ import type { Timer } from '../../timers/timer.ts'
 export class MemoryProfiles implements Profiles {
   /** One topic at a time: its offsets are the positions. */
   readonly origin = 0
-  readonly #profiles = new Map<string, Profile>()
+  protected readonly profiles = new Map<string, Profile>()
   readonly #timers: readonly Timer[]
   readonly #queue = new TimerQueue(Number.POSITIVE_INFINITY, true)
   /** The largest event time so far of all customers; ms. It is the clock of a replay. */
@@ -19,14 +19,14 @@ export class MemoryProfiles implements Profiles {
   }
 
   get size(): number {
-    return this.#profiles.size
+    return this.profiles.size
   }
 
   of(customer: string): Profile {
-    let profile = this.#profiles.get(customer)
+    let profile = this.profiles.get(customer)
     if (profile === undefined) {
       profile = new Profile(customer)
-      this.#profiles.set(customer, profile)
+      this.profiles.set(customer, profile)
     }
     return profile
   }
@@ -51,6 +51,6 @@ export class MemoryProfiles implements Profiles {
   }
 
   all(): Iterable<Profile> {
-    return this.#profiles.values()
+    return this.profiles.values()
   }
 }

@@ -35,8 +35,15 @@ interface Difference {
   readonly actions: readonly string[]
 }
 
-/** Plays the case's events, and the time between them, through the service's pipeline; each case begins with no profiles. */
-export function runCase({ engine: declared }: RuleFile, { steps, holdout }: RuleCase): Mismatch[] {
+/**
+ * Plays the case's events, and the time between them, through the service's pipeline.
+ * @param profiles without any, as each case begins
+ */
+export function runCase(
+  { engine: declared }: RuleFile,
+  { steps, holdout }: RuleCase,
+  profiles = new MemoryProfiles(declared.policy.timers),
+): Mismatch[] {
   const engine = withoutChance(declared, holdout)
   // Whatever topic records come from, they meet in their customer's profile.
   const areSegments = engine.config.topics.some(
@@ -49,7 +56,6 @@ export function runCase({ engine: declared }: RuleFile, { steps, holdout }: Rule
     pipelines.set(role, pipeline)
     return pipeline
   }
-  const profiles = new MemoryProfiles(engine.policy.timers)
   const mismatches: Mismatch[] = []
   let since: PublishedAction[] = []
   let seen: Seen[] = []
