@@ -53,7 +53,7 @@ describe('beckon profile', { skip }, () => {
   it('says in one line that a customer is unknown', async () => {
     const { err, out, code } = await profile('nobody', '--json')
     assert.equal(err, `no profile of nobody in ${setup.name}: never seen, erased, or not written yet`)
-    assert.deepEqual(JSON.parse(out), { customer: 'nobody', profiles: [], open_cases: [] })
+    assert.deepEqual(JSON.parse(out), { customer: 'nobody', profiles: [], consent: [], open_cases: [] })
     assert.equal(code, 1)
   })
 })
