@@ -290,7 +290,7 @@ describe('cases', { skip }, () => {
     await come('c2', 'conversion', { action_id })
     await come('c1', 'conversion', { action_id: '0123456789abcdef' })
     await come('c1', 'click', { action: 'offer', time: offer!.time - 1 })
-    await come('c1', 'delivered', { action_id, time: offer!.time + windowMs })
+    await come('c1', 'delivered', { action_id, time: before.get(action_id)!.delivered + 1 })
     await come('c3', 'rejection', { action_id: (await sent('c3', 'offer'))[0]!.id, time: offer!.time + windowMs })
     await come('c1', 'unsubscribed', { action_id })
     await come('c1', 'conversion', { action_id, time: Date.now() + 3_600_000 })
