@@ -178,8 +178,11 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
 /** What is not saved within the deadline is replayed by the next owner. */
 async function drain(tasks: Tasks, rows: RowWriter, deadlineMs: number): Promise<void> {
   const drained = async () => {
-    await tasks.close()
-    await rows.flush(deadlineMs)
+    try {
+      await tasks.close()
+    } finally {
+      await rows.flush(deadlineMs)
+    }
   }
   await Promise.race([drained(), new Promise((resolve) => setTimeout(resolve, deadlineMs).unref())])
 }

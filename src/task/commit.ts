@@ -45,7 +45,7 @@ export async function commitSlice(
 }
 
 /** Whether no other owner has gone on from where this task is. */
-function isOurs({ byTopic, position }: Committed, opened: Opened): boolean {
+export function isOurs({ byTopic, position }: Committed, opened: Opened): boolean {
   const found = [...byTopic].filter(([, { offset }]) => offset !== null)
   // A group that never committed has no offset.
   if (found.length === 0) return true

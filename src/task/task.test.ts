@@ -36,6 +36,35 @@ describe('a task whose partition another worker has had in the meantime', () => 
     assert.equal(await world.committed(), 5)
   })
 
+  it('opens again where the other worker got to, when the partition is still its own, though no batch comes', async () => {
+    await rival.onBatch(await world.batch(2, 4), turn)
+    stale.stay()
+    while (stale.nextOffset('events') !== 4) await new Promise(setImmediate)
+    assert.equal(stale.state, 'running')
+  })
+
+  it('goes on as it is when the partition is still its own and nobody has had it', async () => {
+    const told: string[] = []
+    world.logger.warn = (event) => void told.push(event)
+    stale.stay()
+    await stale.onBatch(await world.batch(2, 4), turn)
+    assert.equal(await world.committed(), 4)
+    assert.deepEqual(told, [])
+  })
+
+  it('opens again without a batch after a turn that passed while it committed', async () => {
+    let isCurrent = true
+    world.disturb = async (_, commit) => {
+      await commit()
+      isCurrent = false
+      throw new LogError('unknown_outcome', 'no answer')
+    }
+    await stale.onBatch(await world.batch(2, 4), { ...turn, isCurrent: () => isCurrent })
+    assert.equal(stale.state, 'closed')
+    stale.stay()
+    while (stale.nextOffset('events') !== 4) await new Promise(setImmediate)
+  })
+
   it('does not mistake the slice of another for its own', async () => {
     const batch = await world.batch(2, 4)
     world.disturb = async () => {
@@ -132,6 +161,23 @@ describe('a task whose input is cut while it opens, after its bounds were checke
     await next.onBatch(await world.batch(2, 3), turn)
     assert.deepEqual([next.state, next.failure?.reason], ['failed', 'gap'])
     assert.match(next.failure!.hint, /the replay begins at 0 of events, but the topic now begins at 1/)
+  })
+
+  it('does not pause a partition that it has given up meanwhile: another task may have it', async () => {
+    keep(1, 2)
+    const { log } = world
+    const read = log.read.bind(log)
+    for (const isGivenUp of [false, true]) {
+      const paused: string[] = []
+      const task = new Task(0, { ...world.deps(), pause: ({ topic }) => void paused.push(topic) })
+      log.read = (...asked) => {
+        if (isGivenUp) void task.close(false)
+        return read(...asked)
+      }
+      task.start()
+      while (task.state !== 'failed') await new Promise(setImmediate)
+      assert.deepEqual([task.failure?.reason, paused], ['gap', isGivenUp ? [] : ['events']])
+    }
   })
 
   it('opens again where the end of what it replays is gone', async () => {

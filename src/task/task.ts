@@ -4,7 +4,8 @@ import { LogError, type Turn } from '../log/log.ts'
 import type { TaskState } from '../ops/metrics.ts'
 import { ProcessingError } from '../pipeline.ts'
 import { BackfillRounds } from './backfill-rounds.ts'
-import { dropWriter } from './commit.ts'
+import { dropWriter, isOurs } from './commit.ts'
+import { readCommitted } from './committed.ts'
 import type { TaskDeps } from './deps.ts'
 import { Exclusive } from './exclusive.ts'
 import { failureOf, Lost, TaskFailure } from './failure.ts'
@@ -118,7 +119,30 @@ export class Task {
 
   /** Opens the partition without waiting for a batch: timers may be due even if no batch ever comes. */
   start(): void {
-    void this.#unasked(this.#open(this.#ownTurn))
+    void this.#unasked(this.#open())
+  }
+
+  /**
+   * To be called when the group has met again and the partition is still ours. While we did not look, another owner may have had
+   * it and given it back, and a task that had to close may have no batch to open it.
+   */
+  stay(): void {
+    if (this.#ended) return
+    if (this.#state === 'closed') this.start()
+    else if (this.#state === 'running') void this.#work.run(() => this.#unasked(this.#checkOurs()), this.#ownTurn)
+  }
+
+  async #checkOurs(): Promise<void> {
+    const opened = this.#opened
+    if (opened === undefined) return
+    const committed = await readCommitted(this.#deps, this.at.partition).catch((error) => {
+      // Then the next record shows it.
+      if (!(error instanceof LogError)) throw error
+    })
+    if (committed === undefined || isOurs(committed, opened)) return
+    await this.#drop()
+    this.#enterClosed(new Lost('another owner went on from here'), 'task.closed')
+    if (!this.#ended) this.start()
   }
 
   /** Runs work that no batch asked for. If it fails, it opens the partition again itself, since no batch may come to do so. */
@@ -137,8 +161,8 @@ export class Task {
 
   async #handle(batch: RecordBatch, turn: Turn): Promise<void> {
     try {
-      const opened = this.#opened ?? (await whileCurrent(turn, this.#opening ?? this.#open(turn)))
-      // The opening goes on, and the next holder of the turn waits for it.
+      // If the turn ends first, the opening goes on, and the next holder of the turn waits for it.
+      const opened = this.#opened ?? (await whileCurrent(turn, this.#opening ?? this.#open()))
       if (opened === undefined) return
       const start = opened.offsets.get(batch.topic)!
       if (batch.startOffset > start) {
@@ -161,7 +185,7 @@ export class Task {
   /** To be called a few times a second: saves when that is due and, while no batch comes, runs errands and fires due timers. */
   tick(): void {
     const opened = this.#opened
-    if (this.#state !== 'running' || opened === undefined) return
+    if (this.#ended || this.#state !== 'running' || opened === undefined) return
     if (!this.#work.inSlice) this.#saver.saveWhenDue(opened)
     void this.#timerLoader.loadWhenLacking(opened.profiles)
     this.#workUnasked(opened)
@@ -243,23 +267,23 @@ export class Task {
     this.#waitsFor = waitsFor
   }
 
-  #open(turn: Turn): Promise<Opened> {
+  #open(): Promise<Opened> {
     this.#enter('opening', 'it is its turn')
-    this.#opening = this.#takeOver(turn)
+    this.#opening = this.#takeOver()
     // Whoever waits for it handles the error; by then there may be nobody.
     this.#opening.catch(() => undefined)
     return this.#opening
   }
 
-  async #takeOver(turn: Turn): Promise<Opened> {
+  async #takeOver(): Promise<Opened> {
     const { logger } = this.#deps
     const startedMs = performance.now()
     const note = (step: string) => {
       this.#waitsFor = step
     }
     try {
-      const opened = await recover(this.#deps, this.at.partition, turn, note)
-      if (this.#ended || this.#state === 'failed') {
+      const opened = await recover(this.#deps, this.at.partition, this.#ownTurn, note)
+      if (this.#ended) {
         await dropWriter(opened, this.at, logger)
         throw new Lost('the partition was given up while it was opened')
       }
@@ -272,7 +296,9 @@ export class Task {
       void this.#backfill(opened)
       return opened
     } catch (error) {
-      if (this.#state === 'opening') this.#enterClosed(error, 'task.open_failed')
+      const failure = failureOf(error)
+      if (failure) this.#fail(failure)
+      else this.#enterClosed(error, 'task.open_failed')
       throw error
     } finally {
       this.#opening = undefined
@@ -281,15 +307,11 @@ export class Task {
 
   /** In parallel to the slices, computes the features that are new in the rules. */
   async #backfill(opened: Opened): Promise<void> {
-    const { metrics } = this.#deps
     await this.#backfillRounds.run(opened, {
       turn: ownTurn(() => !this.#ended && this.#opened === opened),
       between: (work) => this.#between(opened, work),
       commit: (refolded, turn) => this.#slices.ofRefolded(opened, refolded, turn),
     })
-    if (this.#state === 'failed') {
-      metrics.backfillPending.remove({ partition: String(this.at.partition) })
-    }
   }
 
   /** Does the work while no slice is under way. Rejects where it fails (the task handles that error too), or is not run. */
@@ -314,10 +336,12 @@ export class Task {
     if (turn.isCurrent()) throw error
   }
 
-  /** Notes that it holds nothing after an error. A failure is told of by `#fail`. */
+  /** Notes that it holds nothing after an error. */
   #enterClosed(error: unknown, event: string): void {
-    this.#enter('closed', error instanceof LogError ? error.message : String((error as Error)?.name))
-    if (!failureOf(error)) this.#deps.logger.warn(event, { ...this.at, error })
+    const isPlain = error instanceof LogError || error instanceof Lost
+    // The messages of others may hold data.
+    this.#enter('closed', isPlain ? error.message : String((error as Error)?.constructor.name))
+    if (!this.#ended) this.#deps.logger.warn(event, { ...this.at, error })
   }
 
   #fail(failure: TaskFailure): void {
@@ -326,16 +350,19 @@ export class Task {
     if (this.#state === 'failed') return
     this.#enter('failed')
     this.#failure = failure
+    logger.error('task.failed', { partition, reason: failure.reason, hint: failure.hint, error: failure })
+    metrics.backfillPending.remove({ partition: String(partition) })
+    // By now the partition may be another task's, in this process too: that one must not be paused.
+    if (this.#ended) return
     // At the same time as the log line; the next tick of the service sets the gauge from what this process owns.
     metrics.partitionFailed.inc({ reason: failure.reason })
-    logger.error('task.failed', { partition, reason: failure.reason, hint: failure.hint, error: failure })
     for (const topic of topics) pause({ topic, partition })
   }
 
   /** Opens the partition again after a while, unless a batch has done so first. */
   #openLater(): void {
     setTimeout(() => {
-      if (!this.#ended && this.#state === 'closed' && !this.#opening) this.start()
+      if (!this.#ended && this.#state === 'closed') this.start()
     }, retryMs).unref()
   }
 

@@ -80,10 +80,12 @@ export class Tasks {
     if (this.#owned.size > 0) void this.#consumption?.stop()
   }
 
-  /** Leaves the group, and closes all tasks with what they hold. */
+  /** Leaves the group, and closes all tasks with what they hold. @throws AggregateError where some can't, once all have ended */
   async close(): Promise<void> {
     await this.#consumption?.stop()
-    await Promise.all([...this.#leaving, ...this.owned.map((task) => task.close(true))])
+    const ends = await Promise.allSettled([...this.#leaving, ...this.owned.map((task) => task.close(true))])
+    const faults = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
+    if (faults.length > 0) throw new AggregateError(faults, 'partitions did not close cleanly')
   }
 
   pause(at: TopicPartition): void {
@@ -111,7 +113,10 @@ export class Tasks {
 
   #assign(at: readonly TopicPartition[], deps: TaskDeps, look: () => Promise<void>): void {
     const numbers = new Set(at.map(({ partition }) => partition))
-    for (const [partition, task] of this.#owned) if (!numbers.has(partition)) this.#leave(partition, task)
+    for (const [partition, task] of this.#owned) {
+      if (numbers.has(partition)) task.stay()
+      else this.#leave(partition, task)
+    }
     for (const partition of numbers) if (!this.#owned.has(partition)) this.#begin(partition, deps)
     this.#observePartitions()
     this.#logger.info('assigned', { count: at.length })

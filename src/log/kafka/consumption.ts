@@ -187,6 +187,8 @@ class KafkaConsumption implements Consumption {
   }
 
   pause(at: TopicPartition): void {
+    // Else it would be paused when it comes back, for whoever takes it then.
+    if (!this.#owned.has(partitionKey(at))) return
     this.#paused.add(partitionKey(at))
     this.#applyPause(at)
   }
