@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { NotReady } from '../features/moment.ts'
 import { type PastEvent, planRefold, Refold, type RefoldPlan } from '../features/refold.ts'
+import { latestMs } from '../ingest/event-time.ts'
 import type { Turn } from '../log/log.ts'
 import type { ProfileCache } from '../profiles/cache.ts'
 import type { Profile } from '../profiles/profile.ts'
@@ -29,7 +30,9 @@ export async function refold(
     plans.set(notReady, plan)
     return plan
   }
-  const sinceMs = Math.max(0, Math.min(...profiles.map((one) => one.streamTimeMs - planOf(one).spanMs)))
+  // A profile of traits or consent alone has no events to read.
+  const withEvents = profiles.filter(({ streamTimeMs }) => streamTimeMs > 0)
+  const sinceMs = Math.max(0, Math.min(latestMs, ...withEvents.map((one) => one.streamTimeMs - planOf(one).spanMs)))
   const byCustomer = new Map(profiles.map((profile) => [profile.customer, profile]))
   return patiently(turn, at, logger, async () => {
     const refolds = new Map(profiles.map((profile) => [profile, new Refold(planOf(profile))]))

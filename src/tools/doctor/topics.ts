@@ -56,20 +56,29 @@ export async function checkReplication(world: World): Promise<Verdict> {
 /** The record size that an output topic must accept, in bytes; a broker's default is a little more. */
 const outputBytes = 1_000_000
 
+/** How far back a recovery may have to read, with a margin. */
+const replayMs = 3_600_000
+
 /** Settings of topics that would lose events or stop a partition. */
 export async function checkSettings(world: World): Promise<Verdict> {
   const faults: string[] = []
-  for (const topic of inputs(world)) {
-    const settings = await settingsOf(world, topic)
+  for (const { name, role } of world.config.topics) {
+    const settings = await settingsOf(world, name)
     if (settings === undefined) return skip('the settings of topics may not be described')
-    if (settings.get('cleanup.policy')?.includes('compact')) faults.push(`${topic} is compacted, which drops events`)
+    if (!settings.get('cleanup.policy')?.includes('compact')) continue
+    if (role !== 'traits') faults.push(`${name} is compacted, which drops ${role === 'consent' ? 'consent' : 'events'}`)
+    else if (Number(settings.get('min.compaction.lag.ms') ?? 0) < replayMs)
+      faults.push(`${name} is compacted at once, and a recovery may miss what it has to read again`)
   }
   for (const topic of outputs(world)) {
     const bytes = Number((await settingsOf(world, topic))?.get('max.message.bytes') ?? Number.POSITIVE_INFINITY)
     if (bytes < outputBytes) faults.push(`${topic} refuses records above ${bytes} bytes`)
   }
   if (faults.length === 0) return ok('nothing that loses events or refuses records')
-  return warn(faults.join('; '), 'cleanup.policy=delete for inputs, max.message.bytes=1048588 or more for outputs')
+  return warn(
+    faults.join('; '),
+    'cleanup.policy=delete for inputs, or of traits min.compaction.lag.ms=3600000; max.message.bytes=1048588 or more for outputs',
+  )
 }
 
 /** undefined if this user may not read them. */
