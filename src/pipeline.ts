@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { newCase, verdictOf } from './cases/case.ts'
 import { begin, type Cases, type Change, defaultWindowMs, endWindows } from './cases/cases.ts'
 import { type Settled, settleGoal, settleOutcome } from './cases/settle.ts'
+import { wasSeen, withdraw } from './cases/withdraw.ts'
 import { mergeConsent } from './consent/consent.ts'
 import { drawOf } from './decide/chance.ts'
 import { joinEnded, joinedBy, joinTimers } from './decide/competing.ts'
 import { endedHolds, withoutEnded, withZoneKnown } from './decide/contact-policy/ended-holds.ts'
-import { afterOutcome } from './decide/contact-policy/outcomes.ts'
+import { afterGivingBack, afterOutcome } from './decide/contact-policy/outcomes.ts'
 import { withIds } from './decide/contact-policy/past-contacts.ts'
 import { decide, prospect } from './decide/decide.ts'
 import type { Candidate } from './decide/decision.ts'
@@ -16,6 +17,7 @@ import { decisionId } from './emit/action-id.ts'
 import type { Cause, Place, Positioned } from './emit/cause.ts'
 import { deadLetter, headOnly, whole } from './emit/dead-letter.ts'
 import { mostBytes, type Payload, payloadOf } from './emit/payload.ts'
+import { withdrawalOf } from './emit/withdrawal.ts'
 import type { Enrichment } from './enrich/enrichment.ts'
 import { noSession, outsideSessions, type Session, touchSession } from './enrich/session.ts'
 import { Event } from './events/event.ts'
@@ -121,7 +123,7 @@ export class Pipeline {
   #events: FoldedEvent[] = []
   readonly #moment: Moment
   readonly #hasCrossings: boolean
-  /** Then each action has a case; else only those with a goal. */
+  /** Then each action has a case; else only those with a goal, and those that consent may take back. */
   readonly #hasOutcomes: boolean
 
   /**
@@ -334,9 +336,31 @@ export class Pipeline {
     const isKnown = this.#stages.policy.purposes.has(statement.purpose)
     const result = !isKnown ? 'unknown_purpose' : statement.given ? 'given' : 'withdrawn'
     count(output.tally.statements, `consent_${consent === profile.consent ? 'superseded' : result}`)
+    const at = { topic, partition, offset, position }
+    output.consents.push({ statement, at })
+    if (consent === profile.consent) return undefined
     profile.consent = consent
-    output.consents.push({ statement, at: { topic, partition, offset, position } })
+    if (profile.cases.length > 0) this.#withdraw(profile, statement.timeMs, at, profiles, output)
     return undefined
+  }
+
+  /** Takes back the actions still open to which the customer agrees no more. */
+  #withdraw(profile: Profile, timeMs: number, at: Positioned, profiles: Profiles, output: Output): void {
+    const { policy, encodeAction } = this.#stages
+    const change = withdraw(profile.cases, profile.consent, timeMs)
+    for (const one of change.changed) {
+      const withdrawal = withdrawalOf(one, profile.customer, at, policy.version)
+      const record = encodeAction(withdrawal)
+      output.bytes += recordBytes(record)
+      output.records.push(record)
+      output.actions.push(withdrawal)
+      count(output.tally.outcomes, `${one.action}\nwithdrawn\nclosed`)
+      if (!wasSeen(one)) Object.assign(profile, afterGivingBack(policy, profile, { ...one, name: one.action }))
+    }
+    if (change.changed.length === 0) return
+    countVerdicts(output.tally, change.changed)
+    changeCases(profile, change, at, output)
+    profiles.schedule(profile)
   }
 
   /** Has the conditions that wait to become true evaluated by the clock, since what is known of the customer has changed. */
@@ -421,7 +445,7 @@ export class Pipeline {
     const { policy } = this.#stages
     const { id, action, treatment, channel, group, tags, purpose, arm, time: timeMs, probability, value: score } = sent
     const goal = policy.goals.get(action)
-    if (goal === undefined && !this.#hasOutcomes) return
+    if (goal === undefined && purpose === '' && !this.#hasOutcomes) return
     const endMs = timeMs + (goal?.withinMs ?? defaultWindowMs)
     const of = { id, action, treatment, channel, group, tags, purpose, arm, policy: policy.version }
     const begun = newCase({ ...of, timeMs, endMs, probability, score, hasGoal: goal !== undefined })

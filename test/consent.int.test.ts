@@ -67,15 +67,16 @@ describe('traits and consent from topics of their own', { skip }, () => {
     await world.stored(service)
   }
   const run = (...args: string[]) => execFileSync(process.execPath, [program, ...args], { encoding: 'utf8' })
-  const actions = async (name: string) =>
-    (await world.read('actions'))
-      .map(
-        ({ value }) => JSON.parse(String(value)) as { id: string; action: string; customer: string; trigger: string },
-      )
-      .filter(({ action }) => action === name)
+  /** All that was published, in order. */
+  const published = async () =>
+    (await world.read('actions')).map(
+      ({ value }) => JSON.parse(String(value)) as { id: string; kind: string; action: string; customer: string },
+    )
   const count = async (name: string) => {
     const counts = new Map<string, number>()
-    for (const { customer } of await actions(name)) counts.set(customer, (counts.get(customer) ?? 0) + 1)
+    for (const { kind, action, customer } of await published()) {
+      if (kind === 'action' && action === name) counts.set(customer, (counts.get(customer) ?? 0) + 1)
+    }
     return counts
   }
   /** Decisions whose latest statement before them, in the order of the journal, was no, or which had none. */
@@ -121,6 +122,48 @@ describe('traits and consent from topics of their own', { skip }, () => {
     assert.deepEqual(welcomed, new Map(customers.slice(0, 3).map((customer) => [customer, 1])))
     assert.deepEqual(service.faults, [])
     await service.stop()
+  })
+
+  it('an opt-out takes back each open action once, however often the process is killed', async () => {
+    const some = customers.slice(0, 8)
+    let service = await world.start(config)
+    for (let round = 0; round < 6; round++) {
+      await consent(some, true, round % 3 === 0 ? '' : 'email')
+      await view(some)
+      // The topics are read as they come, so which views are decided on with consent differs from round to round.
+      if (round % 2 === 0) await settled(service)
+      await consent(some, false, round % 3 === 1 ? '' : 'email')
+      await view(some.slice(4))
+      await service.kill()
+      service = await world.start(config)
+    }
+    await settled(service)
+    assert.deepEqual(service.faults, [])
+    await service.stop()
+    assert.deepEqual(await withoutConsent(), [])
+
+    const open = await world.select<{ id: string }>(
+      `SELECT id FROM (SELECT DISTINCT id, customer, position FROM actions WHERE action = 'write') AS sent
+       INNER JOIN (SELECT DISTINCT customer, position AS said_at FROM consent WHERE NOT given) AS said USING (customer)
+       GROUP BY id, position HAVING countIf(said_at > position) > 0`,
+    )
+    const all = await published()
+    const withdrawn = all.filter(({ kind }) => kind === 'withdrawn').map(({ id }) => id)
+    assert.deepEqual(withdrawn.toSorted(), open.map(({ id }) => id).sort())
+    assert.ok(withdrawn.length >= 3 * some.length, 'every second round has a view between yes and no')
+    for (const id of withdrawn) {
+      assert.deepEqual(
+        all.filter((one) => one.id === id).map(({ kind }) => kind),
+        ['action', 'withdrawn'],
+      )
+    }
+    const closed = await world.select<{ id: string }>(
+      "SELECT id FROM cases FINAL WHERE failure = 'withdrawn' AND verdict = 'not_delivered' ORDER BY id",
+    )
+    assert.deepEqual(
+      closed.map(({ id }) => id),
+      withdrawn.toSorted(),
+    )
   })
 
   it('features over events and traits are what SQL says, as of then and as of now', async () => {

@@ -29,6 +29,7 @@ function engineOf(rules: object): Engine {
     { name: 'crm', format: 'json', role: 'traits', mapping: { customer: 'id', time: 'updated_at' } },
     { name: 'calls', format: 'json', role: 'traits' },
     { name: 'consents', format: 'json', role: 'consent' },
+    { name: 'outcomes', format: 'json', role: 'outcomes' },
   ]
   const servers = { kafka: { brokers: ['localhost:9092'] }, clickhouse: { url: 'http://localhost:8123' } }
   writeFileSync(file, JSON.stringify({ ...servers, topics, ...rules }))
@@ -60,6 +61,8 @@ function streaming(engine: Engine, decidesAlways = false) {
     calls: (traits: object, timestamp: number) => send('calls', { userId: 'ada', traits, timestamp }),
     consent: (given: unknown, time: number, over: object = {}) =>
       send('consents', { customer: 'ada', purpose: 'marketing', given, time, ...over }),
+    outcome: (type: string, id: string, time: number) =>
+      send('outcomes', { id: `${type}-${id}`, action_id: id, customer: 'ada', type, time }),
     fire: (clockMs: number) =>
       pipeline.fire({ topic: 'clicks', partition: 0, offset: 0 }, ['ada'], profiles, { nowMs: clockMs, clockMs }),
   }
@@ -168,6 +171,67 @@ describe('consent', () => {
     const read = profileOf(engine, stateOf(engine, profile()))
     assert.deepEqual(read.consent, profile().consent)
     assert.deepEqual([read.streamTimeMs, read.session.index], [0, 0])
+  })
+})
+
+describe('what an opt-out takes back', () => {
+  const capped = { ...write, contact: { caps: [{ max: 1, per: '1d' }] } }
+  const setUp = async (over: object = {}) => {
+    const stream = streaming(engineOf({ actions: [{ ...capped, ...over }] }))
+    await stream.consent(true, nowMs - 9)
+    const [{ id } = assert.fail('no action')] = (await stream.event(nowMs - 8)).actions
+    return { ...stream, id }
+  }
+
+  it('is each open action of the purpose, once, under its id', async () => {
+    const { consent, profile, id } = await setUp()
+    const { actions, records, cases, tally } = await consent(false, nowMs - 5)
+    assert.deepEqual(
+      actions.map((one) => [one.kind, one.id, one.action, one.customer, one.purpose, one.channel, one.time]),
+      [['withdrawn', id, 'write', 'ada', 'marketing', 'email', nowMs - 5]],
+    )
+    assert.equal(actions[0]!.expires_at, nowMs - 5, 'who does not know the kind does not deliver it')
+    const { key, headers } = records[0]!
+    assert.deepEqual([key, headers['ce_id'], headers['ce_type']], ['ada', `${id}.withdrawn`, 'beckon.withdrawn.write'])
+    assert.deepEqual(
+      cases.map(({ now }) => [now.id, now.failure, now.failureMs]),
+      [[id, 'withdrawn', nowMs - 5]],
+    )
+    assert.equal(tally.outcomes.get('write\nwithdrawn\nclosed'), 1)
+    for (const given of [false, true, false]) assert.deepEqual(sent(await consent(given, nowMs - 4)), [])
+    assert.equal(profile().cases.length, 1)
+  })
+
+  it('counts for contact limits no more, unless the customer was reached', async () => {
+    const { consent, event } = await setUp()
+    await consent(false, nowMs - 5)
+    await consent(true, nowMs - 4)
+    assert.deepEqual(sent(await event(nowMs - 3)), ['write'])
+
+    const seen = await setUp()
+    await seen.outcome('impression', seen.id, nowMs - 6)
+    assert.deepEqual(sent(await seen.consent(false, nowMs - 5)), ['write'])
+    await seen.consent(true, nowMs - 4)
+    assert.deepEqual(sent(await seen.event(nowMs - 3)), [], 'it was a contact')
+  })
+
+  it('is nothing of another channel or purpose, nothing that is closed, and nothing where a late word changes nothing', async () => {
+    const { consent, outcome, id } = await setUp()
+    for (const over of [{ channel: 'sms' }, { purpose: 'surveys' }]) {
+      assert.deepEqual(sent(await consent(false, nowMs - 5, over)), [])
+    }
+    assert.deepEqual(sent(await consent(false, nowMs - 10)), [])
+    await outcome('click', id, nowMs - 6)
+    assert.deepEqual(sent(await consent(false, nowMs - 4)), [])
+  })
+
+  it('is what was said before the action, and read after it, too', async () => {
+    const { consent } = await setUp()
+    const { actions } = await consent(false, nowMs - 9)
+    assert.deepEqual(
+      actions.map(({ kind, time }) => [kind, time]),
+      [['withdrawn', nowMs - 8]],
+    )
   })
 })
 

@@ -22,9 +22,9 @@ export function compileActionEncoder(topic: string, format: ActionFormat): (acti
     value: encode(action),
     headers: {
       ce_specversion: '1.0',
-      ce_id: action.id,
+      ce_id: action.kind === 'action' ? action.id : `${action.id}.${action.kind}`,
       ce_source: `/beckon/${action.topic}/${action.partition}`,
-      ce_type: `beckon.action.${action.action}`,
+      ce_type: `beckon.${action.kind}.${action.action}`,
       ce_time: isoTime(action.time),
       'content-type': contentType,
     },

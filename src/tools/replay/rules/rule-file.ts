@@ -55,7 +55,8 @@ export function readRuleFile(name: string): RuleFile {
     for (const [i, action] of (expected.actions ?? []).entries()) known(actions, action, 'action', ['actions', i])
     for (const key of ['reasons', 'cases', 'worth'] as const)
       for (const action of Object.keys(expected[key] ?? {})) known(actions, action, 'action', [key, action])
-    for (const [i, action] of (expected.open ?? []).entries()) known(actions, action, 'action', ['open', i])
+    for (const key of ['withdrawn', 'open'] as const)
+      for (const [i, action] of (expected[key] ?? []).entries()) known(actions, action, 'action', [key, i])
     for (const [action, gate] of Object.entries(expected.gates ?? {})) {
       known(actions, action, 'action', ['gates', action])
       known(['', ...gates], gate, 'gate', ['gates', action])

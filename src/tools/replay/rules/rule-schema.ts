@@ -10,6 +10,8 @@ import { parseIsoTime } from '../../../ingest/iso-time.ts'
 export interface Expected {
   /** The actions of all events since the last check, in their order. */
   readonly actions?: readonly string[] | undefined
+  /** The actions that were taken back since the last check, in that order. */
+  readonly withdrawn?: readonly string[] | undefined
   /** By action, the treatment and the slot of the latest one among `actions`. */
   readonly treatments?: Readonly<Record<string, string>> | undefined
   readonly slots?: Readonly<Record<string, string>> | undefined
@@ -60,6 +62,7 @@ const expected = z.union([
   z.array(text).transform((actions): Expected => ({ actions })),
   z.strictObject({
     actions: z.array(text).optional(),
+    withdrawn: z.array(text).optional(),
     treatments: z.record(text, text).optional(),
     slots: z.record(text, text).optional(),
     decision: z.enum(outcomes).optional(),

@@ -57,7 +57,7 @@ export function runCase(
     return pipeline
   }
   const mismatches: Mismatch[] = []
-  let since: PublishedAction[] = []
+  let published: PublishedAction[] = []
   let seen: Seen[] = []
   const note = (decided: Decided, moment: Moment) => seen.push({ decided, features: featuresOf(engine, moment) })
   /** One moment at a time, so that features can be read as each decision saw them. */
@@ -65,7 +65,7 @@ export function runCase(
     while (true) {
       const timeMs = Math.min(profiles.nextDueMs, untilMs)
       const { actions, decisions } = pipelineOf('events').fire(index, timeMs, profiles)
-      since.push(...actions)
+      published.push(...actions)
       for (const one of decisions) note(one, eventlessMoment(profiles.of(one.customer), one.asOfMs))
       if (timeMs === untilMs) return
     }
@@ -89,7 +89,7 @@ export function runCase(
         const differences = [{ of: 'the event', expected: 'an event', got, actions: [] }]
         return [...mismatches, { after: event, customer, timeMs, differences, explanations: [] }]
       }
-      since.push(...actions)
+      published.push(...actions)
       const profile = profiles.of(customer)
       if (outcome instanceof Event) {
         const own = decisions.find(({ cause }) => cause.timer === '')
@@ -116,8 +116,11 @@ export function runCase(
       if (wanted === undefined || isDeepStrictEqual(plain(wanted), plain(got))) return
       differences.push({ of, expected: wanted, got, actions })
     }
+    const since = published.filter(({ kind }) => kind === 'action')
     const names = since.map(({ action }) => action)
     compare('actions', expected.actions, names, inOneOnly(expected.actions ?? [], names))
+    const takenBack = published.flatMap(({ kind, action }) => (kind === 'withdrawn' ? action : []))
+    compare('withdrawn', expected.withdrawn, takenBack, [])
     for (const of of ['treatments', 'slots'] as const) {
       const key = of === 'treatments' ? 'treatment' : 'slot'
       for (const [name, wanted] of Object.entries(expected[of] ?? {})) {
@@ -159,7 +162,7 @@ export function runCase(
       const explanations = explain(engine, inQuestion, seen, { features, timers: profiles.of(customer).timers })
       mismatches.push({ after: event, customer, timeMs, differences, explanations })
     }
-    since = []
+    published = []
     seen = []
   }
   return mismatches
