@@ -137,6 +137,14 @@ describe('consent', () => {
     assert.deepEqual(letters(await consent(true, nowMs, { purpose: 'x'.repeat(65) })), { limit: 1 })
     assert.deepEqual(letters(await consent(true, nowMs, { customer: '' })), { no_user: 1 })
     assert.equal(profile().consent.size, 0)
+    for (const time of [nowMs + 3_600_000, 12]) {
+      const { consents } = await consent(false, time)
+      assert.deepEqual(
+        consents.map(({ statement }) => statement.timeMs),
+        [nowMs],
+        'an opt-out counts as of now',
+      )
+    }
     for (const given of [true, 1, 'true', 'Granted', ' given ']) {
       assert.deepEqual(counts(await consent(given, nowMs)), { consent_given: 1 }, JSON.stringify(given))
     }

@@ -51,6 +51,8 @@ GRANT SELECT ON beckon.* TO beckon_eraser;
 GRANT ALTER DELETE ON beckon.events TO beckon_eraser;
 GRANT ALTER DELETE ON beckon.decisions TO beckon_eraser;
 GRANT ALTER DELETE ON beckon.actions TO beckon_eraser;
+GRANT ALTER DELETE ON beckon.consent TO beckon_eraser;
+GRANT ALTER DELETE ON beckon.cases TO beckon_eraser;
 GRANT ALTER DELETE ON beckon.profiles TO beckon_eraser;
 CREATE USER IF NOT EXISTS beckon_eraser NOT IDENTIFIED HOST NONE DEFAULT ROLE beckon_eraser DEFAULT DATABASE beckon;
 GRANT beckon_eraser TO beckon_eraser;

@@ -50,6 +50,9 @@ export const ownConsent = consentMapping({
   time: 'time',
 })
 
+/** Whether the event that it travels in withdraws consent. */
+export const isOptOut = ({ value }: Event): boolean => value === 0
+
 const notGiven = rejected('range', 'a statement of consent that neither gives nor withdraws it')
 const longName = rejected('limit', 'a purpose or channel is longer than 64 characters')
 const maxName = 64

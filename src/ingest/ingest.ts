@@ -1,7 +1,7 @@
 import { correctedTimeMs } from '../enrich/clock-skew.ts'
 import { Event } from '../events/event.ts'
 import { ByteRange, type RecordBatch } from '../events/log.ts'
-import { type ConsentStatement, toConsent } from './consent.ts'
+import { type ConsentStatement, isOptOut, toConsent } from './consent.ts'
 import { type Decoder, tombstone, type UnknownSchema } from './decode.ts'
 import { type Erasure, erasureOf } from './erasure.ts'
 import { toOutcome } from './outcome.ts'
@@ -68,7 +68,11 @@ export function compileIngest(
     deriveId(event, batch.topic, batch.partition, batch.offset(i))
     if (correctClockSkew) event.timeMs = correctedTimeMs(event.timeMs, event.sentAtMs, event.receivedAtMs)
     const untimely = validateTime(event, nowMs, futureMs)
-    if (untimely !== undefined) return decoder.placed(untimely)
+    if (untimely !== undefined) {
+      // Nobody is to be addressed because the clock of an opt-out was wrong: it counts as of now.
+      if (role !== 'consent' || !isOptOut(event)) return decoder.placed(untimely)
+      event.timeMs = nowMs
+    }
     return areStatements(role) ? toStatement(event, role, decoder) : event
   }
 }

@@ -73,6 +73,8 @@ export class Plan {
   readonly known = new KnownTexts()
   /** Whether some source is a function of the whole record: then all of it has to be read. */
   readonly needsRecord: boolean
+  /** Whether what nothing names is a trait. */
+  readonly #allAreTraits: boolean
   /** Whether a null says something: it removes a trait. */
   readonly keepsNulls: boolean
   readonly #keep: ReadonlySet<string> | undefined
@@ -109,6 +111,7 @@ export class Plan {
   constructor(mapping: FieldMapping, isOfFile = false) {
     this.#mapping = mapping
     this.keepsNulls = mapping.ofTraits ?? false
+    this.#allAreTraits = this.keepsNulls && mapping.traits === undefined
     this.#isOfFile = isOfFile
     this.#keep = mapping.keep && new Set(mapping.keep)
     this.#types = mapping.types && new Map(Object.entries(mapping.types))
@@ -226,7 +229,7 @@ export class Plan {
     if (isStandIn(event.id)) event.id = ''
     if (this.#types !== undefined) event.type = this.#types.get(event.type) ?? event.type
     this.#takeTraits(event)
-    if (this.#mapping.ofTraits && this.#mapping.traits === undefined) event.traits = event.properties
+    if (this.#allAreTraits) event.traits = event.properties
     if (this.#action !== undefined) noteAction(event, this.#action)
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { checkNode } from './host.ts'
 import { checkStoreRights, judgeDisks, judgeSkew } from './store.ts'
+import { checkSettings } from './topics.ts'
 import type { World } from './world.ts'
 
 describe('verdicts', () => {
@@ -41,6 +42,26 @@ describe('verdicts', () => {
     assert.equal(judge(1_000, 9).status, 'fail')
     assert.match(judge(1_000, 0).detail, /full: d0 100% free, d1 0% free/)
     assert.match(judge(0).mend!, /free space/)
+  })
+
+  it('on topics that are compacted: only of traits, and not at once', async () => {
+    const judge = async (role: string | undefined, lagMs: number) => {
+      const settings = new Map([
+        ['cleanup.policy', 'compact'],
+        ['min.compaction.lag.ms', String(lagMs)],
+        ['max.message.bytes', '1048588'],
+      ])
+      const output = { actions: 'a', dead_letters: 'd', journal: 'j' }
+      const world = {
+        config: { topics: [{ name: 't', role }], output },
+        kafka: async () => ({ settings: () => settings }),
+      }
+      return checkSettings(world as never as World)
+    }
+    assert.equal((await judge('traits', 3_600_000)).status, 'ok')
+    assert.match((await judge('traits', 0)).detail, /t is compacted at once/)
+    assert.match((await judge('consent', 3_600_000)).detail, /drops consent/)
+    assert.match((await judge(undefined, 3_600_000)).detail, /drops events/)
   })
 
   it('on rights in ClickHouse, with the statement that grants them', async () => {
