@@ -119,6 +119,24 @@ describe('looking at records', () => {
     assert.doesNotMatch(JSON.stringify([hidden, others]), /"ann"|hush|192\.0|"x1"|utm/)
   })
 
+  it('tells statements of traits and of consent from events', async () => {
+    const decode = (topic: object) => recordDecoder(engineOf({ format: 'json', ...topic }), () => undefined)
+    const see = async (topic: object, record: object, shows: boolean) => {
+      await send(0, record, atMs)
+      const [{ batch, i } = assert.fail('no record')] = await newest(1)
+      return seenRecord({ batch, i }, await decode(topic)(batch, i, atMs), () => assert.fail('it is no event'), shows)
+    }
+    const row = { id: 'ann', at: atMs, tier: 'gold', phone: null }
+    const traits = await see({ role: 'traits', mapping: { customer: 'id', time: 'at' } }, row, false)
+    assert.deepEqual([traits.is, traits.time], ['traits', new Date(atMs).toISOString()])
+    assert.deepEqual(traits.event!['traits'], { tier: 'text(4)', phone: null })
+    const said = { customer: 'ann', purpose: 'news', channel: 'email', given: false, time: atMs }
+    const consent = await see({ role: 'consent' }, said, true)
+    assert.deepEqual([consent.is, consent.time], ['consent', new Date(atMs).toISOString()])
+    const { time: _at, ...shown } = said
+    assert.deepEqual(consent.event, shown)
+  })
+
   it('asks the registry for the schema that a record names, and tells its answer', async () => {
     const engine = engineOf({ format: 'registry' })
     await send(0, Buffer.from([0, 0, 0, 0, 9, 2, 97]), atMs)
