@@ -158,7 +158,7 @@ describe('traits and consent from topics of their own', { skip }, () => {
       )
     }
     const closed = await world.select<{ id: string }>(
-      "SELECT id FROM cases FINAL WHERE failure = 'withdrawn' AND verdict = 'not_delivered' ORDER BY id",
+      "SELECT action_id AS id FROM cases FINAL WHERE failure = 'withdrawn' AND verdict = 'not_delivered' ORDER BY id",
     )
     assert.deepEqual(
       closed.map(({ id }) => id),
