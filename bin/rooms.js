@@ -29,6 +29,10 @@ const layers = [
   },
   { 'service.ts': 'start and stop of `beckon run`' },
   {
+    'ruled.ts': 'what the service does by the names of the rules',
+    'live-rules.ts': 'the rules that are deployed while the service runs',
+  },
+  {
     'task-deps.ts': 'what all tasks share, made of the configuration',
     'schedules.ts': 'what the service does on a schedule beside the stream',
   },
@@ -47,6 +51,7 @@ const layers = [
     profiles: 'what is known of a customer: in memory, encoded, recent ids, traits',
     'trouble.ts': 'which dependency is to blame for an error',
     'earlier.ts': 'the engine of rules and settings of before',
+    rules: 'rules deployed through a topic, and which rules count',
   },
   {
     ops: 'metrics, log lines, health, outages, clocks',

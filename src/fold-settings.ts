@@ -83,7 +83,7 @@ const over = <T>(fallback: object, stored: T): T => {
 
 let version: string | undefined
 
-function ownVersion(): string {
+export function ownVersion(): string {
   version ??= (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
     .version
   return version

@@ -3,6 +3,7 @@ import { backfillCommand } from './cli/backfill.ts'
 import { checkCommand } from './cli/check.ts'
 import { coverageCommand } from './cli/coverage.ts'
 import { demoCommand } from './cli/demo.ts'
+import { deployCommand } from './cli/deploy.ts'
 import { dlqCommand } from './cli/dlq.ts'
 import { doctorCommand } from './cli/doctor.ts'
 import { eraseCommand } from './cli/erase.ts'
@@ -25,6 +26,7 @@ const program = new Command('beckon')
   .addCommand(runCommand())
   .addCommand(checkCommand())
   .addCommand(testCommand())
+  .addCommand(deployCommand())
   .addCommand(replayCommand())
   .addCommand(eventsCommand())
   .addCommand(profileCommand())

@@ -12,18 +12,21 @@ import { watchPlacement } from './placement/watch.ts'
 import { featureQueries } from './sql/features.ts'
 import type { ClickHouseClient } from './store/clickhouse/client.ts'
 
-/** Starts what the service does on a schedule beside the stream. @param held gets what ends it */
-export function startSchedules(
+/** Starts what the service does on a schedule beside the stream, whatever the rules are. @param held gets what ends it */
+export function startSchedules(clickhouse: ClickHouseClient, metrics: Metrics, logger: Outages, held: Held): void {
+  held.add(watchWork({ metrics, logger }))
+  held.add(watchPlacement({ countSplit: () => countSplit(clickhouse, logger), metrics, logger }))
+}
+
+/** Starts to compare the engine's features with SQL, where that is configured. @returns what ends it */
+export function startParity(
   engine: Engine,
   clickhouse: ClickHouseClient,
   metrics: Metrics,
   logger: Outages,
-  held: Held,
-): void {
+): () => void {
   const { parity } = engine.config
-  held.add(watchWork({ metrics, logger }))
-  held.add(watchPlacement({ countSplit: () => countSplit(clickhouse, logger), metrics, logger }))
-  if (parity) held.add(watchParity({ ...parityOf(engine, parity, clickhouse), metrics, logger }))
+  return parity ? watchParity({ ...parityOf(engine, parity, clickhouse), metrics, logger }) : () => undefined
 }
 
 async function countSplit(clickhouse: ClickHouseClient, logger: Outages): Promise<number> {
@@ -34,11 +37,11 @@ async function countSplit(clickhouse: ClickHouseClient, logger: Outages): Promis
 }
 
 function parityOf(engine: Engine, { every, sample }: NonNullable<Config['parity']>, clickhouse: ClickHouseClient) {
-  const { config, features, policy } = engine
+  const { config, features, policy, rules } = engine
   return {
     everyMs: every,
     sample,
-    queries: featureQueries(config.features, features, config.enrich.session.idle),
+    queries: featureQueries(rules.features, features, config.enrich.session.idle),
     reader: createParityReader(clickhouse, policy.version, () => readCompleteKinds(clickhouse, engine)),
   }
 }

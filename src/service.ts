@@ -2,15 +2,17 @@ import { getHeapStatistics } from 'node:v8'
 import type { Config } from './config/schema.ts'
 import type { Engine } from './engine.ts'
 import type { Registry } from './ingest/registry/registry.ts'
+import { LiveRules } from './live-rules.ts'
 import type { Log } from './log/log.ts'
 import { ClockWatch } from './ops/clock-watch.ts'
 import { Crash } from './ops/crash.ts'
 import { Held } from './ops/held.ts'
 import { type OpsServer, type Probe, startOpsServer } from './ops/http.ts'
 import type { Logger } from './ops/logger.ts'
-import { countConditions, forgetConditions, type Metrics } from './ops/metrics.ts'
+import type { Metrics } from './ops/metrics.ts'
 import { observed } from './ops/observed-registry.ts'
 import { Outages } from './ops/outages.ts'
+import { Ruled } from './ruled.ts'
 import { startSchedules } from './schedules.ts'
 import type { ClickHouseClient } from './store/clickhouse/client.ts'
 import { checkMigrated } from './store/clickhouse/migrate.ts'
@@ -90,13 +92,13 @@ interface Shell {
 }
 
 /** Everything in the order in which it starts; what needs it has its release in `held`. */
-async function startConsumption(engine: Engine, world: World, shell: Shell): Promise<Service> {
+async function startConsumption(file: Engine, world: World, shell: Shell): Promise<Service> {
   const { metrics, ops, probes, held } = shell
-  const { config } = engine
+  const { config } = file
   const { log, clickhouse } = world
   const logger = new Outages(world.logger, addressesOf(config), troubleOf)
   const topics = config.topics.map(({ name }) => name)
-  const { actions, dead_letters: deadLetters, journal } = config.output
+  const { actions, dead_letters: deadLetters, journal, rules } = config.output
   const store = createProfileStore(clickhouse)
   const counts = await checkTables(config, store, logger)
   const { partitions, failure } = await lookUpPartitions(log, topics, journal, counts)
@@ -109,6 +111,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
     inputs: topics,
     journal,
     outputs,
+    rules,
     partitions,
     logger,
     onAnswer: () => logger.answered('kafka'),
@@ -116,11 +119,12 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
   })
   if (failure) tasks.giveUpAll(failure)
   await watch.look()
+  const live = await LiveRules.open(file, { log, logger, metrics, isThere: () => watch.hasRules })
 
   const registry = world.registry && observed(world.registry, metrics, logger)
   const maxProfileBytes = profileBytesOf(config)
   const parts = { log, clickhouse, store, registry, logger, metrics }
-  const deps = await createTaskDeps(engine, parts, {
+  const { deps, under } = await createTaskDeps(live.engine, parts, {
     partitions,
     topicId: (topic) => watch.idOf(topic),
     profileBytes: () => maxProfileBytes / Math.max(1, tasks.count),
@@ -137,8 +141,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
   clock.look(Date.now(), log.nowMs())
   probes.ready = starting('warming up')
   await warmUp(deps)
-  const conditioned = [...engine.policy.onEvent, ...engine.policy.onTimer.flat()]
-  forgetConditions(conditioned)
+  const ruled = new Ruled(live.engine, clickhouse, metrics, logger)
   probes.ready = starting('joining the consumer group')
   const crash = new Crash()
   await tasks.join({ deps, look: () => watch.look(), onCrash: (error) => crash.happen(error) })
@@ -149,7 +152,7 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
     tasks.tick()
     tasks.observe(rows.pendingBytes)
     metrics.kafkaUp.set(watch.silentMs === 0 ? 1 : 0)
-    countConditions(metrics, conditioned)
+    ruled.countConditions()
     try {
       clock.look(Date.now(), log.nowMs())
     } catch (error) {
@@ -157,10 +160,17 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
     }
   }, tickMs)
   held.add(() => clearInterval(ticking))
-  startSchedules(engine, clickhouse, metrics, logger, held)
+  startSchedules(clickhouse, metrics, logger, held)
+  held.add(() => ruled.end())
+  held.add(
+    live.follow({
+      prepare: under,
+      adopt: (engine, ruledDeps) => ruled.goOver(engine, () => tasks.useDeps(ruledDeps)),
+    }),
+  )
 
-  probes.ready = () =>
-    readiness({
+  probes.ready = () => {
+    const { ok, detail } = readiness({
       isMember: tasks.isMember,
       failure: tasks.failure,
       kafkaSilentMs: watch.silentMs,
@@ -168,9 +178,11 @@ async function startConsumption(engine: Engine, world: World, shell: Shell): Pro
       tasks: tasks.owned,
       unansweredMs: (partition) => tasks.unansweredMs(partition),
     })
+    return { ok, detail: { ...live.detail, ...detail } }
+  }
   // An answer shows that the event loop runs. It must not fail while a dependency is down: a restart would not help.
   probes.health = () => ({ ok: !crash.hasHappened, detail: {} })
-  const { version } = engine.policy
+  const { version } = live.engine.policy
   logger.info('started', { count: partitions, version, address: `${config.ops.host}:${ops.port}` })
   return { metrics, opsPort: ops.port, crashed: crash.happened, stop: (deadlineMs) => held.release(deadlineMs) }
 }

@@ -37,8 +37,14 @@ interface Parts {
 /** What only the service that runs the tasks knows. */
 type Own = Pick<TaskDeps, 'partitions' | 'topicId' | 'profileBytes' | 'pause' | 'seek'>
 
+interface Made {
+  readonly deps: TaskDeps
+  /** The same under other rules, whose text is in the store by then. */
+  readonly under: (engine: Engine) => Promise<TaskDeps>
+}
+
 /** What all tasks share. It also starts to write the rules and settings to the store. @throws RegistryError */
-export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Promise<TaskDeps> {
+export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Promise<Made> {
   const { config } = engine
   const { log, clickhouse, store, registry, logger, metrics } = parts
   const format = await actionFormat(engine, registry)
@@ -47,19 +53,22 @@ export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Pr
     maxPendingBytes: config.clickhouse.max_pending_mb * 1024 * 1024,
     observer: insertObserver(metrics, logger),
   })
-  rows.write(policiesTable, policyRow(engine))
   rows.write(settingsTable, settingsRow(engine))
+  rows.write(policiesTable, policyRow(engine))
   const textsStored = rows.whenStored()
   // If the process ends first, nobody may be waiting for it.
   textsStored.catch(() => undefined)
-  return {
+  const ruled = (by: Engine) => ({
+    ...decider(by, format, registry),
+    earlier: async (policy: string, settings: string) => {
+      const earlier = earlierEngine(by, await readTexts(clickhouse, by, policy, settings))
+      return earlier instanceof Unlike ? earlier : decider(earlier, replayFormat(by, earlier, format), registry)
+    },
+  })
+  const deps: TaskDeps = {
     log,
     groupId: config.kafka.group,
-    ...decider(engine, format, registry),
-    earlier: async (policyHash, settingsHash) => {
-      const earlier = earlierEngine(engine, await readTexts(clickhouse, engine, policyHash, settingsHash))
-      return earlier instanceof Unlike ? earlier : decider(earlier, replayFormat(engine, earlier, format), registry)
-    },
+    ...ruled(engine),
     textsStored,
     journal: journalCodec(config.output.journal, journalSchemas()),
     journalTopic: config.output.journal,
@@ -75,6 +84,12 @@ export async function createTaskDeps(engine: Engine, parts: Parts, own: Own): Pr
     checkpointMs: config.slice.checkpoint,
     ...own,
   }
+  const under = async (by: Engine) => {
+    rows.write(policiesTable, policyRow(by))
+    await rows.whenStored()
+    return { ...deps, ...ruled(by) }
+  }
+  return { deps, under }
 }
 
 export const metricsOf = ({ config, policy, features }: Engine): Metrics =>

@@ -9,14 +9,17 @@ import { foldVersion } from '../src/fold-version.ts'
 import { checkpointFormat, decodeCheckpoint, encodeCheckpoint } from '../src/journal/checkpoint.ts'
 import type { JournalEntry } from '../src/journal/journal.ts'
 import { formatVersion } from '../src/profiles/codec.ts'
+import { decodeRules, encodeRules, Refused, rulesFormat } from '../src/rules/deployed.ts'
 import { readMigrations } from '../src/store/clickhouse/migrate.ts'
 import { StateError } from '../src/store/state-error.ts'
 import { type GoldenFold, sampleFold } from './golden/fold.ts'
 import {
   type GoldenCheckpoint,
   type GoldenJournal,
+  type GoldenRules,
   goldenFiles,
   goldenJournal,
+  goldenRules,
   journal,
   migrationsFile,
 } from './golden/golden.ts'
@@ -59,6 +62,38 @@ describe('the journal', () => {
     const { format, golden } = goldens.at(-1)!
     const later = batchOf({ ...golden, headers: { 'beckon.format': String(format + 1) } })
     assert.throws(() => journal.decode(later), StateError)
+  })
+})
+
+describe('a record of the rules topic', () => {
+  const goldens = goldenFiles<GoldenRules>('rules')
+  const batchOf = ({ key, headers, value }: GoldenRules) =>
+    ({
+      count: 1,
+      key: () => Buffer.from(key),
+      value: () => Buffer.from(value),
+      headers: () => Object.entries(headers).map(([name, text]) => ({ name, value: Buffer.from(text) })),
+    }) as unknown as RecordBatch
+
+  for (const { format, golden } of goldens) {
+    it(`is read as format ${format} wrote it`, () => {
+      assert.deepEqual(decodeRules(batchOf(golden), 0, golden.key), golden.deployed)
+    })
+  }
+
+  it('is written as its format says', () => {
+    const { format, golden } = goldens.at(-1)!
+    const record = encodeRules('rules', golden.key, golden.deployed)
+    assert.equal(rulesFormat, format, unfit)
+    assert.deepEqual(goldenRules(record, golden.deployed), golden, unfit)
+  })
+
+  it('of a later version is refused', () => {
+    const { format, golden } = goldens.at(-1)!
+    const headers = { ...golden.headers, 'beckon.format': String(format + 1) }
+    const read = decodeRules(batchOf({ ...golden, headers }), 0, golden.key)
+    assert(read instanceof Refused)
+    assert.equal(read.reason, 'format')
   })
 })
 

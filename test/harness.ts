@@ -172,8 +172,13 @@ export class World {
   }
 
   /** The output topics' names, as the configuration has them. */
-  get outputs(): { actions: string; dead_letters: string; journal: string } {
-    return { actions: this.topic('actions'), dead_letters: this.topic('dead_letters'), journal: this.topic('journal') }
+  get outputs(): { actions: string; dead_letters: string; journal: string; rules: string } {
+    return {
+      actions: this.topic('actions'),
+      dead_letters: this.topic('dead_letters'),
+      journal: this.topic('journal'),
+      rules: this.topic('rules'),
+    }
   }
 
   /** Writes a configuration of these settings and the world's addresses; returns the file's name. */

@@ -8,16 +8,15 @@ import { outcomeHints } from '../config/outcome-hints.ts'
 import { propertyHints } from '../config/property-hints.ts'
 import type { TopicConfig } from '../config/schema.ts'
 import { typeHints } from '../config/type-hints.ts'
-import { compileEngine, type Engine, withRules } from '../engine.ts'
-import { type Settings, settingsOf } from '../fold-settings.ts'
-import { readRunningPolicy } from '../store/clickhouse/policies.ts'
-import { type Changes, compare } from '../tools/changes/compare.ts'
-import { changesJson, formatChanges } from '../tools/changes/format.ts'
+import { compileEngine, type Engine } from '../engine.ts'
+import { settingsOf } from '../fold-settings.ts'
+import { compare } from '../tools/changes/compare.ts'
+import { changesJson } from '../tools/changes/format.ts'
 import { definitionsOf } from '../tools/changes/version.ts'
+import { type Earlier, printChanges, printTable, readRunning } from './against.ts'
 import { configOption, openEngine } from './config-option.ts'
 import { connectStore } from './connect.ts'
 import { CommandError, exitCode } from './exit.ts'
-import { alignColumns } from './table.ts'
 
 interface Options {
   readonly config: string
@@ -80,44 +79,19 @@ async function check({ config: file, against, versions, json }: Options): Promis
   if (before && changes) printChanges(`against ${before.name}, policy ${before.hash}`, changes)
 }
 
-function printChanges(title: string, changes: Changes): void {
-  const { table, notes } = formatChanges(changes)
-  console.log(`\n${title}`)
-  printTable(table)
-  for (const note of notes) console.log(note)
-}
-
-function printTable(rows: readonly (readonly string[])[]): void {
-  if (rows.length > 0) console.log(alignColumns(rows))
-}
-
-/** What to compare with, and what to call it. */
-interface Earlier extends Pick<Engine, 'rules' | 'features' | 'policy'> {
-  readonly name: string
-  readonly hash: string
-  readonly settings: Settings | undefined
-}
-
 /** @throws ConfigError for a file; StoreError or CommandError if the running rules can't be read */
 async function openEarlier(against: string, engine: Engine): Promise<Earlier> {
-  if (against === 'running') return readRunning(engine)
+  if (against === 'running') return readNow(engine)
   const earlier = openEngine(against, '--against takes a file, or the word running for the rules that run now')
   return { ...earlier, name: against, hash: earlier.policy.version, settings: settingsOf(earlier.config) }
 }
 
-async function readRunning(engine: Engine): Promise<Earlier> {
+async function readNow(engine: Engine): Promise<Earlier> {
   const client = connectStore(engine.config)
   try {
-    const running = await readRunningPolicy(client)
-    const { database } = engine.config.clickhouse
-    if (running === undefined) throw new CommandError(`nothing has run yet on ${database}: its table policies is empty`)
-    const { hash, text, settings, started } = running
-    const earlier = withRules(engine, text)
-    if (earlier === undefined) {
-      throw new CommandError(`policy ${hash}, which runs, is of a version of beckon whose rules this one does not take`)
-    }
-    const known = settings === '' ? undefined : (JSON.parse(settings) as Settings)
-    return { ...earlier, name: `what runs since ${started} UTC`, hash, settings: known }
+    const running = await readRunning(client, engine)
+    if (running !== undefined) return running
+    throw new CommandError(`nothing has run yet on ${engine.config.clickhouse.database}: its table policies is empty`)
   } finally {
     await client.close()
   }

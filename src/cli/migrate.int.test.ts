@@ -22,16 +22,22 @@ describe('beckon migrate', { skip }, () => {
 
   it('creates the topics that are missing, alike the inputs that exist, and leaves those alone', async () => {
     const before = await migrate('--topics', '--dry-run', '--json')
-    assert.deepEqual(JSON.parse(before.out).topics_created.length, 5)
+    assert.deepEqual(JSON.parse(before.out).topics_created.length, 6)
     const first = await migrate('--topics', '--partitions', '3', '--replicas', '1', '--json')
-    const names = ['clicks', 'orders', 'actions', 'dead', 'journal'].map((topic) => `${setup.name}.${topic}`)
+    const names = ['clicks', 'orders', 'actions', 'dead', 'journal', 'rules'].map((topic) => `${setup.name}.${topic}`)
     assert.deepEqual(JSON.parse(first.out).topics_created, names)
     setup.configure({
-      output: { actions: `${setup.name}.more`, dead_letters: `${setup.name}.dead`, journal: `${setup.name}.journal` },
+      output: {
+        actions: `${setup.name}.more`,
+        dead_letters: `${setup.name}.dead`,
+        journal: `${setup.name}.journal`,
+        rules: `${setup.name}.rules`,
+      },
     })
     const second = await migrate('--topics')
     assert.match(second.out, new RegExp(`created topic ${setup.name}.more with 3 partitions`))
     assert.match(second.out, new RegExp(`topic ${setup.name}.clicks exists with 3 partitions`))
+    assert.match(second.out, new RegExp(`topic ${setup.name}.rules exists with 1 partition$`))
     const third = await migrate('--topics', '--partitions', '4')
     assert.match(third.err, /an input topic has 3 partitions already/)
     assert.equal(third.code, 2)

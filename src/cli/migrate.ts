@@ -64,8 +64,8 @@ async function migrateTopics(config: Config, options: Options, say: (line: strin
   const log = await connectLog(config, createLogger('silent'))
   try {
     const inputs = config.topics.map(({ name }) => name)
-    const { actions, dead_letters: deadLetters, journal } = config.output
-    const wanted = [...inputs, actions, deadLetters, journal]
+    const { actions, dead_letters: deadLetters, journal, rules } = config.output
+    const wanted = [...inputs, actions, deadLetters, journal, rules]
     const counts = new Map<string, number | undefined>()
     for (const topic of wanted) counts.set(topic, await partitionsOf(log, topic))
     const partitions = partitionsFor(
@@ -73,17 +73,23 @@ async function migrateTopics(config: Config, options: Options, say: (line: strin
       options.partitions,
     )
     const missing = wanted.filter((topic) => counts.get(topic) === undefined)
-    const made = missing.map((topic): NewTopic => ({ topic, partitions, ...(replicas ? { replicas } : {}) }))
+    const shapeOf = (topic: string) => (topic === rules ? rulesShape : { partitions })
+    const made = missing.map((topic): NewTopic => ({ topic, ...shapeOf(topic), ...(replicas ? { replicas } : {}) }))
     if (made.length > 0 && !dryRun) await log.createTopics(made)
     for (const [topic, count] of counts) {
-      if (count !== undefined) say(`topic ${topic} exists with ${count} partitions`)
-      else say(`${dryRun ? 'would create' : 'created'} topic ${topic} with ${partitions} partitions`)
+      if (count !== undefined) say(`topic ${topic} exists with ${countText(count)}`)
+      else say(`${dryRun ? 'would create' : 'created'} topic ${topic} with ${countText(shapeOf(topic).partitions)}`)
     }
     return { topics_created: missing, partitions }
   } finally {
     await log.close()
   }
 }
+
+/** One order for all that is deployed; what is deployed stays, and only the newest rules of each group. */
+const rulesShape = { partitions: 1, config: { 'cleanup.policy': 'compact' } }
+
+const countText = (partitions: number) => `${partitions} ${partitions === 1 ? 'partition' : 'partitions'}`
 
 /** The input topics must be co-partitioned, so existing ones decide. */
 function partitionsFor(existing: readonly number[], asked: number | undefined): number {

@@ -116,7 +116,7 @@ async function withTasks(
   const metrics = metricsOf(engine)
   const store = createProfileStore(clickhouse)
   const parts = { log, clickhouse, store, registry: connectRegistryOf(config), logger, metrics }
-  const deps = await createTaskDeps(engine, parts, {
+  const { deps } = await createTaskDeps(engine, parts, {
     partitions: from,
     topicId: (topic) => ids.get(topic),
     profileBytes: () => profileBytes,

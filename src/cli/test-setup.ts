@@ -38,7 +38,12 @@ export function createSetup(): Setup {
       { name: `${name}.clicks`, format: 'json' },
       { name: `${name}.orders`, format: 'json' },
     ],
-    output: { actions: `${name}.actions`, dead_letters: `${name}.dead`, journal: `${name}.journal` },
+    output: {
+      actions: `${name}.actions`,
+      dead_letters: `${name}.dead`,
+      journal: `${name}.journal`,
+      rules: `${name}.rules`,
+    },
     ops: { port: 20_000 + (randomBytes(2).readUInt16BE() % 10_000) },
     features: [{ name: 'views', count: {}, window: 'lifetime' }],
     actions: [{ name: 'hello', when: 'views > 3' }],

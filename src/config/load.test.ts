@@ -424,6 +424,14 @@ test('broken YAML and missing files are faults, not stack traces', () => {
   assert.throws(() => loadConfig(join(folder, 'none.yaml'), {}), /none.yaml: no such file; -c FILE/)
 })
 
+test('rules have a topic of their own', () => {
+  const seen = faultsOf({ 'beckon.yaml': `${minimal}output: { journal: j, rules: j }\n` })
+  assert.deepEqual(
+    seen.map((fault) => fault.split(' ').slice(1).join(' ')),
+    ['output.rules: the rules need a topic of their own'],
+  )
+})
+
 test('an unknown key does not hide what else is wrong', () => {
   const text = `${minimal}
 output: { acitons: a }

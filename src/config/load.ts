@@ -244,6 +244,7 @@ function crossCheck(config: Config, source: ConfigSource): Fault[] {
       named.add(name)
     }
   }
+  const { actions, dead_letters: deadLetters, journal, rules: deployed } = config.output
   for (const [index, topic] of config.topics.entries()) {
     const at = (key: string, message: string) => faults.push(source.fault(['topics', index, key], message))
     const wantsFile = topic.format === 'wire' || topic.format === 'avro'
@@ -254,8 +255,7 @@ function crossCheck(config: Config, source: ConfigSource): Fault[] {
     if (topic.tombstones === 'erase' && topic.key !== 'customer') {
       at('tombstones', 'erase needs key: customer, since it is the key that says who is erased')
     }
-    const { actions, dead_letters: deadLetters, journal } = config.output
-    if ([actions, deadLetters, journal].includes(topic.name)) {
+    if ([actions, deadLetters, journal, deployed].includes(topic.name)) {
       at('name', 'an input topic can not be an output topic too')
     }
   }
@@ -267,6 +267,9 @@ function crossCheck(config: Config, source: ConfigSource): Fault[] {
         source.fault(['actions', index, 'purpose'], `no topic says who has given consent, so nobody has: ${mend}`),
       )
     }
+  }
+  if ([actions, deadLetters, journal].includes(deployed)) {
+    faults.push(source.fault(['output', 'rules'], 'the rules need a topic of their own'))
   }
   if (config.output.format === 'registry' && !config.registry) {
     faults.push(source.fault(['output', 'format'], 'the format registry needs the section registry'))

@@ -140,6 +140,8 @@ const output = z
     dead_letters: topicName.default('beckon.dead_letters'),
     /** What a recovery needs besides the input: one small record per slice. It has as many partitions as the input. */
     journal: topicName.default('beckon.journal'),
+    /** Where `beckon deploy` publishes rules. It is looked at only where it is there. */
+    rules: topicName.default('beckon.rules'),
     /** `registry` registers schemas/action.avsc at start; `wire` writes it with `schema_id`; `json` for small set-ups. */
     format: z.enum(['registry', 'wire', 'json']).default('json'),
     schema_id: positive.default(1),

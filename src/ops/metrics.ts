@@ -72,6 +72,11 @@ export function createMetrics(
       'effect',
     ]),
     cases: counter('cases_total', 'Cases that came to a verdict; those that began are open.', ['action', 'verdict']),
+    policyInfo: gauge('policy_info', '1 for the rules that decide: by their hash, and whether they were deployed.', [
+      'policy',
+      'source',
+    ]),
+    rulesCurrent: gauge('rules_current', '1 while this process decides by the rules that were deployed last, if any.'),
     kafkaUp: gauge('kafka_up', '1 while some broker answers.'),
     groupMember: gauge('group_member', '1 while the consumer group counts on this process.'),
     fetchAge: gauge('fetch_age_seconds', 'How long the next fetch of a running partition has been without an answer.', [
@@ -137,13 +142,7 @@ export function createMetrics(
   }
   for (const reason of reasons) metrics.deadLetters.inc({ reason }, 0)
   for (const result of statementResults) metrics.statements.inc({ result }, 0)
-  for (const action of actions) {
-    metrics.actions.inc({ action }, 0)
-    metrics.actionsTooLarge.inc({ action }, 0)
-    for (const result of conditionResults) metrics.conditions.inc({ action, result }, 0)
-    for (const verdict of verdicts) metrics.cases.inc({ action, verdict }, 0)
-  }
-  for (const feature of features) metrics.lateEvents.inc({ feature }, 0)
+  seedRules(metrics, actions, features)
   for (const topic of topics) {
     metrics.eventsConsumed.inc({ topic }, 0)
     metrics.erasures.inc({ topic }, 0)
@@ -153,6 +152,22 @@ export function createMetrics(
   for (const state of taskStates) metrics.partitions.set({ state }, 0)
   metrics.registryUp.set(1)
   return metrics
+}
+
+type RuleMetrics = Record<'actions' | 'actionsTooLarge', Counter<'action'>> &
+  Record<'conditions', Counter<'action' | 'result'>> &
+  Record<'cases', Counter<'action' | 'verdict'>> &
+  Record<'lateEvents', Counter<'feature'>>
+
+/** Creates the series of these actions and features; those that are there, and those of rules before, stay as they are. */
+export function seedRules(metrics: RuleMetrics, actions: readonly string[], features: readonly string[]): void {
+  for (const action of actions) {
+    metrics.actions.inc({ action }, 0)
+    metrics.actionsTooLarge.inc({ action }, 0)
+    for (const result of conditionResults) metrics.conditions.inc({ action, result }, 0)
+    for (const verdict of verdicts) metrics.cases.inc({ action, verdict }, 0)
+  }
+  for (const feature of features) metrics.lateEvents.inc({ feature }, 0)
 }
 
 /** Adds the counts of a committed slice. */

@@ -14,7 +14,7 @@ export const policiesTable: Table = {
 }
 
 /**
- * Writes one row of `policies`, at each start. If a policy is written again, the earliest `seenAtMs` remains as `first_seen`,
+ * Writes one row of `policies`, at each start and each change of the rules. If a policy is written again, the earliest `seenAtMs` remains as `first_seen`,
  * and the latest as `last_seen`, with its settings.
  * @param settings what else decides how events are folded, as JSON
  */

@@ -6,6 +6,7 @@ import type { TaskDeps } from './deps.ts'
 import { failureOf, type TaskFailure } from './failure.ts'
 import { observePartitions, observeTasks } from './observe.ts'
 import { otherPartitions } from './partitions.ts'
+import { whileCurrent } from './patience.ts'
 import { Task } from './task.ts'
 
 interface Joining {
@@ -24,7 +25,13 @@ export class Tasks {
   readonly #owned = new Map<number, Task>()
   /** Given up beside the others: the log may not be closed before what they hold is. */
   readonly #leaving = new Set<Promise<void>>()
+  /** The batches that are being handled, by partition. */
+  readonly #handled = new Map<number, Set<Promise<void>>>()
+  /** Partitions whose task is being replaced: further batches wait for that. */
+  readonly #replaced = new Map<number, Promise<void>>()
+  #deps: TaskDeps | undefined
   #consumption: Consumption | undefined
+  #isClosed = false
   #failure: TaskFailure | undefined
 
   /** @param topics the input topics */
@@ -59,15 +66,46 @@ export class Tasks {
 
   /** Joins the group: from then on there is a task for each partition that is assigned. */
   async join({ deps, look, onCrash }: Joining): Promise<void> {
+    this.#deps = deps
     this.#consumption = await deps.log.consume({
       topics: this.#topics,
       groupId: deps.groupId,
       onRevoking: () => this.#saveAll(),
-      onAssigned: (at) => this.#assign(at, deps, look),
+      onAssigned: (at) => this.#assign(at, look),
       onBatch: (batch, turn) => this.#onBatch(batch, turn),
       onFailure: (error, at) => this.#onFailure(error, at, look),
       onCrash,
     })
+  }
+
+  /**
+   * Goes on with other deps. Each partition is saved and taken over anew, as if it came from another process: so a change of
+   * rules has one way, whether or not the process starts for it. It waits until all are replaced; their batches wait too.
+   */
+  async useDeps(deps: TaskDeps): Promise<void> {
+    this.#deps = deps
+    await Promise.all([...this.#owned].map(([partition, task]) => this.#replace(partition, task)))
+  }
+
+  async #replace(partition: number, task: Task): Promise<void> {
+    const replaced = this.#takeAnew(partition, task)
+    this.#replaced.set(partition, replaced)
+    try {
+      await replaced
+    } finally {
+      this.#replaced.delete(partition)
+    }
+  }
+
+  async #takeAnew(partition: number, task: Task): Promise<void> {
+    await Promise.allSettled(this.#handled.get(partition) ?? [])
+    if (task.state === 'failed') return
+    try {
+      await task.close(true)
+    } finally {
+      // By then the partition may be another process's, or have come back.
+      if (!this.#isClosed && this.#owned.get(partition) === task) this.#begin(partition)
+    }
   }
 
   /** Fails all partitions, and those that are assigned later. */
@@ -82,8 +120,13 @@ export class Tasks {
 
   /** Leaves the group, and closes all tasks with what they hold. @throws AggregateError where some can't, once all have ended */
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#consumption?.stop()
-    const ends = await Promise.allSettled([...this.#leaving, ...this.owned.map((task) => task.close(true))])
+    const ends = await Promise.allSettled([
+      ...this.#leaving,
+      ...this.#replaced.values(),
+      ...this.owned.map((task) => task.close(true)),
+    ])
     const faults = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
     if (faults.length > 0) throw new AggregateError(faults, 'partitions did not close cleanly')
   }
@@ -97,7 +140,7 @@ export class Tasks {
   }
 
   tick(): void {
-    for (const task of this.#owned.values()) task.tick()
+    for (const [partition, task] of this.#owned) if (!this.#replaced.has(partition)) task.tick()
   }
 
   /** @param pendingBytes rows that are not stored yet */
@@ -111,13 +154,13 @@ export class Tasks {
     await Promise.all(this.owned.map((task) => task.save()))
   }
 
-  #assign(at: readonly TopicPartition[], deps: TaskDeps, look: () => Promise<void>): void {
+  #assign(at: readonly TopicPartition[], look: () => Promise<void>): void {
     const numbers = new Set(at.map(({ partition }) => partition))
     for (const [partition, task] of this.#owned) {
       if (numbers.has(partition)) task.stay()
       else this.#leave(partition, task)
     }
-    for (const partition of numbers) if (!this.#owned.has(partition)) this.#begin(partition, deps)
+    for (const partition of numbers) if (!this.#owned.has(partition)) this.#begin(partition)
     this.#observePartitions()
     this.#logger.info('assigned', { count: at.length })
     // Not at once: `consume` may not have returned yet.
@@ -131,7 +174,8 @@ export class Tasks {
     this.#leaving.add(left)
   }
 
-  #begin(partition: number, deps: TaskDeps): void {
+  #begin(partition: number): void {
+    const deps = this.#deps!
     const { partitions } = deps
     const task = new Task(partition, deps)
     this.#owned.set(partition, task)
@@ -143,8 +187,21 @@ export class Tasks {
   }
 
   async #onBatch(batch: RecordBatch, turn: Turn): Promise<void> {
-    await this.#owned.get(batch.partition)?.onBatch(batch, turn)
+    const replaced = this.#replaced.get(batch.partition)
+    if (replaced !== undefined) await whileCurrent(turn, replaced)
+    const task = this.#owned.get(batch.partition)
+    if (task !== undefined && turn.isCurrent()) await this.#handle(batch.partition, task.onBatch(batch, turn))
     this.#logger.answered('kafka')
+  }
+
+  async #handle(partition: number, work: Promise<void>): Promise<void> {
+    const handled = this.#handled.get(partition) ?? new Set()
+    this.#handled.set(partition, handled.add(work))
+    try {
+      await work
+    } finally {
+      handled.delete(work)
+    }
   }
 
   #onFailure(error: unknown, at: TopicPartition, look: () => Promise<void>): void {

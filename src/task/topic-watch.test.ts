@@ -34,6 +34,7 @@ async function looksEvery(everyMs: number, ...answers: readonly (readonly TopicS
     log: { topics } as unknown as Log,
     inputs: ['clicks', 'orders'],
     journal: 'journal',
+    rules: 'rules',
     outputs: ['actions'],
     partitions: 4,
     logger: createLogger('silent'),

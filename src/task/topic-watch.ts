@@ -16,6 +16,8 @@ interface Watched {
   readonly journal: string
   /** The other topics that are written to. */
   readonly outputs: readonly string[]
+  /** A topic that need not be there. */
+  readonly rules: string
   /** The number of partitions of the input topics when the service started. */
   readonly partitions: number
   readonly logger: Logger
@@ -33,6 +35,7 @@ interface Watched {
 export class TopicWatch {
   readonly #watched: Watched
   readonly #ids = new Map<string, string>()
+  #hasRules: boolean | undefined
   /** By topic that the last looks did not find: how many looks, and since when (monotonic clock, ms). */
   readonly #misses = new Map<string, { readonly looks: number; readonly sinceMs: number }>()
   #looking: Promise<void> | undefined
@@ -50,7 +53,12 @@ export class TopicWatch {
     return this.#ids.get(topic)
   }
 
-  /** Topics that the last look did not find. */
+  /** Whether the last look that was answered found the topic of rules; undefined before the first. */
+  get hasRules(): boolean | undefined {
+    return this.#hasRules
+  }
+
+  /** Topics that the last look did not find, of those that are needed. */
   get missing(): string[] {
     return [...this.#misses.keys()]
   }
@@ -77,10 +85,10 @@ export class TopicWatch {
   }
 
   async #look(): Promise<void> {
-    const { log, inputs, journal, outputs, logger, onAnswer } = this.#watched
+    const { log, inputs, journal, outputs, rules, logger, onAnswer } = this.#watched
     let found: TopicState[]
     try {
-      found = await log.topics([...inputs, journal, ...outputs])
+      found = await log.topics([...inputs, journal, ...outputs, rules])
     } catch (error) {
       logger.warn('topics.not_seen', { error })
       this.#away = true
@@ -89,6 +97,7 @@ export class TopicWatch {
     onAnswer()
     this.#away = false
     this.#answeredMs = performance.now()
+    this.#hasRules = found.some(({ topic }) => topic === rules)
     const byName = new Map(found.map((state) => [state.topic, state]))
     for (const topic of [...inputs, journal, ...outputs]) this.#note(topic, byName.get(topic))
   }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { OutRecord } from '../../src/events/log.ts'
 import type { Checkpoint } from '../../src/journal/checkpoint.ts'
 import { type JournalEntry, journalCodec } from '../../src/journal/journal.ts'
+import type { Deployed } from '../../src/rules/deployed.ts'
 import { journalSchemas } from '../../src/schema-files.ts'
 
 /**
@@ -38,6 +39,21 @@ export interface GoldenCheckpoint {
   readonly state: string
   readonly checkpoint: Checkpoint
 }
+
+export interface GoldenRules {
+  /** The record's key, headers and value. */
+  readonly key: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly value: string
+  readonly deployed: Deployed
+}
+
+export const goldenRules = ({ key, headers, value }: OutRecord, deployed: Deployed): GoldenRules => ({
+  key: String(key),
+  headers: headers as Readonly<Record<string, string>>,
+  value: String(value),
+  deployed,
+})
 
 export const journal = journalCodec('journal', journalSchemas())
 

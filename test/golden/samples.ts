@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../../src/journal/checkpoint.ts'
 import type { JournalEntry } from '../../src/journal/journal.ts'
+import type { Deployed } from '../../src/rules/deployed.ts'
 
 /** What the golden files of the present formats hold: something in every field. `profile.ts` makes the profile. */
 
@@ -30,4 +31,10 @@ export const checkpoint: Checkpoint = {
   partitions: 6,
   moved: { from: 4, position: 8_589_934_592, takenBefore: { 'clicks.v1': 4_294_967_301 } },
   move: { to: 8, ownFrom: { 'clicks.v1': 4_294_967_301, orders: 7 }, position: 8_589_935_000 },
+}
+
+export const deployed: Deployed = {
+  policy: 'c0ffee00c0ffee00c0ffee00c0ffee00',
+  text: '{"features":[],"actions":[],"arbitration":{},"enrich":{"session":{"idle":1800000}}}',
+  madeBy: '0.1.0',
 }

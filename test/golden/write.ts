@@ -2,11 +2,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { foldVersion } from '../../src/fold-version.ts'
 import { checkpointFormat, encodeCheckpoint } from '../../src/journal/checkpoint.ts'
 import { formatVersion } from '../../src/profiles/codec.ts'
+import { encodeRules, rulesFormat } from '../../src/rules/deployed.ts'
 import { type Migration, readMigrations } from '../../src/store/clickhouse/migrate.ts'
 import { sampleFold } from './fold.ts'
-import { goldenFile, goldenJournal, journal, migrationsFile } from './golden.ts'
+import { goldenFile, goldenJournal, goldenRules, journal, migrationsFile } from './golden.ts'
 import { sampleProfile } from './profile.ts'
-import { checkpoint, journalEntry } from './samples.ts'
+import { checkpoint, deployed, journalEntry } from './samples.ts'
 
 /** Writes the golden files of the present formats, where they are not there yet. */
 
@@ -28,6 +29,7 @@ function addMigrations(migrations: readonly Migration[]): void {
 addMigrations(await readMigrations())
 const record = journal.encode(journalEntry)
 add('journal', Number(record.headers['beckon.format']), goldenJournal(record, journalEntry))
+add('rules', rulesFormat, goldenRules(encodeRules('rules', 'group', deployed), deployed))
 add('checkpoint', checkpointFormat, { state: String(encodeCheckpoint(checkpoint)), checkpoint })
 add('profile', formatVersion, await sampleProfile())
 add('fold', foldVersion, await sampleFold())

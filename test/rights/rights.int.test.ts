@@ -31,7 +31,7 @@ after(async () => {
 })
 
 const input = 'shop.events'
-const output = { actions: 'shop.actions', dead_letters: 'shop.dead', journal: 'shop.journal' }
+const output = { actions: 'shop.actions', dead_letters: 'shop.dead', journal: 'shop.journal', rules: 'shop.rules' }
 const names = {
   group: 'shop',
   topics: {
@@ -39,6 +39,7 @@ const names = {
     actions: [output.actions],
     'dead letters': [output.dead_letters],
     journal: [output.journal],
+    rules: [output.rules],
   },
 }
 
@@ -114,6 +115,9 @@ it('suffice as they are documented, for the service and for each command', { ski
   await beckon('features', '--as-of', new Date().toISOString(), '-c', asReader)
   await beckon('check', '--against', 'running', '-c', asReader)
 
+  assert.match(await beckon('deploy', '-c', configOf('deploy', 'beckon_reader')), /deployed policy/)
+  const { rules } = JSON.parse((await service.get('/readyz')).text) as { rules: object }
+  assert.ok(!('not_current' in rules), 'the service may read the topic of rules')
   assert.match(await beckon('explain', 'ada', '-c', configOf('explain', 'beckon_reader')), /^ada got hello/)
   assert.match(await beckon('coverage', '-c', asReader), /decisions on events are stored/)
   assert.match(await beckon('events', '-c', configOf('events', 'beckon_reader')), /view/)

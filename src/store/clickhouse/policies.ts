@@ -13,7 +13,7 @@ export async function readSettings(client: ClickHouseClient, hash: string): Prom
   return (await select<{ text: string }>(client, { query, params: { hash }, format: 'JSONEachRow' }))[0]?.text
 }
 
-/** The rules of the process that started last, and its settings. */
+/** The rules of the process that started, or took deployed rules, last; and its settings. */
 export interface RunningPolicy {
   readonly hash: string
   readonly text: string

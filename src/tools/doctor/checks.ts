@@ -2,6 +2,7 @@ import { checkAdvertised, checkBrokers, checkKafkaVersion } from './brokers.ts'
 import type { Check } from './check.ts'
 import { checkConfig, checkDeclarations, checkGeo, checkNode, checkOps } from './host.ts'
 import { checkRegistry, checkSchemas } from './registry.ts'
+import { checkRules } from './rules.ts'
 import { checkSamples } from './samples.ts'
 import { checkClickHouse, checkClock, checkDisks, checkRecovery, checkStoreRights, checkTables } from './store.ts'
 import * as stream from './stream.ts'
@@ -21,6 +22,7 @@ export const checks: readonly Check[] = [
   { name: 'partitions', needs: ['topics'], run: topics.checkPartitions },
   { name: 'replication', needs: ['topics'], run: topics.checkReplication },
   { name: 'settings', needs: ['topics'], run: topics.checkSettings },
+  { name: 'rules', needs: ['topics', 'declarations'], run: checkRules },
   { name: 'group', needs: ['advertised'], run: stream.checkGroup },
   { name: 'transactions', needs: ['topics'], run: stream.checkTransactions },
   { name: 'upstream', needs: ['topics'], run: stream.checkUpstream },

@@ -82,7 +82,7 @@ export async function checkSettings(world: World): Promise<Verdict> {
 }
 
 /** undefined if this user may not read them. */
-async function settingsOf(world: World, topic: string): Promise<ReadonlyMap<string, string> | undefined> {
+export async function settingsOf(world: World, topic: string): Promise<ReadonlyMap<string, string> | undefined> {
   try {
     return await (await world.kafka()).settings(topic)
   } catch (error) {
