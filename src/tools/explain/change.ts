@@ -138,5 +138,6 @@ export function changeOfTime(candidate: Candidate, whatIf: WhatIf): Search {
     }
     return { change: { leaf: 'time', from: asOfMs, to: asOfMs + does, outcome: later(does) } }
   }
-  return {}
+  const last = later(horizonMs)
+  return last.reason === candidate.reason ? {} : { next: last }
 }

@@ -62,12 +62,11 @@ export async function derive(story: Story, deciders: Deciders, options: DeriveOp
     if (!isTouched) continue
     const output = emptyOutput()
     const leftOut = leftOutBy(entry)
-    if (own.length > 0) {
-      const batch = new StoredBatch(own)
-      one.origin = own[0]!.position - own[0]!.offset
-      const decoded = own.map(({ event, statement }) => statement ?? event)
-      const nowMs = entry?.now ?? assumed.nowMs ?? own.at(-1)!.event.timeMs
-      decider.pipeline.fold(batch, 0, decoded, one, nowMs, output, leftOut)
+    for (const stored of own) {
+      one.origin = stored.position - stored.offset
+      const nowMs = entry?.now ?? assumed.nowMs ?? stored.event.timeMs
+      const decoded = stored.statement ?? stored.event
+      decider.pipeline.fold(new StoredBatch(stored), 0, [decoded], one, nowMs, output, leftOut)
     }
     if (entry !== undefined) {
       if (entry.refolded.includes(customer)) refold(one, decider, events, start)

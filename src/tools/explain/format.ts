@@ -83,7 +83,8 @@ const maxChars = 200
 
 function text(value: Value): string {
   if (value === null) return 'none'
-  const whole = typeof value === 'string' && /^(?:text|list)\(\d+\)$/.test(value) ? value : JSON.stringify(value)
+  const whole =
+    typeof value === 'string' && /^(?:(?:text|list)\(\d+\)|number|boolean)$/.test(value) ? value : JSON.stringify(value)
   return whole.length > maxChars ? `${whole.slice(0, maxChars)}…` : whole
 }
 

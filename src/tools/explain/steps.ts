@@ -45,7 +45,7 @@ export async function readSteps(
     if (position > reached) missing.push({ from: reached, to: position })
     const from = next
     while (next < events.length && events[next]!.position < position) next++
-    steps.push(...unknown(events.slice(from, next)))
+    if (next > from) steps.push({ entry: undefined, start: events[from]!.position, events: events.slice(from, next) })
   }
   for await (const entry of entriesFrom(journal, stretch)) {
     const start = entry.position - widthOf(entry)
@@ -62,18 +62,6 @@ export async function readSteps(
   const last = events.at(-1)
   if (last !== undefined && next < events.length) passOver(last.position + 1)
   return { steps, missing }
-}
-
-/** As one step for each run of events of a topic. */
-function unknown(events: readonly StoredEvent[]): Step[] {
-  const steps: Step[] = []
-  let from = 0
-  for (let i = 1; i <= events.length; i++) {
-    if (i < events.length && events[i]!.topic === events[from]!.topic) continue
-    steps.push({ entry: undefined, start: events[from]!.position, events: events.slice(from, i) })
-    from = i
-  }
-  return steps
 }
 
 /** The slices that end past the stretch's begin, in order. One without a position is of a version that had none. */

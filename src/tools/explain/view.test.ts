@@ -52,8 +52,7 @@ function explained(rules: string, given: readonly Given[]): readonly CandidateVi
     return { ...place, customer: 'ada', event, enrichment, sessionIndex: 1, sessionStartMs: 0, duplicate: false }
   })
   const one = new OneProfile('ada', 0, decider.rules, 0)
-  const decoded = events.map(({ event }) => event)
-  decider.pipeline.fold(new StoredBatch(events), 0, decoded, one, startMs)
+  for (const stored of events) decider.pipeline.fold(new StoredBatch(stored), 0, [stored.event], one, startMs)
   return views
 }
 
