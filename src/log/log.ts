@@ -39,7 +39,10 @@ export interface Log {
    * openWriter, which settles what the previous owner left open.
    */
   committedOffsets(groupId: string, topics: readonly string[], partition: number): Promise<CommittedOffset[]>
-  /** The topics that exist, as any broker sees them. Answers within some seconds, or throws LogError `unavailable`. */
+  /**
+   * Those of the topics that exist, as any broker sees them; the first must exist at the first call. Answers within some
+   * seconds, or throws LogError `unavailable`.
+   */
   topics(names: readonly string[]): Promise<TopicState[]>
   /** Throws LogError `unknown_topic`. */
   partitionCount(topic: string): Promise<number>

@@ -38,7 +38,9 @@ export class TopicLook {
     this.#cluster = cluster
   }
 
-  /** Throws LogError `unavailable` where no broker has answered within that time. */
+  /**
+   * The first topic must exist at the first look. Throws LogError `unavailable` where no broker has answered within that time.
+   */
   async topics(names: readonly string[], withinMs: number): Promise<TopicState[]> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
@@ -63,8 +65,9 @@ export class TopicLook {
   async #ask(names: readonly string[]): Promise<TopicState[]> {
     if (!this.#connected) {
       await this.#owner.connect()
-      // Without any topic, kafkajs asks for all topics of the cluster, and fails where one of these has no leader.
-      await this.#cluster.addMultipleTargetTopics([...names])
+      // Without any topic, kafkajs asks for all topics of the cluster, and fails where one of these has no leader. It also fails
+      // where one of those it is told of does not exist, so it is told of the first one alone.
+      await this.#cluster.addMultipleTargetTopics(names.slice(0, 1))
     }
     this.#connected = true
     return describeTopics(this.#cluster, names)
