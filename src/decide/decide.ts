@@ -85,7 +85,6 @@ export function decide(
 
 /** No gate holds it back. */
 const open: Refusal = { reason: 'chosen', gate: '' }
-const unweighed = { score: Number.NaN, probability: 0, slot: '' }
 
 /** A candidate on its way through the arbitration. */
 interface Weighed extends Candidate {
@@ -104,13 +103,13 @@ function weigh(
 ): void {
   const refusal = notEligible(action, moment)
   if (refusal !== undefined) {
-    others.push({ action, treatment: undefined, ...refusal, ...unweighed })
+    others.push(refused(action, undefined, refusal))
     return
   }
   for (const treatment of action.treatments) {
     const unfit = notFitting(treatment, moment)
     if (unfit !== undefined) {
-      others.push({ action, treatment, ...unfit, ...unweighed })
+      others.push(refused(action, treatment, unfit))
       continue
     }
     const score = priorityOf(action, treatment, moment)
@@ -118,11 +117,21 @@ function weigh(
     const { reason, gate } = isWorthless
       ? failed
       : (heldBack(action, treatment, moment, customer, policy, nowMs) ?? open)
-    eligible.push({ action, treatment, reason, gate, ...unweighed, score })
+    eligible.push({ action, treatment, reason, gate, score, probability: 0, slot: '' })
   }
 }
 
 const failed: Refusal = { reason: 'error', gate: '' }
+
+const refused = (action: Action, treatment: Treatment | undefined, { reason, gate }: Refusal): Candidate => ({
+  action,
+  treatment,
+  reason,
+  gate,
+  score: Number.NaN,
+  probability: 0,
+  slot: '',
+})
 
 /** NaN where nothing does not compete, or its worth can't be evaluated. */
 function worthOfNothing({ nothing }: Policy, moment: Moment): number {
