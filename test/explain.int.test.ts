@@ -127,7 +127,8 @@ describe('beckon explain', { skip }, () => {
     const sums = await Promise.all(
       tables.map((table) => world.select(`SELECT count() AS n, sum(cityHash64(*)) AS sum FROM ${table} FINAL`)),
     )
-    const topics = [...Object.values(world.outputs), ...inputs.map((name) => world.topic(name))]
+    const { actions, dead_letters, journal } = world.outputs
+    const topics = [actions, dead_letters, journal, ...inputs.map((name) => world.topic(name))]
     const ends = await Promise.all(topics.map((topic) => world.admin.fetchTopicOffsets(topic)))
     const { groups } = await world.admin.listGroups()
     const ours = groups.map(({ groupId }) => groupId).filter((groupId) => groupId.startsWith(world.prefix))
