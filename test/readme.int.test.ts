@@ -361,9 +361,13 @@ interface JsonSchema {
 }
 
 /** The innermost keys of a section, by their path; the ways to say a field of a mapping are no keys of their own. */
+/** It is described once, whole: `{ actions: [], groups: [], tags: [], channels: [] }`. */
+const isSelector = ({ properties }: JsonSchema) =>
+  Object.keys(properties ?? {}).join() === 'actions,groups,tags,channels'
+
 function keysOf({ properties = {}, anyOf = [], items }: JsonSchema): string[] {
   const own = Object.entries(properties).flatMap(([key, inner]) => {
-    const below = key === 'mapping' ? Object.keys(inner.properties!) : keysOf(inner)
+    const below = key === 'mapping' ? Object.keys(inner.properties!) : isSelector(inner) ? [] : keysOf(inner)
     return below.length === 0 ? [key] : below.map((path) => `${key}.${path}`)
   })
   return [...own, ...[...anyOf, ...(items ? [items] : [])].flatMap(keysOf)]
