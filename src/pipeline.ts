@@ -43,6 +43,7 @@ import {
   type Decided,
   emptyOutput,
   type FoldedEvent,
+  isFull,
   type Output,
   type Quarantined,
   type Tally,
@@ -186,7 +187,7 @@ export class Pipeline {
     const role = this.#stages.roles.get(topic) ?? 'events'
     const slice = { topic, partition, role, profiles, nowMs, output, leftOut }
     let taken = 0
-    while (taken < decoded.length && !(taken > 0 && output.bytes > output.maxBytes)) {
+    while (taken < decoded.length && (taken === 0 || !isFull(output))) {
       const event = decoded[taken]
       const i = from + taken++
       tally.events++
@@ -236,7 +237,7 @@ export class Pipeline {
   ): SliceResult {
     this.#events = []
     let taken = 0
-    while (taken < customers.length && !(taken > 0 && output.bytes > output.maxBytes)) {
+    while (taken < customers.length && (taken === 0 || !isFull(output))) {
       const customer = customers[taken++]!
       const profile = profiles.of(customer)
       const position = profiles.origin + end.offset

@@ -7,7 +7,7 @@ import type { Candidate, Decision, Reason, Refusal } from './decision.ts'
 import { drawFirst, type Exploration, orderOf, probabilities } from './explore.ts'
 import { ofAllActions } from './gates/contact-policy.ts'
 import { heldBack, notEligible, notFitting } from './gates.ts'
-import { fillPlaces, type Given, outranked, type Slate } from './places.ts'
+import { fillPlaces, type Given, outranked, type Slate, tooLarge } from './places.ts'
 import type { Action, Arm, Policy, Treatment } from './policy.ts'
 import { byRank, priorityOf } from './priority.ts'
 
@@ -205,8 +205,6 @@ function arbitrate(
   }
   return arm === 'holdout' ? withhold(ranked, slate) : arbitrated(slate, nothing)
 }
-
-const tooLarge: Refusal = { reason: 'too_large', gate: '' }
 
 const arbitrated = ({ placed, reserved: { after } }: Slate, nothing: number): Arbitrated => ({
   chosen: placed.map(({ candidate }) => candidate),

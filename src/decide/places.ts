@@ -114,5 +114,5 @@ class Reserved {
   }
 }
 
-const tooLarge: Refusal = { reason: 'too_large', gate: '' }
+export const tooLarge: Refusal = { reason: 'too_large', gate: '' }
 const always = () => true
